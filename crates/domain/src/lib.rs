@@ -1,0 +1,11 @@
+//! The words of Outlay and the rules between them: pure values, no clock, no SQL, no HTTP.
+
+pub mod amount;
+pub mod quantity;
+
+pub mod usage;
+
+pub mod pricing;
+
+pub use amount::Amount;
+pub use quantity::Quantity;

@@ -1,0 +1,1 @@
+//! Prices, and what events cost by them.

@@ -1,0 +1,133 @@
+//! What is kept of an event: the event, its charge, and when it came.
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+use super::UsageEvent;
+use crate::Amount;
+
+/// A usage event as it stands in the usage log and in the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What happened to bring the fact about.
+    pub kind: FactKind,
+    /// When the server took it in.
+    pub received_at: DateTime<Utc>,
+    /// What was used.
+    pub event: UsageEvent,
+    /// What it costs.
+    pub charge: Charge,
+}
+
+/// Why a fact was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactKind {
+    /// Usage was reported.
+    Usage,
+    /// The same usage was rated again: only the difference of the charge is in it, every quantity
+    /// is zero. It bears the id of the event that it adjusts.
+    Adjustment,
+    /// An event was taken back: every quantity and the charge are the event's, negated. It bears
+    /// the id of the event that it reverses.
+    Reversal,
+    /// An event was taken back and this stands in its place, under the same id.
+    Correction,
+}
+
+impl FactKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Usage, Self::Adjustment, Self::Reversal, Self::Correction];
+
+    /// The word in the history.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Adjustment => "adjustment",
+            Self::Reversal => "reversal",
+            Self::Correction => "correction",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// What the fact adds to a count of events: a reversal takes one away.
+    pub const fn event_count(self) -> i64 {
+        match self {
+            Self::Usage | Self::Correction => 1,
+            Self::Adjustment => 0,
+            Self::Reversal => -1,
+        }
+    }
+}
+
+/// What one event costs, naming the prices that it was rated with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// How the amount came about.
+    pub basis: ChargeBasis,
+    /// The amount; `None` while no price is known. Unknown is never zero.
+    pub amount: Option<Amount>,
+    /// What the fact adds to the count of unpriced events: 1 for an unpriced event, 0 for a priced
+    /// one, -1 for an adjustment that priced an event later or a reversal of an unpriced one.
+    pub unpriced: i8,
+    /// The ids of the price rows, joined by commas, in the order of the lines.
+    pub prices: CompactString,
+}
+
+/// How an amount came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeBasis {
+    /// Quantities times our prices.
+    Rated,
+    /// The provider or the sender stated it.
+    Stated,
+    /// No price was known.
+    Unpriced,
+}
+
+impl ChargeBasis {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Rated, Self::Stated, Self::Unpriced];
+
+    /// The word in the history and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rated => "rated",
+            Self::Stated => "stated",
+            Self::Unpriced => "unpriced",
+        }
+    }
+
+    /// The basis of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|basis| basis.as_str() == word)
+    }
+}
+
+impl Charge {
+    /// A charge of what was stated.
+    pub fn stated(amount: Amount) -> Self {
+        Self {
+            basis: ChargeBasis::Stated,
+            amount: Some(amount),
+            unpriced: 0,
+            prices: CompactString::const_new(""),
+        }
+    }
+
+    /// The charge of an event for which no price is known.
+    pub const fn unpriced() -> Self {
+        Self {
+            basis: ChargeBasis::Unpriced,
+            amount: None,
+            unpriced: 1,
+            prices: CompactString::const_new(""),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What was used: events, their bounds, and questions about many of them.
+
+mod event;
+mod fact;
+mod meter;
+
+pub use event::{
+    Dimensions, EVENT_TAGS_MAX, EventDraft, FUTURE_TOLERANCE_HOURS, ID_BYTES_MAX,
+    METADATA_BYTES_MAX, NAME_BYTES_MAX, OLDEST_YEAR, QUANTITIES_MAX, Refusal, RefusalCode, Status,
+    TAG_KEY_BYTES_MAX, TAG_VALUE_BYTES_MAX, Tags, UsageEvent,
+};
+pub use fact::{Charge, ChargeBasis, Fact, FactKind};
+pub use meter::{METER_NAME_BYTES_MAX, Meter, Quantities};

@@ -1,0 +1,49 @@
+//! What can go wrong with a disk or a database.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// The store could not do what it promises. The cause is in `source`; callers can only try again.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// SQLite failed.
+    #[error("the books could not be read or written")]
+    Books(#[from] rusqlite::Error),
+    /// A file could not be read or written.
+    #[error("`{path}` could not be read or written")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Parquet failed.
+    #[error("the history could not be read or written")]
+    Parquet(#[from] datafusion::parquet::errors::ParquetError),
+    /// Arrow failed.
+    #[error("the history could not be computed with")]
+    Arrow(#[from] datafusion::arrow::error::ArrowError),
+    /// DataFusion failed.
+    #[error("the history could not be queried")]
+    DataFusion(#[from] datafusion::error::DataFusionError),
+    /// Something stored is not what was written.
+    #[error("{what} is damaged: {how}")]
+    Damaged {
+        /// Which thing, e.g. a segment's name.
+        what: String,
+        /// What is wrong with it.
+        how: String,
+    },
+    /// Another process holds the data folder.
+    #[error("`{0}` is in use by another server")]
+    InUse(PathBuf),
+}
+
+impl StoreError {
+    /// Names the file at which an operation of the system failed.
+    pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, source }
+    }
+}

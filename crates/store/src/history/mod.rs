@@ -1,0 +1,3 @@
+//! The history: every fact in columns, as an in-memory tail and Parquet segments.
+
+pub mod schema;

@@ -1,0 +1,6 @@
+//! What is remembered: the books in SQLite, the history in Parquet.
+
+pub mod error;
+pub mod history;
+
+pub use error::StoreError;
