@@ -124,14 +124,14 @@ impl<'de> Deserialize<'de> for Quantity {
                 f.write_str("a number, or a decimal string")
             }
             fn visit_i64<E: de::Error>(self, units: i64) -> Result<Quantity, E> {
-                Quantity::from_units(units).ok_or_else(|| {
-                    E::custom(QuantityError::OutOfRange(units.to_string()))
-                })
+                Quantity::from_units(units)
+                    .ok_or_else(|| E::custom(QuantityError::OutOfRange(units.to_string())))
             }
             fn visit_u64<E: de::Error>(self, units: u64) -> Result<Quantity, E> {
-                i64::try_from(units).ok().and_then(Quantity::from_units).ok_or_else(|| {
-                    E::custom(QuantityError::OutOfRange(units.to_string()))
-                })
+                i64::try_from(units)
+                    .ok()
+                    .and_then(Quantity::from_units)
+                    .ok_or_else(|| E::custom(QuantityError::OutOfRange(units.to_string())))
             }
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<Quantity, E> {
                 // A JSON number with a fraction reached us as a float: its shortest decimal is

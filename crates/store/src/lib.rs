@@ -2,5 +2,7 @@
 
 pub mod error;
 pub mod history;
+pub mod sqlite;
 
 pub use error::StoreError;
+pub use sqlite::Books;

@@ -186,7 +186,11 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal of `field`.
-    pub fn new(code: RefusalCode, field: impl Into<CompactString>, detail: impl Into<String>) -> Self {
+    pub fn new(
+        code: RefusalCode,
+        field: impl Into<CompactString>,
+        detail: impl Into<String>,
+    ) -> Self {
         Self { code, field: field.into(), detail: detail.into() }
     }
 }
@@ -376,7 +380,8 @@ fn bounded(field: &str, text: CompactString, max: usize) -> Result<CompactString
 fn check_time(occurred_at: DateTime<Utc>, received_at: DateTime<Utc>) -> Result<(), Refusal> {
     use chrono::Datelike;
     if occurred_at.year() < OLDEST_YEAR {
-        let detail = format!("{occurred_at} is before {OLDEST_YEAR}; send seconds as RFC 3339 text");
+        let detail =
+            format!("{occurred_at} is before {OLDEST_YEAR}; send seconds as RFC 3339 text");
         return Err(Refusal::new(RefusalCode::TooOld, "occurred_at", detail));
     }
     if occurred_at > received_at + Duration::hours(FUTURE_TOLERANCE_HOURS) {

@@ -105,12 +105,16 @@ impl Meter {
             "requests" => Self::Requests,
             "input_tokens" | "prompt_tokens" => Self::InputTokens,
             "output_tokens" | "completion_tokens" => Self::OutputTokens,
-            "cache_read_tokens" | "cached_tokens" | "cached_input_tokens"
-            | "cached_read_tokens" | "cache_read_input_tokens" => Self::CacheReadTokens,
-            "cache_write_5m_tokens" | "cache_write_tokens" | "cache_creation_tokens"
-            | "cache_creation_input_tokens" | "cache_write_input_tokens" => {
-                Self::CacheWrite5mTokens
-            }
+            "cache_read_tokens"
+            | "cached_tokens"
+            | "cached_input_tokens"
+            | "cached_read_tokens"
+            | "cache_read_input_tokens" => Self::CacheReadTokens,
+            "cache_write_5m_tokens"
+            | "cache_write_tokens"
+            | "cache_creation_tokens"
+            | "cache_creation_input_tokens"
+            | "cache_write_input_tokens" => Self::CacheWrite5mTokens,
             "cache_write_1h_tokens" => Self::CacheWrite1hTokens,
             "reasoning_tokens" | "thinking_tokens" => Self::ReasoningTokens,
             "input_audio_tokens" | "audio_input_tokens" | "audio_tokens" => Self::InputAudioTokens,

@@ -133,11 +133,8 @@ pub fn to_columns(facts: &[Fact]) -> Result<RecordBatch, StoreError> {
         prices.append_option(Some(&*fact.charge.prices).filter(|prices| !prices.is_empty()));
     }
 
-    let mut columns: Vec<ArrayRef> = vec![
-        Arc::new(occurred_at.finish()),
-        Arc::new(received_at.finish()),
-        Arc::new(id.finish()),
-    ];
+    let mut columns: Vec<ArrayRef> =
+        vec![Arc::new(occurred_at.finish()), Arc::new(received_at.finish()), Arc::new(id.finish())];
     columns.extend(names.into_iter().map(|mut name| Arc::new(name.finish()) as ArrayRef));
     columns.push(Arc::new(duration.finish()));
     columns.extend(meters.into_iter().map(|mut meter| Arc::new(meter.finish()) as ArrayRef));
@@ -190,8 +187,9 @@ fn append_meters(
     if rest.peek().is_none() {
         other_meters.append_null();
     } else {
-        let texts: serde_json::Map<_, _> =
-            rest.map(|(meter, quantity)| (meter.name().to_owned(), quantity.to_string().into())).collect();
+        let texts: serde_json::Map<_, _> = rest
+            .map(|(meter, quantity)| (meter.name().to_owned(), quantity.to_string().into()))
+            .collect();
         other_meters.append_value(serde_json::Value::from(texts).to_string());
     }
 }
@@ -393,6 +391,7 @@ impl<'a> FactReader<'a> {
 
 /// The pairs of a JSON object of texts.
 pub fn parse_pairs(text: &str) -> Result<Vec<(CompactString, CompactString)>, serde_json::Error> {
-    let pairs: std::collections::BTreeMap<CompactString, CompactString> = serde_json::from_str(text)?;
+    let pairs: std::collections::BTreeMap<CompactString, CompactString> =
+        serde_json::from_str(text)?;
     Ok(pairs.into_iter().collect())
 }

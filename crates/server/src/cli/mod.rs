@@ -1,0 +1,114 @@
+//! The command line: `outlay serve`, and commands that call the API.
+
+pub mod client;
+pub mod output;
+pub mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use client::{CliError, Client};
+pub use output::Output;
+
+/// Shows, limits and bills what a team's AI and API usage costs.
+#[derive(Debug, Parser)]
+#[command(name = "outlay", version, about, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub struct Globals {
+    /// The data folder; its running server is called, or the folder opened where none runs.
+    #[arg(
+        long,
+        global = true,
+        env = "OUTLAY_DATA",
+        default_value = "outlay-data",
+        value_name = "DIR"
+    )]
+    pub data: PathBuf,
+    /// A server elsewhere, instead of the data folder's.
+    #[arg(long, global = true, env = "OUTLAY_URL", value_name = "URL")]
+    pub url: Option<String>,
+    /// An API key or token for `--url`.
+    #[arg(long, global = true, env = "OUTLAY_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// In any case.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server
+    Serve(serve::ServeArgs),
+}
+
+impl Globals {
+    /// A way to the server that the flags name.
+    pub async fn client(&self) -> Result<Client, CliError> {
+        match &self.url {
+            Some(url) => Client::remote(url, self.token.clone()),
+            None => Client::local(&self.data).await,
+        }
+    }
+
+    /// Where the command writes its answer.
+    pub fn output(&self) -> Output {
+        Output::new(self.json)
+    }
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.globals.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::error(&CliError::Failed(format!("the program cannot start: {error}")));
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(dispatch(cli));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
+    let globals = cli.globals;
+    match cli.command {
+        Command::Serve(args) => serve::run(&globals, args).await,
+    }
+}

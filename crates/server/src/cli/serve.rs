@@ -1,0 +1,138 @@
+//! `outlay serve`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::{Extension, Router};
+use clap::Args;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+
+use super::Globals;
+use super::client::CliError;
+use crate::auth::LocalTrust;
+use crate::config::Config;
+use crate::startup::{Purpose, SOCKET_FILE, Server};
+
+/// How long open requests may take to end when the server stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Flags of `outlay serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  outlay serve
+  outlay serve --data /var/lib/outlay --listen 0.0.0.0:8440
+  outlay serve --demo")]
+pub struct ServeArgs {
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The address that people use, e.g. https://outlay.example.com
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// The settings [default: outlay.toml in the data folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Fill an empty data folder with demo usage, and let more trickle in
+    #[arg(long)]
+    demo: bool,
+}
+
+/// Serves until SIGINT or SIGTERM.
+pub async fn run(globals: &Globals, args: ServeArgs) -> Result<ExitCode, CliError> {
+    let mut config = Config::load(args.config.as_deref(), &globals.data, std::env::vars())
+        .map_err(|error| CliError::Failed(error.to_string()))?;
+    if let Some(listen) = args.listen {
+        config.server.listen = listen;
+    }
+    if let Some(public_url) = args.public_url {
+        config.server.public_url = public_url;
+    }
+    crate::log::start(&config.log)?;
+
+    let listen = config.server.listen;
+    let server = Server::open_with(&globals.data, config, Purpose::Serve)
+        .await
+        .map_err(|error| CliError::Failed(format!("{error:#}")))?;
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        CliError::Failed(format!(
+            "cannot listen on {listen}: {error}; choose another with --listen"
+        ))
+    })?;
+    let address = listener.local_addr()?;
+    let socket = bind_socket(server.data())?;
+
+    let (stop, stopped) = watch::channel(false);
+    let tcp = tokio::spawn(serve_tcp(listener, server.live_router(), stopped.clone()));
+    let unix = tokio::spawn(serve_unix(socket, server.router(), stopped));
+
+    let public_url = match server.state().config.server.public_url.as_str() {
+        "" => format!("http://{address}"),
+        url => url.trim_end_matches('/').to_owned(),
+    };
+    crate::welcome::greet(&server, &public_url, args.demo).await?;
+
+    wait_for_signal().await?;
+    tracing::info!("stopping: taking in nothing more, finishing what is open");
+    let _ = stop.send(true);
+    if tokio::time::timeout(DRAIN, async { tokio::join!(tcp, unix) }).await.is_err() {
+        tracing::warn!(
+            "some requests were still open after {} s and were cut off",
+            DRAIN.as_secs()
+        );
+    }
+    // Gone already when somebody tidied up; nothing depends on it.
+    let _ = std::fs::remove_file(server.data().join(SOCKET_FILE));
+    server.stop().await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve_tcp(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service)
+        .with_graceful_shutdown(async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+        })
+        .await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the listener failed");
+    }
+}
+
+async fn serve_unix(socket: UnixListener, router: Router, mut stopped: watch::Receiver<bool>) {
+    let served = axum::serve(socket, router.layer(Extension(LocalTrust)).into_make_service())
+        .with_graceful_shutdown(async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+        })
+        .await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the local socket failed");
+    }
+}
+
+/// Listens on the data folder's socket, which only its owner may use.
+fn bind_socket(data: &Path) -> Result<UnixListener, CliError> {
+    use std::os::unix::fs::PermissionsExt;
+    let path = data.join(SOCKET_FILE);
+    // The folder is locked by now, so a socket that is there is left from a crash.
+    let _ = std::fs::remove_file(&path);
+    let socket = UnixListener::bind(&path).map_err(|error| {
+        CliError::Failed(format!("cannot make the socket `{}`: {error}", path.display()))
+    })?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(socket)
+}
+
+async fn wait_for_signal() -> Result<(), CliError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

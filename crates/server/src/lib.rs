@@ -1,0 +1,14 @@
+//! Every door of Outlay: HTTP, live updates, the command line, settings and start-up.
+
+pub mod cli;
+pub mod config;
+pub mod startup;
+
+pub mod api;
+pub mod auth;
+pub mod error;
+pub mod live;
+pub mod state;
+
+mod log;
+mod welcome;

@@ -1,0 +1,20 @@
+//! The server's own log, on standard error.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt;
+
+use crate::cli::client::CliError;
+use crate::config::{LogConfig, LogFormat};
+
+/// Starts the log of this process.
+pub fn start(config: &LogConfig) -> Result<(), CliError> {
+    let filter = EnvFilter::try_new(&config.level).map_err(|error| {
+        CliError::Failed(format!("log.level `{}` is not a filter: {error}", config.level))
+    })?;
+    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.format {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}

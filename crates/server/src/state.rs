@@ -1,0 +1,16 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use outlay_engine::Outlay;
+
+use crate::config::Config;
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// The use cases.
+    pub outlay: Arc<Outlay>,
+    /// The settings.
+    pub config: Arc<Config>,
+}

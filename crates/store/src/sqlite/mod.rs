@@ -1,0 +1,203 @@
+//! The books: the small, transactional truth about money and people, in SQLite.
+//!
+//! One writer connection (WAL, `synchronous=FULL`: a committed transaction is on disk), a few
+//! readers. Each noun's SQL stands in the file of its name.
+
+pub mod ledger;
+pub mod usage_log;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::StoreError;
+
+/// The file in the data folder.
+pub const BOOKS_FILE: &str = "books.db";
+
+const READERS: usize = 4;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Schema changes, in order. A change is never edited once it has shipped; a new one follows it.
+const MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("migrations/0001_usage_log.sql"))];
+
+/// The open books of one data folder.
+pub struct Books {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    reader_returned: Condvar,
+}
+
+impl Books {
+    /// Opens the books in `data_dir`, and brings their schema up to date.
+    pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        let path = data_dir.join(BOOKS_FILE);
+        let mut writer = Connection::open(&path)?;
+        writer.execute_batch(
+            "PRAGMA page_size = 8192;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA cache_size = -8192;
+             PRAGMA wal_autocheckpoint = 2000;
+             PRAGMA journal_size_limit = 67108864;",
+        )?;
+        writer.busy_timeout(BUSY_TIMEOUT)?;
+        writer.set_prepared_statement_cache_capacity(128);
+        migrate(&mut writer)?;
+        let readers = (0..READERS).map(|_| open_reader(&path)).collect::<Result<_, _>>()?;
+        Ok(Self {
+            path,
+            writer: Mutex::new(writer),
+            readers: Mutex::new(readers),
+            reader_returned: Condvar::new(),
+        })
+    }
+
+    /// Reads. Waits for a free connection when all are in use.
+    pub fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let connection = {
+            let mut readers = self.readers.lock();
+            loop {
+                match readers.pop() {
+                    Some(connection) => break connection,
+                    None => self.reader_returned.wait(&mut readers),
+                }
+            }
+        };
+        let lent = Lent { books: self, connection: Some(connection) };
+        read(lent.connection.as_ref().unwrap_or_else(|| unreachable!("lent until dropped")))
+    }
+
+    /// Writes in one transaction, which is on disk when this returns `Ok` and without trace
+    /// when it returns `Err`.
+    pub fn write<T, E: From<StoreError>>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut writer = self.writer.lock();
+        let transaction = writer
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
+        let value = write(&transaction)?;
+        transaction.commit().map_err(StoreError::from)?;
+        Ok(value)
+    }
+
+    /// Copies the books, as they stand at one moment, to a new file.
+    pub fn copy_to(&self, target: &Path) -> Result<(), StoreError> {
+        self.read(|connection| {
+            let target = target.to_string_lossy();
+            connection.execute("VACUUM INTO ?1", [target.as_ref()])?;
+            Ok(())
+        })
+    }
+
+    /// Whether a transaction can be written to the disk now.
+    pub fn check_writable(&self) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.prepare_cached("UPDATE heartbeat SET beats = beats + 1")?.execute([])?;
+            Ok(())
+        })
+    }
+
+    /// SQLite's own check of the file; one line for each thing that is wrong.
+    pub fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare("PRAGMA integrity_check(100)")?;
+            let lines =
+                statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+            Ok(lines.into_iter().filter(|line| line != "ok").collect())
+        })
+    }
+
+    /// Where the books are.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A reader that goes back to the pool when it is dropped, a panic included.
+struct Lent<'a> {
+    books: &'a Books,
+    connection: Option<Connection>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.books.readers.lock().extend(self.connection.take());
+        self.books.reader_returned.notify_one();
+    }
+}
+
+fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let reader = Connection::open_with_flags(path, flags)?;
+    reader.busy_timeout(BUSY_TIMEOUT)?;
+    reader.execute_batch("PRAGMA cache_size = -2048;")?;
+    Ok(reader)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let newest = MIGRATIONS.last().map_or(0, |(number, _)| *number);
+    if version > newest {
+        return Err(StoreError::Damaged {
+            what: BOOKS_FILE.into(),
+            how: format!(
+                "its schema is of version {version}, this program knows {newest}; use a newer one"
+            ),
+        });
+    }
+    for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| *number > version) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(sql)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let books = Books::open(folder.path()).unwrap();
+
+        let failed: Result<(), StoreError> = books.write(|tx| {
+            tx.execute("UPDATE heartbeat SET beats = 7", [])?;
+            Err(StoreError::Damaged { what: "it".into(), how: "so".into() })
+        });
+
+        assert!(failed.is_err());
+        let beats: i64 = books
+            .read(|connection| {
+                Ok(connection.query_row("SELECT beats FROM heartbeat", [], |row| row.get(0))?)
+            })
+            .unwrap();
+        assert_eq!(beats, 0);
+    }
+
+    #[test]
+    fn books_of_a_newer_program_are_refused_in_words() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Books::open(folder.path()).unwrap());
+        let connection = Connection::open(folder.path().join(BOOKS_FILE)).unwrap();
+        connection.pragma_update(None, "user_version", 9999).unwrap();
+        drop(connection);
+
+        let refused = Books::open(folder.path()).err().unwrap();
+
+        assert!(refused.to_string().contains("version 9999"), "{refused}");
+    }
+}

@@ -1,0 +1,90 @@
+//! The usage log: committed batches that stand between the books and the history.
+
+use chrono::{DateTime, Utc};
+use outlay_domain::usage::Fact;
+use rusqlite::{Connection, Transaction};
+
+use crate::StoreError;
+
+/// The first byte of a body: how the rest is written.
+const FORMAT_POSTCARD_ZSTD: u8 = 1;
+/// The fastest level: a body lives for minutes.
+const COMPRESSION_LEVEL: i32 = 1;
+
+const NEXT_SEQ: &str = "UPDATE usage_log_head SET seq = seq + 1 RETURNING seq";
+const APPEND: &str =
+    "INSERT INTO usage_log (seq, received_us, facts, body) VALUES (?1, ?2, ?3, ?4)";
+const AFTER: &str = "SELECT seq, body FROM usage_log WHERE seq > ?1 ORDER BY seq";
+const DROP_THROUGH: &str = "DELETE FROM usage_log WHERE seq <= ?1";
+const HEAD: &str = "SELECT seq FROM usage_log_head";
+
+/// Facts as the log's bytes.
+pub fn encode(facts: &[Fact]) -> Result<Vec<u8>, StoreError> {
+    let damaged = |how: String| StoreError::Damaged { what: "a batch of facts".into(), how };
+    let plain = postcard::to_stdvec(facts).map_err(|error| damaged(error.to_string()))?;
+    let size = u32::try_from(plain.len()).map_err(|error| damaged(error.to_string()))?;
+    let compressed = zstd::bulk::compress(&plain, COMPRESSION_LEVEL)
+        .map_err(|error| damaged(error.to_string()))?;
+    let mut body = Vec::with_capacity(compressed.len() + 5);
+    body.push(FORMAT_POSTCARD_ZSTD);
+    body.extend(size.to_le_bytes());
+    body.extend(compressed);
+    Ok(body)
+}
+
+/// Facts from the log's bytes.
+pub fn decode(seq: i64, body: &[u8]) -> Result<Vec<Fact>, StoreError> {
+    let damaged =
+        |how: String| StoreError::Damaged { what: format!("batch {seq} of the usage log"), how };
+    let [FORMAT_POSTCARD_ZSTD, a, b, c, d, compressed @ ..] = body else {
+        return Err(damaged("its format is unknown".into()));
+    };
+    let size = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+    let plain =
+        zstd::bulk::decompress(compressed, size).map_err(|error| damaged(error.to_string()))?;
+    postcard::from_bytes(&plain).map_err(|error| damaged(error.to_string()))
+}
+
+/// Appends an encoded batch of `facts` facts; answers its sequence number, which no other
+/// batch ever had.
+pub fn append(
+    tx: &Transaction<'_>,
+    received_at: DateTime<Utc>,
+    facts: usize,
+    body: &[u8],
+) -> Result<i64, StoreError> {
+    let seq: i64 = tx.prepare_cached(NEXT_SEQ)?.query_row([], |row| row.get(0))?;
+    tx.prepare_cached(APPEND)?.execute((
+        seq,
+        received_at.timestamp_micros(),
+        facts as i64,
+        body,
+    ))?;
+    Ok(seq)
+}
+
+/// Reads the batches after `seq`, oldest first.
+pub fn for_each_after(
+    connection: &Connection,
+    seq: i64,
+    mut each: impl FnMut(i64, Vec<Fact>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(AFTER)?;
+    let mut rows = statement.query([seq])?;
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        each(seq, decode(seq, body)?)?;
+    }
+    Ok(())
+}
+
+/// Drops the batches up to and with `seq`, which the history has taken over.
+pub fn drop_through(tx: &Transaction<'_>, seq: i64) -> Result<usize, StoreError> {
+    Ok(tx.prepare_cached(DROP_THROUGH)?.execute([seq])?)
+}
+
+/// The sequence number of the newest batch, zero before the first.
+pub fn head(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.prepare_cached(HEAD)?.query_row([], |row| row.get(0))?)
+}
