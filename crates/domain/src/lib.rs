@@ -7,5 +7,7 @@ pub mod usage;
 
 pub mod pricing;
 
+pub mod people;
+
 pub use amount::Amount;
 pub use quantity::Quantity;
