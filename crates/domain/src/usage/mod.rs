@@ -3,6 +3,7 @@
 mod event;
 mod fact;
 mod meter;
+pub mod question;
 
 pub use event::{
     Dimensions, EVENT_TAGS_MAX, EventDraft, FUTURE_TOLERANCE_HOURS, ID_BYTES_MAX,
