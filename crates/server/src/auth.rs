@@ -1,55 +1,26 @@
 //! Who is calling, and what they may do.
 
+use std::ops::Deref;
+
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
-use compact_str::CompactString;
+use outlay_domain::people;
+pub use outlay_domain::people::{Act, Denied, Role, Via};
 
 use crate::error::ApiError;
 
-/// What a caller may do. Each role may do what the ones after it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Everything.
-    Admin,
-    /// Sees and charges their own account.
-    Member,
-    /// Sees everything, changes nothing.
-    Viewer,
-}
-
-/// Whoever sent the request.
+/// Whoever sent the request, as handlers take it. Everything asked of it stands at
+/// [`people::Caller`].
 #[derive(Debug, Clone)]
-pub struct Caller {
-    /// Their id.
-    pub user: CompactString,
-    /// Who pays for them.
-    pub account: CompactString,
-    /// What they may do.
-    pub role: Role,
-}
+pub struct Caller(pub people::Caller);
 
-impl Caller {
-    /// The person at the machine itself, who can read the data folder anyway.
-    pub fn local() -> Self {
-        Self { user: "local".into(), account: "default".into(), role: Role::Admin }
-    }
+impl Deref for Caller {
+    type Target = people::Caller;
 
-    /// Refuses everybody but admins.
-    pub fn require_admin(&self) -> Result<(), ApiError> {
-        match self.role {
-            Role::Admin => Ok(()),
-            _ => Err(ApiError::forbidden("this needs the role admin")),
-        }
-    }
-
-    /// The one account that the caller may see, or `None` for all of them.
-    pub fn scope(&self) -> Option<CompactString> {
-        match self.role {
-            Role::Admin | Role::Viewer => None,
-            Role::Member => Some(self.account.clone()),
-        }
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
 }
 
@@ -60,9 +31,15 @@ pub struct LocalTrust;
 /// Finds out who calls, and leaves the [`Caller`] with the request.
 pub async fn authenticate(mut request: Request, next: Next) -> Response {
     if request.extensions().get::<LocalTrust>().is_some() {
-        request.extensions_mut().insert(Caller::local());
+        request.extensions_mut().insert(Caller(people::Caller::operator()));
     }
     next.run(request).await
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        Self::forbidden(denied.to_string())
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

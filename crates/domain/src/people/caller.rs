@@ -10,6 +10,9 @@ use super::key::{ApiKey, Scope, Scopes};
 use super::role::{Act, Role};
 use super::user::{User, UserId};
 
+/// The account that pays for what the operator sends without saying an account.
+const OPERATORS_ACCOUNT: &str = "default";
+
 /// Whoever makes a request: who they are, who pays, and what they may do.
 ///
 /// Invariant: never more than the user may do.
@@ -119,7 +122,7 @@ impl Caller {
     pub fn operator() -> Self {
         Self {
             user: UserId::operator(),
-            account: UserId::operator().own_account(),
+            account: CompactString::const_new(OPERATORS_ACCOUNT),
             role: Role::Admin,
             via: Via::Operator,
             scopes: None,
@@ -157,6 +160,11 @@ impl Caller {
         self.require_whole_credential()
     }
 
+    /// Refuses everybody but admins.
+    pub fn require_admin(&self) -> Result<(), Denied> {
+        self.require(Role::Admin)
+    }
+
     /// Whether the credential is for everything its user may do.
     pub fn require_whole_credential(&self) -> Result<(), Denied> {
         match self.scopes {
@@ -170,11 +178,10 @@ impl Caller {
     /// The one account the caller sees; `None` is every account.
     ///
     /// A member sees their own account, a key what it was made for, and everybody else all.
-    pub fn scope(&self) -> Option<&str> {
-        match (self.role, &self.only) {
-            (Role::Member, _) => Some(&self.account),
-            (_, Some(only)) => Some(only),
-            (_, None) => None,
+    pub fn scope(&self) -> Option<CompactString> {
+        match self.role {
+            Role::Member => Some(self.account.clone()),
+            Role::Admin | Role::Viewer => self.only.clone(),
         }
     }
 
@@ -191,9 +198,7 @@ impl Caller {
 
     fn may_use(&self, account: &str) -> Result<(), Denied> {
         match self.scope() {
-            Some(own) if own != account => {
-                Err(Denied::Account { account: account.into(), own: own.into() })
-            }
+            Some(own) if own != account => Err(Denied::Account { account: account.into(), own }),
             _ => Ok(()),
         }
     }
@@ -270,7 +275,7 @@ mod tests {
     fn a_member_sees_and_charges_their_own_account_only() {
         let member = signed_in(Role::Member);
 
-        assert_eq!(member.scope(), Some("acme"));
+        assert_eq!(member.scope(), Some("acme".into()));
         assert!(member.may_see("acme").is_ok());
         assert!(member.may_charge("acme").is_ok());
         assert!(member.may_see("other").is_err());
@@ -317,14 +322,14 @@ mod tests {
         assert!(members.may(Act::SetPrices).is_err());
         assert!(members.may(Act::Administer).is_err());
         assert!(members.may_charge("other").is_err());
-        assert_eq!(members.scope(), Some("acme"));
+        assert_eq!(members.scope(), Some("acme".into()));
     }
 
     #[test]
     fn a_key_for_one_account_sees_and_charges_that_one() {
         let bound = with_key(Role::Admin, "events:write usage:read", Some("shop"));
 
-        assert_eq!(bound.scope(), Some("shop"));
+        assert_eq!(bound.scope(), Some("shop".into()));
         assert_eq!(bound.account, "shop");
         assert!(bound.may_charge("shop").is_ok());
         assert!(bound.may_charge("acme").is_err());

@@ -152,6 +152,18 @@ impl fmt::Display for Scopes {
     }
 }
 
+/// The SHA-256 of a secret, by which the secret is known again and which does not give it away.
+///
+/// A fast hash is enough where the secret is 256 random bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SecretHash(pub [u8; 32]);
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash(…)")
+    }
+}
+
 /// A long-lived credential of one user for programs. Its secret is not here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {

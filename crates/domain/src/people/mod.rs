@@ -9,7 +9,7 @@ pub mod user;
 
 pub use audit::{AuditEntry, AuditRecord};
 pub use caller::{Caller, Denied, Via};
-pub use key::{ApiKey, KeyState, Scope, Scopes};
+pub use key::{ApiKey, KeyState, Scope, Scopes, SecretHash};
 pub use role::{Act, Role};
 pub use session::{Session, SessionPolicy, SignInMethod};
 pub use user::{PeopleRefusal, User, UserId};

@@ -3,7 +3,10 @@
 //! One writer connection (WAL, `synchronous=FULL`: a committed transaction is on disk), a few
 //! readers. Each noun's SQL stands in the file of its name.
 
+pub mod audit;
 pub mod ledger;
+pub mod people;
+mod time;
 pub mod usage_log;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +24,10 @@ const READERS: usize = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Schema changes, in order. A change is never edited once it has shipped; a new one follows it.
-const MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("migrations/0001_usage_log.sql"))];
+const MIGRATIONS: &[(u32, &str)] = &[
+    (1, include_str!("migrations/0001_usage_log.sql")),
+    (4, include_str!("migrations/0004_people.sql")),
+];
 
 /// The open books of one data folder.
 pub struct Books {
