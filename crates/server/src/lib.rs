@@ -11,4 +11,5 @@ pub mod live;
 pub mod state;
 
 mod log;
+mod web;
 mod welcome;

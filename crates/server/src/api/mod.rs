@@ -3,13 +3,22 @@
 pub mod health;
 
 use axum::Router;
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
 
 use crate::auth::authenticate;
 use crate::error::ApiError;
 use crate::state::AppState;
+use crate::web;
+
+/// Where people read the API's description.
+const DOCS: &str = "/api/docs";
+/// Where programs read it.
+const DOCUMENT: &str = "/api/v1/openapi.json";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -34,11 +43,18 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// All routes of the API.
 pub fn router(state: AppState) -> Router {
-    let (router, _document) = documented().split_for_parts();
-    router.fallback(not_found).layer(from_fn(authenticate)).with_state(state)
+    let (router, document) = documented().split_for_parts();
+    router
+        .merge(SwaggerUi::new(DOCS).url(DOCUMENT, document))
+        .fallback(page_or_not_found)
+        .layer(from_fn(authenticate))
+        .with_state(state)
 }
 
-async fn not_found(uri: axum::http::Uri) -> ApiError {
-    ApiError::not_found(format!("nothing is at {}", uri.path()))
-        .mend("the API is described at /api/docs")
+async fn page_or_not_found(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    web::answer(&method, &uri, &headers).unwrap_or_else(|| {
+        ApiError::not_found(format!("nothing is at {}", uri.path()))
+            .mend(format!("the API is described at {DOCS}"))
+            .into_response()
+    })
 }

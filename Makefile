@@ -1,0 +1,42 @@
+# What people and machines do here. `make help` lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# `make run DATA=/somewhere LISTEN=0.0.0.0:8440`
+DATA ?= ./outlay-data
+LISTEN ?= 127.0.0.1:8440
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+OUTLAY := $(CARGO_TARGET_DIR)/debug/outlay
+
+.PHONY: help run build web test fmt lint audit clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## Build everything and serve demo data; prints an address and a sign-in link
+	@exec $(OUTLAY) serve --demo --data "$(DATA)" --listen "$(LISTEN)"
+
+build: web ## Build the program, the pages inside
+	@scripts/step.sh "server" cargo build --workspace
+
+web: ## Build the pages (web/dist)
+	@scripts/step.sh "web" scripts/web.sh build
+
+test: ## Install what the tests need, and run them all
+	@scripts/test.sh $(STEPS)
+
+fmt: ## Format everything
+	@cargo fmt --all
+	@scripts/web.sh format
+
+lint: ## Look for mistakes without running anything
+	@scripts/test.sh format web-lint clippy
+
+audit: ## Check licences and sources of the dependencies
+	@scripts/test.sh audit
+
+clean: ## Remove what was built; data folders stay
+	@cargo clean
+	@rm -rf web/dist web/node_modules

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Rust, Node and a C compiler, and links it into
+# $OUTLAY_TOOLS/bin. What is there already is left alone, so a second run needs no network.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools=${OUTLAY_TOOLS:-$HOME/.cache/outlay-tools}
+mkdir -p "$tools/bin"
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+refresh_packages() {
+  [ -n "${refreshed:-}" ] || as_root apt-get update -qq
+  refreshed=yes
+}
+
+# debian PROGRAM PACKAGE…: installs the packages where the program is missing.
+debian() {
+  local program=$1
+  shift
+  has "$program" && return
+  refresh_packages
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
+    >/dev/null
+}
+
+debian python3 python3 python3-venv
+debian sqlite3 sqlite3
+debian curl curl
+[ ! -d web/e2e ] || debian chromium chromium fonts-liberation
+
+# Only promtool is wanted; the package would start a Prometheus.
+if ! has promtool && [ ! -x "$tools/bin/promtool" ]; then
+  refresh_packages
+  folder=$(mktemp -d)
+  (cd "$folder" && apt-get -o APT::Sandbox::User=root download -qq prometheus)
+  dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb |
+    tar -xO ./usr/bin/promtool >"$folder/promtool"
+  install -m 755 "$folder/promtool" "$tools/bin/promtool"
+  rm -r "$folder"
+fi
+
+wanted=$(cat scripts/requirements.txt)
+if [ "$(cat "$tools/python/.installed" 2>/dev/null || true)" != "$wanted" ]; then
+  python3 -m venv --clear "$tools/python" 2>/dev/null || {
+    refresh_packages
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+    python3 -m venv --clear "$tools/python"
+  }
+  "$tools/python/bin/pip" install --quiet --disable-pip-version-check -r scripts/requirements.txt
+  ln -sf "$tools/python/bin/schemathesis" "$tools/bin/schemathesis"
+  printf '%s\n' "$wanted" >"$tools/python/.installed"
+fi
