@@ -1,4 +1,4 @@
-import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { type Attribute, type Filter, filterParams } from '@/lib/filters'
 import { isMeasure, type Measure, parseReading, type Readings } from '@/lib/measures'
 import type { WireQuantity } from '@/lib/number'
@@ -87,17 +87,20 @@ function freshness(range: Range): 'running' | 'settled' {
 
 type Shape = 'total' | 'series' | 'breakdown'
 
-/** One question; the last answer stays on the page while the next one is fetched. */
-export function useUsage(shape: Shape, question: Question, { enabled = true } = {}) {
+/** One question, as the cache knows it. */
+export function usageQuery(shape: Shape, question: Question) {
   const query = params(question)
-  return useQuery({
+  return queryOptions({
     queryKey: [USAGE_KEY, freshness(question.range), shape, query],
     queryFn: async ({ signal }) =>
       parseAnswer(await get<WireAnswer>(`/usage/${shape}`, query, signal), question),
-    placeholderData: keepPreviousData,
     staleTime: 60_000,
-    enabled,
   })
+}
+
+/** Asks; the last answer stays on the page while the next one is fetched. */
+export function useUsage(shape: Shape, question: Question, { enabled = true } = {}) {
+  return useQuery({ ...usageQuery(shape, question), placeholderData: keepPreviousData, enabled })
 }
 
 /** A usage event as the API shows it. */
