@@ -38,8 +38,9 @@ export function send<T>(
   method: 'POST' | 'PATCH' | 'DELETE',
   path: string,
   body?: unknown,
+  signal?: AbortSignal,
 ): Promise<T> {
-  return call<T>(method, path, body)
+  return call<T>(method, path, body, signal)
 }
 
 function queryText(query: Query): string {

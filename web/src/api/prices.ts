@@ -1,4 +1,4 @@
-import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { Range } from '@/lib/time'
 import { get, send } from './client'
 
@@ -78,10 +78,9 @@ export interface QuoteRequest {
   quantities: Record<string, number>
 }
 
-export function useQuote() {
-  return useMutation({
-    mutationFn: (request: QuoteRequest) => send<Quote>('POST', '/prices/quote', request),
-  })
+/** Asks what usage would cost. Nothing is kept of it. */
+export function fetchQuote(request: QuoteRequest, signal?: AbortSignal): Promise<Quote> {
+  return send<Quote>('POST', '/prices/quote', request, signal)
 }
 
 /** What usage would cost, line by line. */
