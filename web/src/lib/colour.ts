@@ -7,7 +7,7 @@ export type Theme = 'light' | 'dark'
  */
 export const PALETTE: Record<Theme, readonly string[]> = {
   light: ['#2343a8', '#e07f00', '#278067', '#8a086a', '#e9bf27', '#3d94ca', '#7f56dc', '#65461b'],
-  dark: ['#3563d5', '#f89d64', '#87eec9', '#e65cab', '#fcdc49', '#67c3f5', '#a07ef8', '#aa7f4a'],
+  dark: ['#3d79f0', '#ee8b22', '#5fbd9e', '#ce59ab', '#e7c944', '#82d5fb', '#bd91fc', '#a27f5c'],
 }
 
 /** What is folded together, or has no value: no hue of its own. */

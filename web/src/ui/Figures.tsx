@@ -6,7 +6,7 @@ import {
   type Measure,
   type Reading,
 } from '@/lib/measures'
-import { formatChange } from '@/lib/number'
+import { formatChange, plural } from '@/lib/number'
 import classes from './Figures.module.css'
 
 /** A reading for people, its every digit on hover. */
@@ -22,6 +22,37 @@ export function Figure({
   return (
     <span className="number" title={formatReadingExactly(measure, value, currency)}>
       {formatReading(measure, value, currency)}
+    </span>
+  )
+}
+
+interface SpendProps {
+  spend: Reading | undefined
+  /** How many of the events in it have no price. */
+  unpriced: Reading | undefined
+  currency: string
+}
+
+/** Spend of a group; never a bare zero for usage that has no price. */
+export function Spend({ spend, unpriced, currency }: SpendProps) {
+  const count = Number(unpriced ?? 0)
+  if (count > 0 && Number(spend ?? 0) === 0) {
+    return (
+      <span className={classes.unpriced} title={`${plural(count, 'event')} without a price`}>
+        unpriced
+      </span>
+    )
+  }
+  const words = `and ${plural(count, 'event')} unpriced`
+  return (
+    <span className={classes.spend}>
+      {count > 0 && (
+        <span className={classes.partly} title={words}>
+          <span aria-hidden="true">!</span>
+          <span className="visually-hidden">{words}, </span>
+        </span>
+      )}
+      <Figure measure="spend" value={spend} currency={currency} />
     </span>
   )
 }

@@ -1,4 +1,13 @@
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
+import {
+  Button,
+  type CSSVariablesResolver,
+  createTheme,
+  Drawer,
+  InputWrapper,
+  type MantineColorsTuple,
+  Modal,
+  Tooltip,
+} from '@mantine/core'
 import { OTHER_COLOUR, PALETTE } from '@/lib/colour'
 
 /** The one accent: ink blue, as on a ledger. It never means a category. */
@@ -15,10 +24,36 @@ const ink: MantineColorsTuple = [
   '#222b75',
 ]
 
+/** Mantine builds its own surfaces and borders from these two; they are the greys named below. */
+const gray: MantineColorsTuple = [
+  '#f9f9f7',
+  '#f1f1ed',
+  '#e9e9e4',
+  '#e3e3de',
+  '#cfcfc9',
+  '#aeaea8',
+  '#777a80',
+  '#5b5e66',
+  '#3a3c42',
+  '#191a1d',
+]
+const dark: MantineColorsTuple = [
+  '#ececee',
+  '#c9cad0',
+  '#a0a3ab',
+  '#7d8089',
+  '#3c3f46',
+  '#292b30',
+  '#1b1c20',
+  '#17181b',
+  '#121315',
+  '#0f1012',
+]
+
 export const theme = createTheme({
   primaryColor: 'ink',
   primaryShade: { light: 7, dark: 4 },
-  colors: { ink },
+  colors: { ink, gray, dark },
   fontFamily: "'Inter Variable', Inter, system-ui, sans-serif",
   fontFamilyMonospace: "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace",
   fontSizes: { xs: '12px', sm: '13px', md: '14px', lg: '16px', xl: '24px' },
@@ -30,6 +65,13 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   autoContrast: true,
+  components: {
+    InputWrapper: InputWrapper.extend({ styles: { label: { fontWeight: 500, marginBottom: 2 } } }),
+    Button: Button.extend({ defaultProps: { fw: 500 } }),
+    Modal: Modal.extend({ styles: { title: { fontWeight: 600 } } }),
+    Drawer: Drawer.extend({ styles: { title: { fontWeight: 600 } } }),
+    Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300 } }),
+  },
   headings: { fontWeight: '600', sizes: { h1: { fontSize: '16px' }, h2: { fontSize: '14px' } } },
 })
 
@@ -88,7 +130,7 @@ export const resolveVariables: CSSVariablesResolver = () => ({
 })
 
 const mantine = {
-  '--mantine-color-body': 'var(--page)',
+  '--mantine-color-body': 'var(--surface)',
   '--mantine-color-text': 'var(--ink-1)',
   '--mantine-color-dimmed': 'var(--ink-2)',
   '--mantine-color-placeholder': 'var(--ink-2)',

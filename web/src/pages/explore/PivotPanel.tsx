@@ -9,7 +9,7 @@ import { formatShare, plural } from '@/lib/number'
 import { previousLabel, previousUpToNow } from '@/lib/period'
 import { groupKey } from '@/lib/series'
 import { CsvLink } from '@/ui/CsvLink'
-import { Change, Figure } from '@/ui/Figures'
+import { Change, Figure, Spend } from '@/ui/Figures'
 import { moveWithArrows } from '@/ui/moveWithArrows'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
@@ -33,10 +33,11 @@ export function PivotPanel() {
   const { range, tz, now, currency } = useScene()
   const { measure, by } = view
   const measures = [measure, ...BESIDE.filter((beside) => beside !== measure)]
+  const asked = [...new Set<Measure>([...measures, 'unpriced'])]
   const [sort, setSort] = useState<{ measure: Measure; down: boolean } | null>(null)
   const [shown, setShown] = useState(SHOWN_FIRST)
   const ask = { tz, filters: view.filters, by }
-  const current = useUsage('breakdown', { ...ask, range, measures, top: ROWS_MAX })
+  const current = useUsage('breakdown', { ...ask, range, measures: asked, top: ROWS_MAX })
   const before = useUsage(
     'breakdown',
     { ...ask, range: previousUpToNow(view.period, now, tz), measures: [measure], top: ROWS_MAX },
@@ -185,7 +186,15 @@ export function PivotPanel() {
                         key={one}
                         className={`${table.right} ${one === measure ? '' : classes.wide}`}
                       >
-                        <Figure measure={one} value={row.readings[one]} currency={currency} />
+                        {one === 'spend' ? (
+                          <Spend
+                            spend={row.readings.spend}
+                            unpriced={row.readings.unpriced}
+                            currency={currency}
+                          />
+                        ) : (
+                          <Figure measure={one} value={row.readings[one]} currency={currency} />
+                        )}
                       </td>
                     ))}
                     {view.compare && (

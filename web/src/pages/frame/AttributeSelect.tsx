@@ -9,6 +9,7 @@ interface AttributeSelectProps {
   /** The field's name: above it, or read out only where there is no room. */
   label: string
   hidesLabel?: boolean
+  size?: 'xs' | 'sm'
   value: Attribute
   onChange: (attribute: Attribute) => void
   /** Attributes that are not offered. */
@@ -19,6 +20,7 @@ interface AttributeSelectProps {
 export function AttributeSelect({
   label,
   hidesLabel,
+  size = 'sm',
   value,
   onChange,
   without = [],
@@ -48,7 +50,7 @@ export function AttributeSelect({
     >
       <Combobox.Target>
         <InputBase
-          size={hidesLabel ? 'xs' : 'sm'}
+          size={size}
           w={hidesLabel ? 132 : undefined}
           label={hidesLabel ? undefined : label}
           aria-label={hidesLabel ? label : undefined}

@@ -5,31 +5,30 @@ import { useUsage } from '@/api/usage'
 import { type Attribute, attributeLabel, type FilterOp, filterText } from '@/lib/filters'
 import { AttributeSelect } from './AttributeSelect'
 import classes from './FilterBar.module.css'
+import bar from './TopBar.module.css'
 import { useScene, useView } from './useView'
 
 /** The conditions on what is shown, each a chip that can be taken away. */
 export function FilterBar() {
   const [view, changeView] = useView()
+  if (view.filters.length === 0) return null
   const remove = (at: number) => changeView({ filters: view.filters.toSpliced(at, 1) })
   return (
     <div className={classes.bar}>
-      {view.filters.length > 0 && (
-        <ul className={classes.chips} aria-label="Filters">
-          {view.filters.map((filter, at) => (
-            <li key={filterText(filter)} className={classes.chip}>
-              <span className="truncate">{filterText(filter)}</span>
-              <button
-                type="button"
-                aria-label={`Remove the filter: ${filterText(filter)}`}
-                onClick={() => remove(at)}
-              >
-                <IconX size={13} aria-hidden="true" />
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
-      <AddFilter />
+      <ul className={classes.chips} aria-label="Filters">
+        {view.filters.map((filter, at) => (
+          <li key={filterText(filter)} className={classes.chip}>
+            <span className="truncate">{filterText(filter)}</span>
+            <button
+              type="button"
+              aria-label={`Remove the filter: ${filterText(filter)}`}
+              onClick={() => remove(at)}
+            >
+              <IconX size={13} aria-hidden="true" />
+            </button>
+          </li>
+        ))}
+      </ul>
       {view.filters.length > 1 && (
         <Button
           size="compact-sm"
@@ -50,20 +49,16 @@ const OPS: { value: FilterOp; label: string }[] = [
   { value: 'prefix', label: 'begins with' },
 ]
 
-function AddFilter() {
+/** Opens the form for one more condition. */
+export function AddFilter() {
   const [opened, setOpened] = useState(false)
   return (
     <Popover opened={opened} onChange={setOpened} position="bottom-start" trapFocus returnFocus>
       <Popover.Target>
-        <Button
-          size="compact-sm"
-          variant="subtle"
-          color="gray"
-          leftSection={<IconFilterPlus size={15} aria-hidden="true" />}
-          onClick={() => setOpened((was) => !was)}
-        >
-          Add filter
-        </Button>
+        <button type="button" className={bar.pick} onClick={() => setOpened((was) => !was)}>
+          <IconFilterPlus size={15} aria-hidden="true" />
+          <span className={bar.word}>Filter</span>
+        </button>
       </Popover.Target>
       <Popover.Dropdown aria-label="Add a filter">
         {opened && <FilterForm done={() => setOpened(false)} />}

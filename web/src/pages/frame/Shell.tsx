@@ -2,6 +2,7 @@ import { IconBook2, IconChartBar, IconLayoutDashboard, IconSettings } from '@tab
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect } from 'react'
 import { Link, useLocation } from 'wouter'
+import { useSession } from '@/api/session'
 import { followLive } from '@/live/live'
 import { Jump } from './Jump'
 import classes from './Shell.module.css'
@@ -22,6 +23,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const client = useQueryClient()
   const [path] = useLocation()
   const [view] = useView()
+  const { user, role } = useSession()
   const shortcuts = useShortcuts()
   useEffect(() => followLive(client), [client])
 
@@ -58,6 +60,19 @@ export function Shell({ children }: { children: ReactNode }) {
             </li>
           ))}
         </ul>
+        <Link
+          href="/settings"
+          className={classes.user}
+          title={`Signed in as ${user.name}, ${role}`}
+        >
+          <span className={classes.initial} aria-hidden="true">
+            {user.name.charAt(0).toUpperCase()}
+          </span>
+          <span className={classes.userWords}>
+            <span className="truncate">{user.name}</span>
+            <span className="muted small">{role}</span>
+          </span>
+        </Link>
       </nav>
       <div className={classes.main}>
         <TopBar hasPeriod={page?.hasPeriod ?? false} openJump={shortcuts.openJump} />

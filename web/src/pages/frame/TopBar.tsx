@@ -1,6 +1,7 @@
 import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { IconArrowsDiff, IconMoon, IconSearch, IconSun } from '@tabler/icons-react'
 import { useLiveState } from '@/live/live'
+import { AddFilter } from './FilterBar'
 import { PeriodPicker } from './PeriodPicker'
 import { ScopePicker } from './ScopePicker'
 import classes from './TopBar.module.css'
@@ -14,7 +15,7 @@ interface TopBarProps {
 export function TopBar({ hasPeriod, openJump }: TopBarProps) {
   return (
     <header className={classes.bar}>
-      <ScopePicker />
+      {hasPeriod && <ScopePicker />}
       <button
         type="button"
         className={classes.search}
@@ -25,6 +26,7 @@ export function TopBar({ hasPeriod, openJump }: TopBarProps) {
         <span>Search</span>
         <kbd>/</kbd>
       </button>
+      {hasPeriod && <AddFilter />}
       <div className={classes.right}>
         {hasPeriod && (
           <div className={classes.period}>

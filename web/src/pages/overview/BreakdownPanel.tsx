@@ -8,7 +8,7 @@ import { formatShare } from '@/lib/number'
 import { previousLabel, previousUpToNow } from '@/lib/period'
 import { groupKey, groupLabel, SERIES_MAX } from '@/lib/series'
 import type { View } from '@/lib/view'
-import { Change, Figure } from '@/ui/Figures'
+import { Change, Spend } from '@/ui/Figures'
 import { moveWithArrows } from '@/ui/moveWithArrows'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
@@ -25,7 +25,12 @@ export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => v
   const [, navigate] = useLocation()
   const { range, tz, now, currency } = useScene()
   const attribute = view.by[0] ?? 'provider'
-  const ask = { tz, filters: view.filters, by: [attribute], measures: ['spend' as const] }
+  const ask = {
+    tz,
+    filters: view.filters,
+    by: [attribute],
+    measures: ['spend' as const, 'unpriced' as const],
+  }
   const current = useUsage('breakdown', { ...ask, range, top: SERIES_MAX })
   const before = useUsage(
     'breakdown',
@@ -119,7 +124,7 @@ export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => v
                     className={table.right}
                     title={formatReadingExactly('spend', spend, currency)}
                   >
-                    <Figure measure="spend" value={spend} currency={currency} />
+                    <Spend spend={spend} unpriced={row.readings.unpriced} currency={currency} />
                   </td>
                   <td className={`${table.right} muted`}>
                     {share === null ? '–' : formatShare(share)}

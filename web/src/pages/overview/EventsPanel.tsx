@@ -51,7 +51,9 @@ export function EventsPanel() {
                 <th scope="col" className={`${table.right} ${classes.wide}`}>
                   Tokens
                 </th>
-                <th scope="col">Status</th>
+                <th scope="col">
+                  <span className={classes.word}>Status</span>
+                </th>
                 <th scope="col" className={table.right}>
                   Amount
                 </th>
@@ -145,7 +147,7 @@ export function StatusWord({ status }: { status: string }) {
   return (
     <span className={`${classes.status} ${tone}`}>
       <span className={classes.dot} aria-hidden="true" />
-      {status}
+      <span className={classes.word}>{status}</span>
     </span>
   )
 }

@@ -46,10 +46,10 @@ function Headline({ title, preset, every }: Span) {
 
   return (
     <article className={classes.card}>
-      <div className={classes.words}>
-        <h2 className={classes.title}>
-          {title} <span className="muted">so far</span>
-        </h2>
+      <h2 className={classes.title}>
+        {title} <span className="muted">so far</span>
+      </h2>
+      <div className={classes.middle}>
         <p className={classes.figure} data-testid={`spend-${preset}`}>
           {current.data ? (
             <Figure measure="spend" value={current.data.total.spend} currency={currency} />
@@ -59,23 +59,23 @@ function Headline({ title, preset, every }: Span) {
             <Bone width={120} height={24} />
           )}
         </p>
-        <p className={classes.change} data-testid={`change-${preset}`}>
-          {current.data && previous.data ? (
-            <Change
-              measure="spend"
-              now={current.data.total.spend}
-              base={previous.data.total.spend}
-              against={against(preset, before, tz, now)}
-              currency={currency}
-            />
-          ) : (
-            <Bone width={180} height={12} />
-          )}
-        </p>
+        <div className={classes.spark}>
+          {table && <Sparkline readings={table.totals} running={runningBucket(starts, now)} />}
+        </div>
       </div>
-      <div className={classes.spark}>
-        {table && <Sparkline readings={table.totals} running={runningBucket(starts, now)} />}
-      </div>
+      <p className={classes.change} data-testid={`change-${preset}`}>
+        {current.data && previous.data ? (
+          <Change
+            measure="spend"
+            now={current.data.total.spend}
+            base={previous.data.total.spend}
+            against={against(preset, before, tz, now)}
+            currency={currency}
+          />
+        ) : (
+          <Bone width={180} height={12} />
+        )}
+      </p>
     </article>
   )
 }

@@ -46,6 +46,7 @@ export function SpendPanel({ highlight }: { highlight: string | null }) {
           <AttributeSelect
             label="Stack by"
             hidesLabel
+            size="xs"
             value={attribute}
             onChange={(next) => changeView({ by: [next] }, { replace: true })}
           />

@@ -56,10 +56,13 @@ export function UnpricedPanel() {
                 {formatAgo(new Date(one.last_seen), now)}
               </td>
               <td className={table.right}>
-                <CopyButton
-                  text={setPriceCommand(one.provider, one.model)}
-                  label={remedyLabel(one)}
-                />
+                <div className={classes.command}>
+                  <code className={classes.wide}>{setPriceCommand(one.provider, one.model)}</code>
+                  <CopyButton
+                    text={setPriceCommand(one.provider, one.model)}
+                    label={remedyLabel(one)}
+                  />
+                </div>
               </td>
             </tr>
           ))}
