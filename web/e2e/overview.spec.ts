@@ -128,7 +128,7 @@ test('a preset and picked days change the period, and the zone is said', async (
 
   await picker.click()
   const dialog = page.getByRole('dialog', { name: 'Period' })
-  const days = dialog.locator('table button:not([disabled]):not([data-outside])')
+  const days = dialog.locator('table button:not([disabled]):visible')
   await days.nth(0).click()
   await days.nth(1).click()
   await expect(page).toHaveURL(/from=\d{4}-\d\d-\d\d&to=\d{4}-\d\d-\d\d/)

@@ -71,8 +71,8 @@ export function useSignOut() {
   return useMutation({
     mutationFn: () => send<unknown>('DELETE', '/session'),
     onSuccess: () => {
-      client.clear()
       client.setQueryData(KEY, null)
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] })
     },
   })
 }

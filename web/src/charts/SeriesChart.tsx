@@ -1,5 +1,6 @@
 import { useComputedColorScheme } from '@mantine/core'
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from 'react'
+import type { Theme } from '@/lib/colour'
 import { bucketEnd, formatBucketInFull, type Range } from '@/lib/time'
 import { ChartTooltip, readOut } from './ChartTooltip'
 import type { Engine } from './engine'
@@ -27,14 +28,7 @@ export function SeriesChart({ label, height, onZoom, ...drawing }: SeriesChartPr
   const [drag, setDrag] = useState<[number, number] | null>(null)
   const { starts } = drawing.table
 
-  useEffect(() => {
-    if (!engine || width === 0) return
-    engine.resize({ width, height })
-    engine.setOption(chartOption(drawing, width, inksOf(theme)), {
-      replaceMerge: ['series'],
-      lazyUpdate: true,
-    })
-  })
+  useDrawing(engine, drawing, width, height, theme)
 
   const plot = plotFor(width)
   const step = (width - plot.left - plot.right) / Math.max(1, starts.length)
@@ -50,16 +44,15 @@ export function SeriesChart({ label, height, onZoom, ...drawing }: SeriesChartPr
   }
   const pointer = useDrag({ indexAt, setAt, setDrag, drag, zoomTo })
   const onKeyDown = (event: KeyboardEvent) => {
+    // The page hears it too, and zooms back out.
+    if (event.key === 'Escape') setAt(null)
     const last = starts.length - 1
     const to = { ArrowLeft: (at ?? last + 1) - 1, ArrowRight: (at ?? -1) + 1, Home: 0, End: last }[
       event.key
     ]
     if (to !== undefined) setAt(Math.min(Math.max(to, 0), last))
     else if (event.key === 'Enter' && at !== null) zoomTo(at, at)
-    else if (event.key === 'Escape' && at !== null) {
-      setAt(null)
-      event.stopPropagation()
-    } else return
+    else return
     event.preventDefault()
   }
 
@@ -120,6 +113,22 @@ export function SeriesChart({ label, height, onZoom, ...drawing }: SeriesChartPr
       )}
     </div>
   )
+}
+
+/** Draws anew when what is drawn has changed, and not when a pointer moves over it. */
+function useDrawing(
+  engine: Engine | null,
+  { table, previous, measure, every, tz, now, currency, highlight }: Drawing,
+  width: number,
+  height: number,
+  theme: Theme,
+) {
+  useEffect(() => {
+    if (!engine || width === 0) return
+    const drawing = { table, previous, measure, every, tz, now, currency, highlight }
+    engine.resize({ width, height })
+    engine.setOption(chartOption(drawing, width, inksOf(theme)), { replaceMerge: ['series'] })
+  }, [engine, width, height, theme, table, previous, measure, every, tz, now, currency, highlight])
 }
 
 interface DragOptions {
@@ -196,7 +205,7 @@ function useWidth(host: { current: HTMLElement | null }): number {
   return width
 }
 
-function inksOf(theme: 'light' | 'dark'): Inks {
+function inksOf(theme: Theme): Inks {
   const style = getComputedStyle(document.documentElement)
   const ink = (name: string) => style.getPropertyValue(name).trim()
   return { theme, text: ink('--ink-2'), line: ink('--line'), strong: ink('--line-strong') }

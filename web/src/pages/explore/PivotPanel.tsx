@@ -147,6 +147,7 @@ export function PivotPanel() {
                             <button
                               type="button"
                               data-row
+                              aria-label={`${name || 'not set'}, show only this`}
                               className={table.rowButton}
                               onClick={(event) => {
                                 event.stopPropagation()
@@ -154,7 +155,6 @@ export function PivotPanel() {
                               }}
                             >
                               {name || <span className="muted">not set</span>}
-                              <span className="visually-hidden">, show only this</span>
                             </button>
                           ) : (
                             name || <span className="muted">not set</span>

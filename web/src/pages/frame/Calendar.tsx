@@ -2,6 +2,7 @@ import { DatePicker } from '@mantine/dates'
 import '@mantine/dates/styles.css'
 import { useState } from 'react'
 import type { Day } from '@/lib/time'
+import classes from './Calendar.module.css'
 
 interface CalendarProps {
   from: Day
@@ -27,12 +28,9 @@ export default function Calendar({ from, to, today, onPick }: CalendarProps) {
         const [first, last] = range
         if (first && last) onPick(first as Day, last as Day)
       }}
-      ariaLabels={{
-        previousMonth: 'Month before',
-        nextMonth: 'Next month',
-        monthLevelControl: 'Pick a month',
-        yearLevelControl: 'Pick a year',
-      }}
+      hideOutsideDates
+      classNames={{ day: classes.day }}
+      ariaLabels={{ previousMonth: 'Month before', nextMonth: 'Next month' }}
     />
   )
 }

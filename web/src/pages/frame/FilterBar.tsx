@@ -60,9 +60,7 @@ export function AddFilter() {
           <span className={bar.word}>Filter</span>
         </button>
       </Popover.Target>
-      <Popover.Dropdown aria-label="Add a filter">
-        {opened && <FilterForm done={() => setOpened(false)} />}
-      </Popover.Dropdown>
+      <Popover.Dropdown>{opened && <FilterForm done={() => setOpened(false)} />}</Popover.Dropdown>
     </Popover>
   )
 }

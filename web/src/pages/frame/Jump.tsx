@@ -26,18 +26,18 @@ const SHOWN_MAX = 12
 /** Search and jump: pages, periods, and everything usage is grouped by. */
 export function Jump({ opened, close }: { opened: boolean; close: () => void }) {
   return (
-    <Modal
+    <Modal.Root
       opened={opened}
       onClose={close}
-      withCloseButton={false}
-      padding={0}
       size={560}
       yOffset="12vh"
       transitionProps={{ duration: 90 }}
-      aria-label="Search and jump"
     >
-      {opened && <JumpList close={close} />}
-    </Modal>
+      <Modal.Overlay />
+      <Modal.Content aria-label="Search and jump">
+        <Modal.Body p={0}>{opened && <JumpList close={close} />}</Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   )
 }
 

@@ -44,7 +44,7 @@ export function PeriodPicker() {
           <IconChevronDown size={14} aria-hidden="true" />
         </button>
       </Popover.Target>
-      <Popover.Dropdown p={0} aria-label="Period">
+      <Popover.Dropdown p={0}>
         <div className={classes.panel}>
           <ul className={classes.presets}>
             {(Object.entries(PRESETS) as [Preset, string][]).map(([preset, label]) => (

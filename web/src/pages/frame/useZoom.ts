@@ -37,5 +37,7 @@ function periodOf({ from, to }: Range, tz: string): Period {
 
 /** Whether something is open that Escape closes first. */
 function isCovered(): boolean {
-  return document.querySelector('[role="dialog"], [role="listbox"]:not([hidden])') !== null
+  // Closed lists stay in the document, hidden.
+  const layers = document.querySelectorAll('[role="dialog"], [role="listbox"]')
+  return [...layers].some((layer) => layer.checkVisibility())
 }

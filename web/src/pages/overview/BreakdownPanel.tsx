@@ -102,6 +102,7 @@ export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => v
                     <button
                       type="button"
                       data-row
+                      aria-label={`${groupLabel(row)}, ${row.isOther ? 'show all in Explore' : 'show only this'}`}
                       className={table.rowButton}
                       onFocus={() => onHover(key)}
                       onBlur={() => onHover(null)}
@@ -111,9 +112,6 @@ export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => v
                       }}
                     >
                       {groupLabel(row)}
-                      <span className="visually-hidden">
-                        {row.isOther ? ', show all in Explore' : ', show only this'}
-                      </span>
                     </button>
                     <Bar
                       size={largest > 0 ? Number(spend ?? 0) / largest : 0}

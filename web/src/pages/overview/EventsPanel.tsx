@@ -71,6 +71,7 @@ export function EventsPanel() {
                     <button
                       type="button"
                       data-row
+                      aria-label={`${time(event)}, open the event`}
                       className={table.rowButton}
                       title={formatMoment(new Date(event.occurred_at), tz)}
                       onClick={(click) => {
@@ -79,7 +80,6 @@ export function EventsPanel() {
                       }}
                     >
                       {time(event)}
-                      <span className="visually-hidden">, open the event</span>
                     </button>
                   </td>
                   <td className={classes.what}>
