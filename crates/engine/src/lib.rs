@@ -1,6 +1,7 @@
 //! What the product does: the use cases, free of HTTP and of SQL.
 
 pub mod clock;
+pub mod latency;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
