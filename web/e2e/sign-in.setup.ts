@@ -9,9 +9,9 @@ setup('the printed link signs in once, and a password can be set', async ({ page
   expect(page.url()).not.toContain('token')
 
   await page.goto('/settings'.replace(/^/, new URL(link).origin))
-  await page.getByRole('button', { name: 'Change your password' }).click()
+  await page.getByRole('button', { name: 'Set a password' }).click()
   await page.getByLabel('New password').fill(PASSWORD)
-  await page.getByRole('button', { name: 'Change it' }).click()
+  await page.getByRole('button', { name: 'Set it' }).click()
   await expect(page.getByText('Your password is changed.')).toBeVisible()
   await page.context().storageState({ path: process.env.OUTLAY_E2E_STATE })
 

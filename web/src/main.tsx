@@ -3,7 +3,7 @@ import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-qu
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import '@fontsource-variable/inter'
-import '@mantine/core/styles.css'
+import './ui/mantine.css'
 import './ui/base.css'
 import { App } from './App'
 import { ApiError } from './api/client'

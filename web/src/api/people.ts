@@ -9,8 +9,8 @@ export interface User {
   account: string
   role: Role
   created_at: string
-  disabled_at?: string | null
-  has_password?: boolean
+  disabled_at: string | null
+  has_password: boolean
 }
 
 export interface NewUser {
@@ -54,6 +54,19 @@ export function useChangeUser() {
     mutationFn: ({ id, ...change }: UserChange & { id: string }) =>
       send<User>('PATCH', `/users/${encodeURIComponent(id)}`, change),
     onSuccess: () => client.invalidateQueries({ queryKey: ['users'] }),
+  })
+}
+
+/** A link that signs a user in, once. */
+export interface SignInLink {
+  user: string
+  url: string
+  expires_at: string
+}
+
+export function useIssueLink() {
+  return useMutation({
+    mutationFn: (id: string) => send<SignInLink>('POST', `/users/${encodeURIComponent(id)}/link`),
   })
 }
 
@@ -104,6 +117,8 @@ export interface ApiKey {
   expires_at?: string | null
   last_used_at?: string | null
   revoked_at?: string | null
+  /** Whether it counts now. */
+  state: 'active' | 'expired' | 'revoked'
 }
 
 export interface NewKey {

@@ -7,7 +7,11 @@ export type Role = 'admin' | 'member' | 'viewer'
 export interface Session {
   user: { id: string; name: string }
   role: Role
-  account: string | null
+  /** Who pays for what they use. */
+  account: string
+  /** The one account they see; `null` is every account. */
+  scope: string | null
+  has_password: boolean
   csrf: string
   currency: string
   time_zone: string
@@ -51,7 +55,7 @@ export function useSignIn() {
   const client = useQueryClient()
   return useMutation({
     mutationFn: (credentials: Credentials) =>
-      send<unknown>('POST', '/session', credentials).then(fetchSession),
+      send<Session>('POST', '/session', credentials).then(remembered),
     onSuccess: (session) => client.setQueryData(KEY, session),
   })
 }
@@ -61,7 +65,7 @@ export function useSignInByLink() {
   const client = useQueryClient()
   return useMutation({
     mutationFn: (token: string) =>
-      send<unknown>('POST', '/session/link', { token }).then(fetchSession),
+      send<Session>('POST', '/session/link', { token }).then(remembered),
     onSuccess: (session) => client.setQueryData(KEY, session),
   })
 }

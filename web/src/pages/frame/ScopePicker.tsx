@@ -11,11 +11,11 @@ import { useScene, useView } from './useView'
 /** Whose usage is shown. A member sees their own account and nothing else. */
 export function ScopePicker() {
   const session = useSession()
-  if (session.role !== 'member') return <AccountSelect />
+  if (session.scope === null) return <AccountSelect />
   return (
     <span className={bar.pick} title="You see your own account.">
       <IconLock size={14} aria-hidden="true" />
-      <span className="truncate">{session.account ?? session.user.name}</span>
+      <span className="truncate">{session.scope}</span>
     </span>
   )
 }

@@ -3,12 +3,14 @@ import { Link } from 'wouter'
 import { useSession } from '@/api/session'
 import { CopyBlock } from '@/ui/CopyBlock'
 import classes from './FirstEvent.module.css'
+import { NoPasswordNote } from './NoPasswordNote'
 
 /** What a new deployment shows: how to get the first event onto this page. */
 export function FirstEvent() {
   const { role } = useSession()
   return (
     <div className={classes.page}>
+      <NoPasswordNote />
       <h1 className={classes.title}>Nothing has been used yet</h1>
       <p className="muted">
         Send the first event and it stands here within a second, priced. This page waits for it.

@@ -7,6 +7,7 @@ import { BreakdownPanel } from './BreakdownPanel'
 import { EventsPanel } from './EventsPanel'
 import { FirstEvent } from './FirstEvent'
 import { Headlines } from './Headlines'
+import { NoPasswordNote } from './NoPasswordNote'
 import classes from './Overview.module.css'
 import { SpendPanel } from './SpendPanel'
 import { UnpricedNote } from './UnpricedNote'
@@ -31,6 +32,7 @@ export function Overview() {
   return (
     <div className={classes.page}>
       <h1 className="visually-hidden">Overview</h1>
+      <NoPasswordNote />
       <FilterBar />
       <Headlines />
       <UnpricedNote />

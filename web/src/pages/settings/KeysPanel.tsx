@@ -25,7 +25,7 @@ export function KeysPanel() {
   const keys = useKeys()
   const [isMaking, setMaking] = useState(false)
   const [revoking, setRevoking] = useState<ApiKey | null>(null)
-  const valid = keys.data?.filter((key) => !key.revoked_at) ?? []
+  const valid = keys.data?.filter((key) => key.state !== 'revoked') ?? []
   return (
     <Panel
       title="API keys"
@@ -106,9 +106,7 @@ function KeyTable({ keys, revoke }: { keys: ApiKey[]; revoke: (key: ApiKey) => v
             <td title={key.last_used_at ? formatMoment(new Date(key.last_used_at), tz) : undefined}>
               {key.last_used_at ? formatAgo(new Date(key.last_used_at), now) : 'never'}
             </td>
-            <td className={classes.wide}>
-              {key.expires_at ? formatDay(new Date(key.expires_at), tz, now) : 'never'}
-            </td>
+            <td className={classes.wide}>{expiryText(key, tz, now)}</td>
             <td className={table.right}>
               <Button
                 size="compact-xs"
@@ -125,6 +123,12 @@ function KeyTable({ keys, revoke }: { keys: ApiKey[]; revoke: (key: ApiKey) => v
       </tbody>
     </table>
   )
+}
+
+function expiryText({ state, expires_at }: ApiKey, tz: string, now: Date): string {
+  if (!expires_at) return 'never'
+  const day = formatDay(new Date(expires_at), tz, now)
+  return state === 'expired' ? `expired ${day}` : day
 }
 
 const LIFETIMES = [

@@ -10,7 +10,7 @@ const CHARS_MIN = 10
 
 /** Changes one's own password. After signing in by a link there may be no present one to say. */
 export function PasswordForm() {
-  const { user } = useSession()
+  const { user, has_password } = useSession()
   const change = useChangePassword()
   const [opened, setOpened] = useState(false)
   const [current, setCurrent] = useState('')
@@ -31,7 +31,7 @@ export function PasswordForm() {
     return (
       <div className={classes.inline}>
         <Button size="xs" variant="default" onClick={() => setOpened(true)}>
-          Change your password
+          {has_password ? 'Change your password' : 'Set a password'}
         </Button>
         {change.isSuccess && (
           <span className="small" role="status">
@@ -44,14 +44,16 @@ export function PasswordForm() {
   const currentError = errorOf(change.error, 'current_password')
   return (
     <form className={classes.form} onSubmit={submit}>
-      <PasswordInput
-        label="Present password"
-        description="Leave it empty if you have none yet or just came by a sign-in link."
-        autoComplete="current-password"
-        value={current}
-        error={currentError}
-        onChange={(event) => setCurrent(event.currentTarget.value)}
-      />
+      {has_password && (
+        <PasswordInput
+          label="Present password"
+          description="Leave it empty if you just came in by a sign-in link."
+          autoComplete="current-password"
+          value={current}
+          error={currentError}
+          onChange={(event) => setCurrent(event.currentTarget.value)}
+        />
+      )}
       <PasswordInput
         label="New password"
         description={`${CHARS_MIN} characters or more. Length is what counts.`}
@@ -65,7 +67,7 @@ export function PasswordForm() {
       />
       <div className={classes.inline}>
         <Button type="submit" size="xs" loading={change.isPending}>
-          Change it
+          {has_password ? 'Change it' : 'Set it'}
         </Button>
         <Button size="xs" variant="subtle" color="gray" onClick={() => setOpened(false)}>
           Cancel

@@ -1,8 +1,17 @@
 import { Button, Modal, PasswordInput, Select, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { ApiError } from '@/api/client'
-import { type NewUser, type User, useChangeUser, useCreateUser, useUsers } from '@/api/people'
+import {
+  type NewUser,
+  type User,
+  useChangeUser,
+  useCreateUser,
+  useIssueLink,
+  useUsers,
+} from '@/api/people'
 import { type Role, useSession } from '@/api/session'
+import { formatMoment } from '@/lib/time'
+import { CopyBlock } from '@/ui/CopyBlock'
 import { Panel } from '@/ui/Panel'
 import { Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
@@ -18,6 +27,7 @@ const ROLES: { value: Role; label: string }[] = [
 export function UsersPanel() {
   const users = useUsers()
   const [isAdding, setAdding] = useState(false)
+  const [linking, setLinking] = useState<User | null>(null)
   return (
     <Panel
       title="Users"
@@ -33,7 +43,7 @@ export function UsersPanel() {
       ) : !users.data ? (
         <TableSkeleton rows={3} label="The users are loading" />
       ) : (
-        <UserTable users={users.data} />
+        <UserTable users={users.data} link={setLinking} />
       )}
       <Modal
         opened={isAdding}
@@ -41,13 +51,29 @@ export function UsersPanel() {
         title="New user"
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
-        {isAdding && <NewUserForm close={() => setAdding(false)} />}
+        {isAdding && (
+          <NewUserForm
+            close={(added) => {
+              setAdding(false)
+              // Without a password a link is the way in.
+              if (added && !added.has_password) setLinking(added)
+            }}
+          />
+        )}
+      </Modal>
+      <Modal
+        opened={linking !== null}
+        onClose={() => setLinking(null)}
+        title="Sign-in link"
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        {linking && <LinkForm user={linking} />}
       </Modal>
     </Panel>
   )
 }
 
-function UserTable({ users }: { users: User[] }) {
+function UserTable({ users, link }: { users: User[]; link: (user: User) => void }) {
   const { user: self } = useSession()
   const change = useChangeUser()
   return (
@@ -100,16 +126,29 @@ function UserTable({ users }: { users: User[] }) {
               <td className={classes.wide}>{user.has_password ? 'password' : 'link or token'}</td>
               <td className={table.right}>
                 {user.id !== self.id && (
-                  <Button
-                    size="compact-xs"
-                    variant="subtle"
-                    color="gray"
-                    disabled={change.isPending}
-                    aria-label={`${user.disabled_at ? 'Enable' : 'Disable'} ${user.name}`}
-                    onClick={() => change.mutate({ id: user.id, disabled: !user.disabled_at })}
-                  >
-                    {user.disabled_at ? 'Enable' : 'Disable'}
-                  </Button>
+                  <>
+                    {!user.disabled_at && (
+                      <Button
+                        size="compact-xs"
+                        variant="subtle"
+                        color="gray"
+                        aria-label={`Sign-in link for ${user.name}`}
+                        onClick={() => link(user)}
+                      >
+                        Link
+                      </Button>
+                    )}
+                    <Button
+                      size="compact-xs"
+                      variant="subtle"
+                      color="gray"
+                      disabled={change.isPending}
+                      aria-label={`${user.disabled_at ? 'Enable' : 'Disable'} ${user.name}`}
+                      onClick={() => change.mutate({ id: user.id, disabled: !user.disabled_at })}
+                    >
+                      {user.disabled_at ? 'Enable' : 'Disable'}
+                    </Button>
+                  </>
                 )}
               </td>
             </tr>
@@ -120,7 +159,42 @@ function UserTable({ users }: { users: User[] }) {
   )
 }
 
-function NewUserForm({ close }: { close: () => void }) {
+/** Makes a link that lets somebody in once, to be sent to them. */
+function LinkForm({ user }: { user: User }) {
+  const { time_zone } = useSession()
+  const issue = useIssueLink()
+  if (issue.data) {
+    const until = formatMoment(new Date(issue.data.expires_at), time_zone || 'UTC')
+    return (
+      <div className={classes.form}>
+        <p>
+          Whoever opens it first is signed in as <strong>{user.name}</strong>, until {until}.
+        </p>
+        <CopyBlock text={issue.data.url} label="link" />
+      </div>
+    )
+  }
+  return (
+    <div className={classes.form}>
+      <p>
+        A link signs <strong>{user.name}</strong> in once, without a password. A link made before
+        stops working.
+      </p>
+      {issue.isError && (
+        <p className="bad" role="alert">
+          {sentence(messageOf(issue.error))}
+        </p>
+      )}
+      <div>
+        <Button size="xs" loading={issue.isPending} onClick={() => issue.mutate(user.id)}>
+          Make a link
+        </Button>
+      </div>
+    </div>
+  )
+}
+
+function NewUserForm({ close }: { close: (added?: User) => void }) {
   const create = useCreateUser()
   const [id, setId] = useState('')
   const [name, setName] = useState('')
@@ -176,7 +250,7 @@ function NewUserForm({ close }: { close: () => void }) {
       />
       <PasswordInput
         label="Password"
-        description="Without one they come in by a sign-in link: outlay user link NAME."
+        description="Without one they come in by a sign-in link."
         autoComplete="new-password"
         value={password}
         error={field === 'password' ? words : undefined}
