@@ -3,7 +3,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
 /** Where `npm run dev` finds the server whose data it shows. */
-const server = process.env.OUTLAY_URL ?? 'http://127.0.0.1:8080'
+const server = process.env.OUTLAY_URL ?? 'http://127.0.0.1:8440'
 
 /** Asks for the font together with the script, so that the first text is set in it. */
 function preloadFont(): Plugin {

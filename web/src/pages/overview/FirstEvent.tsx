@@ -49,5 +49,7 @@ export function FirstEvent() {
 export function firstEventCommand(origin: string): string {
   return `curl ${origin}/api/v1/events \\
   -H 'Authorization: Bearer KEY' -H 'Content-Type: application/json' \\
-  -d '{"id":"first","source":"curl","account":"me","provider":"openai","model":"gpt-4o-mini","quantities":{"input_tokens":1200,"output_tokens":300}}'`
+  -d '{"id": "first", "source": "curl", "account": "me",
+       "provider": "openai", "model": "gpt-4o-mini",
+       "quantities": {"input_tokens": 1200, "output_tokens": 300}}'`
 }
