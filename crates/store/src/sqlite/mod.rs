@@ -4,8 +4,10 @@
 //! readers. Each noun's SQL stands in the file of its name.
 
 pub mod audit;
+pub mod imports;
 pub mod ledger;
 pub mod people;
+pub mod revenue;
 mod time;
 pub mod usage_log;
 
@@ -27,6 +29,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("migrations/0001_usage_log.sql")),
     (4, include_str!("migrations/0004_people.sql")),
+    (5, include_str!("migrations/0005_imports.sql")),
 ];
 
 /// The open books of one data folder.
