@@ -52,11 +52,7 @@ impl Server {
         })
         .await?
         .with_context(|| format!("`{}` cannot be opened", data.display()))?;
-        let state = AppState {
-            outlay: Arc::new(outlay),
-            config: Arc::new(config),
-            metrics: Arc::default(),
-        };
+        let state = AppState { outlay: Arc::new(outlay), config: Arc::new(config) };
         Ok(Self { state, data: data.to_path_buf() })
     }
 

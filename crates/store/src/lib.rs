@@ -1,8 +1,12 @@
 //! What is remembered: the books in SQLite, the history in Parquet.
 
+pub mod dedup;
+pub mod disk;
 pub mod error;
+pub mod failpoint;
 pub mod history;
 pub mod sqlite;
 
+pub use dedup::Dedup;
 pub use error::StoreError;
 pub use sqlite::Books;

@@ -1,11 +1,10 @@
 //! Our own HTTP API: one file a noun.
 
 pub mod health;
-pub mod metrics;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, Uri};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +12,6 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::auth::authenticate;
 use crate::error::ApiError;
-use crate::metrics::http::count;
 use crate::state::AppState;
 use crate::web;
 
@@ -35,9 +33,7 @@ struct Document;
 
 /// All routes of the API with their description.
 fn documented() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .merge(health::routes())
-        .merge(metrics::routes())
+    OpenApiRouter::with_openapi(Document::openapi()).merge(health::routes())
 }
 
 /// The OpenAPI document.
@@ -52,7 +48,6 @@ pub fn router(state: AppState) -> Router {
         .merge(SwaggerUi::new(DOCS).url(DOCUMENT, document))
         .fallback(page_or_not_found)
         .layer(from_fn(authenticate))
-        .layer(from_fn_with_state(state.metrics.http.clone(), count))
         .with_state(state)
 }
 

@@ -1,10 +1,7 @@
 //! The command line: `outlay serve`, and commands that call the API.
 
 pub mod client;
-pub mod config;
-pub mod openapi;
 pub mod output;
-pub mod ready;
 pub mod serve;
 
 use std::path::PathBuf;
@@ -66,12 +63,6 @@ pub enum Color {
 enum Command {
     /// Start the server
     Serve(serve::ServeArgs),
-    /// Show and check the settings
-    Config(config::ConfigArgs),
-    /// Ask whether the server is up and takes writes
-    Ready,
-    /// Print the API's description (OpenAPI 3.1)
-    Openapi,
 }
 
 impl Globals {
@@ -119,8 +110,5 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     let globals = cli.globals;
     match cli.command {
         Command::Serve(args) => serve::run(&globals, args).await,
-        Command::Config(args) => config::run(&globals, args),
-        Command::Ready => ready::run(&globals).await,
-        Command::Openapi => openapi::run(),
     }
 }

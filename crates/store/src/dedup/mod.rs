@@ -1,0 +1,430 @@
+#![doc = include_str!("README.md")]
+
+mod filter;
+mod key;
+mod run;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, Duration, Utc};
+use parking_lot::{Mutex, RwLock};
+use rusqlite::Transaction;
+
+pub use key::EventKey;
+use run::{Keys, RUN_KEYS_MAX, Run, RunWriter};
+use table::Table;
+
+use crate::sqlite::manifest::{self, RunRow, Span};
+use crate::{Books, StoreError, disk, failpoint};
+
+/// The folder of the runs, in the data folder.
+pub const FOLDER: &str = "keys";
+
+/// How repeats are remembered.
+#[derive(Debug, Clone)]
+pub struct DedupOptions {
+    /// How long the key of an event is kept after it was received, at least.
+    pub window: Duration,
+    /// How many runs of about one size are merged into one.
+    pub fan_out: usize,
+    /// Up to how many keys a merge may make; with more than eight times as many in all, more.
+    pub merged_keys: u64,
+}
+
+impl Default for DedupOptions {
+    fn default() -> Self {
+        Self { window: Duration::days(40), fan_out: 4, merged_keys: 1 << 24 }
+    }
+}
+
+/// Whether an event came before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Seen {
+    /// Never.
+    New,
+    /// The id came with another body; or, hardly ever, another id has the same hash. The history
+    /// knows which.
+    Differs,
+    /// The id came with the same body.
+    Same,
+}
+
+impl Seen {
+    const fn of(same_body: bool) -> Self {
+        if same_body { Self::Same } else { Self::Differs }
+    }
+}
+
+/// What the keys take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DedupFigures {
+    /// Keys in runs and in memory.
+    pub keys: u64,
+    /// Keys that are in memory only.
+    pub fresh_keys: u64,
+    /// Files.
+    pub runs: usize,
+    /// Bytes of those files.
+    pub disk_bytes: u64,
+    /// Bytes of memory: filters, indexes, and the keys that are not in runs yet.
+    pub memory_bytes: usize,
+}
+
+/// Remembers which events came, exactly.
+pub struct Dedup {
+    folder: PathBuf,
+    books: Arc<Books>,
+    options: DedupOptions,
+    state: RwLock<State>,
+    last_run_id: AtomicI64,
+    /// Held while runs are merged or dropped.
+    changing: Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Keys since the last run was begun.
+    fresh: Table,
+    /// Keys of the run that is being written.
+    frozen: Vec<Arc<Table>>,
+    runs: Vec<Arc<DatedRun>>,
+}
+
+/// A run and the time that it is for.
+struct DatedRun {
+    run: Run,
+    received: Span,
+}
+
+/// Keys on their way from memory to a run.
+pub(crate) struct Frozen {
+    tables: Vec<Arc<Table>>,
+}
+
+/// A run that is on the disk and not in the books.
+pub(crate) struct PendingRun {
+    run: Run,
+    row: RunRow,
+    tables: Vec<Arc<Table>>,
+}
+
+impl Dedup {
+    /// Opens the keys in `data_dir`, as `books` list them.
+    ///
+    /// Keys that are in the usage log only must be inserted again by the caller.
+    pub fn open(
+        data_dir: &Path,
+        books: Arc<Books>,
+        options: DedupOptions,
+    ) -> Result<Self, StoreError> {
+        let folder = data_dir.join(FOLDER);
+        disk::create_folder(&folder)?;
+        let (rows, last_run_id) = books.read(|connection| {
+            Ok((manifest::runs(connection)?, manifest::last_run_id(connection)?))
+        })?;
+        let known: HashSet<String> = rows.iter().map(|row| Run::file_name(row.run_id)).collect();
+        disk::remove_orphans(&folder, |name| known.contains(name))?;
+        let runs = rows
+            .into_iter()
+            .map(|row| {
+                let run = Run::open(row.run_id, folder.join(Run::file_name(row.run_id)))?;
+                Ok(Arc::new(DatedRun { run, received: row.received }))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Self {
+            folder,
+            books,
+            options,
+            state: RwLock::new(State { runs, ..State::default() }),
+            last_run_id: AtomicI64::new(last_run_id),
+            changing: Mutex::new(()),
+        })
+    }
+
+    /// Says of each key whether it came before. Repeats within `keys` are the caller's to see.
+    pub fn check(&self, keys: &[EventKey]) -> Result<Vec<Seen>, StoreError> {
+        let keys: Vec<EventKey> = keys.iter().map(|key| key.kept()).collect();
+        let mut seen = vec![Seen::New; keys.len()];
+        let runs = {
+            // Tables and runs together, so that no key is on its way between them.
+            let state = self.state.read();
+            for table in state.frozen.iter().map(|table| &**table).chain([&state.fresh]) {
+                if !table.is_empty() {
+                    for (seen, key) in seen.iter_mut().zip(&keys) {
+                        *seen = (*seen).max(table.check(*key));
+                    }
+                }
+            }
+            state.runs.clone()
+        };
+        let mut buffer = Vec::new();
+        for dated in &runs {
+            check_run(&dated.run, &keys, &mut seen, &mut buffer)?;
+        }
+        Ok(seen)
+    }
+
+    /// Remembers keys whose events are committed.
+    ///
+    /// Must come before [`History::append`](crate::history::History::append) of the same events:
+    /// a flush relies on it.
+    pub fn insert(&self, keys: &[EventKey]) {
+        let mut state = self.state.write();
+        for key in keys {
+            state.fresh.insert(key.kept());
+        }
+    }
+
+    /// Bytes of memory that the keys take.
+    pub fn memory_bytes(&self) -> usize {
+        self.figures().memory_bytes
+    }
+
+    /// What the keys take.
+    pub fn figures(&self) -> DedupFigures {
+        let state = self.state.read();
+        let tables = || state.frozen.iter().map(|table| &**table).chain([&state.fresh]);
+        let fresh_keys = tables().map(|table| table.len() as u64).sum();
+        DedupFigures {
+            keys: fresh_keys + state.runs.iter().map(|dated| dated.run.keys).sum::<u64>(),
+            fresh_keys,
+            runs: state.runs.len(),
+            disk_bytes: state.runs.iter().map(|dated| dated.run.disk_bytes()).sum(),
+            memory_bytes: tables().map(Table::memory_bytes).sum::<usize>()
+                + state.runs.iter().map(|dated| dated.run.memory_bytes()).sum::<usize>(),
+        }
+    }
+
+    /// Writes the keys that are in memory to a run, without a segment beside it.
+    ///
+    /// For keys that are in the history already, e.g. when runs are made anew from it.
+    pub fn flush(&self, received: Span) -> Result<(), StoreError> {
+        if let Some(pending) = self.write_run(self.freeze(), received)? {
+            self.books.write(|tx| pending.register(tx))?;
+            self.publish(pending);
+        }
+        Ok(())
+    }
+
+    /// Takes the keys that are in memory for a run. They are found as before.
+    pub(crate) fn freeze(&self) -> Frozen {
+        let mut state = self.state.write();
+        let fresh = std::mem::take(&mut state.fresh);
+        if !fresh.is_empty() {
+            state.frozen.push(Arc::new(fresh));
+        }
+        Frozen { tables: state.frozen.clone() }
+    }
+
+    /// Writes frozen keys to a run, unless there are none.
+    pub(crate) fn write_run(
+        &self,
+        frozen: Frozen,
+        received: Span,
+    ) -> Result<Option<PendingRun>, StoreError> {
+        let mut keys: Vec<EventKey> = frozen.tables.iter().flat_map(|table| table.iter()).collect();
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        keys.sort_unstable();
+        let (run_id, path) = self.next_run();
+        let mut writer = RunWriter::create(&path, keys.len() as u64)?;
+        keys.into_iter().try_for_each(|key| writer.push(key))?;
+        let (run, row) = finish(writer, run_id, path, received, || {})?;
+        Ok(Some(PendingRun { run, row, tables: frozen.tables }))
+    }
+
+    /// Uses a run that is in the books now, in place of the keys in memory.
+    pub(crate) fn publish(&self, pending: PendingRun) {
+        let PendingRun { run, row, tables } = pending;
+        let mut state = self.state.write();
+        state.runs.push(Arc::new(DatedRun { run, received: row.received }));
+        state.frozen.retain(|table| !tables.iter().any(|written| Arc::ptr_eq(written, table)));
+    }
+
+    fn next_run(&self) -> (i64, PathBuf) {
+        let run_id = self.last_run_id.fetch_add(1, Ordering::Relaxed) + 1;
+        (run_id, self.folder.join(Run::file_name(run_id)))
+    }
+
+    /// Merges one group of runs of about one size, if there is one; says whether there was.
+    pub fn merge(&self) -> Result<bool, StoreError> {
+        let _changing = self.changing.lock();
+        let runs = self.state.read().runs.clone();
+        let Some(group) = self.group_to_merge(&runs) else { return Ok(false) };
+        let (run, row) = self.write_merged(&group)?;
+        self.books.write(|tx| {
+            group.iter().try_for_each(|dated| manifest::remove_run(tx, dated.run.run_id))?;
+            manifest::add_run(tx, &row)
+        })?;
+        failpoint::hit("dedup.merge.registered");
+        let merged = Arc::new(DatedRun { run, received: row.received });
+        self.replace(&group, Some(merged));
+        remove_files(&group)?;
+        Ok(true)
+    }
+
+    /// The smallest runs of one tier that may become one.
+    fn group_to_merge(&self, runs: &[Arc<DatedRun>]) -> Option<Vec<Arc<DatedRun>>> {
+        let all: u64 = runs.iter().map(|dated| dated.run.keys).sum();
+        let keys_max = self.options.merged_keys.max(all / 8).min(RUN_KEYS_MAX);
+        // A run is dropped as a whole, so it must not hold the keys of too long a time.
+        let span_max = (self.options.window / 5).num_microseconds().unwrap_or(i64::MAX);
+        let fan_out = self.options.fan_out.max(2);
+        let tier = |dated: &DatedRun| dated.run.keys.max(1).ilog(fan_out as u64);
+
+        let mut sorted = runs.to_vec();
+        sorted.sort_by_key(|dated| (tier(dated), dated.received.last_us));
+        sorted
+            .windows(fan_out)
+            .find(|group| {
+                let keys: u64 = group.iter().map(|dated| dated.run.keys).sum();
+                let received =
+                    group.iter().fold(Span::EMPTY, |span, dated| span.union(dated.received));
+                tier(&group[0]) == tier(&group[fan_out - 1])
+                    && keys <= keys_max
+                    && received.last_us.saturating_sub(received.first_us) <= span_max
+            })
+            .map(<[_]>::to_vec)
+    }
+
+    fn write_merged(&self, group: &[Arc<DatedRun>]) -> Result<(Run, RunRow), StoreError> {
+        let keys = group.iter().map(|dated| dated.run.keys).sum();
+        let received = group.iter().fold(Span::EMPTY, |span, dated| span.union(dated.received));
+        let (run_id, path) = self.next_run();
+        let mut writer = RunWriter::create(&path, keys)?;
+        let mut sources: Vec<(EventKey, Keys<'_>)> = Vec::with_capacity(group.len());
+        for dated in group {
+            let mut keys = dated.run.keys()?;
+            if let Some(first) = keys.next()? {
+                sources.push((first, keys));
+            }
+        }
+        // Few sources: looking at each is as fast as a heap.
+        while let Some(least) = (0..sources.len()).min_by_key(|&at| sources[at].0) {
+            let (key, keys) = &mut sources[least];
+            writer.push(*key)?;
+            match keys.next()? {
+                Some(next) => *key = next,
+                None => drop(sources.swap_remove(least)),
+            }
+        }
+        finish(writer, run_id, path, received, || failpoint::hit("dedup.merge.written"))
+            .inspect(|_| failpoint::hit("dedup.merge.renamed"))
+    }
+
+    /// Forgets runs of which every event was received before the window; says how many.
+    pub fn retain(&self, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let _changing = self.changing.lock();
+        let cutoff = (now - self.options.window).timestamp_micros();
+        let runs = self.state.read().runs.clone();
+        let expired: Vec<_> =
+            runs.into_iter().filter(|dated| dated.received.last_us < cutoff).collect();
+        if expired.is_empty() {
+            return Ok(0);
+        }
+        self.books.write(|tx| {
+            expired.iter().try_for_each(|dated| manifest::remove_run(tx, dated.run.run_id))
+        })?;
+        failpoint::hit("dedup.retain.registered");
+        self.replace(&expired, None);
+        remove_files(&expired)?;
+        Ok(expired.len())
+    }
+
+    fn replace(&self, old: &[Arc<DatedRun>], new: Option<Arc<DatedRun>>) {
+        let mut state = self.state.write();
+        state.runs.retain(|run| !old.iter().any(|old| Arc::ptr_eq(old, run)));
+        state.runs.extend(new);
+    }
+
+    /// Reads every run from end to end; one line for each that is damaged.
+    pub fn verify(&self) -> Result<Vec<String>, StoreError> {
+        let rows = self.books.read(manifest::runs)?;
+        let mut faults = Vec::new();
+        for row in rows {
+            let path = self.folder.join(Run::file_name(row.run_id));
+            if let Err(error) = verify_run(&row, &path) {
+                faults.push(error.to_string());
+            }
+        }
+        Ok(faults)
+    }
+}
+
+impl PendingRun {
+    /// Enters the run in the books.
+    pub(crate) fn register(&self, tx: &Transaction<'_>) -> Result<(), StoreError> {
+        manifest::add_run(tx, &self.row)
+    }
+}
+
+/// Asks one run about the keys that it may change the answer for.
+fn check_run(
+    run: &Run,
+    keys: &[EventKey],
+    seen: &mut [Seen],
+    buffer: &mut Vec<u8>,
+) -> Result<(), StoreError> {
+    for (seen, key) in seen.iter_mut().zip(keys) {
+        if run.may_hold(key.id) && *seen != Seen::Same {
+            run.find(key.id, buffer, |body| *seen = (*seen).max(Seen::of(body == key.body)))?;
+        }
+    }
+    Ok(())
+}
+
+fn finish(
+    writer: RunWriter,
+    run_id: i64,
+    path: PathBuf,
+    received: Span,
+    written: impl FnOnce(),
+) -> Result<(Run, RunRow), StoreError> {
+    let (file, parts) = writer.finish()?;
+    written();
+    let contents = file.publish()?;
+    let run = Run::opened(run_id, path, parts)?;
+    let row = RunRow { run_id, keys: run.keys, received, contents };
+    Ok((run, row))
+}
+
+fn remove_files(runs: &[Arc<DatedRun>]) -> Result<(), StoreError> {
+    // A check that still holds a run has its file open.
+    for dated in runs {
+        let path = dated.run.path();
+        std::fs::remove_file(path).map_err(StoreError::file(path))?;
+    }
+    Ok(())
+}
+
+fn verify_run(row: &RunRow, path: &Path) -> Result<(), StoreError> {
+    let damaged = |how: String| StoreError::Damaged {
+        what: format!("the file of keys `{}`", path.display()),
+        how,
+    };
+    let contents = disk::contents_of(path)?;
+    if contents.size_bytes != row.contents.size_bytes {
+        let (found, expected) = (contents.size_bytes, row.contents.size_bytes);
+        return Err(damaged(format!("it has {found} bytes instead of {expected}")));
+    }
+    if contents.checksum != row.contents.checksum {
+        return Err(damaged("its bytes have changed".into()));
+    }
+    let run = Run::open(row.run_id, path)?;
+    let mut keys = run.keys()?;
+    let mut count = 0;
+    while keys.next()?.is_some() {
+        count += 1;
+    }
+    if count != row.keys {
+        return Err(damaged(format!("it has {count} keys instead of {}", row.keys)));
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! The keys that are not in a run yet, in memory.
+
+use hashbrown::HashTable;
+
+use super::Seen;
+use super::key::EventKey;
+
+/// An exact set of keys.
+#[derive(Default)]
+pub(super) struct Table {
+    keys: HashTable<EventKey>,
+}
+
+impl Table {
+    pub fn insert(&mut self, key: EventKey) {
+        // An id is a hash already.
+        let entry = self.keys.entry(key.id, |known| *known == key, |known| known.id);
+        entry.or_insert(key);
+    }
+
+    #[inline]
+    pub fn check(&self, key: EventKey) -> Seen {
+        let mut seen = Seen::New;
+        for known in self.keys.iter_hash(key.id).filter(|known| known.id == key.id) {
+            seen = seen.max(Seen::of(known.body == key.body));
+        }
+        seen
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = EventKey> {
+        self.keys.iter().copied()
+    }
+
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        // One byte of control beside each place; an eighth of the places stays free.
+        (self.keys.capacity() * 8 / 7) * (size_of::<EventKey>() + 1)
+    }
+}

@@ -1,0 +1,307 @@
+//! Which files the history and its keys consist of.
+
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+use rusqlite::{Connection, Row, Transaction, named_params};
+
+use crate::StoreError;
+use crate::disk::Contents;
+
+const LAST_SEGMENT_ID: &str = "SELECT last_segment_id FROM history_ids";
+const LAST_RUN_ID: &str = "SELECT last_run_id FROM history_ids";
+const SET_LAST_SEGMENT_ID: &str = "
+    UPDATE history_ids SET last_segment_id = max(last_segment_id, ?1)";
+const SET_LAST_RUN_ID: &str = "UPDATE history_ids SET last_run_id = max(last_run_id, ?1)";
+const LAST_LOG_SEQ: &str = "SELECT last_log_seq FROM history_ids";
+const SET_LAST_LOG_SEQ: &str = "UPDATE history_ids SET last_log_seq = max(last_log_seq, ?1)";
+
+const SEGMENTS: &str = "
+    SELECT segment_id, rows, events, requests, unpriced, amount_nanos,
+           first_occurred_us, last_occurred_us, first_received_us, last_received_us,
+           first_log_seq, last_log_seq, size_bytes, checksum, rollup_bytes, rollup_checksum
+    FROM history_segments ORDER BY first_occurred_us, segment_id";
+const ADD_SEGMENT: &str = "
+    INSERT INTO history_segments (
+        segment_id, rows, events, requests, unpriced, amount_nanos,
+        first_occurred_us, last_occurred_us, first_received_us, last_received_us,
+        first_log_seq, last_log_seq, size_bytes, checksum, rollup_bytes, rollup_checksum)
+    VALUES (
+        :segment_id, :rows, :events, :requests, :unpriced, :amount_nanos,
+        :first_occurred_us, :last_occurred_us, :first_received_us, :last_received_us,
+        :first_log_seq, :last_log_seq, :size_bytes, :checksum, :rollup_bytes, :rollup_checksum)";
+const REMOVE_SEGMENT: &str = "DELETE FROM history_segments WHERE segment_id = ?1";
+
+const RUNS: &str = "
+    SELECT run_id, keys, first_received_us, last_received_us, size_bytes, checksum
+    FROM dedup_runs ORDER BY run_id";
+const ADD_RUN: &str = "
+    INSERT INTO dedup_runs (
+        run_id, keys, first_received_us, last_received_us, size_bytes, checksum)
+    VALUES (
+        :run_id, :keys, :first_received_us, :last_received_us, :size_bytes, :checksum)";
+const REMOVE_RUN: &str = "DELETE FROM dedup_runs WHERE run_id = ?1";
+
+const ADD_REMOVAL: &str = "
+    INSERT INTO history_removals (
+        cutoff_us, account, rows, events, requests, unpriced, amount_nanos)
+    VALUES (
+        :cutoff_us, :account, :rows, :events, :requests, :unpriced, :amount_nanos)";
+const REMOVALS: &str = "
+    SELECT account, rows, events, requests, unpriced, amount_nanos FROM history_removals";
+
+/// Sums over facts, which must come out the same however the facts are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Facts of every kind.
+    pub rows: u64,
+    /// Events: usage and corrections, less reversals.
+    pub events: i64,
+    /// The meter `requests`.
+    pub requests: i128,
+    /// Events without a price.
+    pub unpriced: i64,
+    /// What was charged.
+    pub amount_nanos: i128,
+}
+
+impl Totals {
+    /// Adds the sums of other facts.
+    pub fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.events += other.events;
+        self.requests += other.requests;
+        self.unpriced += other.unpriced;
+        self.amount_nanos += other.amount_nanos;
+    }
+}
+
+/// From when to when, both included, in microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The earliest.
+    pub first_us: i64,
+    /// The latest.
+    pub last_us: i64,
+}
+
+impl Span {
+    /// Nothing yet.
+    pub const EMPTY: Self = Self { first_us: i64::MAX, last_us: i64::MIN };
+
+    /// Widens the span to a moment.
+    pub fn include(&mut self, us: i64) {
+        self.first_us = self.first_us.min(us);
+        self.last_us = self.last_us.max(us);
+    }
+
+    /// The span of both.
+    pub fn union(self, other: Self) -> Self {
+        Self {
+            first_us: self.first_us.min(other.first_us),
+            last_us: self.last_us.max(other.last_us),
+        }
+    }
+}
+
+/// What the books say of one segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentRow {
+    /// Names the files.
+    pub segment_id: i64,
+    /// Sums over its rows.
+    pub totals: Totals,
+    /// When its events occurred.
+    pub occurred: Span,
+    /// When its events were received.
+    pub received: Span,
+    /// The first and last batch of the usage log that its rows came in.
+    pub log_seqs: (i64, i64),
+    /// What the Parquet file holds.
+    pub contents: Contents,
+    /// What the roll-up's file holds.
+    pub rollup_contents: Contents,
+}
+
+/// What the books say of one run of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRow {
+    /// Names the file.
+    pub run_id: i64,
+    /// How many keys are in it.
+    pub keys: u64,
+    /// When the events of the keys were received.
+    pub received: Span,
+    /// What the file holds.
+    pub contents: Contents,
+}
+
+/// The highest number that a segment ever had.
+pub fn last_segment_id(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.prepare_cached(LAST_SEGMENT_ID)?.query_row([], |row| row.get(0))?)
+}
+
+/// The highest number that a run of keys ever had.
+pub fn last_run_id(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.prepare_cached(LAST_RUN_ID)?.query_row([], |row| row.get(0))?)
+}
+
+/// The newest batch of the usage log that is in segments.
+pub fn last_log_seq(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.prepare_cached(LAST_LOG_SEQ)?.query_row([], |row| row.get(0))?)
+}
+
+/// Says that every batch up to `seq` is in segments.
+pub fn set_last_log_seq(tx: &Transaction<'_>, seq: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(SET_LAST_LOG_SEQ)?.execute([seq])?;
+    Ok(())
+}
+
+/// All segments, by the time of their first event.
+pub fn segments(connection: &Connection) -> Result<Vec<SegmentRow>, StoreError> {
+    let mut statement = connection.prepare_cached(SEGMENTS)?;
+    let rows = statement.query_map([], segment_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn segment_row(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
+    Ok(SegmentRow {
+        segment_id: row.get(0)?,
+        totals: Totals {
+            rows: row.get::<_, i64>(1)? as u64,
+            events: row.get(2)?,
+            requests: big_number(row, 3)?,
+            unpriced: row.get(4)?,
+            amount_nanos: big_number(row, 5)?,
+        },
+        occurred: Span { first_us: row.get(6)?, last_us: row.get(7)? },
+        received: Span { first_us: row.get(8)?, last_us: row.get(9)? },
+        log_seqs: (row.get(10)?, row.get(11)?),
+        contents: contents(row, 12)?,
+        rollup_contents: contents(row, 14)?,
+    })
+}
+
+/// Adds a segment whose files are on the disk.
+pub fn add_segment(tx: &Transaction<'_>, segment: &SegmentRow) -> Result<(), StoreError> {
+    tx.prepare_cached(ADD_SEGMENT)?.execute(named_params! {
+        ":segment_id": segment.segment_id,
+        ":rows": segment.totals.rows as i64,
+        ":events": segment.totals.events,
+        ":requests": segment.totals.requests.to_string(),
+        ":unpriced": segment.totals.unpriced,
+        ":amount_nanos": segment.totals.amount_nanos.to_string(),
+        ":first_occurred_us": segment.occurred.first_us,
+        ":last_occurred_us": segment.occurred.last_us,
+        ":first_received_us": segment.received.first_us,
+        ":last_received_us": segment.received.last_us,
+        ":first_log_seq": segment.log_seqs.0,
+        ":last_log_seq": segment.log_seqs.1,
+        ":size_bytes": segment.contents.size_bytes as i64,
+        ":checksum": segment.contents.checksum as i64,
+        ":rollup_bytes": segment.rollup_contents.size_bytes as i64,
+        ":rollup_checksum": segment.rollup_contents.checksum as i64,
+    })?;
+    tx.prepare_cached(SET_LAST_SEGMENT_ID)?.execute([segment.segment_id])?;
+    Ok(())
+}
+
+/// Takes a segment out of the history; its files are removed afterwards.
+pub fn remove_segment(tx: &Transaction<'_>, segment_id: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(REMOVE_SEGMENT)?.execute([segment_id])?;
+    Ok(())
+}
+
+/// All runs of keys, oldest first.
+pub fn runs(connection: &Connection) -> Result<Vec<RunRow>, StoreError> {
+    let mut statement = connection.prepare_cached(RUNS)?;
+    let rows = statement.query_map([], |row| {
+        Ok(RunRow {
+            run_id: row.get(0)?,
+            keys: row.get::<_, i64>(1)? as u64,
+            received: Span { first_us: row.get(2)?, last_us: row.get(3)? },
+            contents: contents(row, 4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Adds a run whose file is on the disk.
+pub fn add_run(tx: &Transaction<'_>, run: &RunRow) -> Result<(), StoreError> {
+    tx.prepare_cached(ADD_RUN)?.execute(named_params! {
+        ":run_id": run.run_id,
+        ":keys": run.keys as i64,
+        ":first_received_us": run.received.first_us,
+        ":last_received_us": run.received.last_us,
+        ":size_bytes": run.contents.size_bytes as i64,
+        ":checksum": run.contents.checksum as i64,
+    })?;
+    tx.prepare_cached(SET_LAST_RUN_ID)?.execute([run.run_id])?;
+    Ok(())
+}
+
+/// Forgets a run; its file is removed afterwards.
+pub fn remove_run(tx: &Transaction<'_>, run_id: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(REMOVE_RUN)?.execute([run_id])?;
+    Ok(())
+}
+
+/// Notes what left the history for good, by account.
+pub fn add_removals(
+    tx: &Transaction<'_>,
+    cutoff_us: i64,
+    removed: &BTreeMap<CompactString, Totals>,
+) -> Result<(), StoreError> {
+    let mut statement = tx.prepare_cached(ADD_REMOVAL)?;
+    for (account, totals) in removed {
+        statement.execute(named_params! {
+            ":cutoff_us": cutoff_us,
+            ":account": account.as_str(),
+            ":rows": totals.rows as i64,
+            ":events": totals.events,
+            ":requests": totals.requests.to_string(),
+            ":unpriced": totals.unpriced,
+            ":amount_nanos": totals.amount_nanos.to_string(),
+        })?;
+    }
+    Ok(())
+}
+
+/// All that ever left the history for good, by account.
+pub fn removals(connection: &Connection) -> Result<BTreeMap<CompactString, Totals>, StoreError> {
+    let mut statement = connection.prepare_cached(REMOVALS)?;
+    let rows = statement.query_map([], |row| {
+        let totals = Totals {
+            rows: row.get::<_, i64>(1)? as u64,
+            events: row.get(2)?,
+            requests: big_number(row, 3)?,
+            unpriced: row.get(4)?,
+            amount_nanos: big_number(row, 5)?,
+        };
+        Ok((CompactString::from(row.get_ref(0)?.as_str()?), totals))
+    })?;
+    let mut removed: BTreeMap<CompactString, Totals> = BTreeMap::new();
+    for row in rows {
+        let (account, totals) = row?;
+        removed.entry(account).or_default().add(&totals);
+    }
+    Ok(removed)
+}
+
+/// A sum that may pass 64 bits, as text.
+fn big_number(row: &Row<'_>, index: usize) -> rusqlite::Result<i128> {
+    row.get_ref(index)?.as_str()?.parse().map_err(|error: std::num::ParseIntError| {
+        rusqlite::Error::FromSqlConversionFailure(
+            index,
+            rusqlite::types::Type::Text,
+            Box::new(error),
+        )
+    })
+}
+
+fn contents(row: &Row<'_>, at: usize) -> rusqlite::Result<Contents> {
+    Ok(Contents {
+        size_bytes: row.get::<_, i64>(at)? as u64,
+        checksum: row.get::<_, i64>(at + 1)? as u64,
+    })
+}

@@ -1,2 +1,0 @@
-/// <reference types="vite/client" />
-declare module '@fontsource-variable/inter'
