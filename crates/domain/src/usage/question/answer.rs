@@ -202,7 +202,8 @@ impl Answer {
         let before = previous.zip(question.previous()).map(|(tally, period)| {
             (period.bucket_count(), ranking.grid(question, tally, period.bucket_count()))
         });
-        let mut answer = Self { rows: Vec::with_capacity(rows), total: Values { now: vec![], before: None } };
+        let mut answer =
+            Self { rows: Vec::with_capacity(rows), total: Values { now: vec![], before: None } };
         for bucket in 0..buckets {
             for (place, group) in ranking.groups.iter().enumerate() {
                 let at = bucket * ranking.groups.len() + place;

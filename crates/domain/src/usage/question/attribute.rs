@@ -214,9 +214,8 @@ impl Filter {
         match &self.test {
             Test::In(values) => among(values),
             Test::NotIn(values) => !among(values),
-            Test::Prefix(prefixes) => {
-                value.is_some_and(|value| prefixes.iter().any(|prefix| value.starts_with(&**prefix)))
-            }
+            Test::Prefix(prefixes) => value
+                .is_some_and(|value| prefixes.iter().any(|prefix| value.starts_with(&**prefix))),
         }
     }
 }

@@ -212,11 +212,7 @@ pub fn local_text(at: DateTime<Utc>, tz: Tz) -> String {
 ///
 /// Whole months are compared with as many whole months, whole days with as many whole days, in
 /// the calendar of `tz`; anything else with exactly the same time before.
-pub fn previous(
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-    tz: Tz,
-) -> (DateTime<Utc>, DateTime<Utc>) {
+pub fn previous(from: DateTime<Utc>, to: DateTime<Utc>, tz: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
     if !is_day_start(from, tz) || !is_day_start(to, tz) {
         return (from - (to - from), from);
     }
@@ -257,8 +253,10 @@ mod tests {
 
     #[test]
     fn days_have_23_or_25_hours_when_the_clocks_change() {
-        let spring = hours("2026-03-27T23:00:00Z", "2026-03-30T22:00:00Z", Every::Day, Tz::Europe__Berlin);
-        let autumn = hours("2026-10-23T22:00:00Z", "2026-10-26T23:00:00Z", Every::Day, Tz::Europe__Berlin);
+        let spring =
+            hours("2026-03-27T23:00:00Z", "2026-03-30T22:00:00Z", Every::Day, Tz::Europe__Berlin);
+        let autumn =
+            hours("2026-10-23T22:00:00Z", "2026-10-26T23:00:00Z", Every::Day, Tz::Europe__Berlin);
 
         assert_eq!(spring, [24, 23, 24]);
         assert_eq!(autumn, [24, 25, 24]);
@@ -366,8 +364,12 @@ mod tests {
 
     #[test]
     fn too_many_buckets_are_refused() {
-        let refused =
-            Buckets::new(at("2020-01-01T00:00:00Z"), at("2026-01-01T00:00:00Z"), Every::Hour, Tz::UTC);
+        let refused = Buckets::new(
+            at("2020-01-01T00:00:00Z"),
+            at("2026-01-01T00:00:00Z"),
+            Every::Hour,
+            Tz::UTC,
+        );
         assert_eq!(refused, Err(QuestionError::TooManyBuckets(Every::Hour)));
     }
 }

@@ -369,7 +369,10 @@ mod tests {
             QuestionError::EmptyRange { .. }
         ));
         assert_eq!(refused(QuestionDraft { by: by(4), ..draft() }), QuestionError::TooManyBy(4));
-        assert_eq!(refused(QuestionDraft { measures: vec![], ..draft() }), QuestionError::NoMeasures);
+        assert_eq!(
+            refused(QuestionDraft { measures: vec![], ..draft() }),
+            QuestionError::NoMeasures
+        );
         assert_eq!(
             refused(QuestionDraft { top: Some(0), by: by(1), ..draft() }),
             QuestionError::TopOutOfRange(0)
@@ -395,8 +398,7 @@ mod tests {
     #[test]
     fn filters_tell_values_and_their_absence_apart() {
         let passing = |filter: Filter| {
-            [None, Some("gpt-4o"), Some("gpt-4"), Some("claude")]
-                .map(|value| filter.passes(value))
+            [None, Some("gpt-4o"), Some("gpt-4"), Some("claude")].map(|value| filter.passes(value))
         };
         let model = Attribute::Model;
 

@@ -1,0 +1,550 @@
+//! Reading attributes and sums from the columns of facts and of roll-ups.
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Int8Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
+use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::datatypes::{Int8Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use outlay_domain::usage::question::{Attribute, Filter, Part};
+use outlay_domain::usage::{FactKind, Meter, Status};
+use outlay_domain::{Quantity, usage::Tags};
+
+use super::names::Names;
+use crate::StoreError;
+use crate::history::schema::{METER_COLUMNS, parse_pairs};
+
+/// What the rows of a batch stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// One fact each.
+    Facts,
+    /// The sums of many.
+    Rollup,
+}
+
+impl Rows {
+    /// The column of when.
+    pub(super) const fn time_column(self) -> &'static str {
+        match self {
+            Self::Facts => "occurred_at",
+            Self::Rollup => "starts_at",
+        }
+    }
+
+    /// The columns from which a part is summed.
+    pub(super) fn part_columns(self, part: &Part) -> Vec<&'static str> {
+        match (self, part) {
+            (_, Part::Nanos) => vec!["amount_nanos"],
+            (_, Part::Unpriced) => vec!["unpriced"],
+            (_, Part::Tokens) => token_columns().collect(),
+            (_, Part::Meter(meter)) => vec![meter_column(meter)],
+            (Self::Facts, Part::Events) => vec!["kind"],
+            (Self::Facts, Part::Errors) => vec!["kind", "status"],
+            (Self::Facts, Part::LatencyMicros | Part::LatencyCount) => vec!["kind", "duration_us"],
+            (Self::Rollup, Part::Events) => vec!["events"],
+            (Self::Rollup, Part::Errors) => vec!["errors"],
+            (Self::Rollup, Part::LatencyMicros) => vec!["latency_us"],
+            (Self::Rollup, Part::LatencyCount) => vec!["latency_count"],
+        }
+    }
+}
+
+fn token_columns() -> impl Iterator<Item = &'static str> {
+    let known = Meter::KNOWN.iter().zip(METER_COLUMNS);
+    known.filter(|(meter, _)| meter.is_tokens()).map(|(_, column)| column)
+}
+
+fn meter_column(meter: &Meter) -> &'static str {
+    meter.known_index().map_or("other_meters", |index| METER_COLUMNS[index])
+}
+
+/// The column of an attribute.
+pub(super) fn attribute_column(attribute: &Attribute) -> &'static str {
+    match attribute {
+        Attribute::Account => "account",
+        Attribute::Subject => "subject",
+        Attribute::Provider => "provider",
+        Attribute::Model => "model",
+        Attribute::Operation => "operation",
+        Attribute::Service => "service",
+        Attribute::Status => "status",
+        Attribute::Team => "team",
+        Attribute::Project => "project",
+        Attribute::Platform => "platform",
+        Attribute::Environment => "environment",
+        Attribute::Source => "source",
+        Attribute::Tag(_) => "tags",
+    }
+}
+
+/// Calls `with` with the value of `attribute` that a text of its column stands for.
+fn attribute_value<T>(
+    attribute: &Attribute,
+    text: Option<&str>,
+    with: impl FnOnce(Option<&str>) -> T,
+) -> Result<T, StoreError> {
+    let (Attribute::Tag(key), Some(text)) = (attribute, text) else {
+        return Ok(with(text.filter(|text| !text.is_empty())));
+    };
+    let tags: Tags = parse_pairs(text)
+        .map_err(|error| damaged("tags", &error.to_string()))?
+        .into_iter()
+        .collect();
+    Ok(with(tags.get(key).filter(|value| !value.is_empty())))
+}
+
+fn damaged(column: &str, how: &str) -> StoreError {
+    StoreError::Damaged { what: format!("the column `{column}`"), how: how.into() }
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, StoreError> {
+    batch.column_by_name(name).ok_or_else(|| damaged(name, "it is missing"))
+}
+
+fn integers<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a Int64Array, StoreError> {
+    column(batch, name)?
+        .as_primitive_opt::<Int64Type>()
+        .ok_or_else(|| damaged(name, "it is not of 64-bit integers"))
+}
+
+/// The instants of a batch, in microseconds since 1970.
+pub(super) fn times(batch: &RecordBatch, rows: Rows) -> Result<&[i64], StoreError> {
+    let name = rows.time_column();
+    let times = column(batch, name)?
+        .as_primitive_opt::<TimestampMicrosecondType>()
+        .ok_or_else(|| damaged(name, "it is not of times"))?;
+    Ok(times.values())
+}
+
+/// A dictionary-coded column.
+#[derive(Clone, Copy)]
+pub(super) struct Dictionary<'a> {
+    pub(super) keys: &'a Int32Array,
+    pub(super) values: &'a StringArray,
+}
+
+impl<'a> Dictionary<'a> {
+    pub(super) fn new(batch: &'a RecordBatch, name: &str) -> Result<Self, StoreError> {
+        let column = column(batch, name)?
+            .as_dictionary_opt::<Int32Type>()
+            .ok_or_else(|| damaged(name, "it is not of names"))?;
+        let values = column
+            .values()
+            .as_string_opt::<i32>()
+            .ok_or_else(|| damaged(name, "its names are not texts"))?;
+        Ok(Self { keys: column.keys(), values })
+    }
+
+    /// The nulls, where there are any.
+    pub(super) fn nulls(&self) -> Option<&'a NullBuffer> {
+        self.keys.nulls().filter(|nulls| nulls.null_count() > 0)
+    }
+
+    /// Whether every row is null.
+    fn is_empty(&self) -> bool {
+        self.keys.null_count() == self.keys.len()
+    }
+}
+
+/// What each value of a dictionary became, for as long as batches come with the same dictionary.
+#[derive(Debug)]
+struct Translated<T> {
+    /// Kept, so that no other dictionary can take its place in memory.
+    of: Option<StringArray>,
+    values: Vec<T>,
+}
+
+impl<T> Default for Translated<T> {
+    fn default() -> Self {
+        Self { of: None, values: Vec::new() }
+    }
+}
+
+impl<T> Translated<T> {
+    fn update(
+        &mut self,
+        dictionary: &StringArray,
+        translate: impl FnMut(Option<&str>) -> Result<T, StoreError>,
+    ) -> Result<(), StoreError> {
+        let is_same = self.of.as_ref().is_some_and(|known| {
+            known.len() == dictionary.len()
+                && known.values().as_ptr() == dictionary.values().as_ptr()
+                && known.offsets().as_ptr() == dictionary.offsets().as_ptr()
+        });
+        if !is_same {
+            self.of = None;
+            self.values = dictionary.iter().map(translate).collect::<Result<_, _>>()?;
+            self.of = Some(dictionary.clone());
+        }
+        Ok(())
+    }
+}
+
+/// Numbers the values of an attribute by which is grouped.
+pub(super) struct GroupColumn {
+    attribute: Attribute,
+    pub(super) names: Names,
+    ids: Translated<u32>,
+    /// Which names are told apart; all others are [`REST`].
+    only: Option<Box<dyn Fn(Option<&str>) -> bool>>,
+}
+
+/// The id of all names that are not told apart, where some are not.
+pub(super) const REST: u32 = 1;
+
+impl GroupColumn {
+    pub(super) fn new(
+        attribute: Attribute,
+        only: Option<Box<dyn Fn(Option<&str>) -> bool>>,
+    ) -> Self {
+        let mut names = Names::default();
+        if only.is_some() {
+            // No name holds control characters, so this one never meets another.
+            let rest = names.id(Some("\u{0}"));
+            debug_assert_eq!(rest, REST);
+        }
+        Self { attribute, names, ids: Translated::default(), only }
+    }
+
+    /// Takes in the names of a batch.
+    pub(super) fn update(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
+        let dictionary = Dictionary::new(batch, attribute_column(&self.attribute))?;
+        let (attribute, names, only) = (&self.attribute, &mut self.names, self.only.as_ref());
+        self.ids.update(dictionary.values, |text| {
+            attribute_value(attribute, text, |value| match only {
+                Some(only) if !only(value) => REST,
+                _ => names.id(value),
+            })
+        })
+    }
+
+    /// The id of rows without a name.
+    fn absent(&self) -> u32 {
+        self.only.as_ref().map_or(0, |only| if only(None) { 0 } else { REST })
+    }
+
+    /// Makes each place `place * stride + id` of the row's name.
+    pub(super) fn place(
+        &self,
+        batch: &RecordBatch,
+        stride: u32,
+        places: &mut [u32],
+    ) -> Result<(), StoreError> {
+        let dictionary = Dictionary::new(batch, attribute_column(&self.attribute))?;
+        let (ids, absent) = (self.ids.values.as_slice(), self.absent());
+        if dictionary.is_empty() {
+            places.iter_mut().for_each(|place| *place = *place * stride + absent);
+            return Ok(());
+        }
+        let rows = places.iter_mut().zip(dictionary.keys.values());
+        match dictionary.nulls() {
+            None => rows.for_each(|(place, key)| *place = *place * stride + ids[*key as usize]),
+            Some(nulls) => rows.zip(nulls).for_each(|((place, key), is_named)| {
+                *place = *place * stride + if is_named { ids[*key as usize] } else { absent };
+            }),
+        }
+        Ok(())
+    }
+
+    /// The id of the name of a row.
+    pub(super) fn ids<'a>(&'a self, batch: &'a RecordBatch) -> Result<Ids<'a>, StoreError> {
+        let dictionary = Dictionary::new(batch, attribute_column(&self.attribute))?;
+        Ok(Ids { keys: dictionary.keys, ids: &self.ids.values, absent: self.absent() })
+    }
+}
+
+/// Looks up the ids of rows.
+pub(super) struct Ids<'a> {
+    keys: &'a Int32Array,
+    ids: &'a [u32],
+    absent: u32,
+}
+
+impl Ids<'_> {
+    #[inline]
+    pub(super) fn id(&self, row: usize) -> u32 {
+        if self.keys.is_valid(row) {
+            self.ids[self.keys.values()[row] as usize]
+        } else {
+            self.absent
+        }
+    }
+}
+
+/// Judges the values of an attribute.
+#[derive(Debug)]
+pub(super) struct FilterColumn {
+    filter: Filter,
+    passes: Translated<bool>,
+}
+
+/// Which rows of a batch pass a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passing {
+    All,
+    None,
+    Some,
+}
+
+impl FilterColumn {
+    pub(super) fn new(filter: Filter) -> Self {
+        Self { filter, passes: Translated::default() }
+    }
+
+    /// Takes in the names of a batch and says which rows pass.
+    pub(super) fn update(&mut self, batch: &RecordBatch) -> Result<Passing, StoreError> {
+        let dictionary = Dictionary::new(batch, attribute_column(self.filter.attribute()))?;
+        let filter = &self.filter;
+        self.passes.update(dictionary.values, |text| {
+            attribute_value(filter.attribute(), text, |value| filter.passes(value))
+        })?;
+        let absent = dictionary.nulls().is_some().then(|| filter.passes(None));
+        let named = if dictionary.is_empty() { &[] } else { self.passes.values.as_slice() };
+        let mut all = named.iter().copied().chain(absent);
+        Ok(match all.next() {
+            None => Passing::All,
+            Some(first) if all.all(|passes| passes == first) => {
+                if first {
+                    Passing::All
+                } else {
+                    Passing::None
+                }
+            }
+            Some(_) => Passing::Some,
+        })
+    }
+
+    /// Drops the rows that do not pass.
+    pub(super) fn keep(&self, batch: &RecordBatch, keep: &mut [bool]) -> Result<(), StoreError> {
+        let dictionary = Dictionary::new(batch, attribute_column(self.filter.attribute()))?;
+        let passes = self.passes.values.as_slice();
+        let rows = keep.iter_mut().zip(dictionary.keys.values());
+        match dictionary.nulls() {
+            None => rows.for_each(|(keep, key)| *keep &= passes[*key as usize]),
+            Some(nulls) => {
+                let absent = self.filter.passes(None);
+                rows.zip(nulls).for_each(|((keep, key), is_named)| {
+                    *keep &= if is_named { passes[*key as usize] } else { absent };
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds up one part.
+#[derive(Debug)]
+pub(super) struct PartColumn {
+    part: Part,
+    /// What the texts of free-form meters say of the one that is asked for, in millionths.
+    others: Translated<i64>,
+}
+
+impl PartColumn {
+    pub(super) fn new(part: Part) -> Self {
+        Self { part, others: Translated::default() }
+    }
+
+    /// Adds each row of a batch to the sum of its cell.
+    pub(super) fn add(
+        &mut self,
+        batch: &RecordBatch,
+        rows: Rows,
+        cells: Cells<'_>,
+        sums: &mut [i128],
+    ) -> Result<(), StoreError> {
+        match (&self.part, rows) {
+            (Part::Tokens, _) => {
+                for name in token_columns() {
+                    add_column(integers(batch, name)?, cells, sums);
+                }
+            }
+            (Part::Meter(Meter::Other(name)), Rows::Facts) => {
+                let dictionary = Dictionary::new(batch, "other_meters")?;
+                if !dictionary.is_empty() {
+                    self.others.update(dictionary.values, |text| other_meter(text, name))?;
+                    let others = self.others.values.as_slice();
+                    let keys = dictionary.keys.values();
+                    each_valid(dictionary.nulls(), cells.len(), |row| {
+                        sums[cells.of(row)] += i128::from(others[keys[row] as usize]);
+                    });
+                }
+            }
+            (Part::Unpriced, Rows::Facts) => {
+                let unpriced: &Int8Array = column(batch, "unpriced")?
+                    .as_primitive_opt::<Int8Type>()
+                    .ok_or_else(|| damaged("unpriced", "it is not of 8-bit integers"))?;
+                for (row, unpriced) in unpriced.values().iter().enumerate() {
+                    sums[cells.of(row)] += i128::from(*unpriced);
+                }
+            }
+            (Part::Events, Rows::Facts) => {
+                let kinds = Kinds::new(batch)?;
+                for row in 0..cells.len() {
+                    sums[cells.of(row)] += kinds.event_count(row);
+                }
+            }
+            (Part::Errors, Rows::Facts) => {
+                let kinds = Kinds::new(batch)?;
+                let status = Dictionary::new(batch, "status")?;
+                let errors: Vec<bool> =
+                    status.values.iter().map(|text| text == Some(Status::Error.as_str())).collect();
+                let keys = status.keys.values();
+                each_valid(status.nulls(), cells.len(), |row| {
+                    if errors[keys[row] as usize] {
+                        sums[cells.of(row)] += kinds.event_count(row);
+                    }
+                });
+            }
+            (Part::LatencyMicros, Rows::Facts) => {
+                each_latency(batch, |row, micros| sums[cells.of(row)] += i128::from(micros))?;
+            }
+            (Part::LatencyCount, Rows::Facts) => {
+                each_latency(batch, |row, _| sums[cells.of(row)] += 1)?;
+            }
+            (part, rows) => {
+                for name in rows.part_columns(part) {
+                    add_column(integers(batch, name)?, cells, sums);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The cell of every row of a batch.
+#[derive(Clone, Copy)]
+pub(super) enum Cells<'a> {
+    /// All rows belong to one.
+    One { cell: u32, rows: usize },
+    /// Each row has its own.
+    Each(&'a [u32]),
+}
+
+impl Cells<'_> {
+    pub(super) const fn len(self) -> usize {
+        match self {
+            Self::One { rows, .. } => rows,
+            Self::Each(cells) => cells.len(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn of(self, row: usize) -> usize {
+        match self {
+            Self::One { cell, .. } => cell as usize,
+            Self::Each(cells) => cells[row] as usize,
+        }
+    }
+}
+
+fn add_column(column: &Int64Array, cells: Cells<'_>, sums: &mut [i128]) {
+    let values = column.values();
+    let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
+    match (cells, nulls) {
+        _ if column.null_count() == column.len() => {}
+        (Cells::One { cell, .. }, None) => {
+            sums[cell as usize] += values.iter().map(|value| i128::from(*value)).sum::<i128>();
+        }
+        (Cells::Each(cells), None) => {
+            for (cell, value) in cells.iter().zip(values) {
+                sums[*cell as usize] += i128::from(*value);
+            }
+        }
+        (cells, Some(nulls)) => {
+            for row in nulls.valid_indices() {
+                sums[cells.of(row)] += i128::from(values[row]);
+            }
+        }
+    }
+}
+
+fn each_valid(nulls: Option<&NullBuffer>, rows: usize, each: impl FnMut(usize)) {
+    match nulls {
+        None => (0..rows).for_each(each),
+        Some(nulls) => nulls.valid_indices().for_each(each),
+    }
+}
+
+/// Calls `each` with every row that reports how long a call took, and how long that was.
+pub(super) fn each_latency(
+    batch: &RecordBatch,
+    mut each: impl FnMut(usize, i64),
+) -> Result<(), StoreError> {
+    let kinds = Kinds::new(batch)?;
+    let durations = integers(batch, "duration_us")?;
+    let values = durations.values();
+    let nulls = durations.nulls().filter(|nulls| nulls.null_count() > 0);
+    each_valid(nulls, durations.len(), |row| {
+        if kinds.is_usage(row) {
+            each(row, values[row]);
+        }
+    });
+    Ok(())
+}
+
+/// Why the facts of a batch were written.
+struct Kinds<'a> {
+    keys: &'a [i32],
+    kinds: Vec<(i128, bool)>,
+    /// Whether every fact is a report of usage, as nearly all are.
+    all_usage: bool,
+}
+
+impl<'a> Kinds<'a> {
+    fn new(batch: &'a RecordBatch) -> Result<Self, StoreError> {
+        let dictionary = Dictionary::new(batch, "kind")?;
+        if dictionary.nulls().is_some() {
+            return Err(damaged("kind", "a fact has none"));
+        }
+        let kinds: Vec<_> = dictionary
+            .values
+            .iter()
+            .map(|text| {
+                let kind = text.and_then(FactKind::parse).unwrap_or(FactKind::Usage);
+                (i128::from(kind.event_count()), kind == FactKind::Usage)
+            })
+            .collect();
+        let all_usage = kinds.iter().all(|(_, is_usage)| *is_usage);
+        Ok(Self { keys: dictionary.keys.values(), kinds, all_usage })
+    }
+
+    #[inline]
+    fn event_count(&self, row: usize) -> i128 {
+        if self.all_usage { 1 } else { self.kinds[self.keys[row] as usize].0 }
+    }
+
+    #[inline]
+    fn is_usage(&self, row: usize) -> bool {
+        self.all_usage || self.kinds[self.keys[row] as usize].1
+    }
+}
+
+/// The millionths of the free-form meter `name` in the texts of free-form meters.
+fn other_meter(text: Option<&str>, name: &str) -> Result<i64, StoreError> {
+    let Some(text) = text else { return Ok(0) };
+    let pairs = parse_pairs(text).map_err(|error| damaged("other_meters", &error.to_string()))?;
+    match pairs.iter().find(|(known, _)| known == name) {
+        Some((_, quantity)) => {
+            let quantity: Result<Quantity, _> = quantity.parse();
+            Ok(quantity.map_err(|error| damaged("other_meters", &error.to_string()))?.micros())
+        }
+        None => Ok(0),
+    }
+}
+
+/// A list of columns to read, each once.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Projection(Vec<&'static str>);
+
+impl Projection {
+    pub(super) fn add(&mut self, name: &'static str) {
+        if !self.0.contains(&name) {
+            self.0.push(name);
+        }
+    }
+
+    pub(super) fn names(&self) -> &[&'static str] {
+        &self.0
+    }
+}

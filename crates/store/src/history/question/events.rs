@@ -1,0 +1,300 @@
+//! The newest facts that pass some filters, page by page.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::UInt64Array;
+use datafusion::arrow::compute::take_record_batch;
+use outlay_domain::usage::Fact;
+use outlay_domain::usage::question::Filter;
+
+use super::columns::{FilterColumn, Passing, Projection, Rows, attribute_column, times};
+use super::file::SegmentFile;
+use super::{AskError, Asker, Facts, Limit};
+use crate::StoreError;
+use crate::history::schema::FactReader;
+
+/// A request for facts.
+#[derive(Debug, Clone)]
+pub struct EventsQuestion {
+    /// The first instant that counts, in microseconds since 1970.
+    pub from_us: i64,
+    /// The first instant that no longer counts.
+    pub to_us: i64,
+    /// What facts must be like.
+    pub filters: Vec<Filter>,
+    /// How many facts to give.
+    pub limit: usize,
+    /// Where the page before ended.
+    pub after: Option<EventsAfter>,
+}
+
+/// Where a page ended: facts are listed in the order of this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventsAfter {
+    /// What the last fact was.
+    pub last: FactKey,
+    /// How many facts with that key were given.
+    pub given: u32,
+}
+
+/// The order of facts: the newest first, and within an instant always the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FactKey {
+    /// When the event occurred, in microseconds since 1970.
+    pub occurred_us: Reverse<i64>,
+    /// When the server took it in.
+    pub received_us: Reverse<i64>,
+    /// Who sent it.
+    pub source: CompactString,
+    /// The sender's name for it.
+    pub id: CompactString,
+    /// Why the fact was written.
+    pub kind: CompactString,
+}
+
+impl FactKey {
+    /// The key of a fact.
+    pub fn of(fact: &Fact) -> Self {
+        Self {
+            occurred_us: Reverse(fact.event.occurred_at.timestamp_micros()),
+            received_us: Reverse(fact.received_at.timestamp_micros()),
+            source: fact.event.source.clone(),
+            id: fact.event.id.clone(),
+            kind: fact.kind.as_str().into(),
+        }
+    }
+}
+
+/// Some facts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventPage {
+    /// The facts, newest first.
+    pub facts: Vec<Fact>,
+    /// Where the next page begins, if there are more.
+    pub next: Option<EventsAfter>,
+}
+
+/// Rows that are read together.
+struct Unit<'a> {
+    source: UnitSource<'a>,
+    span: (i64, i64),
+}
+
+enum UnitSource<'a> {
+    Tail(&'a RecordBatch),
+    File { file: Arc<SegmentFile>, row_group: usize },
+}
+
+/// A row that may be on the page.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    time: i64,
+    unit: usize,
+    row: usize,
+}
+
+impl Asker {
+    /// The newest facts that pass, from where the last page ended.
+    pub fn events(
+        &self,
+        facts: Facts<'_>,
+        question: &EventsQuestion,
+    ) -> Result<EventPage, AskError> {
+        let limit = Limit::new(self.options.time_limit);
+        let units = self.units(facts, question)?;
+        let candidates = newest(&units, question, &limit)?;
+        let mut found = read_facts(&units, candidates, &limit)?;
+        found.sort_by_cached_key(FactKey::of);
+        if let Some(after) = &question.after {
+            let mut given = after.given;
+            found.retain(|fact| match FactKey::of(fact).cmp(&after.last) {
+                std::cmp::Ordering::Less => false,
+                std::cmp::Ordering::Equal => match given.checked_sub(1) {
+                    Some(left) => {
+                        given = left;
+                        false
+                    }
+                    None => true,
+                },
+                std::cmp::Ordering::Greater => true,
+            });
+        }
+        let has_more = found.len() > question.limit;
+        found.truncate(question.limit);
+        let next = has_more.then(|| after(&found, question.after.as_ref())).flatten();
+        Ok(EventPage { facts: found, next })
+    }
+
+    /// What must be looked at, the newest first.
+    fn units<'a>(
+        &self,
+        facts: Facts<'a>,
+        question: &EventsQuestion,
+    ) -> Result<Vec<Unit<'a>>, StoreError> {
+        let to_us = match &question.after {
+            Some(after) => question.to_us.min(after.last.occurred_us.0 + 1),
+            None => question.to_us,
+        };
+        let overlaps = |span: (i64, i64)| span.0 < to_us && question.from_us <= span.1;
+        let mut units = Vec::new();
+        for batch in facts.tail {
+            let times = times(batch, Rows::Facts)?;
+            let span = (
+                times.iter().copied().min().unwrap_or(i64::MAX),
+                times.iter().copied().max().unwrap_or(i64::MIN),
+            );
+            if overlaps(span) {
+                units.push(Unit { source: UnitSource::Tail(batch), span });
+            }
+        }
+        for segment in facts.segments {
+            if !overlaps((segment.first_us, segment.last_us)) {
+                continue;
+            }
+            let file = self.files.get(&segment.path)?;
+            for row_group in 0..file.row_groups() {
+                let span = file.span(row_group, Rows::Facts);
+                let is_possible =
+                    || !question.filters.iter().any(|filter| file.rules_out(row_group, filter));
+                if overlaps(span) && is_possible() {
+                    units.push(Unit {
+                        source: UnitSource::File { file: file.clone(), row_group },
+                        span,
+                    });
+                }
+            }
+        }
+        units.sort_by_key(|unit| Reverse(unit.span.1));
+        Ok(units)
+    }
+}
+
+/// Where a page that ends with the last of `given` ends.
+fn after(given: &[Fact], before: Option<&EventsAfter>) -> Option<EventsAfter> {
+    let last = FactKey::of(given.last()?);
+    let same = given.iter().rev().take_while(|fact| FactKey::of(fact) == last).count() as u32;
+    let earlier = before.filter(|before| before.last == last).map_or(0, |before| before.given);
+    Some(EventsAfter { last, given: same + earlier })
+}
+
+/// The rows among which those of the page are: all that are not older than its last one.
+fn newest(
+    units: &[Unit<'_>],
+    question: &EventsQuestion,
+    limit: &Limit,
+) -> Result<Vec<Candidate>, AskError> {
+    let mut filters: Vec<FilterColumn> =
+        question.filters.iter().cloned().map(FilterColumn::new).collect();
+    let mut projection = Projection::default();
+    projection.add(Rows::Facts.time_column());
+    for filter in &question.filters {
+        projection.add(attribute_column(filter.attribute()));
+    }
+    let to_us = question.to_us;
+    let boundary = question.after.as_ref().map(|after| after.last.occurred_us.0);
+
+    // Rows at the instant where the last page ended may have been on it, so they do not count.
+    let wanted = question.limit + 1;
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut oldest = question.from_us;
+    for (index, unit) in units.iter().enumerate() {
+        if unit.span.1 < oldest {
+            break;
+        }
+        unit.each_batch(&projection, |batch, first_row| {
+            limit.check()?;
+            let mut keep = vec![true; batch.num_rows()];
+            for filter in &mut filters {
+                match filter.update(batch)? {
+                    Passing::All => {}
+                    Passing::None => return Ok(()),
+                    Passing::Some => filter.keep(batch, &mut keep)?,
+                }
+            }
+            let rows = times(batch, Rows::Facts)?.iter().zip(keep).enumerate();
+            for (row, (time, keep)) in rows {
+                let is_new = boundary.is_none_or(|boundary| *time <= boundary);
+                if keep && oldest <= *time && *time < to_us && is_new {
+                    candidates.push(Candidate { time: *time, unit: index, row: first_row + row });
+                }
+            }
+            if candidates.len() > 4 * wanted {
+                oldest = oldest.max(prune(&mut candidates, wanted, boundary));
+            }
+            Ok(())
+        })?;
+        oldest = oldest.max(prune(&mut candidates, wanted, boundary));
+    }
+    Ok(candidates)
+}
+
+/// Drops candidates that are older than the first `wanted`; says how old those are.
+fn prune(candidates: &mut Vec<Candidate>, wanted: usize, boundary: Option<i64>) -> i64 {
+    let mut times: Vec<i64> = candidates
+        .iter()
+        .map(|candidate| candidate.time)
+        .filter(|time| Some(*time) != boundary)
+        .collect();
+    if times.len() < wanted {
+        return i64::MIN;
+    }
+    let (_, oldest, _) = times.select_nth_unstable_by_key(wanted - 1, |time| Reverse(*time));
+    let oldest = *oldest;
+    candidates.retain(|candidate| candidate.time >= oldest);
+    oldest
+}
+
+fn read_facts(
+    units: &[Unit<'_>],
+    mut candidates: Vec<Candidate>,
+    limit: &Limit,
+) -> Result<Vec<Fact>, AskError> {
+    candidates.sort_unstable_by_key(|candidate| (candidate.unit, candidate.row));
+    let mut facts = Vec::with_capacity(candidates.len());
+    for of_unit in candidates.chunk_by(|one, two| one.unit == two.unit) {
+        limit.check()?;
+        let rows: Vec<usize> = of_unit.iter().map(|candidate| candidate.row).collect();
+        let batch = units[of_unit[0].unit].rows(&rows)?;
+        let reader = FactReader::new(&batch)?;
+        for row in 0..batch.num_rows() {
+            facts.push(reader.fact(row)?);
+        }
+    }
+    Ok(facts)
+}
+
+impl Unit<'_> {
+    /// Calls `each` with the batches and the number of their first row.
+    fn each_batch(
+        &self,
+        projection: &Projection,
+        mut each: impl FnMut(&RecordBatch, usize) -> Result<(), AskError>,
+    ) -> Result<(), AskError> {
+        match &self.source {
+            UnitSource::Tail(batch) => each(batch, 0),
+            UnitSource::File { file, row_group } => {
+                let mut first_row = 0;
+                for batch in file.read(*row_group, projection.names())? {
+                    let batch = batch?;
+                    each(&batch, first_row)?;
+                    first_row += batch.num_rows();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Some of the rows, in ascending order, with all columns.
+    fn rows(&self, rows: &[usize]) -> Result<RecordBatch, StoreError> {
+        match &self.source {
+            UnitSource::Tail(batch) => {
+                let rows = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
+                Ok(take_record_batch(batch, &rows)?)
+            }
+            UnitSource::File { file, row_group } => file.read_rows(*row_group, None, rows),
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! Answers are compared with what a plain walk over the facts finds.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use compact_str::CompactString;
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::file::properties::WriterProperties;
+use outlay_domain::usage::question::{
+    Attribute, Every, Filter, Group, Key, Latencies, Measure, Part, Question, QuestionDraft, Tally,
+    bucket_of,
+};
+use outlay_domain::usage::{
+    Charge, ChargeBasis, Dimensions, Fact, FactKind, Meter, Quantities, Status, UsageEvent,
+};
+use outlay_domain::{Amount, Quantity};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::history::{rollup, schema};
+
+/// Facts in a tail and in segments, as a history would hold them.
+struct World {
+    facts: Vec<Fact>,
+    tail: Vec<RecordBatch>,
+    segments: Vec<SegmentFiles>,
+    /// Removed with the world.
+    _folder: TempDir,
+}
+
+impl World {
+    /// Divides facts: some into the tail, the others into segments with or without roll-ups.
+    fn new(facts: Vec<Fact>, segments: usize, with_rollups: bool) -> Self {
+        let folder = TempDir::new().unwrap();
+        let per_part = facts.len().div_ceil(segments + 1).max(1);
+        let mut parts = facts.chunks(per_part);
+        let tail = parts.next().unwrap_or_default();
+        let tail = tail.chunks(7).map(|facts| schema::to_columns(facts).unwrap()).collect();
+        let segments = parts
+            .enumerate()
+            .map(|(number, facts)| write_segment(folder.path(), number, facts, with_rollups))
+            .collect();
+        Self { facts, tail, segments, _folder: folder }
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts { tail: &self.tail, segments: &self.segments }
+    }
+}
+
+fn write_segment(folder: &Path, number: usize, facts: &[Fact], with_rollup: bool) -> SegmentFiles {
+    let mut facts = facts.to_vec();
+    facts.sort_by(|one, two| {
+        let key = |fact: &Fact| (fact.event.occurred_at.date_naive(), fact.event.account.clone());
+        key(one).cmp(&key(two))
+    });
+    let columns = schema::to_columns(&facts).unwrap();
+    let path = folder.join(format!("{number}.parquet"));
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(17)).build();
+    let file = File::create(&path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, columns.schema(), Some(properties)).unwrap();
+    writer.write(&columns).unwrap();
+    writer.close().unwrap();
+    let rollup_path = with_rollup.then(|| {
+        let path = folder.join(format!("{number}.rollup"));
+        let rollup = rollup::build(&[
+            columns.slice(0, 3.min(facts.len())),
+            columns.slice(3.min(facts.len()), facts.len().saturating_sub(3)),
+        ])
+        .unwrap();
+        rollup::write(&rollup, File::create(&path).unwrap()).unwrap();
+        path
+    });
+    let times = || facts.iter().map(|fact| fact.event.occurred_at.timestamp_micros());
+    SegmentFiles {
+        path,
+        rollup_path,
+        first_us: times().min().unwrap(),
+        last_us: times().max().unwrap(),
+    }
+}
+
+type Sums = BTreeMap<(u32, Key), (Vec<i128>, BTreeMap<u16, u64>)>;
+
+/// Sums the facts one by one.
+fn walk(facts: &[Fact], question: &Question, period: &Period) -> Sums {
+    let mut sums = Sums::new();
+    for fact in facts {
+        let event = &fact.event;
+        let at = event.occurred_at;
+        let passes = question
+            .filters()
+            .iter()
+            .all(|filter| filter.passes(value(event, filter.attribute()).as_deref()));
+        if at < period.from || at >= period.to || !passes {
+            continue;
+        }
+        let bucket = match &period.buckets {
+            Some(buckets) => (0..buckets.len())
+                .find(|bucket| buckets.start(*bucket) <= at && at < buckets.end(*bucket))
+                .unwrap(),
+            None => 0,
+        };
+        let key: Key = question.by().iter().map(|attribute| value(event, attribute)).collect();
+        let (sums, spread) = sums
+            .entry((bucket as u32, key))
+            .or_insert_with(|| (vec![0; question.parts().len()], BTreeMap::new()));
+        for (sum, part) in sums.iter_mut().zip(question.parts()) {
+            *sum += adds(fact, part);
+        }
+        if let (FactKind::Usage, Some(duration), true) =
+            (fact.kind, event.duration_us, question.needs_spread())
+        {
+            *spread.entry(bucket_of(duration)).or_default() += 1;
+        }
+    }
+    sums
+}
+
+fn value(event: &UsageEvent, attribute: &Attribute) -> Option<CompactString> {
+    match attribute {
+        Attribute::Account => Some(event.account.clone()),
+        Attribute::Subject => event.subject.clone(),
+        Attribute::Provider => event.provider.clone(),
+        Attribute::Model => event.model.clone(),
+        Attribute::Operation => event.operation.clone(),
+        Attribute::Service => event.service.clone(),
+        Attribute::Status => Some(event.status.as_str().into()),
+        Attribute::Team => event.dimensions.team.clone(),
+        Attribute::Project => event.dimensions.project.clone(),
+        Attribute::Platform => event.dimensions.platform.clone(),
+        Attribute::Environment => event.dimensions.environment.clone(),
+        Attribute::Source => Some(event.source.clone()),
+        Attribute::Tag(key) => {
+            event.tags.get(key).filter(|value| !value.is_empty()).map(CompactString::from)
+        }
+    }
+}
+
+fn adds(fact: &Fact, part: &Part) -> i128 {
+    let event = &fact.event;
+    let is_usage = fact.kind == FactKind::Usage;
+    i128::from(match part {
+        Part::Nanos => fact.charge.amount.map_or(0, Amount::nanos),
+        Part::Events => fact.kind.event_count(),
+        Part::Errors if event.status == Status::Error => fact.kind.event_count(),
+        Part::Errors => 0,
+        Part::Unpriced => i64::from(fact.charge.unpriced),
+        Part::Tokens => {
+            let tokens = event.quantities.iter().filter(|(meter, _)| meter.is_tokens());
+            tokens.map(|(_, quantity)| quantity.whole()).sum()
+        }
+        Part::Meter(meter) if meter.is_divisible() => event.quantities.get(meter).micros(),
+        Part::Meter(meter) => event.quantities.get(meter).whole(),
+        Part::LatencyMicros => event.duration_us.filter(|_| is_usage).unwrap_or_default(),
+        Part::LatencyCount => i64::from(is_usage && event.duration_us.is_some()),
+    })
+}
+
+fn sums(tally: &Tally) -> Sums {
+    tally
+        .cells()
+        .map(|(bucket, group, sums, latencies)| {
+            let Group::Of(key) = &tally.groups()[group as usize] else { panic!("a folded group") };
+            let spread = latencies.map(Latencies::counts).unwrap_or_default();
+            ((bucket, key.clone()), (sums.to_vec(), spread.iter().copied().collect()))
+        })
+        .collect()
+}
+
+fn start() -> DateTime<Utc> {
+    "2026-03-27T22:10:00Z".parse().unwrap()
+}
+
+prop_compose! {
+    /// A fact of a small world, in which names meet often.
+    fn any_fact()(
+        minutes in 0_i64..6_000,
+        odd_us in prop_oneof![Just(0_i64), 0_i64..60_000_000],
+        names in prop::array::uniform10(0_usize..4),
+        kind in prop_oneof![8 => Just(0_usize), 1 => 1_usize..4],
+        status in 0_usize..4,
+        amount in prop_oneof![
+            3 => (-5_000_000_000_i64..50_000_000_000).prop_map(Some),
+            1 => Just(None),
+            1 => Just(Some(i64::MAX)),
+        ],
+        unpriced in -1_i8..2,
+        duration in prop::option::of(0_i64..90_000_000),
+        tokens in prop::array::uniform3(-100_i64..100_000),
+        seconds in prop::option::of(0_i64..9_000_000),
+        free in prop::option::of(1_i64..9_000_000),
+        tag in 0_usize..4,
+        id in 0_u32..1_000_000,
+    ) -> Fact {
+        let name = |index: usize, kind: &str| {
+            (names[index] > 0).then(|| CompactString::from(format!("{kind}-{}", names[index])))
+        };
+        let mut quantities = Quantities::new();
+        let units = |units| Quantity::from_units(units).unwrap();
+        quantities.set(Meter::Requests, units(1));
+        quantities.set(Meter::InputTokens, units(tokens[0]));
+        quantities.set(Meter::OutputTokens, units(tokens[1]));
+        if tokens[2] > 50_000 {
+            quantities.set(Meter::ReasoningTokens, units(tokens[2]));
+        }
+        if let Some(seconds) = seconds {
+            quantities.set(Meter::Seconds, Quantity::from_micros(seconds));
+        }
+        if let Some(free) = free {
+            quantities.set(Meter::Other("gpu_hours".into()), Quantity::from_micros(free));
+        }
+        let tags = match tag {
+            0 => vec![],
+            1 => vec![("feature".into(), "".into())],
+            tag => vec![
+                ("feature".into(), format!("f{tag}").into()),
+                ("noise".into(), format!("n{}", id % 11).into()),
+            ],
+        };
+        let occurred_at = start() + TimeDelta::minutes(minutes) + TimeDelta::microseconds(odd_us);
+        Fact {
+            kind: FactKind::ALL[kind],
+            received_at: occurred_at + TimeDelta::seconds(i64::from(id % 3)),
+            event: UsageEvent {
+                id: id.to_string().into(),
+                source: format!("source-{}", names[0]).into(),
+                occurred_at,
+                account: format!("account-{}", names[1]).into(),
+                subject: name(2, "subject"),
+                provider: name(3, "provider"),
+                model: name(4, "model"),
+                operation: name(5, "operation"),
+                service: name(6, "service"),
+                status: Status::ALL[status],
+                duration_us: duration,
+                quantities,
+                dimensions: Dimensions {
+                    team: name(7, "team"),
+                    project: name(8, "project"),
+                    platform: name(9, "platform"),
+                    environment: None,
+                },
+                tags: tags.into_iter().collect(),
+                stated_cost: None,
+                metadata: None,
+            },
+            charge: Charge {
+                basis: ChargeBasis::Rated,
+                amount: amount.map(Amount::from_nanos),
+                unpriced,
+                prices: "".into(),
+            },
+        }
+    }
+}
+
+fn any_attribute() -> impl Strategy<Value = Attribute> {
+    prop_oneof![
+        6 => prop::sample::select(Attribute::NAMED.to_vec()),
+        1 => Just(Attribute::Tag("feature".into())),
+    ]
+}
+
+fn any_filter() -> impl Strategy<Value = Filter> {
+    (any_attribute(), 0_usize..3, prop::collection::vec(0_usize..4, 1..3)).prop_map(
+        |(attribute, test, numbers)| {
+            let values: Vec<String> = match &attribute {
+                Attribute::Status => {
+                    numbers.iter().map(|number| Status::ALL[*number].to_string()).collect()
+                }
+                Attribute::Tag(_) => numbers.iter().map(|number| format!("f{number}")).collect(),
+                named => numbers
+                    .iter()
+                    .map(|number| match number {
+                        0 => String::new(),
+                        number => format!("{}-{number}", named.name()),
+                    })
+                    .collect(),
+            };
+            let texts = values.iter().map(String::as_str);
+            match test {
+                0 => Filter::among(attribute, texts),
+                1 => Filter::not_among(attribute, texts),
+                _ => Filter::prefix(attribute, texts.filter(|text| !text.is_empty()).chain(["p"])),
+            }
+            .unwrap()
+        },
+    )
+}
+
+fn any_question() -> impl Strategy<Value = Question> {
+    let measure = prop::sample::select(
+        Measure::named()
+            .chain([Measure::Meter(Meter::Other("gpu_hours".into()))])
+            .collect::<Vec<_>>(),
+    );
+    let minutes = prop_oneof![
+        2 => (0_i64..140).prop_map(|hours| hours * 60 - 10),
+        1 => (0_i64..7).prop_map(|days| days * 1_440 - 1_330),
+        1 => -100_i64..7_000,
+    ];
+    (
+        minutes.clone(),
+        minutes,
+        prop::option::of(prop::sample::select(Every::ALL.to_vec())),
+        prop::sample::select(vec![
+            Tz::UTC,
+            Tz::Europe__Berlin,
+            Tz::Asia__Kolkata,
+            Tz::America__Los_Angeles,
+        ]),
+        prop::collection::vec(any_attribute(), 0..4),
+        prop::collection::vec(any_filter(), 0..3),
+        prop::collection::vec(measure, 1..4),
+    )
+        .prop_map(|(one, two, every, tz, by, filters, measures)| {
+            let (from, to) = (one.min(two), one.max(two) + 1);
+            Question::new(QuestionDraft {
+                from: start() + TimeDelta::minutes(from),
+                to: start() + TimeDelta::minutes(if to == from + 1 { to } else { to - 1 }),
+                tz,
+                every,
+                by,
+                filters,
+                measures,
+                top: None,
+                compare: true,
+            })
+            .unwrap()
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+
+    #[test]
+    fn an_answer_is_what_a_walk_over_the_facts_finds(
+        facts in prop::collection::vec(any_fact(), 0..300),
+        questions in prop::collection::vec(any_question(), 1..6),
+        segments in 0_usize..4,
+        with_rollups in any::<bool>(),
+        threads in 1_usize..3,
+    ) {
+        let world = World::new(facts, segments, with_rollups);
+        let asker = Asker::new(AskOptions { threads, ..AskOptions::default() });
+        for question in &questions {
+            // The second time, sums that were kept take part.
+            for _ in 0..2 {
+                let (current, previous) = asker.ask(world.facts(), question).unwrap();
+                prop_assert_eq!(sums(&current), walk(&world.facts, question, question.period()));
+                let before = question.previous().unwrap();
+                prop_assert_eq!(sums(&previous.unwrap()), walk(&world.facts, question, before));
+            }
+        }
+    }
+
+    #[test]
+    fn pages_of_events_are_the_facts_in_order(
+        facts in prop::collection::vec(any_fact(), 0..200),
+        filters in prop::collection::vec(any_filter(), 0..2),
+        segments in 0_usize..4,
+        limit in 1_usize..40,
+    ) {
+        let world = World::new(facts, segments, false);
+        let asker = Asker::default();
+        let mut question = EventsQuestion {
+            from_us: (start() + TimeDelta::minutes(500)).timestamp_micros(),
+            to_us: (start() + TimeDelta::minutes(5_000)).timestamp_micros(),
+            filters,
+            limit,
+            after: None,
+        };
+
+        let mut listed = Vec::new();
+        loop {
+            let page = asker.events(world.facts(), &question).unwrap();
+            prop_assert!(page.facts.len() <= limit);
+            listed.extend(page.facts);
+            match page.next {
+                Some(next) => question.after = Some(next),
+                None => break,
+            }
+        }
+
+        let mut expected: Vec<Fact> = world
+            .facts
+            .iter()
+            .filter(|fact| {
+                let us = fact.event.occurred_at.timestamp_micros();
+                let passes = |filter: &Filter| {
+                    filter.passes(value(&fact.event, filter.attribute()).as_deref())
+                };
+                question.from_us <= us && us < question.to_us && question.filters.iter().all(passes)
+            })
+            .cloned()
+            .collect();
+        expected.sort_by_cached_key(events::FactKey::of);
+        let keys = |facts: &[Fact]| facts.iter().map(events::FactKey::of).collect::<Vec<_>>();
+        prop_assert_eq!(keys(&listed), keys(&expected));
+        prop_assert_eq!(listed.len(), expected.len());
+    }
+}
