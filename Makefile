@@ -10,7 +10,7 @@ LISTEN ?= 127.0.0.1:8440
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 OUTLAY := $(CARGO_TARGET_DIR)/debug/outlay
 
-.PHONY: help run build web test fmt lint audit clean
+.PHONY: help run build web test fmt lint audit openapi clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ lint: ## Look for mistakes without running anything
 
 audit: ## Check licences and sources of the dependencies
 	@scripts/test.sh audit
+
+openapi: build ## Write docs/reference/openapi.json anew
+	@$(OUTLAY) openapi > docs/reference/openapi.json.tmp
+	@mv docs/reference/openapi.json.tmp docs/reference/openapi.json
 
 clean: ## Remove what was built; data folders stay
 	@cargo clean

@@ -171,6 +171,8 @@ mod tests {
         assert_eq!(read(1.468_017_149_999_999_7), Ok(1_468_017_150));
         assert_eq!(read(0.1 + 0.2), Ok(300_000_000));
         assert_eq!(read(2.5e-10), Ok(0));
+        assert_eq!(read(5e-324), Ok(0));
+        assert_eq!(read(-0.0), Ok(0));
         assert!(read(f64::INFINITY).is_err());
         assert!(read(1e300).is_err());
     }

@@ -1,7 +1,9 @@
 //! The words of Outlay and the rules between them: pure values, no clock, no SQL, no HTTP.
 
 pub mod amount;
+pub mod imports;
 pub mod quantity;
+pub mod revenue;
 
 pub mod usage;
 

@@ -202,6 +202,10 @@ pub(crate) fn format_scaled(value: i64, places: usize) -> String {
 /// `None` when it does not fit.
 pub(crate) fn scale_float(value: f64, places: u32) -> Option<i64> {
     use rust_decimal::prelude::*;
+    if value.abs() < 1e-20 {
+        // The decimal type cannot hold so small a number, which rounds to nothing anyway.
+        return Some(0);
+    }
     // Seventeen digits carry binary noise in the last two; fifteen are what a decimal keeps.
     let decimal = Decimal::from_str(&format!("{value:.14e}"))
         .or_else(|_| Decimal::from_scientific(&format!("{value:.14e}")))

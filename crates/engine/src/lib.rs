@@ -1,6 +1,9 @@
 //! What the product does: the use cases, free of HTTP and of SQL.
 
 pub mod clock;
+pub mod import;
+pub mod revenue;
+pub mod latency;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

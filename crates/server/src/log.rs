@@ -1,5 +1,7 @@
 //! The server's own log, on standard error.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
@@ -11,7 +13,10 @@ pub fn start(config: &LogConfig) -> Result<(), CliError> {
     let filter = EnvFilter::try_new(&config.level).map_err(|error| {
         CliError::Failed(format!("log.level `{}` is not a filter: {error}", config.level))
     })?;
-    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match config.format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

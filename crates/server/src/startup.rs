@@ -52,7 +52,11 @@ impl Server {
         })
         .await?
         .with_context(|| format!("`{}` cannot be opened", data.display()))?;
-        let state = AppState { outlay: Arc::new(outlay), config: Arc::new(config) };
+        let state = AppState {
+            outlay: Arc::new(outlay),
+            config: Arc::new(config),
+            metrics: Arc::default(),
+        };
         Ok(Self { state, data: data.to_path_buf() })
     }
 

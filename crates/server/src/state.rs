@@ -5,6 +5,7 @@ use std::sync::Arc;
 use outlay_engine::Outlay;
 
 use crate::config::Config;
+use crate::metrics::Metrics;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -13,4 +14,6 @@ pub struct AppState {
     pub outlay: Arc<Outlay>,
     /// The settings.
     pub config: Arc<Config>,
+    /// What the server measures about itself.
+    pub metrics: Arc<Metrics>,
 }

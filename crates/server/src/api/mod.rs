@@ -1,10 +1,11 @@
 //! Our own HTTP API: one file a noun.
 
 pub mod health;
+pub mod metrics;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, Uri};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,6 +13,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::auth::authenticate;
 use crate::error::ApiError;
+use crate::metrics::http::count;
 use crate::state::AppState;
 use crate::web;
 
@@ -33,7 +35,9 @@ struct Document;
 
 /// All routes of the API with their description.
 fn documented() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(health::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(health::routes())
+        .merge(metrics::routes())
 }
 
 /// The OpenAPI document.
@@ -48,6 +52,7 @@ pub fn router(state: AppState) -> Router {
         .merge(SwaggerUi::new(DOCS).url(DOCUMENT, document))
         .fallback(page_or_not_found)
         .layer(from_fn(authenticate))
+        .layer(from_fn_with_state(state.metrics.http.clone(), count))
         .with_state(state)
 }
 

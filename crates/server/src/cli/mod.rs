@@ -1,7 +1,10 @@
 //! The command line: `outlay serve`, and commands that call the API.
 
 pub mod client;
+pub mod config;
+pub mod openapi;
 pub mod output;
+pub mod ready;
 pub mod serve;
 
 use std::path::PathBuf;
@@ -63,6 +66,12 @@ pub enum Color {
 enum Command {
     /// Start the server
     Serve(serve::ServeArgs),
+    /// Show and check the settings
+    Config(config::ConfigArgs),
+    /// Ask whether the server is up and takes writes
+    Ready,
+    /// Print the API's description (OpenAPI 3.1)
+    Openapi,
 }
 
 impl Globals {
@@ -110,5 +119,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     let globals = cli.globals;
     match cli.command {
         Command::Serve(args) => serve::run(&globals, args).await,
+        Command::Config(args) => config::run(&globals, args),
+        Command::Ready => ready::run(&globals).await,
+        Command::Openapi => openapi::run(),
     }
 }

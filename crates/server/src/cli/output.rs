@@ -66,3 +66,10 @@ pub fn error(error: &CliError) {
     // Nothing can be done about a standard error that takes no text.
     let _ = writeln!(stderr, "{} {error}", "error:".red().bold());
 }
+
+/// Writes a warning to standard error.
+pub fn warn(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    // As above.
+    let _ = writeln!(stderr, "{} {text}", "warning:".yellow().bold());
+}

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::Globals;
 use super::client::CliError;
 use crate::auth::LocalTrust;
-use crate::config::Config;
+use crate::config::Draft;
 use crate::startup::{Purpose, SOCKET_FILE, Server};
 
 /// How long open requests may take to end when the server stops.
@@ -33,7 +33,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// The settings [default: outlay.toml in the data folder]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "OUTLAY_CONFIG")]
     config: Option<PathBuf>,
     /// Fill an empty data folder with demo usage, and let more trickle in
     #[arg(long)]
@@ -42,14 +42,13 @@ pub struct ServeArgs {
 
 /// Serves until SIGINT or SIGTERM.
 pub async fn run(globals: &Globals, args: ServeArgs) -> Result<ExitCode, CliError> {
-    let mut config = Config::load(args.config.as_deref(), &globals.data, std::env::vars())
+    let settings = Draft::read(args.config.as_deref(), &globals.data)
+        .and_then(|draft| draft.environment(std::env::vars()))
+        .and_then(|draft| draft.flag("server.listen", "--listen", args.listen))
+        .and_then(|draft| draft.flag("server.public_url", "--public-url", args.public_url))
+        .and_then(Draft::settle)
         .map_err(|error| CliError::Failed(error.to_string()))?;
-    if let Some(listen) = args.listen {
-        config.server.listen = listen;
-    }
-    if let Some(public_url) = args.public_url {
-        config.server.public_url = public_url;
-    }
+    let config = settings.config;
     crate::log::start(&config.log)?;
 
     let listen = config.server.listen;

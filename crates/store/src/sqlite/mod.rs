@@ -4,9 +4,11 @@
 //! readers. Each noun's SQL stands in the file of its name.
 
 pub mod audit;
+pub mod imports;
 pub mod ledger;
 pub mod manifest;
 pub mod people;
+pub mod revenue;
 mod time;
 pub mod usage_log;
 
@@ -29,6 +31,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("migrations/0001_usage_log.sql")),
     (3, include_str!("migrations/0003_history.sql")),
     (4, include_str!("migrations/0004_people.sql")),
+    (5, include_str!("migrations/0005_imports.sql")),
 ];
 
 /// The open books of one data folder.

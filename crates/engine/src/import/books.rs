@@ -1,0 +1,36 @@
+//! What imports leave in the books beside usage: how far they came, and the budgets they found.
+
+use outlay_domain::imports::{ImportRecord, ImportedBudgets};
+use outlay_store::sqlite::imports;
+pub use outlay_store::sqlite::imports::ImportProgress;
+use outlay_store::{Books, StoreError};
+
+use crate::Clock;
+
+/// All sources that were ever imported, by name.
+pub fn records(books: &Books) -> Result<Vec<ImportRecord>, StoreError> {
+    books.read(imports::records)
+}
+
+/// Remembers what became of some more rows of a source.
+pub fn record(
+    books: &Books,
+    clock: &dyn Clock,
+    progress: &ImportProgress,
+) -> Result<(), StoreError> {
+    books.write(|tx| imports::record(tx, progress, clock.now()))
+}
+
+/// The budgets of older systems, by their source.
+pub fn budgets(books: &Books) -> Result<Vec<ImportedBudgets>, StoreError> {
+    books.read(imports::budgets)
+}
+
+/// Keeps `budgets` in place of what that source had before.
+pub fn put_budgets(
+    books: &Books,
+    clock: &dyn Clock,
+    budgets: &ImportedBudgets,
+) -> Result<(), StoreError> {
+    books.write(|tx| imports::put_budgets(tx, budgets, clock.now()))
+}

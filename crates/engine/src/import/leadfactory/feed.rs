@@ -1,0 +1,295 @@
+//! The usage of one LeadFactory: costs and calls, each event once.
+
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+use outlay_domain::usage::EventDraft;
+
+use super::super::zone::Zone;
+use super::super::{BATCH_ROWS, ImportRow, Place};
+use super::calls::{CALLS, Call, Unmatched};
+use super::costs::{self, COSTS, RowClock};
+use super::database::{Database, DatabaseError, Kind, Patience, Row, Tracker};
+use super::tail::{Change, Cursor, Known, Tail};
+
+/// How the rows are read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The zone of the costs' times.
+    pub zone: Zone,
+    /// Who pays.
+    pub account: CompactString,
+    /// Whether the script's `gpu`/`stop` rows, which repeat what was counted, are taken too.
+    pub keep_gpu_stops: bool,
+    /// Which calls are events of their own.
+    pub calls: CallsRule,
+}
+
+/// Which calls are events of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallsRule {
+    /// Those that are not in `costs`: they failed, or cost nothing.
+    NotInCosts,
+    /// All of them: there are no costs that count them.
+    All,
+}
+
+/// What the books remember of the calls.
+#[derive(Debug, Clone, Default)]
+pub struct CallsKnown {
+    /// How far they were read.
+    pub known: Vec<Known>,
+    /// Up to which row they were counted with what they cost.
+    pub counted_to: Option<i64>,
+}
+
+/// Rows to be sent and remembered together.
+#[derive(Debug)]
+pub struct Batch {
+    /// What kind of database they are from.
+    pub kind: Kind,
+    /// The source of their events.
+    pub source: CompactString,
+    /// The rows.
+    pub rows: Vec<ImportRow>,
+    /// How many rows were left out, by the reason.
+    pub left_out: BTreeMap<&'static str, u64>,
+    /// How far the table is read when the rows are kept.
+    pub cursor: Cursor,
+    /// The last row of these whose cost was counted from a call, if any.
+    pub counted_to: Option<i64>,
+}
+
+/// A row repeats what the rows of each minute counted.
+pub const GPU_STOP: &str = "gpu stop rows, whose cost the usage rows count";
+/// A call's cost stands in `costs`.
+pub const IN_COSTS: &str = "calls whose cost is a row of costs";
+/// A cost's call was counted by an earlier import.
+pub const COUNTED_AS_CALL: &str = "costs that were imported as calls before";
+
+/// Reads costs and calls in batches.
+#[derive(Debug)]
+pub struct Feed {
+    options: Options,
+    costs: Option<Costs>,
+    calls: Option<Calls>,
+    unmatched: Unmatched,
+}
+
+#[derive(Debug)]
+struct Costs {
+    tail: Tail,
+    tracker: Tracker,
+    clock: RowClock,
+    replayed: bool,
+}
+
+#[derive(Debug)]
+struct Calls {
+    tail: Tail,
+    counted_to: Option<i64>,
+    loaded: bool,
+}
+
+impl Feed {
+    /// Reads `costs` and `calls`, whichever there are.
+    pub fn new(
+        costs: Option<(&Database, Tracker, Vec<Known>)>,
+        calls: Option<(&Database, CallsKnown)>,
+        patience: &Patience,
+        options: Options,
+    ) -> Self {
+        let costs = costs.map(|(database, tracker, known)| Costs {
+            tail: Tail::new(database, &COSTS, known, patience.clone()),
+            tracker,
+            clock: RowClock::new(options.zone),
+            replayed: false,
+        });
+        let calls = calls.map(|(database, known)| Calls {
+            tail: Tail::new(database, &CALLS, known.known, patience.clone()),
+            counted_to: known.counted_to,
+            loaded: false,
+        });
+        Self { options, costs, calls, unmatched: Unmatched::default() }
+    }
+
+    /// Finds out which databases they are; answers how many of their rows were read before.
+    pub fn recognise(&mut self) -> Result<u64, DatabaseError> {
+        let mut before = 0;
+        if let Some(costs) = &mut self.costs {
+            before += costs.tail.recognise()?;
+        }
+        if let Some(calls) = &mut self.calls {
+            before += calls.tail.recognise()?;
+        }
+        Ok(before)
+    }
+
+    /// The next rows; `None` when all were read, for now.
+    pub fn next_batch(&mut self) -> Result<Option<Batch>, DatabaseError> {
+        self.load_calls_read_before()?;
+        if let Some(batch) = self.next_calls()? {
+            return Ok(Some(batch));
+        }
+        self.replay_costs_read_before()?;
+        self.next_costs()
+    }
+
+    /// The calls that have no cost, and what they cost together, in nanos.
+    pub const fn unmatched_calls(&self) -> (u64, i128) {
+        self.unmatched.left()
+    }
+
+    /// By how many minutes the costs stand beside their calls, where they are out of step.
+    pub fn clock_offset_minutes(&self) -> Option<i64> {
+        self.unmatched.clock_offset_minutes()
+    }
+
+    /// What changed about the files since this was last asked.
+    pub fn take_changes(&mut self) -> Vec<(Kind, Change)> {
+        let mut changes = Vec::new();
+        if let Some(costs) = &mut self.costs {
+            let kind = Kind::CostTracking(costs.tracker);
+            changes.extend(costs.tail.take_changes().into_iter().map(|change| (kind, change)));
+        }
+        if let Some(calls) = &mut self.calls {
+            let changed = calls.tail.take_changes();
+            changes.extend(changed.into_iter().map(|change| (Kind::Calls, change)));
+        }
+        changes
+    }
+
+    /// Calls of an earlier import still have their costs to be told apart from.
+    fn load_calls_read_before(&mut self) -> Result<(), DatabaseError> {
+        let Some(calls) = &mut self.calls else { return Ok(()) };
+        if calls.loaded || self.costs.is_none() || self.options.calls == CallsRule::All {
+            return Ok(());
+        }
+        calls.tail.recognise()?;
+        if let Some(cursor) = calls.tail.cursor().cloned() {
+            let mut after = i64::MIN;
+            while after < cursor.id {
+                let rows = calls.tail.ask(|file| file.page(&CALLS, after, BATCH_ROWS))?;
+                let Some(last) = rows.last() else { break };
+                after = last.id;
+                for row in rows.iter().filter(|row| row.id <= cursor.id) {
+                    if let Ok(call) = Call::read(row, "", "")
+                        && call.is_also_a_cost()
+                    {
+                        self.unmatched.insert(&call);
+                    }
+                }
+            }
+        }
+        calls.loaded = true;
+        Ok(())
+    }
+
+    fn next_calls(&mut self) -> Result<Option<Batch>, DatabaseError> {
+        let Some(calls) = &mut self.calls else { return Ok(None) };
+        let rows = calls.tail.next(BATCH_ROWS)?;
+        let Some(mut batch) = Batch::of(Kind::Calls, &calls.tail, rows.len()) else {
+            return Ok(None);
+        };
+        for row in &rows {
+            let place = Place::Row { table: row.table(), id: row.id };
+            match Call::read(row, &batch.source, &self.options.account) {
+                Ok(call) if call.is_also_a_cost() => match self.options.calls {
+                    CallsRule::NotInCosts => {
+                        *batch.left_out.entry(IN_COSTS).or_default() += 1;
+                        self.unmatched.insert(&call);
+                    }
+                    CallsRule::All => {
+                        batch.counted_to = Some(call.id);
+                        batch.rows.push(ImportRow { place, outcome: Ok(call.draft) });
+                    }
+                },
+                Ok(call) => batch.rows.push(ImportRow { place, outcome: Ok(call.draft) }),
+                Err(refusal) => batch.rows.push(ImportRow { place, outcome: Err(refusal) }),
+            }
+        }
+        Ok(Some(batch))
+    }
+
+    /// Costs of an earlier import still take their calls out of those to be matched.
+    fn replay_costs_read_before(&mut self) -> Result<(), DatabaseError> {
+        let Some(costs) = &mut self.costs else { return Ok(()) };
+        if costs.replayed || self.calls.is_none() {
+            return Ok(());
+        }
+        costs.tail.recognise()?;
+        if let Some(cursor) = costs.tail.cursor().cloned() {
+            let mut clock = RowClock::new(self.options.zone);
+            let mut after = i64::MIN;
+            while after < cursor.id {
+                let rows = costs.tail.ask(|file| file.page(&COSTS, after, BATCH_ROWS))?;
+                let Some(last) = rows.last() else { break };
+                after = last.id;
+                for row in rows.iter().filter(|row| row.id <= cursor.id) {
+                    if let Ok(draft) = costs::draft(row, "", "", &mut clock, &costs.tail)?
+                        && is_call(&draft)
+                    {
+                        self.unmatched.take(&draft);
+                    }
+                }
+            }
+        }
+        costs.replayed = true;
+        Ok(())
+    }
+
+    fn next_costs(&mut self) -> Result<Option<Batch>, DatabaseError> {
+        let Some(costs) = &mut self.costs else { return Ok(None) };
+        let rows = costs.tail.next(BATCH_ROWS)?;
+        let kind = Kind::CostTracking(costs.tracker);
+        let Some(mut batch) = Batch::of(kind, &costs.tail, rows.len()) else { return Ok(None) };
+        let counted_to = self.calls.as_ref().and_then(|calls| calls.counted_to);
+        for row in &rows {
+            if costs.tracker == Tracker::Script && !self.options.keep_gpu_stops && is_gpu_stop(row)
+            {
+                *batch.left_out.entry(GPU_STOP).or_default() += 1;
+                continue;
+            }
+            let place = Place::Row { table: row.table(), id: row.id };
+            let account = &self.options.account;
+            let mut outcome =
+                costs::draft(row, &batch.source, account, &mut costs.clock, &costs.tail)?;
+            if let Ok(draft) = &mut outcome
+                && is_call(draft)
+                && let Some(call) = self.unmatched.take(draft)
+            {
+                if counted_to.is_some_and(|counted_to| call.id <= counted_to) {
+                    *batch.left_out.entry(COUNTED_AS_CALL).or_default() += 1;
+                    continue;
+                }
+                call.enrich(draft);
+            }
+            batch.rows.push(ImportRow { place, outcome });
+        }
+        Ok(Some(batch))
+    }
+}
+
+impl Batch {
+    fn of(kind: Kind, tail: &Tail, rows: usize) -> Option<Self> {
+        let (identity, cursor) = tail.identity().zip(tail.cursor())?;
+        (rows > 0).then(|| Self {
+            kind,
+            source: kind.source(identity),
+            rows: Vec::with_capacity(rows),
+            left_out: BTreeMap::new(),
+            cursor: cursor.clone(),
+            counted_to: None,
+        })
+    }
+}
+
+/// Whether a cost is that of a call, which `gpt_usage` would hold too.
+fn is_call(cost: &EventDraft) -> bool {
+    cost.provider.as_deref() == Some("openai")
+}
+
+fn is_gpu_stop(row: &Row) -> bool {
+    let is = |column, word| row.text(column).is_some_and(|text| text == word);
+    is("service", "gpu") && is("operation", "stop")
+}

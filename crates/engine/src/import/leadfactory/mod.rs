@@ -1,0 +1,20 @@
+#![doc = include_str!("README.md")]
+
+pub mod budgets;
+pub mod calls;
+pub mod costs;
+pub mod database;
+pub mod details;
+pub mod discovery;
+pub mod feed;
+pub mod revenue;
+pub mod tail;
+
+pub use database::{Database, DatabaseError, Kind, Patience, Tracker};
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod truth;

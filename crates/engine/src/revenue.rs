@@ -1,0 +1,38 @@
+//! What customers paid, for the pages that hold spend against it.
+
+use chrono::{DateTime, Utc};
+use outlay_domain::revenue::RevenueFact;
+use outlay_store::sqlite::revenue;
+pub use outlay_store::sqlite::revenue::{KeptRevenue, Recorded, RevenueTotal};
+use outlay_store::{Books, StoreError};
+
+use crate::Clock;
+
+/// Keeps `facts`, all in one transaction; answers for each what became of it.
+pub fn record(
+    books: &Books,
+    clock: &dyn Clock,
+    facts: &[RevenueFact],
+) -> Result<Vec<Recorded>, StoreError> {
+    let now = clock.now();
+    books.write(|tx| facts.iter().map(|fact| revenue::record(tx, fact, now)).collect())
+}
+
+/// The first `limit` facts before `to` that stand behind the time and key `after`.
+pub fn page(
+    books: &Books,
+    after: (DateTime<Utc>, &str),
+    to: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<KeptRevenue>, StoreError> {
+    books.read(|conn| revenue::page(conn, after, to, limit))
+}
+
+/// Revenue in `[from, to)`, a row for each currency.
+pub fn totals(
+    books: &Books,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<RevenueTotal>, StoreError> {
+    books.read(|conn| revenue::totals(conn, from, to))
+}

@@ -1,0 +1,144 @@
+//! Settings: defaults, then `outlay.toml`, then the environment, then flags; the later one wins.
+//!
+//! The text over a field is what people read about it: `outlay config example` and the guide
+//! are made from it.
+
+mod describe;
+mod load;
+mod network;
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub use describe::{Key, example, keys};
+pub use load::{ConfigError, Draft, Origin, Settings};
+pub use network::Network;
+
+/// The file in the data folder that is read when none is named.
+pub const CONFIG_FILE: &str = "outlay.toml";
+
+/// All settings. Each can be given as `[section] key` in the file, or as
+/// `OUTLAY_SECTION_KEY` in the environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where and how the server is reached.
+    pub server: ServerConfig,
+    /// How much is kept, and for how long.
+    pub history: HistoryConfig,
+    /// What comes in.
+    pub ingest: IngestConfig,
+    /// What is written to the log.
+    pub log: LogConfig,
+    /// Who may read the metrics.
+    pub metrics: MetricsConfig,
+}
+
+/// Where and how the server is reached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// The address and port to listen on.
+    #[schema(value_type = String)]
+    pub listen: SocketAddr,
+    /// The address that people use, e.g. `https://outlay.example.com`; the listening one when
+    /// empty.
+    pub public_url: String,
+    /// Origins of other sites whose scripts may call the API; none by default.
+    pub cors_origins: Vec<String>,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8440)),
+            public_url: String::new(),
+            cors_origins: Vec::new(),
+        }
+    }
+}
+
+/// How much is kept, and for how long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HistoryConfig {
+    /// Days that events are kept, counted from when they occurred; 0 keeps them for ever.
+    pub retention_days: u32,
+    /// Days in which a repeat is known for one, at least; 35 or more.
+    pub dedup_days: u32,
+    /// Events in memory before they are written to a segment.
+    pub tail_events: usize,
+}
+
+impl Default for HistoryConfig {
+    fn default() -> Self {
+        Self { retention_days: 0, dedup_days: 400, tail_events: 131_072 }
+    }
+}
+
+/// What comes in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct IngestConfig {
+    /// Events that may wait to be committed; more are answered with 429.
+    pub queue_events: usize,
+    /// Bytes of one request's body, after decompression.
+    pub body_bytes: usize,
+}
+
+impl Default for IngestConfig {
+    fn default() -> Self {
+        Self { queue_events: 200_000, body_bytes: 32 * 1024 * 1024 }
+    }
+}
+
+/// What is written to the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// Least level: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as
+    /// `info,outlay_store=debug`.
+    pub level: String,
+    /// `text` or `json`.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Who may read the metrics.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Networks whose programs may read `/metrics` without a key, e.g. `10.0.0.0/8`; none by
+    /// default. The sender's own address counts, so behind a proxy this is the proxy's.
+    #[schema(value_type = Vec<String>)]
+    pub networks: Vec<Network>,
+}
+
+impl Config {
+    /// Reads the settings of a data folder. `file` must exist when it is named; the one in
+    /// `data` may be absent.
+    pub fn load(
+        file: Option<&std::path::Path>,
+        data: &std::path::Path,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Draft::read(file, data)?.environment(environment)?.settle()?.config)
+    }
+}

@@ -1,0 +1,325 @@
+//! How far imports came, and the budgets that came with them.
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use outlay_domain::Amount;
+use outlay_domain::imports::{
+    ImportRecord, ImportedBudgets, ImportedLimit, ImportedPeriod, ImportedThreshold, REFUSALS_MAX,
+    RefusedRow, RowCounts, RowCursor,
+};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::time::{from_us, to_us};
+use crate::StoreError;
+
+const RECORDS: &str = "
+    SELECT source, kind, name, cursor_id, cursor_fingerprint, counted_to, accepted, repeated,
+           refused, left_out, refusals, first_at_us, last_at_us
+    FROM imports ORDER BY source";
+const REFUSALS: &str = "SELECT refusals FROM imports WHERE source = ?1";
+const RECORD: &str = "
+    INSERT INTO imports (source, kind, name, cursor_id, cursor_fingerprint, counted_to, accepted,
+                         repeated, refused, left_out, refusals, first_at_us, last_at_us)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)
+    ON CONFLICT (source) DO UPDATE SET
+        name = excluded.name,
+        cursor_id = ifnull(excluded.cursor_id, cursor_id),
+        cursor_fingerprint = ifnull(excluded.cursor_fingerprint, cursor_fingerprint),
+        counted_to = ifnull(excluded.counted_to, counted_to),
+        accepted = accepted + excluded.accepted,
+        repeated = repeated + excluded.repeated,
+        refused = refused + excluded.refused,
+        left_out = left_out + excluded.left_out,
+        refusals = excluded.refusals,
+        last_at_us = excluded.last_at_us";
+
+const SETS: &str = "SELECT source, enabled FROM imported_budgets ORDER BY source";
+const LIMITS: &str = "
+    SELECT id, amount_nanos, period, model, endpoint, description
+    FROM imported_limits WHERE source = ?1 ORDER BY id";
+const THRESHOLDS: &str = "
+    SELECT level, part_nanos, enabled FROM imported_thresholds WHERE source = ?1 ORDER BY level";
+const PUT_SET: &str = "
+    INSERT INTO imported_budgets (source, enabled, imported_at_us) VALUES (?1, ?2, ?3)
+    ON CONFLICT (source) DO UPDATE
+    SET enabled = excluded.enabled, imported_at_us = excluded.imported_at_us";
+const CLEAR_SET: [&str; 2] = [
+    "DELETE FROM imported_limits WHERE source = ?1",
+    "DELETE FROM imported_thresholds WHERE source = ?1",
+];
+const ADD_LIMIT: &str = "
+    INSERT OR REPLACE INTO imported_limits
+        (source, id, amount_nanos, period, model, endpoint, description)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const ADD_THRESHOLD: &str = "
+    INSERT OR REPLACE INTO imported_thresholds (source, level, part_nanos, enabled)
+    VALUES (?1, ?2, ?3, ?4)";
+
+/// What became of some more rows of a source.
+#[derive(Debug, Clone)]
+pub struct ImportProgress {
+    /// The source of the events.
+    pub source: CompactString,
+    /// What kind of source it is.
+    pub kind: CompactString,
+    /// The file's name.
+    pub name: CompactString,
+    /// How far it is read now.
+    pub cursor: Option<RowCursor>,
+    /// Up to which row calls were counted with their cost.
+    pub counted_to: Option<i64>,
+    /// What became of these rows.
+    pub rows: RowCounts,
+    /// Those that were not taken.
+    pub refusals: Vec<RefusedRow>,
+}
+
+/// All sources that were ever read, by name.
+pub fn records(conn: &Connection) -> Result<Vec<ImportRecord>, StoreError> {
+    let mut statement = conn.prepare_cached(RECORDS)?;
+    let rows = statement.query_map([], read_record)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Adds `progress` to what is remembered of its source.
+pub fn record(
+    tx: &Transaction<'_>,
+    progress: &ImportProgress,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut refusals: Vec<RefusedRow> = tx
+        .prepare_cached(REFUSALS)?
+        .query_row([progress.source.as_str()], |row| read_json(row, 0))
+        .optional()?
+        .unwrap_or_default();
+    refusals.extend(progress.refusals.iter().cloned());
+    refusals.drain(..refusals.len().saturating_sub(REFUSALS_MAX));
+    let refusals = serde_json::to_string(&refusals)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    let cursor = progress.cursor.as_ref();
+    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    tx.prepare_cached(RECORD)?.execute(params![
+        progress.source.as_str(),
+        progress.kind.as_str(),
+        progress.name.as_str(),
+        cursor.map(|cursor| cursor.id),
+        cursor.map(|cursor| cursor.fingerprint.as_str()),
+        progress.counted_to,
+        count(progress.rows.accepted),
+        count(progress.rows.repeated),
+        count(progress.rows.refused),
+        count(progress.rows.left_out),
+        refusals,
+        to_us(at),
+    ])?;
+    Ok(())
+}
+
+/// The budgets of older systems, by their source.
+pub fn budgets(conn: &Connection) -> Result<Vec<ImportedBudgets>, StoreError> {
+    let sets = conn
+        .prepare_cached(SETS)?
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(String, bool)>, _>>()?;
+    sets.into_iter()
+        .map(|(source, enabled)| {
+            let limits = conn
+                .prepare_cached(LIMITS)?
+                .query_map([&source], read_limit)?
+                .collect::<Result<_, _>>()?;
+            let thresholds = conn
+                .prepare_cached(THRESHOLDS)?
+                .query_map([&source], read_threshold)?
+                .collect::<Result<_, _>>()?;
+            Ok(ImportedBudgets { source: source.into(), enabled, limits, thresholds })
+        })
+        .collect()
+}
+
+/// Keeps `budgets` in place of what that source had before.
+pub fn put_budgets(
+    tx: &Transaction<'_>,
+    budgets: &ImportedBudgets,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let source = budgets.source.as_str();
+    tx.prepare_cached(PUT_SET)?.execute(params![source, budgets.enabled, to_us(at)])?;
+    for statement in CLEAR_SET {
+        tx.prepare_cached(statement)?.execute([source])?;
+    }
+    for limit in &budgets.limits {
+        tx.prepare_cached(ADD_LIMIT)?.execute(params![
+            source,
+            limit.id.as_str(),
+            limit.amount.nanos(),
+            limit.period.word().as_str(),
+            limit.model.as_deref(),
+            limit.endpoint.as_deref(),
+            limit.description.as_deref(),
+        ])?;
+    }
+    for threshold in &budgets.thresholds {
+        tx.prepare_cached(ADD_THRESHOLD)?.execute(params![
+            source,
+            threshold.level.as_str(),
+            threshold.part.nanos(),
+            threshold.enabled,
+        ])?;
+    }
+    Ok(())
+}
+
+fn read_record(row: &Row<'_>) -> rusqlite::Result<ImportRecord> {
+    let count = |at: usize| row.get::<_, i64>(at).map(i64::unsigned_abs);
+    let cursor = match (row.get(3)?, row.get::<_, Option<String>>(4)?) {
+        (Some(id), Some(fingerprint)) => Some(RowCursor { id, fingerprint: fingerprint.into() }),
+        _ => None,
+    };
+    Ok(ImportRecord {
+        source: text(row, 0)?,
+        kind: text(row, 1)?,
+        name: text(row, 2)?,
+        cursor,
+        counted_to: row.get(5)?,
+        rows: RowCounts {
+            accepted: count(6)?,
+            repeated: count(7)?,
+            refused: count(8)?,
+            left_out: count(9)?,
+        },
+        refusals: read_json(row, 10)?,
+        first_at: from_us(row.get(11)?),
+        last_at: from_us(row.get(12)?),
+    })
+}
+
+fn read_limit(row: &Row<'_>) -> rusqlite::Result<ImportedLimit> {
+    let word = text(row, 2)?;
+    let period = ImportedPeriod::parse(&word).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(2, Type::Text, format!("`{word}`").into())
+    })?;
+    Ok(ImportedLimit {
+        id: text(row, 0)?,
+        amount: Amount::from_nanos(row.get(1)?),
+        period,
+        model: optional(row, 3)?,
+        endpoint: optional(row, 4)?,
+        description: optional(row, 5)?,
+    })
+}
+
+fn read_threshold(row: &Row<'_>) -> rusqlite::Result<ImportedThreshold> {
+    Ok(ImportedThreshold {
+        level: text(row, 0)?,
+        part: Amount::from_nanos(row.get(1)?),
+        enabled: row.get(2)?,
+    })
+}
+
+fn text(row: &Row<'_>, at: usize) -> rusqlite::Result<CompactString> {
+    Ok(row.get_ref(at)?.as_str()?.into())
+}
+
+fn optional(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<CompactString>> {
+    Ok(row.get_ref(at)?.as_str_or_null()?.map(CompactString::from))
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(at)?.as_str()?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use chrono::Duration;
+
+    use super::*;
+
+    fn books() -> Connection {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("migrations/0005_imports.sql")).unwrap();
+        conn
+    }
+
+    fn write<T>(conn: &mut Connection, write: impl FnOnce(&Transaction<'_>) -> T) -> T {
+        let tx = conn.transaction().unwrap();
+        let value = write(&tx);
+        tx.commit().unwrap();
+        value
+    }
+
+    fn progress(id: i64, refused: usize) -> ImportProgress {
+        ImportProgress {
+            source: "leadfactory:gpt_usage:1".into(),
+            kind: "gpt_usage".into(),
+            name: "gpt_usage.db".into(),
+            cursor: Some(RowCursor { id, fingerprint: format!("f{id}").into() }),
+            counted_to: None,
+            rows: RowCounts { accepted: 10, repeated: 1, refused: refused as u64, left_out: 2 },
+            refusals: (0..refused)
+                .map(|at| RefusedRow {
+                    row: format!("gpt_usage row {}", id * 1_000 + at as i64),
+                    field: "amount".into(),
+                    detail: "is NULL".into(),
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn progress_adds_up_and_the_newest_refusals_stay() {
+        let mut conn = books();
+        let first_at = DateTime::UNIX_EPOCH + Duration::days(1);
+        let last_at = first_at + Duration::days(1);
+
+        write(&mut conn, |tx| {
+            record(tx, &ImportProgress { counted_to: Some(3), ..progress(7, 60) }, first_at)
+        })
+        .unwrap();
+        write(&mut conn, |tx| record(tx, &progress(9, 60), last_at)).unwrap();
+
+        let record = records(&conn).unwrap().pop().unwrap();
+        assert_eq!(record.cursor, Some(RowCursor { id: 9, fingerprint: "f9".into() }));
+        assert_eq!(record.counted_to, Some(3), "what was counted stays counted");
+        let rows = RowCounts { accepted: 20, repeated: 2, refused: 120, left_out: 4 };
+        assert_eq!(record.rows, rows);
+        assert_eq!(record.refusals.len(), REFUSALS_MAX);
+        assert_eq!(record.refusals.last().unwrap().row, "gpt_usage row 9059");
+        assert_eq!((record.first_at, record.last_at), (first_at, last_at));
+    }
+
+    #[test]
+    fn a_second_import_replaces_the_budgets_of_its_source() {
+        let mut conn = books();
+        let limit = |id: &str, period| ImportedLimit {
+            id: id.into(),
+            amount: "12.5".parse().unwrap(),
+            period,
+            model: Some("gpt-4o".into()),
+            endpoint: None,
+            description: Some("so".into()),
+        };
+        let month = ImportedPeriod::month(2026, 7).unwrap();
+        let threshold = ImportedThreshold {
+            level: "warning".into(),
+            part: "0.75".parse().unwrap(),
+            enabled: true,
+        };
+        let set = |limits, thresholds| ImportedBudgets {
+            source: "leadfactory:budget_config".into(),
+            enabled: true,
+            limits,
+            thresholds,
+        };
+        let first = set(vec![limit("daily", ImportedPeriod::Daily)], vec![threshold.clone()]);
+        let second = set(vec![limit("2026-07", month)], vec![threshold]);
+
+        write(&mut conn, |tx| put_budgets(tx, &first, DateTime::UNIX_EPOCH)).unwrap();
+        assert_eq!(budgets(&conn).unwrap(), [first]);
+        write(&mut conn, |tx| put_budgets(tx, &second, DateTime::UNIX_EPOCH)).unwrap();
+
+        assert_eq!(budgets(&conn).unwrap(), [second]);
+    }
+}

@@ -1,0 +1,265 @@
+//! What customers paid, each payment once.
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use outlay_domain::Amount;
+use outlay_domain::revenue::{RevenueFact, RevenueKind};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::time::{from_us, to_us};
+use crate::StoreError;
+
+const KNOWN: &str = "SELECT gross_nanos, currency FROM revenue WHERE revenue_key = ?1";
+const ADD: &str = "
+    INSERT INTO revenue (revenue_key, kind, source, id, occurred_us, payment, transaction_id,
+                         gross_nanos, net_nanos, fee_nanos, tax_nanos, currency, product,
+                         metadata, received_us)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+const ADD_SOURCE: &str = "
+    INSERT INTO revenue_sources (source, id, revenue_key) VALUES (?1, ?2, ?3)
+    ON CONFLICT DO NOTHING";
+const PAGE: &str = "
+    SELECT revenue_key, kind, source, id, occurred_us, payment, transaction_id, gross_nanos,
+           net_nanos, fee_nanos, tax_nanos, currency, product, metadata
+    FROM revenue
+    WHERE (occurred_us, revenue_key) > (?1, ?2) AND occurred_us < ?3
+    ORDER BY occurred_us, revenue_key
+    LIMIT ?4";
+const TOTALS: &str = "
+    SELECT currency,
+           count(*) FILTER (WHERE kind = 'payment'),
+           count(*) FILTER (WHERE kind <> 'payment'),
+           sum(gross_nanos), sum(net_nanos), sum(fee_nanos), sum(tax_nanos)
+    FROM revenue WHERE occurred_us >= ?1 AND occurred_us < ?2
+    GROUP BY currency ORDER BY currency";
+
+/// What became of a fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is new.
+    New,
+    /// The same payment is known already, from this row or from another.
+    Known,
+    /// A payment under the same key has another amount.
+    Differs {
+        /// What is known.
+        gross: Amount,
+        /// In which currency.
+        currency: CompactString,
+    },
+}
+
+/// A fact, and the key under which it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRevenue {
+    /// The key.
+    pub key: CompactString,
+    /// The fact.
+    pub fact: RevenueFact,
+}
+
+/// Revenue of one currency, summed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevenueTotal {
+    /// The currency.
+    pub currency: CompactString,
+    /// How many payments.
+    pub payments: i64,
+    /// How many refunds, chargebacks and adjustments.
+    pub returns: i64,
+    /// What customers paid, less what they got back.
+    pub gross: Amount,
+    /// The same without the fees.
+    pub net: Amount,
+    /// What the payment provider kept.
+    pub fee: Amount,
+    /// The taxes.
+    pub tax: Amount,
+}
+
+/// Keeps `fact`, once however many databases tell of it.
+pub fn record(
+    tx: &Transaction<'_>,
+    fact: &RevenueFact,
+    at: DateTime<Utc>,
+) -> Result<Recorded, StoreError> {
+    let key = fact.key();
+    let known = tx
+        .prepare_cached(KNOWN)?
+        .query_row([key.as_str()], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
+        .optional()?;
+    let recorded = match known {
+        Some((gross, currency))
+            if gross != fact.gross.nanos() || currency != fact.currency.as_str() =>
+        {
+            let gross = Amount::from_nanos(gross);
+            return Ok(Recorded::Differs { gross, currency: currency.into() });
+        }
+        Some(_) => Recorded::Known,
+        None => {
+            add(tx, &key, fact, at)?;
+            Recorded::New
+        }
+    };
+    tx.prepare_cached(ADD_SOURCE)?.execute([
+        fact.source.as_str(),
+        fact.id.as_str(),
+        key.as_str(),
+    ])?;
+    Ok(recorded)
+}
+
+fn add(
+    tx: &Transaction<'_>,
+    key: &str,
+    fact: &RevenueFact,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(ADD)?.execute(params![
+        key,
+        fact.kind.as_str(),
+        fact.source.as_str(),
+        fact.id.as_str(),
+        to_us(fact.occurred_at),
+        fact.payment.as_deref(),
+        fact.transaction.as_deref(),
+        fact.gross.nanos(),
+        fact.net.nanos(),
+        fact.fee.nanos(),
+        fact.tax.nanos(),
+        fact.currency.as_str(),
+        fact.product.as_deref(),
+        fact.metadata.as_deref(),
+        to_us(at),
+    ])?;
+    Ok(())
+}
+
+/// The first `limit` facts before `to` that stand behind `after`, in order of time.
+pub fn page(
+    conn: &Connection,
+    after: (DateTime<Utc>, &str),
+    to: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<KeptRevenue>, StoreError> {
+    let mut statement = conn.prepare_cached(PAGE)?;
+    let rows = statement.query_map(params![to_us(after.0), after.1, to_us(to), limit], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Revenue in `[from, to)`, a row for each currency.
+pub fn totals(
+    conn: &Connection,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<RevenueTotal>, StoreError> {
+    let mut statement = conn.prepare_cached(TOTALS)?;
+    let rows = statement.query_map([to_us(from), to_us(to)], |row| {
+        let amount = |at| row.get(at).map(Amount::from_nanos);
+        Ok(RevenueTotal {
+            currency: row.get::<_, String>(0)?.into(),
+            payments: row.get(1)?,
+            returns: row.get(2)?,
+            gross: amount(3)?,
+            net: amount(4)?,
+            fee: amount(5)?,
+            tax: amount(6)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<KeptRevenue> {
+    let text =
+        |at: usize| -> rusqlite::Result<CompactString> { Ok(row.get_ref(at)?.as_str()?.into()) };
+    let optional = |at: usize| -> rusqlite::Result<Option<CompactString>> {
+        Ok(row.get_ref(at)?.as_str_or_null()?.map(CompactString::from))
+    };
+    let amount = |at| row.get(at).map(Amount::from_nanos);
+    let word = text(1)?;
+    let kind = RevenueKind::parse(&word).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(1, Type::Text, format!("`{word}`").into())
+    })?;
+    Ok(KeptRevenue {
+        key: text(0)?,
+        fact: RevenueFact {
+            id: text(3)?,
+            source: text(2)?,
+            kind,
+            occurred_at: from_us(row.get(4)?),
+            payment: optional(5)?,
+            transaction: optional(6)?,
+            gross: amount(7)?,
+            net: amount(8)?,
+            fee: amount(9)?,
+            tax: amount(10)?,
+            currency: text(11)?,
+            product: optional(12)?,
+            metadata: optional(13)?,
+        },
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use chrono::Duration;
+
+    use super::*;
+
+    fn payment(source: &str, gross: &str) -> RevenueFact {
+        RevenueFact {
+            id: format!("{source}:1").into(),
+            source: source.into(),
+            kind: RevenueKind::Payment,
+            occurred_at: DateTime::UNIX_EPOCH + Duration::hours(1),
+            payment: Some("pi_1".into()),
+            transaction: None,
+            gross: gross.parse().unwrap(),
+            net: "95.83".parse().unwrap(),
+            fee: "3.17".parse().unwrap(),
+            tax: Amount::ZERO,
+            currency: "usd".into(),
+            product: Some("basic".into()),
+            metadata: None,
+        }
+    }
+
+    #[test]
+    fn a_payment_that_two_databases_tell_of_is_one() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("migrations/0005_imports.sql")).unwrap();
+        let tx = conn.transaction().unwrap();
+        let now = DateTime::UNIX_EPOCH;
+        let refund = |part: &str| RevenueFact {
+            kind: RevenueKind::Refund,
+            transaction: Some(part.into()),
+            id: part.into(),
+            gross: "-9.9".parse().unwrap(),
+            net: "-9.9".parse().unwrap(),
+            fee: Amount::ZERO,
+            ..payment("finances", "0")
+        };
+
+        assert_eq!(record(&tx, &payment("purchases", "99"), now).unwrap(), Recorded::New);
+        assert_eq!(record(&tx, &payment("finances", "99"), now).unwrap(), Recorded::Known);
+        let differs = Recorded::Differs { gross: "99".parse().unwrap(), currency: "usd".into() };
+        assert_eq!(record(&tx, &payment("finances", "98"), now).unwrap(), differs);
+        assert_eq!(record(&tx, &refund("r1"), now).unwrap(), Recorded::New);
+        assert_eq!(record(&tx, &refund("r2"), now).unwrap(), Recorded::New, "refunds have parts");
+        assert_eq!(record(&tx, &refund("r2"), now).unwrap(), Recorded::Known);
+        tx.commit().unwrap();
+
+        let all = DateTime::UNIX_EPOCH + Duration::days(1);
+        let total = totals(&conn, now, all).unwrap().pop().unwrap();
+        assert_eq!((total.payments, total.returns), (1, 2));
+        assert_eq!(total.gross.to_string(), "79.2");
+        let kept = page(&conn, (now, ""), all, 10).unwrap();
+        assert_eq!(kept[0].key, "payment:pi_1");
+        assert_eq!(kept[0].fact, payment("purchases", "99"), "the first to tell of it stays");
+        let rest = page(&conn, (kept[0].fact.occurred_at, &kept[0].key), all, 10).unwrap();
+        assert_eq!(rest.len(), 2);
+        assert!(totals(&conn, all, all).unwrap().is_empty());
+    }
+}

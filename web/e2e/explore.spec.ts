@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises'
+import { ask, expect, settled, test } from './fixtures'
+
+const DAYS = 'from=2020-01-01&to=2020-01-02'
+
+test('the link holds the whole view', async ({ page }) => {
+  await page.goto(
+    '/explore?period=7d&measure=tokens&by=team,model&every=day&provider=openai,anthropic&model%5E=gpt',
+  )
+  await settled(page)
+  await expect(page.getByRole('heading', { name: 'Tokens, last 7 days' })).toBeVisible()
+  const filters = page.getByRole('list', { name: 'Filters' })
+  await expect(filters).toContainText('Provider is openai or anthropic')
+  await expect(filters).toContainText('Model begins with gpt')
+  await expect(page.getByRole('textbox', { name: 'By, first' })).toHaveValue('Team')
+  await expect(page.getByRole('textbox', { name: 'By, second' })).toHaveValue('Model')
+  const names = await page
+    .getByRole('region', { name: 'Breakdown' })
+    .locator('tbody td:nth-child(2)')
+    .allInnerTexts()
+  expect(names.length).toBeGreaterThan(0)
+  for (const name of names) expect(name).toMatch(/^gpt/)
+})
+
+test('measure, grouping and filters change the link', async ({ page }) => {
+  await page.goto('/explore')
+  await settled(page)
+  await page
+    .getByRole('combobox', { name: 'Measure' })
+    .or(page.getByRole('textbox', { name: 'Measure' }))
+    .first()
+    .click()
+  await page.getByRole('option', { name: 'Requests' }).click()
+  await expect(page).toHaveURL(/measure=requests/)
+  await page.getByRole('button', { name: 'And by' }).click()
+  await expect(page).toHaveURL(/by=provider,model/)
+  await page.getByRole('button', { name: 'Do not group by provider' }).click()
+  await expect(page).toHaveURL(/by=model/)
+
+  await page.getByRole('button', { name: 'Filter', exact: true }).click()
+  const form = page.getByRole('dialog', { name: 'Filter' })
+  await form.getByPlaceholder('Pick or type values').fill('openai')
+  await page.keyboard.press('Enter')
+  await form.getByRole('button', { name: 'Add' }).click()
+  await expect(page).toHaveURL(/provider=openai/)
+})
+
+test('the total is the sum of the rows under every grouping', async ({ page }) => {
+  await page.goto('/explore?period=7d&by=team,model')
+  await settled(page)
+  const range = `from=${daysAgo(6)}&to=${daysAgo(-1)}`
+  const totals = new Set<string>()
+  await expect(async () => {
+    totals.clear()
+    for (const by of ['provider', 'team,model', 'account,service,status']) {
+      const { rows, total } = await ask(
+        page,
+        `/usage/breakdown?${range}&by=${by}&measures=requests,spend`,
+      )
+      expect(rows.reduce((sum, row) => sum + row.requests, 0)).toBe(total.requests)
+      totals.add(total.spend)
+    }
+    expect(totals.size).toBe(1)
+  }).toPass({ timeout: 15_000 })
+})
+
+test('the CSV has every digit of what is shown', async ({ page }) => {
+  await page.goto('/explore?from=2020-01-01&to=2020-01-02')
+  await expect(page.getByText('No usage in this period')).toBeVisible()
+  const { total } = await ask(page, `/usage/total?${DAYS}&measures=spend`)
+  expect(total.spend).toBe('0')
+
+  // Yesterday is over, so that nothing comes in between the page and the file.
+  await page.goto('/explore?period=yesterday&by=provider')
+  await settled(page)
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Save the breakdown as CSV' }).click()
+  const text = await readFile(await (await download).path(), 'utf8')
+  const [head, ...lines] = text.trim().split('\r\n')
+  expect(head).toBe('provider,spend,requests,tokens,errors,latency_p95_ms')
+  const { rows } = await ask(
+    page,
+    `/usage/breakdown?from=${daysAgo(1)}&to=${daysAgo(0)}&by=provider&measures=spend,requests`,
+  )
+  expect(lines.map((line) => line.split(',').slice(0, 3))).toEqual(
+    rows.map((row) => [String(row.provider ?? ''), row.spend, String(row.requests)]),
+  )
+})
+
+test('a percentile is drawn as lines, and told as a duration', async ({ page }) => {
+  await page.goto('/explore?measure=latency_p95_ms&period=7d')
+  await settled(page)
+  await expect(page.getByTestId('explore-total')).toContainText(/ms|s/)
+})
+
+function daysAgo(days: number): string {
+  return new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)
+}

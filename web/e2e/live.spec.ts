@@ -1,0 +1,84 @@
+import { expect, settled, test, url } from './fixtures'
+import { startServer } from './server'
+
+test('a key is shown once, and an event sent with it is on the page within a second', async ({
+  page,
+  request,
+}) => {
+  await page.goto('/settings')
+  await page.getByRole('button', { name: 'New key' }).click()
+  await page.getByLabel('Name').fill('end to end')
+  await page.getByRole('button', { name: 'Make the key' }).click()
+  const secret = (await page.getByRole('dialog').locator('pre').first().textContent()) ?? ''
+  expect(secret.length).toBeGreaterThan(20)
+  await page.getByRole('button', { name: 'I have it' }).click()
+  await expect(page.getByText('end to end')).toBeVisible()
+  await expect(page.getByText(secret)).toHaveCount(0)
+
+  await page.goto('/')
+  await settled(page)
+  await expect(page.getByText('Live', { exact: true })).toBeVisible()
+  const id = `live-${Date.now()}`
+  const event = {
+    id,
+    source: 'end-to-end',
+    account: 'end-to-end',
+    provider: 'openai',
+    model: 'gpt-4o-mini',
+    quantities: { input_tokens: 1_200, output_tokens: 300 },
+  }
+  const sent = Date.now()
+  const response = await request.post(`${url()}/api/v1/events`, {
+    headers: { authorization: `Bearer ${secret}` },
+    data: event,
+  })
+  expect(response.ok()).toBe(true)
+  const row = page.locator(`[data-event="${id}"]`)
+  await row.waitFor({ timeout: 5_000 })
+  const took = Date.now() - sent
+  expect(took, 'milliseconds from sending to seeing').toBeLessThan(1_000)
+  await expect(row).toContainText('gpt-4o-mini')
+  await expect(row).toContainText('1,500')
+  await expect(row).toContainText('$')
+})
+
+test('a new deployment says how to begin, fills by itself, and finds its server again', async ({
+  page,
+  complaints,
+}) => {
+  test.setTimeout(120_000)
+  const server = await startServer()
+  try {
+    await page.context().clearCookies()
+    await page.goto(server.link)
+    await expect(page.getByRole('heading', { name: 'Nothing has been used yet' })).toBeVisible()
+    await expect(page.getByText(`curl ${server.url}/api/v1/events`)).toBeVisible()
+    await expect(page.getByText('Live', { exact: true })).toBeVisible()
+
+    const session = await (await page.request.get(`${server.url}/api/v1/session`)).json()
+    const response = await page.request.post(`${server.url}/api/v1/events`, {
+      headers: { 'x-csrf-token': session.csrf },
+      data: {
+        id: 'first',
+        source: 'curl',
+        account: 'me',
+        provider: 'openai',
+        model: 'gpt-4o-mini',
+        quantities: { input_tokens: 1_200 },
+      },
+    })
+    expect(response.ok()).toBe(true)
+    await expect(page.locator('[data-event="first"]')).toBeVisible({ timeout: 3_000 })
+
+    await server.stop()
+    await expect(page.getByText('Reconnecting')).toBeVisible()
+    const listen = new URL(server.url).host
+    const again = await startServer({ data: server.data, listen })
+    await expect(page.getByText('Live', { exact: true })).toBeVisible({ timeout: 20_000 })
+    await again.remove()
+  } finally {
+    await server.remove()
+  }
+  // The browser reports that the server was away; it was.
+  complaints.splice(0)
+})

@@ -1,0 +1,146 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Page } from '@playwright/test'
+import { expect, settled, test } from './fixtures'
+
+const PAGES = ['/', '/explore?by=team,model&period=7d', '/prices', '/settings']
+const PHONE = { width: 390, height: 844 }
+const WIDE = { width: 1920, height: 1080 }
+
+/** Runs of people refresh the pictures in the docs; runs of machines leave the checkout as it is. */
+const PICTURES = process.env.CI
+  ? resolve(import.meta.dirname, '../test-results/screenshots')
+  : resolve(import.meta.dirname, '../../docs/screenshots')
+mkdirSync(PICTURES, { recursive: true })
+
+const axe = readFileSync(
+  resolve(import.meta.dirname, '../node_modules/axe-core/axe.min.js'),
+  'utf8',
+)
+
+async function seriousFindings(page: Page): Promise<string[]> {
+  // Through the debugger, because the page's own policy allows no script but its own.
+  await page.evaluate(axe)
+  return page.evaluate(async () => {
+    // @ts-expect-error axe is global once its script ran
+    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] })
+    return violations
+      .filter(({ impact }: { impact: string }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }: { id: string; nodes: { html: string; failureSummary: string }[] }) =>
+        nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary}`),
+      )
+  })
+}
+
+async function ready(page: Page, path: string) {
+  await page.goto(path)
+  if (path === '/' || path.startsWith('/explore')) await settled(page)
+  else await expect(page.locator('table').first()).toBeVisible()
+  // Bars grow for a quarter of a second.
+  await page.waitForTimeout(400)
+}
+
+for (const scheme of ['light', 'dark'] as const) {
+  test.describe(`in the ${scheme} theme`, () => {
+    test.use({ colorScheme: scheme })
+
+    for (const path of PAGES) {
+      test(`${path} has no serious accessibility findings, wide and on a phone`, async ({
+        page,
+      }) => {
+        await ready(page, path)
+        expect(await seriousFindings(page)).toEqual([])
+        await page.setViewportSize(PHONE)
+        await ready(page, path)
+        expect(await seriousFindings(page)).toEqual([])
+      })
+    }
+
+    test('dialogs have none either', async ({ page }) => {
+      await ready(page, '/')
+      await page.keyboard.press('/')
+      await expect(page.getByRole('dialog')).toBeVisible()
+      await page.waitForTimeout(300)
+      expect(await seriousFindings(page)).toEqual([])
+      await page.keyboard.press('Escape')
+      await page.getByRole('button', { name: /^Period:/ }).click()
+      await expect(page.getByRole('dialog', { name: 'Period' })).toBeVisible()
+      await page.waitForTimeout(300)
+      expect(await seriousFindings(page)).toEqual([])
+    })
+
+    test('the overview is pictured', async ({ page }) => {
+      await ready(page, '/')
+      const name = scheme === 'light' ? 'overview' : 'overview-dark'
+      await page.screenshot({ path: join(PICTURES, `${name}.png`) })
+      await page.setViewportSize(PHONE)
+      await ready(page, '/')
+      if (scheme === 'light') await page.screenshot({ path: join(PICTURES, 'overview-phone.png') })
+    })
+  })
+}
+
+test('explore is pictured', async ({ page }) => {
+  await ready(page, '/explore?by=team,model&period=30d')
+  await page.screenshot({ path: join(PICTURES, 'explore.png') })
+})
+
+test('nothing stands wider than its screen', async ({ page }) => {
+  for (const size of [PHONE, { width: 820, height: 1180 }, WIDE]) {
+    await page.setViewportSize(size)
+    for (const path of PAGES) {
+      await ready(page, path)
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      )
+      expect(overflow, `${path} at ${size.width}`).toBeLessThanOrEqual(0)
+    }
+  }
+})
+
+test('the rail is a bar at the foot of a phone', async ({ page }) => {
+  await page.setViewportSize(PHONE)
+  await ready(page, '/')
+  const rail = await page.getByRole('navigation', { name: 'Pages' }).boundingBox()
+  expect(rail?.y).toBeGreaterThan(PHONE.height - 100)
+  // A scroll bar may stand beside it.
+  expect(rail?.width).toBeGreaterThan(PHONE.width - 20)
+})
+
+test('the theme follows the system until somebody chooses, and the choice is kept', async ({
+  page,
+}) => {
+  const theme = () => page.evaluate(() => document.documentElement.dataset.mantineColorScheme)
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await ready(page, '/')
+  expect(await theme()).toBe('dark')
+  await page.getByRole('button', { name: 'To the light theme' }).click()
+  expect(await theme()).toBe('light')
+  await page.reload()
+  expect(await theme()).toBe('light')
+})
+
+test('the first load is small and quick, and asks nobody but the server', async ({ page }) => {
+  const hosts = new Set<string>()
+  const scripts: { name: string; bytes: number }[] = []
+  page.on('request', (request) => hosts.add(new URL(request.url()).host))
+  page.on('response', async (response) => {
+    if (response.request().resourceType() !== 'script') return
+    const { responseBodySize } = await response.request().sizes()
+    scripts.push({ name: response.url(), bytes: responseBodySize })
+  })
+  await page.goto('/')
+  await settled(page)
+  expect([...hosts]).toEqual([new URL(page.url()).host])
+  const first = scripts.filter(({ name }) => !name.includes('/engine-'))
+  const kilobytes = first.reduce((sum, { bytes }) => sum + bytes, 0) / 1000
+  expect(kilobytes).toBeGreaterThan(50)
+  expect(kilobytes, 'KB of compressed script before the first chart').toBeLessThan(300)
+  const paint = await page.evaluate(
+    () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,
+  )
+  test.info().annotations.push({
+    type: 'figures',
+    description: `${kilobytes.toFixed(0)} KB, first paint ${paint.toFixed(0)} ms`,
+  })
+})

@@ -1,0 +1,191 @@
+import { ask, days, exactFigure, exactly, expect, settled, sum, test } from './fixtures'
+
+test('today, this week and this month are what the API says, to the last digit', async ({
+  page,
+}) => {
+  await page.goto('/')
+  await settled(page)
+  const { today, week, month } = days()
+  for (const [testId, from] of [
+    ['spend-today', today],
+    ['spend-week', week],
+    ['spend-month', month],
+  ] as const) {
+    // Demo usage keeps coming in, so the page and the API are asked until they are of one moment.
+    await expect(async () => {
+      const { total } = await ask(page, `/usage/total?from=${from}&to=${tomorrow()}&measures=spend`)
+      expect(await exactFigure(page, testId)).toBe(exactly(total.spend))
+    }).toPass({ timeout: 15_000 })
+  }
+  await expect(page.getByTestId('change-today')).toContainText(/yesterday by \d\d:\d\d/)
+  await expect(page.getByTestId('change-month')).toContainText('last month by')
+})
+
+test('the breakdown has every row of the API, and its rows are the total', async ({ page }) => {
+  await page.goto('/')
+  await settled(page)
+  const table = page.getByRole('region', { name: 'By provider' })
+  await expect(async () => {
+    const answer = await ask(
+      page,
+      `/usage/breakdown?${last30Days()}&by=provider&measures=spend&top=7`,
+    )
+    const shown = await table
+      .locator('tbody td:nth-child(2)')
+      .evaluateAll((cells) => cells.map((cell) => cell.getAttribute('title')))
+    expect(shown).toEqual(answer.rows.map((row) => exactly(row.spend)))
+    expect(sum(answer.rows.map((row) => row.spend))).toBe(sum([answer.total.spend]))
+    expect(await exactFigure(page, 'spend-period')).toBe(exactly(answer.total.spend))
+  }).toPass({ timeout: 15_000 })
+})
+
+test('a row drills down, the chip and the link say so, and back leads back', async ({ page }) => {
+  await page.goto('/')
+  await settled(page)
+  await page.getByRole('button', { name: 'openai, show only this' }).click()
+  await expect(page).toHaveURL(/[?&]provider=openai/)
+  await expect(page.getByRole('list', { name: 'Filters' })).toContainText('Provider is openai')
+
+  await page.reload()
+  await settled(page)
+  await expect(async () => {
+    const { total } = await ask(page, `/usage/total?${last30Days()}&provider=openai&measures=spend`)
+    expect(await exactFigure(page, 'spend-period')).toBe(exactly(total.spend))
+  }).toPass({ timeout: 15_000 })
+
+  await page.goBack()
+  await expect(page).not.toHaveURL(/provider=/)
+  await page.goForward()
+  await page.getByRole('button', { name: 'Remove the filter: Provider is openai' }).click()
+  await expect(page).not.toHaveURL(/provider=/)
+})
+
+test('the chart is stacked by what people choose, any tag included', async ({ page }) => {
+  await page.goto('/')
+  await settled(page)
+  for (const [choice, heading] of [
+    ['Model', 'By model'],
+    ['Team', 'By team'],
+    ['Service', 'By service'],
+  ] as const) {
+    await page.getByRole('textbox', { name: 'Stack by' }).click()
+    await page.getByRole('option', { name: choice, exact: true }).click()
+    await expect(page.getByRole('heading', { name: heading })).toBeVisible()
+  }
+  await page.getByRole('textbox', { name: 'Stack by' }).fill('feature')
+  await page.getByRole('option', { name: 'Tag feature' }).first().click()
+  await expect(page).toHaveURL(/by=tag\.feature/)
+  await expect(page.getByRole('heading', { name: 'By tag feature' })).toBeVisible()
+})
+
+test('dragging zooms into the chart, and Escape goes back out', async ({ page }) => {
+  await page.goto('/?period=30d')
+  await settled(page)
+  const chart = page.getByRole('slider')
+  const box = await chart.boundingBox()
+  if (!box) throw new Error('the chart has no place')
+  await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2)
+  await page.mouse.down()
+  await page.mouse.move(box.x + box.width * 0.6, box.y + box.height / 2, { steps: 6 })
+  await page.mouse.up()
+  await expect(page).toHaveURL(/from=\d{4}-\d\d-\d\d&to=/)
+
+  await page.keyboard.press('Escape')
+  await expect(page).not.toHaveURL(/from=/)
+})
+
+test('the table has the same figures as the chart', async ({ page }) => {
+  await page.goto('/?period=7d&shown=table')
+  const table = page.getByRole('region', { name: /Daily spend by provider/ })
+  await expect(table.getByRole('row')).toHaveCount(8)
+  await expect(async () => {
+    const { rows } = await ask(page, `/usage/series?${lastDays(7)}&every=day&measures=spend`)
+    const shown = await table
+      .locator('tbody td:nth-child(2)')
+      .evaluateAll((cells) => cells.map((cell) => cell.getAttribute('title')))
+    const byDay = rows.map((row) => exactly(row.spend)).reverse()
+    expect(shown).toEqual(byDay)
+  }).toPass({ timeout: 15_000 })
+})
+
+test('the comparison can be taken away', async ({ page }) => {
+  await page.goto('/')
+  await settled(page)
+  await expect(page.getByText('the 30 days before', { exact: true })).toBeVisible()
+  await page.getByRole('button', { name: 'Compare' }).click()
+  await expect(page).toHaveURL(/compare=off/)
+  await expect(page.getByText('the 30 days before', { exact: true })).toHaveCount(0)
+})
+
+test('a preset and picked days change the period, and the zone is said', async ({ page }) => {
+  await page.goto('/')
+  await settled(page)
+  const picker = page.getByRole('button', { name: /^Period:/ })
+  await expect(picker).toContainText('UTC')
+  await picker.click()
+  await page.getByRole('button', { name: 'Last 7 days' }).click()
+  await expect(page).toHaveURL(/period=7d/)
+
+  await picker.click()
+  const dialog = page.getByRole('dialog', { name: 'Period' })
+  const days = dialog.locator('table button:not([disabled]):visible')
+  await days.nth(0).click()
+  await days.nth(1).click()
+  await expect(page).toHaveURL(/from=\d{4}-\d\d-\d\d&to=\d{4}-\d\d-\d\d/)
+})
+
+test('an event opens with all that is kept of it', async ({ page }) => {
+  await page.goto('/')
+  await settled(page)
+  await page.getByRole('region', { name: 'Newest events' }).locator('[data-row]').first().click()
+  const drawer = page.getByRole('dialog', { name: 'Event' })
+  for (const words of ['Quantities', 'occurred', 'received', 'source', 'account']) {
+    await expect(drawer.getByText(words, { exact: true })).toBeVisible()
+  }
+  await page.keyboard.press('Escape')
+  await expect(drawer).toHaveCount(0)
+})
+
+test('unpriced usage is named, with a command that prices it', async ({ page }) => {
+  const { total } = await ask(page, `/usage/total?${last30Days()}&measures=unpriced,spend`)
+  expect(Number(total.unpriced), 'the demo has usage without a price').toBeGreaterThan(0)
+  await page.goto('/')
+  const note = page.getByRole('complementary', { name: 'Unpriced usage' })
+  await expect(note).toContainText('unpriced')
+  await note.getByRole('button', { name: 'How to price them' }).click()
+  await expect(note).toContainText('outlay prices set')
+})
+
+test('what fails says so and can be tried again, while the rest works', async ({
+  page,
+  complaints,
+}) => {
+  const fault = { status: 503, code: 'unavailable', detail: 'the history cannot be read right now' }
+  await page.route('**/api/v1/usage/breakdown?*', (route) =>
+    route.fulfill({ status: 503, json: fault }),
+  )
+  await page.goto('/')
+  const failure = page.getByRole('alert')
+  await expect(failure).toContainText(
+    'The breakdown could not be loaded. The history cannot be read right now.',
+  )
+  await expect(page.getByTestId('spend-today').locator('[title]')).toBeVisible()
+
+  await page.unroute('**/api/v1/usage/breakdown?*')
+  await failure.getByRole('button', { name: 'Try again' }).click()
+  await expect(page.getByRole('button', { name: 'openai, show only this' })).toBeVisible()
+  complaints.splice(0)
+})
+
+function tomorrow(): string {
+  return new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)
+}
+
+function lastDays(count: number): string {
+  const from = new Date(Date.now() - (count - 1) * 86_400_000).toISOString().slice(0, 10)
+  return `from=${from}&to=${tomorrow()}&tz=UTC`
+}
+
+function last30Days(): string {
+  return lastDays(30)
+}

@@ -1,0 +1,40 @@
+import { lazy, Suspense } from 'react'
+import { Link, Redirect, Route, Switch } from 'wouter'
+import { useSessionQuery } from './api/session'
+import { Shell } from './pages/frame/Shell'
+import { Overview } from './pages/overview/Overview'
+import { SignIn } from './pages/sign-in/SignIn'
+import { Empty, Failure, TableSkeleton } from './ui/States'
+
+const Explore = lazy(() => import('./pages/explore/Explore'))
+const Prices = lazy(() => import('./pages/prices/Prices'))
+const Settings = lazy(() => import('./pages/settings/Settings'))
+
+export function App() {
+  const session = useSessionQuery()
+  if (session.isPending) return null
+  if (session.isError)
+    return <Failure what="Outlay" error={session.error} retry={session.refetch} />
+  // Deep links stay in the address bar while people sign in.
+  if (session.data === null) return <SignIn />
+  return (
+    <Shell>
+      <Suspense fallback={<TableSkeleton rows={8} label="The page is loading" />}>
+        <Switch>
+          <Route path="/" component={Overview} />
+          <Route path="/explore" component={Explore} />
+          <Route path="/prices" component={Prices} />
+          <Route path="/settings" component={Settings} />
+          <Route path="/sign-in">
+            <Redirect to="/" replace />
+          </Route>
+          <Route>
+            <Empty title="There is no such page">
+              <Link href="/">To the overview</Link>
+            </Empty>
+          </Route>
+        </Switch>
+      </Suspense>
+    </Shell>
+  )
+}

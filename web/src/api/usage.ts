@@ -1,0 +1,196 @@
+import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { type Attribute, type Filter, filterParams } from '@/lib/filters'
+import { isMeasure, type Measure, parseReading, type Readings } from '@/lib/measures'
+import type { WireQuantity } from '@/lib/number'
+import type { Every, Range } from '@/lib/time'
+import { get } from './client'
+
+/** What is asked of the usage in a span of time. */
+export interface Question {
+  range: Range
+  tz: string
+  by?: Attribute[]
+  filters?: Filter[]
+  measures: Measure[]
+  every?: Every
+  /** This many rows, the rest folded into one. */
+  top?: number
+}
+
+/** One line of an answer: which part of the usage, and its readings. */
+export interface UsageRow {
+  /** The start of the bucket, in a series. */
+  time: Date | null
+  /** The values of `by`, in its order; empty where an event had none. */
+  names: string[]
+  /** Whether this is everything beyond `top`, folded. */
+  isOther: boolean
+  readings: Readings
+}
+
+export interface UsageAnswer {
+  rows: UsageRow[]
+  total: Readings
+}
+
+interface WireAnswer {
+  rows: Record<string, unknown>[]
+  total: Record<string, unknown>
+}
+
+function parseAnswer(wire: WireAnswer, question: Question): UsageAnswer {
+  const { by = [], measures } = question
+  const rows = wire.rows.map((row) => ({
+    time: row.time ? new Date(String(row.time)) : null,
+    names: by.map((attribute) => String(row[attribute] ?? '')),
+    isOther: row.other === true,
+    readings: parseReadings(row, measures),
+  }))
+  return { rows, total: parseReadings(wire.total, measures) }
+}
+
+function parseReadings(wire: Record<string, unknown>, measures: Measure[]): Readings {
+  return Object.fromEntries(
+    measures.map((measure) => [measure, parseReading(measure, wire[measure])]),
+  )
+}
+
+function params(question: Question): [string, string][] {
+  const { range, tz, by = [], filters = [], measures, every, top } = question
+  return [
+    ...rangeParams(range),
+    ['tz', tz],
+    ...(every ? [['every', every] as [string, string]] : []),
+    ...(by.length > 0 ? [['by', by.join(',')] as [string, string]] : []),
+    ...(top ? [['top', String(top)] as [string, string]] : []),
+    ['measures', measures.filter(isMeasure).join(',')],
+    ...filterParams(filters),
+  ]
+}
+
+function rangeParams(range: Range): [string, string][] {
+  return [
+    ['from', range.from.toISOString()],
+    ['to', range.to.toISOString()],
+  ]
+}
+
+/**
+ * Every answer about usage is cached under this key, those that new events change under
+ * `running`: only they are asked again when something comes in.
+ */
+export const USAGE_KEY = 'usage'
+
+function freshness(range: Range): 'running' | 'settled' {
+  return range.to.getTime() > Date.now() ? 'running' : 'settled'
+}
+
+type Shape = 'total' | 'series' | 'breakdown'
+
+/** One question, as the cache knows it. */
+export function usageQuery(shape: Shape, question: Question) {
+  const query = params(question)
+  return queryOptions({
+    queryKey: [USAGE_KEY, freshness(question.range), shape, query],
+    queryFn: async ({ signal }) =>
+      parseAnswer(await get<WireAnswer>(`/usage/${shape}`, query, signal), question),
+    staleTime: 60_000,
+  })
+}
+
+/** Asks; the last answer stays on the page while the next one is fetched. */
+export function useUsage(shape: Shape, question: Question, { enabled = true } = {}) {
+  return useQuery({ ...usageQuery(shape, question), placeholderData: keepPreviousData, enabled })
+}
+
+/** A usage event as the API shows it. */
+export interface UsageEvent {
+  id: string
+  source: string
+  occurred_at: string
+  received_at: string
+  kind: 'usage' | 'adjustment' | 'reversal' | 'correction'
+  account: string
+  subject?: string | null
+  provider?: string | null
+  model?: string | null
+  operation?: string | null
+  service?: string | null
+  status: string
+  duration_ms?: number | null
+  quantities: Record<string, WireQuantity>
+  dimensions?: Partial<Record<'team' | 'project' | 'platform' | 'environment', string | null>>
+  tags?: Record<string, string>
+  amount: string | null
+  basis: 'rated' | 'stated' | 'unpriced'
+  prices?: string[]
+  stated_cost?: string | null
+  metadata?: unknown
+}
+
+export interface EventPage {
+  items: UsageEvent[]
+  next_cursor: string | null
+}
+
+/** A key that two pages of events never share: an id may come again as a correction. */
+export function eventKey(event: UsageEvent): string {
+  return `${event.source}\n${event.id}\n${event.kind}\n${event.received_at}`
+}
+
+/** What the filters may be judged by. */
+export function eventAttribute(event: UsageEvent, attribute: Attribute): string | null | undefined {
+  if (attribute.startsWith('tag.')) return event.tags?.[attribute.slice(4)]
+  switch (attribute) {
+    case 'team':
+    case 'project':
+    case 'platform':
+    case 'environment':
+      return event.dimensions?.[attribute]
+    default:
+      return event[attribute as keyof UsageEvent] as string | null | undefined
+  }
+}
+
+export const EVENTS_KEY = 'events'
+
+export interface EventsQuestion {
+  range: Range
+  filters: Filter[]
+  limit: number
+}
+
+/** The newest events first, page by page. */
+export function useEvents({ range, filters, limit }: EventsQuestion) {
+  const query: [string, string][] = [
+    ...rangeParams(range),
+    ['limit', String(limit)],
+    ...filterParams(filters),
+  ]
+  return useInfiniteQuery({
+    queryKey: [EVENTS_KEY, freshness(range), query],
+    queryFn: ({ pageParam, signal }) =>
+      get<EventPage>(
+        '/usage/events',
+        pageParam ? [...query, ['cursor', pageParam]] : query,
+        signal,
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+    staleTime: 60_000,
+    meta: { range, filters },
+  })
+}
+
+/** Whether any event was ever accepted; what is first asked of a new deployment. */
+export function useHasEvents() {
+  return useQuery({
+    queryKey: [EVENTS_KEY, 'running', 'any'],
+    queryFn: async ({ signal }) => {
+      const page = await get<EventPage>('/usage/events', [['limit', '1']], signal)
+      return page.items.length > 0
+    },
+    staleTime: (query) => (query.state.data ? Number.POSITIVE_INFINITY : 0),
+  })
+}

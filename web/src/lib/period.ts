@@ -1,0 +1,173 @@
+import {
+  addDays,
+  addMonths,
+  type Day,
+  dayOf,
+  daysBetween,
+  formatDay,
+  formatTime,
+  isDay,
+  momentOf,
+  type Range,
+  startOfDay,
+  startOfMonth,
+  startOfWeek,
+  wallClock,
+} from './time'
+
+export const PRESETS = {
+  today: 'Today',
+  yesterday: 'Yesterday',
+  '7d': 'Last 7 days',
+  '30d': 'Last 30 days',
+  '90d': 'Last 90 days',
+  week: 'This week',
+  month: 'This month',
+  'last-month': 'Last month',
+  year: 'This year',
+  '12m': 'Last 12 months',
+} as const
+
+export type Preset = keyof typeof PRESETS
+
+/** What people picked. A bound is a day, or a moment where somebody zoomed into hours. */
+export type Period = { kind: 'preset'; preset: Preset } | { kind: 'custom'; from: Bound; to: Bound }
+
+/** `YYYY-MM-DD` or RFC 3339. As days, both ends are included: that is how people say it. */
+export type Bound = string
+
+export const DEFAULT_PERIOD: Period = { kind: 'preset', preset: '30d' }
+
+export function isPreset(text: string): text is Preset {
+  return Object.hasOwn(PRESETS, text)
+}
+
+/** What a preset spans, as whole days `[from, to)`. */
+function presetDays(preset: Preset, today: Day): [Day, Day] {
+  const tomorrow = addDays(today, 1)
+  const month = startOfMonth(today)
+  switch (preset) {
+    case 'today':
+      return [today, tomorrow]
+    case 'yesterday':
+      return [addDays(today, -1), today]
+    case '7d':
+      return [addDays(today, -6), tomorrow]
+    case '30d':
+      return [addDays(today, -29), tomorrow]
+    case '90d':
+      return [addDays(today, -89), tomorrow]
+    case 'week':
+      return [startOfWeek(today), addDays(startOfWeek(today), 7)]
+    case 'month':
+      return [month, addMonths(month, 1)]
+    case 'last-month':
+      return [addMonths(month, -1), month]
+    case 'year':
+      return [`${today.slice(0, 4)}-01-01` as Day, `${Number(today.slice(0, 4)) + 1}-01-01` as Day]
+    case '12m':
+      return [addMonths(month, -11), addMonths(month, 1)]
+  }
+}
+
+/** The span that a period means at `now`, on the calendar of `tz`. */
+export function rangeOf(period: Period, now: Date, tz: string): Range {
+  if (period.kind === 'custom') {
+    return { from: lowerBound(period.from, tz), to: upperBound(period.to, tz) }
+  }
+  const [from, to] = presetDays(period.preset, dayOf(now, tz))
+  return { from: startOfDay(from, tz), to: startOfDay(to, tz) }
+}
+
+function lowerBound(bound: Bound, tz: string): Date {
+  return isDay(bound) ? startOfDay(bound, tz) : new Date(bound)
+}
+
+function upperBound(bound: Bound, tz: string): Date {
+  return isDay(bound) ? startOfDay(addDays(bound, 1), tz) : new Date(bound)
+}
+
+/** The range before this one that it is fair to compare with. */
+export function previousRange(period: Period, now: Date, tz: string): Range {
+  const range = rangeOf(period, now, tz)
+  if (period.kind === 'preset') {
+    const months = { month: 1, 'last-month': 1, year: 12, '12m': 12 }[period.preset as string]
+    if (months) return shiftedByMonths(range, months, tz)
+  }
+  const from = dayOf(range.from, tz)
+  if (isMidnight(range.from, tz) && isMidnight(range.to, tz)) {
+    const days = daysBetween(from, dayOf(range.to, tz))
+    return { from: startOfDay(addDays(from, -days), tz), to: range.from }
+  }
+  return { from: new Date(2 * range.from.getTime() - range.to.getTime()), to: range.from }
+}
+
+function shiftedByMonths(range: Range, months: number, tz: string): Range {
+  const shift = (at: Date) => startOfDay(addMonths(dayOf(at, tz), -months), tz)
+  return { from: shift(range.from), to: shift(range.to) }
+}
+
+function isMidnight(at: Date, tz: string): boolean {
+  return startOfDay(dayOf(at, tz), tz).getTime() === at.getTime()
+}
+
+/**
+ * The previous range, cut at the moment that this one has reached.
+ *
+ * Half a month is compared with the same half of the last one, by the wall clock, so that a
+ * change to summer time does not shift the comparison. Never later than the range's own end: on
+ * the 31st, all of a shorter month is the fair comparison.
+ */
+export function previousUpToNow(period: Period, now: Date, tz: string): Range {
+  const range = rangeOf(period, now, tz)
+  const previous = previousRange(period, now, tz)
+  if (!isRunning(range, now)) return previous
+  const elapsed = wallClock(now, tz) - wallClock(range.from, tz)
+  const reached = momentOf(wallClock(previous.from, tz) + elapsed, tz)
+  return { from: previous.from, to: reached < previous.to ? reached : previous.to }
+}
+
+/** Whether the range is not over yet, so that its figures are partial. */
+export function isRunning(range: Range, now: Date): boolean {
+  return range.from <= now && now < range.to
+}
+
+export function periodLabel(period: Period, now: Date, tz: string): string {
+  return period.kind === 'preset'
+    ? PRESETS[period.preset]
+    : rangeLabel(rangeOf(period, now, tz), now, tz)
+}
+
+/** `3–9 Sep`, `28 Aug – 3 Sep`, or with times where the range does not begin at midnight. */
+export function rangeLabel(range: Range, now: Date, tz: string): string {
+  if (!isMidnight(range.from, tz) || !isMidnight(range.to, tz)) return hoursLabel(range, now, tz)
+  const last = new Date(range.to.getTime() - 1)
+  const from = formatDay(range.from, tz, now)
+  const to = formatDay(last, tz, now)
+  return from === to ? from : `${from} – ${to}`
+}
+
+function hoursLabel(range: Range, now: Date, tz: string): string {
+  const from = `${formatDay(range.from, tz, now)}, ${formatTime(range.from, tz)}`
+  const sameDay = dayOf(range.from, tz) === dayOf(new Date(range.to.getTime() - 1), tz)
+  const to = formatTime(range.to, tz)
+  return sameDay ? `${from}–${to}` : `${from} – ${formatDay(range.to, tz, now)}, ${to}`
+}
+
+/** What the comparison is against, in words: `the 30 days before`, `last month`. */
+export function previousLabel(period: Period): string {
+  if (period.kind === 'custom') return 'the period before'
+  const words: Record<Preset, string> = {
+    today: 'yesterday',
+    yesterday: 'the day before',
+    '7d': 'the 7 days before',
+    '30d': 'the 30 days before',
+    '90d': 'the 90 days before',
+    week: 'last week',
+    month: 'last month',
+    'last-month': 'the month before',
+    year: 'last year',
+    '12m': 'the 12 months before',
+  }
+  return words[period.preset]
+}

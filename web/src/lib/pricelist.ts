@@ -1,0 +1,108 @@
+import { groupThousands, shiftDecimal } from './amount'
+
+/** What of a price row decides how it is read. */
+export interface PriceRow {
+  provider: string
+  model: string | null
+  meter: string
+  unit: number | string
+  price: string
+  conditions?: unknown
+  valid_from: string | null
+  valid_to: string | null
+}
+
+/** All rows of one model; the plain ones that are valid now stand in front. */
+export interface PricedModel<Row extends PriceRow> {
+  key: string
+  provider: string
+  model: string
+  /** By meter, the price people mean when they ask what the model costs. */
+  plain: Map<string, Row>
+  rows: Row[]
+}
+
+/** Gathers rows by model, in the order of their names. */
+export function byModel<Row extends PriceRow>(rows: Row[], now: Date): PricedModel<Row>[] {
+  const models = new Map<string, PricedModel<Row>>()
+  for (const row of rows) {
+    const model = row.model || '*'
+    const key = `${row.provider}\n${model}`
+    let known = models.get(key)
+    if (!known) {
+      known = { key, provider: row.provider, model, plain: new Map(), rows: [] }
+      models.set(key, known)
+    }
+    known.rows.push(row)
+    if (isValid(row, now) && conditionsText(row.conditions) === '') known.plain.set(row.meter, row)
+  }
+  return [...models.values()].sort(
+    (a, b) => a.provider.localeCompare(b.provider) || a.model.localeCompare(b.model),
+  )
+}
+
+export function isValid(row: PriceRow, now: Date): boolean {
+  return (
+    (!row.valid_from || new Date(row.valid_from) <= now) &&
+    (!row.valid_to || now < new Date(row.valid_to))
+  )
+}
+
+/** Conditions in words; nothing where a row always applies. */
+export function conditionsText(conditions: unknown): string {
+  if (!conditions) return ''
+  if (typeof conditions === 'string') return conditions
+  return Object.entries(conditions)
+    .filter(([, value]) => value !== null && value !== false && value !== undefined)
+    .map(([name, value]) => (value === true ? name : `${name} ${valueText(value)}`))
+    .join(', ')
+}
+
+function valueText(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value).replace(/["{}[\]]/g, '') : String(value)
+}
+
+/** How many units people say a price for: a million tokens, one image. */
+export function saidPer(meter: string): bigint {
+  return meter.endsWith('_tokens') || meter === 'characters' ? 1_000_000n : 1n
+}
+
+/**
+ * A price as people say it, every digit of it: `$2.50`. `null` where the row's own unit does not
+ * divide into the one people use, so that it is said per its own.
+ */
+export function saidPrice(row: Pick<PriceRow, 'meter' | 'unit' | 'price'>): string | null {
+  const places = powerOfTen(saidPer(row.meter), BigInt(row.unit))
+  if (places === null) return null
+  return withCents(shiftDecimal(row.price, places))
+}
+
+/** The price per the row's own unit: `$0.36 per 3,600`. */
+export function ownPrice(row: Pick<PriceRow, 'unit' | 'price'>): string {
+  return `${withCents(row.price)} per ${groupThousands(String(row.unit))}`
+}
+
+/** `n` where `said / own` is 10ⁿ and n is not negative. */
+function powerOfTen(said: bigint, own: bigint): number | null {
+  if (own <= 0n || said % own !== 0n) return null
+  const factor = (said / own).toString()
+  return /^10*$/.test(factor) ? factor.length - 1 : null
+}
+
+function withCents(decimal: string): string {
+  const [units = '0', decimals = ''] = decimal.split('.')
+  return `$${groupThousands(units)}.${decimals.padEnd(2, '0')}`
+}
+
+/** Models whose provider and name hold every word. */
+export function search<Row extends PriceRow>(
+  models: PricedModel<Row>[],
+  text: string,
+): PricedModel<Row>[] {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean)
+  if (words.length === 0) return models
+  return models.filter(({ provider, model }) => {
+    const haystack = `${provider} ${model}`.toLowerCase()
+    return words.every((word) => haystack.includes(word))
+  })
+}

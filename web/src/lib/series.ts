@@ -1,0 +1,103 @@
+import type { UsageRow } from '@/api/usage'
+import { assignSlots, OTHER_KEY, type Slot } from './colour'
+import type { Attribute } from './filters'
+import { addReadings, type Measure, nothing, type Reading } from './measures'
+
+/** One stack of a chart, or one of its lines. */
+export interface Series {
+  /** The names that tell it from the others, joined. */
+  key: string
+  names: string[]
+  label: string
+  slot: Slot
+  /** One reading a bucket. */
+  readings: Reading[]
+}
+
+/** Everything a chart and its table show, bucket by bucket. */
+export interface SeriesTable {
+  starts: Date[]
+  series: Series[]
+  /** All series together, one reading a bucket. */
+  totals: Reading[]
+}
+
+/** Series that are told apart in one chart, at most; the rest is "other". */
+export const SERIES_MAX = 7
+
+/** Joins the names of a group into a key, in which no two groups are the same. */
+export function groupKey(row: Pick<UsageRow, 'names' | 'isOther'>): string {
+  return row.isOther ? OTHER_KEY : row.names.join('\u0001')
+}
+
+/** What people read for a group. */
+export function groupLabel(row: Pick<UsageRow, 'names' | 'isOther'>): string {
+  if (row.isOther) return 'Other'
+  return row.names.map((name) => name || 'not set').join(' · ') || 'All'
+}
+
+/**
+ * Lays rows out as one reading for each bucket and series.
+ *
+ * The largest series come first, "other" last. A bucket without rows is nothing for what adds
+ * up, and a gap for what does not.
+ */
+export function tabulate(
+  rows: UsageRow[],
+  starts: Date[],
+  measure: Measure,
+  by: Attribute[],
+  colourNames: string[] = [],
+): SeriesTable {
+  const indexes = new Map(starts.map((start, index) => [start.getTime(), index]))
+  const empty = () => starts.map(() => nothing(measure))
+  const groups = new Map<string, Omit<Series, 'slot'>>()
+  const totals = empty()
+  for (const row of rows) {
+    const index = row.time ? indexes.get(row.time.getTime()) : undefined
+    if (index === undefined) continue
+    const key = groupKey(row)
+    let group = groups.get(key)
+    if (!group) {
+      group = { key, names: row.names, label: groupLabel(row), readings: empty() }
+      groups.set(key, group)
+    }
+    const reading = row.readings[measure] ?? null
+    group.readings[index] = reading
+    totals[index] = addReadings(totals[index] ?? null, reading)
+  }
+  const slots = assignSlots(by.join(), [...groups.keys(), ...colourNames])
+  const series = [...groups.values()]
+    .map((group) => ({ ...group, slot: by.length === 0 ? 0 : (slots.get(group.key) ?? null) }))
+    .sort((a, b) => Number(a.key === OTHER_KEY) - Number(b.key === OTHER_KEY) || size(b) - size(a))
+  return { starts, series, totals }
+}
+
+function size(group: { readings: Reading[] }): number {
+  return group.readings.reduce<number>((sum, reading) => sum + Number(reading ?? 0), 0)
+}
+
+/** The readings of a period before, laid beside the buckets of this one. */
+export function alignPrevious(
+  rows: UsageRow[],
+  starts: Date[],
+  measure: Measure,
+  length: number,
+): Reading[] {
+  const { totals } = tabulate(rows, starts, measure, [])
+  return Array.from({ length }, (_, index) =>
+    index < totals.length ? (totals[index] ?? null) : null,
+  )
+}
+
+/** Which buckets get a label, so that labels are at round places and not too many. */
+export function labelled(
+  count: number,
+  isRound: (index: number) => boolean,
+  max: number,
+): Set<number> {
+  const round = Array.from({ length: count }, (_, index) => index).filter(isRound)
+  const places = round.length >= 2 ? round : Array.from({ length: count }, (_, index) => index)
+  const step = Math.max(1, Math.ceil(places.length / max))
+  return new Set(places.filter((_, at) => at % step === 0))
+}

@@ -1,0 +1,166 @@
+import { Select } from '@mantine/core'
+import { ChartSkeleton, SeriesChart } from '@/charts/SeriesChart'
+import { SeriesTableView } from '@/charts/SeriesTableView'
+import { type Amount, amountText } from '@/lib/amount'
+import { slotVariable } from '@/lib/colour'
+import type { Cell } from '@/lib/csv'
+import { attributeLabel } from '@/lib/filters'
+import { formatReading, isAdditive, MEASURES, type Measure, type Reading } from '@/lib/measures'
+import { periodLabel, previousLabel } from '@/lib/period'
+import type { SeriesTable } from '@/lib/series'
+import type { Every } from '@/lib/time'
+import { CsvLink } from '@/ui/CsvLink'
+import { Change, Figure } from '@/ui/Figures'
+import { Panel } from '@/ui/Panel'
+import { Bone, Empty, Failure } from '@/ui/States'
+import { FilterBar } from '../frame/FilterBar'
+import { useSeries } from '../frame/useSeries'
+import { useScene, useView } from '../frame/useView'
+import { useZoom } from '../frame/useZoom'
+import { EVERY_LABELS, ShownSwitch } from '../overview/SpendPanel'
+import figures from '../overview/SpendPanel.module.css'
+import { ByPicker } from './ByPicker'
+import classes from './Explore.module.css'
+import { PivotPanel } from './PivotPanel'
+
+const HEIGHT = 360
+
+/** Any measure, by anything, over any time: the pivot of everything. The URL holds all of it. */
+export default function Explore() {
+  const [view, changeView] = useView()
+  const scene = useScene()
+  const { tz, now, currency } = scene
+  const { measure, by } = view
+  const { current, table, previous, base, every, possible } = useSeries(measure, by)
+  const zoom = useZoom()
+  const total = current.data?.total[measure]
+  const period = periodLabel(view.period, now, tz)
+  const what = MEASURES[measure].label
+  const byText =
+    by.length > 0 ? ` by ${by.map((one) => attributeLabel(one).toLowerCase()).join(', ')}` : ''
+  const label = `${EVERY_LABELS[every]} ${what.toLowerCase()}${byText}, ${period}: ${formatReading(measure, total, currency)}`
+  const drawing = { previous, measure, every, tz, now, currency, highlight: null }
+
+  return (
+    <div className={classes.page}>
+      <h1 className="visually-hidden">Explore</h1>
+      <div className={classes.tools}>
+        <Select
+          size="sm"
+          w={232}
+          label="Measure"
+          searchable
+          allowDeselect={false}
+          value={measure}
+          data={Object.entries(MEASURES).map(([value, { label }]) => ({ value, label }))}
+          onChange={(value) =>
+            value && changeView({ measure: value as Measure }, { replace: true })
+          }
+        />
+        <ByPicker by={by} onChange={(next) => changeView({ by: next }, { replace: true })} />
+        <Select
+          size="sm"
+          w={120}
+          label="Every"
+          allowDeselect={false}
+          value={every}
+          data={possible.map((value) => ({ value, label: EVERY_LABELS[value] }))}
+          onChange={(value) => changeView({ every: value as Every }, { replace: true })}
+        />
+      </div>
+      <FilterBar />
+      <Panel
+        title={`${what}, ${period.charAt(0).toLowerCase()}${period.slice(1)}`}
+        actions={
+          <>
+            {table && (
+              <CsvLink
+                name={`outlay-${measure}-${every}`}
+                label="Save the series as CSV"
+                rows={() => seriesCsv(table, measure, by)}
+              />
+            )}
+            <ShownSwitch />
+          </>
+        }
+      >
+        <div className={figures.figures}>
+          <span className={figures.total} data-testid="explore-total">
+            {current.data ? (
+              <Figure measure={measure} value={total} currency={currency} />
+            ) : (
+              <Bone width={110} height={22} />
+            )}
+          </span>
+          {view.compare && current.data && (
+            <Change
+              measure={measure}
+              now={total}
+              base={base}
+              against={previousLabel(view.period)}
+              currency={currency}
+            />
+          )}
+          {previous && view.shown === 'chart' && (
+            <span className={figures.legend}>
+              <span className={figures.dash} aria-hidden="true" />
+              {previousLabel(view.period)}
+            </span>
+          )}
+        </div>
+        {current.isError && !table ? (
+          <Failure what="The chart" error={current.error} retry={current.refetch} />
+        ) : !table ? (
+          <ChartSkeleton height={HEIGHT} />
+        ) : table.series.length === 0 ? (
+          <div style={{ height: HEIGHT }}>
+            <Empty title="No usage in this period">Pick a longer one, or take a filter away.</Empty>
+          </div>
+        ) : view.shown === 'table' ? (
+          <SeriesTableView data={table} height={HEIGHT} label={label} {...drawing} />
+        ) : (
+          <>
+            <SeriesChart table={table} height={HEIGHT} label={label} onZoom={zoom} {...drawing} />
+            {by.length > 0 && <Legend table={table} />}
+          </>
+        )}
+      </Panel>
+      <PivotPanel />
+    </div>
+  )
+}
+
+function Legend({ table }: { table: SeriesTable }) {
+  return (
+    <ul className={classes.legend} aria-label="Series">
+      {table.series.map((series) => (
+        <li key={series.key}>
+          <span
+            className={classes.swatch}
+            style={{ background: slotVariable(series.slot) }}
+            aria-hidden="true"
+          />
+          {series.label}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** One line a bucket: its start, the total where there is one, and every series. */
+function seriesCsv(table: SeriesTable, measure: Measure, by: string[]) {
+  const total = isAdditive(measure) && by.length > 0
+  const head = ['time', ...(total ? ['total'] : []), ...table.series.map((series) => series.label)]
+  const rows = table.starts.map((start, index) => [
+    start.toISOString(),
+    ...(total ? [cellOf(table.totals[index])] : []),
+    ...table.series.map((series) => cellOf(series.readings[index])),
+  ])
+  return { head, rows }
+}
+
+/** A reading with every digit, for a file. */
+export function cellOf(reading: Reading | undefined): Cell {
+  if (reading === undefined || reading === null) return null
+  return typeof reading === 'bigint' ? amountText(reading as Amount) : reading
+}

@@ -1,0 +1,98 @@
+import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { IconArrowsDiff, IconMoon, IconSearch, IconSun } from '@tabler/icons-react'
+import { useLiveState } from '@/live/live'
+import { AddFilter } from './FilterBar'
+import { PeriodPicker } from './PeriodPicker'
+import { ScopePicker } from './ScopePicker'
+import classes from './TopBar.module.css'
+import { useView } from './useView'
+
+interface TopBarProps {
+  hasPeriod: boolean
+  openJump: () => void
+}
+
+export function TopBar({ hasPeriod, openJump }: TopBarProps) {
+  return (
+    <header className={classes.bar}>
+      {hasPeriod && <ScopePicker />}
+      <button
+        type="button"
+        className={classes.search}
+        onClick={openJump}
+        aria-label="Search and jump"
+      >
+        <IconSearch size={15} aria-hidden="true" />
+        <span>Search</span>
+        <kbd>/</kbd>
+      </button>
+      {hasPeriod && <AddFilter />}
+      <div className={classes.right}>
+        {hasPeriod && (
+          <div className={classes.period}>
+            <PeriodPicker />
+            <CompareToggle />
+          </div>
+        )}
+        <LiveDot />
+        <ThemeToggle />
+      </div>
+    </header>
+  )
+}
+
+function CompareToggle() {
+  const [view, changeView] = useView()
+  return (
+    <button
+      type="button"
+      className={classes.compare}
+      aria-pressed={view.compare}
+      onClick={() => changeView({ compare: !view.compare }, { replace: true })}
+      title="Compare with the period before (c)"
+    >
+      <IconArrowsDiff size={15} aria-hidden="true" />
+      <span>Compare</span>
+    </button>
+  )
+}
+
+const LIVE_WORDS = {
+  connecting: { word: 'Connecting', why: 'Connecting to the server for live figures' },
+  live: { word: 'Live', why: 'New events are shown as they come in' },
+  reconnecting: {
+    word: 'Reconnecting',
+    why: 'The live connection is lost and is tried again. The figures are from before.',
+  },
+}
+
+function LiveDot() {
+  const state = useLiveState()
+  const { word, why } = LIVE_WORDS[state]
+  return (
+    <Tooltip label={why} multiline maw={240}>
+      <span className={classes.live} data-state={state} role="status">
+        <span className={classes.dot} aria-hidden="true" />
+        <span className={classes.liveWord}>{word}</span>
+      </span>
+    </Tooltip>
+  )
+}
+
+function ThemeToggle() {
+  const { setColorScheme } = useMantineColorScheme()
+  const isDark = useComputedColorScheme('light') === 'dark'
+  const label = isDark ? 'To the light theme' : 'To the dark theme'
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="lg"
+      aria-label={label}
+      title={`${label} (t)`}
+      onClick={() => setColorScheme(isDark ? 'light' : 'dark')}
+    >
+      {isDark ? <IconSun size={18} stroke={1.7} /> : <IconMoon size={18} stroke={1.7} />}
+    </ActionIcon>
+  )
+}

@@ -1,0 +1,55 @@
+import { useCallback, useMemo } from 'react'
+import { useLocation, useSearch } from 'wouter'
+import { useSession } from '@/api/session'
+import { rangeOf } from '@/lib/period'
+import type { Range } from '@/lib/time'
+import { carried, readView, type View, viewQuery } from '@/lib/view'
+import { useNow } from '@/ui/useNow'
+
+/** How a change of the view goes into the browser's history. */
+interface ChangeOptions {
+  /** Takes the place of the present entry: for what is not worth a step back. */
+  replace?: boolean
+}
+
+export type ChangeView = (change: Partial<View>, options?: ChangeOptions) => void
+
+/** The view that the URL says, and a way to change it. */
+export function useView(): [View, ChangeView] {
+  const search = useSearch()
+  const [path, navigate] = useLocation()
+  const view = useMemo(() => readView(new URLSearchParams(search)), [search])
+  const change = useCallback<ChangeView>(
+    (changed, options) => navigate(linkTo(path, { ...view, ...changed }), options),
+    [navigate, path, view],
+  )
+  return [view, change]
+}
+
+export function linkTo(path: string, view: View): string {
+  const query = viewQuery(view)
+  return query ? `${path}?${query}` : path
+}
+
+/** The link to another page that keeps the period and the filters. */
+export function linkCarrying(path: string, view: View): string {
+  return linkTo(path, carried(view))
+}
+
+/** What every question on the page needs: the span, the zone, the moment and the currency. */
+export interface Scene {
+  view: View
+  range: Range
+  tz: string
+  now: Date
+  currency: string
+}
+
+export function useScene(): Scene {
+  const { currency, time_zone } = useSession()
+  const [view] = useView()
+  const now = useNow()
+  const tz = view.tz ?? time_zone ?? 'UTC'
+  const range = useMemo(() => rangeOf(view.period, now, tz), [view.period, now, tz])
+  return { view, range, tz, now, currency }
+}

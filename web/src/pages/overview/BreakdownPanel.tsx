@@ -1,0 +1,169 @@
+import { useMemo } from 'react'
+import { Link, useLocation } from 'wouter'
+import { type UsageRow, useUsage } from '@/api/usage'
+import { assignSlots, slotVariable } from '@/lib/colour'
+import { attributeLabel, withOnly } from '@/lib/filters'
+import { formatReadingExactly, type Reading, shareOf } from '@/lib/measures'
+import { formatShare } from '@/lib/number'
+import { previousLabel, previousUpToNow } from '@/lib/period'
+import { groupKey, groupLabel, SERIES_MAX } from '@/lib/series'
+import type { View } from '@/lib/view'
+import { Change, Spend } from '@/ui/Figures'
+import { moveWithArrows } from '@/ui/moveWithArrows'
+import { Panel } from '@/ui/Panel'
+import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import table from '@/ui/table.module.css'
+import { linkTo, useScene, useView } from '../frame/useView'
+import classes from './BreakdownPanel.module.css'
+
+/** Enough rows of the period before to find this one's largest among them. */
+const BASE_ROWS_MAX = 1_000
+
+/** What the spend is made of; also the chart's legend. A row narrows the page to itself. */
+export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => void }) {
+  const [view, changeView] = useView()
+  const [, navigate] = useLocation()
+  const { range, tz, now, currency } = useScene()
+  const attribute = view.by[0] ?? 'provider'
+  const ask = {
+    tz,
+    filters: view.filters,
+    by: [attribute],
+    measures: ['spend' as const, 'unpriced' as const],
+  }
+  const current = useUsage('breakdown', { ...ask, range, top: SERIES_MAX })
+  const before = useUsage(
+    'breakdown',
+    { ...ask, range: previousUpToNow(view.period, now, tz), top: BASE_ROWS_MAX },
+    { enabled: view.compare },
+  )
+  const rows = current.data?.rows ?? []
+  const slots = useMemo(() => assignSlots(attribute, rows.map(groupKey)), [attribute, rows])
+  const largest = rows.reduce((max, row) => Math.max(max, Number(row.readings.spend ?? 0)), 0)
+  const base = useMemo(() => spendByKey(before.data?.rows), [before.data])
+  const knowsAll = before.data !== undefined && !before.data.rows.some((row) => row.isOther)
+
+  const drill = (row: UsageRow) => {
+    if (row.isOther) return navigate(linkTo('/explore', { ...view, by: [attribute] } as View))
+    changeView({ filters: withOnly(view.filters, attribute, row.names[0] ?? '') })
+  }
+  return (
+    <Panel
+      title={`By ${attributeLabel(attribute).toLowerCase()}`}
+      flush
+      className={classes.panel}
+      actions={
+        <Link className={classes.more} href={linkTo('/explore', { ...view, by: [attribute] })}>
+          All in Explore
+        </Link>
+      }
+    >
+      {current.isError && !current.data ? (
+        <Failure what="The breakdown" error={current.error} retry={current.refetch} />
+      ) : !current.data ? (
+        <TableSkeleton rows={6} label="The breakdown is loading" />
+      ) : rows.length === 0 ? (
+        <Empty title="Nothing to break down" />
+      ) : (
+        <table
+          className={table.table}
+          onKeyDown={moveWithArrows}
+          onPointerLeave={() => onHover(null)}
+        >
+          <thead>
+            <tr>
+              <th scope="col">{attributeLabel(attribute)}</th>
+              <th scope="col" className={table.right}>
+                Spend
+              </th>
+              <th scope="col" className={table.right}>
+                Share
+              </th>
+              {view.compare && (
+                <th scope="col" className={table.right}>
+                  Change
+                </th>
+              )}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => {
+              const key = groupKey(row)
+              const { spend } = row.readings
+              const share = shareOf(spend, current.data.total.spend)
+              return (
+                <tr
+                  key={key}
+                  className={table.opens}
+                  onClick={() => drill(row)}
+                  onPointerEnter={() => onHover(key)}
+                >
+                  <th scope="row" className={classes.name}>
+                    <button
+                      type="button"
+                      data-row
+                      aria-label={`${groupLabel(row)}, ${row.isOther ? 'show all in Explore' : 'show only this'}`}
+                      className={table.rowButton}
+                      onFocus={() => onHover(key)}
+                      onBlur={() => onHover(null)}
+                      onClick={(event) => {
+                        event.stopPropagation()
+                        drill(row)
+                      }}
+                    >
+                      {groupLabel(row)}
+                    </button>
+                    <Bar
+                      size={largest > 0 ? Number(spend ?? 0) / largest : 0}
+                      colour={slotVariable(slots.get(key))}
+                    />
+                  </th>
+                  <td
+                    className={table.right}
+                    title={formatReadingExactly('spend', spend, currency)}
+                  >
+                    <Spend spend={spend} unpriced={row.readings.unpriced} currency={currency} />
+                  </td>
+                  <td className={`${table.right} muted`}>
+                    {share === null ? '–' : formatShare(share)}
+                  </td>
+                  {view.compare && (
+                    <td className={table.right}>
+                      {row.isOther || !before.data ? (
+                        <span className="muted">–</span>
+                      ) : (
+                        <Change
+                          short
+                          measure="spend"
+                          now={spend}
+                          base={base.get(key) ?? (knowsAll ? (0n as Reading) : undefined)}
+                          against={previousLabel(view.period)}
+                          currency={currency}
+                        />
+                      )}
+                    </td>
+                  )}
+                </tr>
+              )
+            })}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  )
+}
+
+function Bar({ size, colour }: { size: number; colour: string }) {
+  return (
+    <span className={classes.track} aria-hidden="true">
+      <span
+        className={classes.bar}
+        style={{ width: `${Math.max(0, size) * 100}%`, background: colour }}
+      />
+    </span>
+  )
+}
+
+function spendByKey(rows: UsageRow[] | undefined): Map<string, Reading | undefined> {
+  return new Map((rows ?? []).map((row) => [groupKey(row), row.readings.spend]))
+}

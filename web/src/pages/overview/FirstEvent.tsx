@@ -1,0 +1,55 @@
+import { Button } from '@mantine/core'
+import { Link } from 'wouter'
+import { useSession } from '@/api/session'
+import { CopyBlock } from '@/ui/CopyBlock'
+import classes from './FirstEvent.module.css'
+import { NoPasswordNote } from './NoPasswordNote'
+
+/** What a new deployment shows: how to get the first event onto this page. */
+export function FirstEvent() {
+  const { role } = useSession()
+  return (
+    <div className={classes.page}>
+      <NoPasswordNote />
+      <h1 className={classes.title}>Nothing has been used yet</h1>
+      <p className="muted">
+        Send the first event and it stands here within a second, priced. This page waits for it.
+      </p>
+      <ol className={classes.steps}>
+        <li>
+          <h2>Make a key</h2>
+          <p className="muted">It may write events and nothing else.</p>
+          {role === 'viewer' ? (
+            <p>Ask an admin for one.</p>
+          ) : (
+            <Button component={Link} href="/settings" size="xs" variant="default">
+              Make a key in Settings
+            </Button>
+          )}
+        </li>
+        <li>
+          <h2>Send an event</h2>
+          <p className="muted">
+            One call to a model, with what it used. Put your key in place of KEY.
+          </p>
+          <CopyBlock text={firstEventCommand(window.location.origin)} />
+        </li>
+        <li>
+          <h2>Or import what you have</h2>
+          <p className="muted">
+            CSV and JSON lines, or a LeadFactory database with its whole past.
+          </p>
+          <CopyBlock text="outlay import csv usage.csv" />
+        </li>
+      </ol>
+    </div>
+  )
+}
+
+export function firstEventCommand(origin: string): string {
+  return `curl ${origin}/api/v1/events \\
+  -H 'Authorization: Bearer KEY' -H 'Content-Type: application/json' \\
+  -d '{"id": "first", "source": "curl", "account": "me",
+       "provider": "openai", "model": "gpt-4o-mini",
+       "quantities": {"input_tokens": 1200, "output_tokens": 300}}'`
+}

@@ -1,0 +1,46 @@
+import { useState } from 'react'
+import { useHasEvents } from '@/api/usage'
+import { Failure } from '@/ui/States'
+import { FilterBar } from '../frame/FilterBar'
+import { useView } from '../frame/useView'
+import { BreakdownPanel } from './BreakdownPanel'
+import { EventsPanel } from './EventsPanel'
+import { FirstEvent } from './FirstEvent'
+import { Headlines } from './Headlines'
+import { NoPasswordNote } from './NoPasswordNote'
+import classes from './Overview.module.css'
+import { SpendPanel } from './SpendPanel'
+import { UnpricedNote } from './UnpricedNote'
+
+/** How much, is that normal, what moved it: in one look. */
+export function Overview() {
+  const [view] = useView()
+  const hasEvents = useHasEvents()
+  const [highlight, setHighlight] = useState<string | null>(null)
+
+  if (hasEvents.isError) {
+    return (
+      <Failure
+        what="The usage"
+        error={hasEvents.error}
+        retry={hasEvents.refetch}
+        still="Prices and settings still work."
+      />
+    )
+  }
+  if (hasEvents.data === false) return <FirstEvent />
+  return (
+    <div className={classes.page}>
+      <h1 className="visually-hidden">Overview</h1>
+      <NoPasswordNote />
+      <FilterBar />
+      <Headlines />
+      <UnpricedNote />
+      <div className={classes.pair}>
+        <SpendPanel highlight={highlight} />
+        <BreakdownPanel key={view.by.join()} onHover={setHighlight} />
+      </div>
+      <EventsPanel />
+    </div>
+  )
+}

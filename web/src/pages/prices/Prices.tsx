@@ -1,0 +1,32 @@
+import { usePrices } from '@/api/prices'
+import { Panel } from '@/ui/Panel'
+import { Failure, TableSkeleton } from '@/ui/States'
+import { PriceList } from './PriceList'
+import classes from './Prices.module.css'
+import { QuotePanel } from './QuotePanel'
+import { UnpricedPanel } from './UnpricedPanel'
+
+/** What units cost, what has no price, and what a call would cost. */
+export default function Prices() {
+  const prices = usePrices()
+  return (
+    <div className={classes.page}>
+      <h1 className="visually-hidden">Prices</h1>
+      <UnpricedPanel />
+      <div className={classes.pair}>
+        {prices.data ? (
+          <PriceList prices={prices.data} />
+        ) : (
+          <Panel title="Price list" flush>
+            {prices.isError ? (
+              <Failure what="The price list" error={prices.error} retry={prices.refetch} />
+            ) : (
+              <TableSkeleton rows={12} label="The price list is loading" />
+            )}
+          </Panel>
+        )}
+        <QuotePanel prices={prices.data ?? []} />
+      </div>
+    </div>
+  )
+}

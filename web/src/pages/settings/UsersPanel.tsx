@@ -1,0 +1,269 @@
+import { Button, Modal, PasswordInput, Select, TextInput } from '@mantine/core'
+import { type FormEvent, useState } from 'react'
+import { ApiError } from '@/api/client'
+import {
+  type NewUser,
+  type User,
+  useChangeUser,
+  useCreateUser,
+  useIssueLink,
+  useUsers,
+} from '@/api/people'
+import { type Role, useSession } from '@/api/session'
+import { formatMoment } from '@/lib/time'
+import { CopyBlock } from '@/ui/CopyBlock'
+import { Panel } from '@/ui/Panel'
+import { Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
+import table from '@/ui/table.module.css'
+import classes from './Settings.module.css'
+
+const ROLES: { value: Role; label: string }[] = [
+  { value: 'admin', label: 'admin' },
+  { value: 'member', label: 'member' },
+  { value: 'viewer', label: 'viewer' },
+]
+
+/** Everybody who can sign in. For admins only. */
+export function UsersPanel() {
+  const users = useUsers()
+  const [isAdding, setAdding] = useState(false)
+  const [linking, setLinking] = useState<User | null>(null)
+  return (
+    <Panel
+      title="Users"
+      flush
+      actions={
+        <Button size="xs" onClick={() => setAdding(true)}>
+          New user
+        </Button>
+      }
+    >
+      {users.isError && !users.data ? (
+        <Failure what="The users" error={users.error} retry={users.refetch} />
+      ) : !users.data ? (
+        <TableSkeleton rows={3} label="The users are loading" />
+      ) : (
+        <UserTable users={users.data} link={setLinking} />
+      )}
+      <Modal
+        opened={isAdding}
+        onClose={() => setAdding(false)}
+        title="New user"
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        {isAdding && (
+          <NewUserForm
+            close={(added) => {
+              setAdding(false)
+              // Without a password a link is the way in.
+              if (added && !added.has_password) setLinking(added)
+            }}
+          />
+        )}
+      </Modal>
+      <Modal
+        opened={linking !== null}
+        onClose={() => setLinking(null)}
+        title="Sign-in link"
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        {linking && <LinkForm user={linking} />}
+      </Modal>
+    </Panel>
+  )
+}
+
+function UserTable({ users, link }: { users: User[]; link: (user: User) => void }) {
+  const { user: self } = useSession()
+  const change = useChangeUser()
+  return (
+    <>
+      {change.isError && (
+        <p className={`bad ${classes.tableError}`} role="alert">
+          {sentence(messageOf(change.error))}
+        </p>
+      )}
+      <table className={table.table}>
+        <thead>
+          <tr>
+            <th scope="col">User</th>
+            <th scope="col" className={classes.wide}>
+              Account
+            </th>
+            <th scope="col">Role</th>
+            <th scope="col" className={classes.wide}>
+              Signs in by
+            </th>
+            <th scope="col">
+              <span className="visually-hidden">Act</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {users.map((user) => (
+            <tr key={user.id} className={user.disabled_at ? 'muted' : undefined}>
+              <th scope="row">
+                {user.name} {user.name !== user.id && <span className="muted">{user.id}</span>}
+                {user.disabled_at && <span className={classes.off}>disabled</span>}
+              </th>
+              <td className={classes.wide}>{user.account}</td>
+              <td>
+                {user.id === self.id ? (
+                  user.role
+                ) : (
+                  <Select
+                    size="xs"
+                    w={104}
+                    aria-label={`Role of ${user.name}`}
+                    data={ROLES}
+                    value={user.role}
+                    allowDeselect={false}
+                    disabled={change.isPending}
+                    onChange={(role) => role && change.mutate({ id: user.id, role: role as Role })}
+                  />
+                )}
+              </td>
+              <td className={classes.wide}>{user.has_password ? 'password' : 'link or token'}</td>
+              <td className={table.right}>
+                {user.id !== self.id && (
+                  <>
+                    {!user.disabled_at && (
+                      <Button
+                        size="compact-xs"
+                        variant="subtle"
+                        color="gray"
+                        aria-label={`Sign-in link for ${user.name}`}
+                        onClick={() => link(user)}
+                      >
+                        Link
+                      </Button>
+                    )}
+                    <Button
+                      size="compact-xs"
+                      variant="subtle"
+                      color="gray"
+                      disabled={change.isPending}
+                      aria-label={`${user.disabled_at ? 'Enable' : 'Disable'} ${user.name}`}
+                      onClick={() => change.mutate({ id: user.id, disabled: !user.disabled_at })}
+                    >
+                      {user.disabled_at ? 'Enable' : 'Disable'}
+                    </Button>
+                  </>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  )
+}
+
+/** Makes a link that lets somebody in once, to be sent to them. */
+function LinkForm({ user }: { user: User }) {
+  const { time_zone } = useSession()
+  const issue = useIssueLink()
+  if (issue.data) {
+    const until = formatMoment(new Date(issue.data.expires_at), time_zone || 'UTC')
+    return (
+      <div className={classes.form}>
+        <p>
+          Whoever opens it first is signed in as <strong>{user.name}</strong>, until {until}.
+        </p>
+        <CopyBlock text={issue.data.url} label="link" />
+      </div>
+    )
+  }
+  return (
+    <div className={classes.form}>
+      <p>
+        A link signs <strong>{user.name}</strong> in once, without a password. A link made before
+        stops working.
+      </p>
+      {issue.isError && (
+        <p className="bad" role="alert">
+          {sentence(messageOf(issue.error))}
+        </p>
+      )}
+      <div>
+        <Button size="xs" loading={issue.isPending} onClick={() => issue.mutate(user.id)}>
+          Make a link
+        </Button>
+      </div>
+    </div>
+  )
+}
+
+function NewUserForm({ close }: { close: (added?: User) => void }) {
+  const create = useCreateUser()
+  const [id, setId] = useState('')
+  const [name, setName] = useState('')
+  const [account, setAccount] = useState('')
+  const [role, setRole] = useState<Role>('member')
+  const [password, setPassword] = useState('')
+  const field = create.error instanceof ApiError ? create.error.field : undefined
+  const words = create.error ? sentence(messageOf(create.error)) : undefined
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    const user: NewUser = {
+      id,
+      role,
+      name: name || undefined,
+      account: account || undefined,
+      password: password || undefined,
+    }
+    create.mutate(user, { onSuccess: close })
+  }
+  return (
+    <form className={classes.form} onSubmit={submit}>
+      <TextInput
+        label="User"
+        description="What they sign in with."
+        required
+        withAsterisk={false}
+        data-autofocus
+        autoCapitalize="none"
+        value={id}
+        error={field === 'id' ? words : undefined}
+        onChange={(event) => setId(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Name"
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <Select
+        label="Role"
+        description="A member sees their own account, a viewer everything, an admin may change it."
+        data={ROLES}
+        value={role}
+        allowDeselect={false}
+        onChange={(value) => setRole((value ?? 'member') as Role)}
+      />
+      <TextInput
+        label="Account"
+        description="Who pays for what they use. Their own, if left empty."
+        value={account}
+        error={field === 'account' ? words : undefined}
+        onChange={(event) => setAccount(event.currentTarget.value)}
+      />
+      <PasswordInput
+        label="Password"
+        description="Without one they come in by a sign-in link."
+        autoComplete="new-password"
+        value={password}
+        error={field === 'password' ? words : undefined}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+      />
+      {words && !['id', 'account', 'password'].includes(field ?? '') && (
+        <p className="bad" role="alert">
+          {words}
+        </p>
+      )}
+      <Button type="submit" loading={create.isPending}>
+        Add the user
+      </Button>
+    </form>
+  )
+}

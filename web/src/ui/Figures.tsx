@@ -1,0 +1,111 @@
+import { type Amount, formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
+import {
+  changeOf,
+  formatReading,
+  formatReadingExactly,
+  type Measure,
+  type Reading,
+} from '@/lib/measures'
+import { formatChange, plural } from '@/lib/number'
+import classes from './Figures.module.css'
+
+/** A reading for people, its every digit on hover. */
+export function Figure({
+  measure,
+  value,
+  currency,
+}: {
+  measure: Measure
+  value: Reading | undefined
+  currency: string
+}) {
+  return (
+    <span className="number" title={formatReadingExactly(measure, value, currency)}>
+      {formatReading(measure, value, currency)}
+    </span>
+  )
+}
+
+interface SpendProps {
+  spend: Reading | undefined
+  /** How many of the events in it have no price. */
+  unpriced: Reading | undefined
+  currency: string
+}
+
+/** Spend of a group; never a bare zero for usage that has no price. */
+export function Spend({ spend, unpriced, currency }: SpendProps) {
+  const count = Number(unpriced ?? 0)
+  if (count > 0 && Number(spend ?? 0) === 0) {
+    return (
+      <span className={classes.unpriced} title={`${plural(count, 'event')} without a price`}>
+        unpriced
+      </span>
+    )
+  }
+  const words = `and ${plural(count, 'event')} unpriced`
+  return (
+    <span className={classes.spend}>
+      {count > 0 && (
+        <span className={classes.partly} title={words}>
+          <span aria-hidden="true">!</span>
+          <span className="visually-hidden">{words}, </span>
+        </span>
+      )}
+      <Figure measure="spend" value={spend} currency={currency} />
+    </span>
+  )
+}
+
+/** What an event costs; the word `unpriced` where no price was known, which is not zero. */
+export function Charge({ amount, currency }: { amount: string | null; currency: string }) {
+  if (amount === null) return <span className={classes.unpriced}>unpriced</span>
+  const parsed: Amount = parseAmount(amount)
+  return (
+    <span className="number" title={formatAmountExactly(parsed, currency)}>
+      {formatAmount(parsed, currency)}
+    </span>
+  )
+}
+
+interface ChangeProps {
+  measure: Measure
+  now: Reading | undefined
+  base: Reading | undefined
+  /** What the base is, e.g. `yesterday by 14:32`. */
+  against: string
+  currency: string
+  /** Leaves out the base where columns stand close; it is still read out and on hover. */
+  short?: boolean
+}
+
+/**
+ * A change with its base. Neither direction is coloured: more spend is bad against a budget,
+ * not by itself.
+ */
+export function Change({ measure, now, base, against, currency, short }: ChangeProps) {
+  const tenths = changeOf(now, base)
+  const baseText = formatReading(measure, base, currency)
+  if (tenths === null) {
+    const words = base == null ? 'nothing to compare with' : `nothing ${against}`
+    return <span className={classes.change}>{short ? <abbr title={words}>new</abbr> : words}</span>
+  }
+  const arrow = tenths > 0 ? '▲' : tenths < 0 ? '▼' : ''
+  const exact = `${formatReadingExactly(measure, base, currency)} ${against}`
+  return (
+    <span className={classes.change} title={exact}>
+      <span className={classes.percent}>
+        {arrow && (
+          <span className={classes.arrow} aria-hidden="true">
+            {arrow}
+          </span>
+        )}
+        {formatChange(tenths)}
+      </span>
+      <span className={short ? 'visually-hidden' : undefined}>
+        {' '}
+        vs {baseText} {against}
+      </span>
+    </span>
+  )
+}
