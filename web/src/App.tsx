@@ -1,9 +1,10 @@
 import { lazy, Suspense } from 'react'
-import { Link, Redirect, Route, Switch } from 'wouter'
+import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import { useSessionQuery } from './api/session'
 import { Shell } from './pages/frame/Shell'
 import { Overview } from './pages/overview/Overview'
 import { SignIn } from './pages/sign-in/SignIn'
+import { ErrorBoundary } from './ui/ErrorBoundary'
 import { Empty, Failure, TableSkeleton } from './ui/States'
 
 const Explore = lazy(() => import('./pages/explore/Explore'))
@@ -12,6 +13,7 @@ const Settings = lazy(() => import('./pages/settings/Settings'))
 
 export function App() {
   const session = useSessionQuery()
+  const [path] = useLocation()
   if (session.isPending) return null
   if (session.isError)
     return <Failure what="Outlay" error={session.error} retry={session.refetch} />
@@ -19,22 +21,24 @@ export function App() {
   if (session.data === null) return <SignIn />
   return (
     <Shell>
-      <Suspense fallback={<TableSkeleton rows={8} label="The page is loading" />}>
-        <Switch>
-          <Route path="/" component={Overview} />
-          <Route path="/explore" component={Explore} />
-          <Route path="/prices" component={Prices} />
-          <Route path="/settings" component={Settings} />
-          <Route path="/sign-in">
-            <Redirect to="/" replace />
-          </Route>
-          <Route>
-            <Empty title="There is no such page">
-              <Link href="/">To the overview</Link>
-            </Empty>
-          </Route>
-        </Switch>
-      </Suspense>
+      <ErrorBoundary key={path}>
+        <Suspense fallback={<TableSkeleton rows={8} label="The page is loading" />}>
+          <Switch>
+            <Route path="/" component={Overview} />
+            <Route path="/explore" component={Explore} />
+            <Route path="/prices" component={Prices} />
+            <Route path="/settings" component={Settings} />
+            <Route path="/sign-in">
+              <Redirect to="/" replace />
+            </Route>
+            <Route>
+              <Empty title="There is no such page">
+                <Link href="/">To the overview</Link>
+              </Empty>
+            </Route>
+          </Switch>
+        </Suspense>
+      </ErrorBoundary>
     </Shell>
   )
 }

@@ -29,6 +29,8 @@ export interface UsageRow {
 }
 
 export interface UsageAnswer {
+  /** What was asked: an answer may stay on the page while the next question is on its way. */
+  question: Question
   rows: UsageRow[]
   total: Readings
 }
@@ -46,7 +48,7 @@ function parseAnswer(wire: WireAnswer, question: Question): UsageAnswer {
     isOther: row.other === true,
     readings: parseReadings(row, measures),
   }))
-  return { rows, total: parseReadings(wire.total, measures) }
+  return { question, rows, total: parseReadings(wire.total, measures) }
 }
 
 function parseReadings(wire: Record<string, unknown>, measures: Measure[]): Readings {
@@ -98,9 +100,20 @@ export function usageQuery(shape: Shape, question: Question) {
   })
 }
 
-/** Asks; the last answer stays on the page while the next one is fetched. */
+/**
+ * Asks. The last answer stays on the page while the next one is fetched, unless it is about
+ * something else: a provider's row must not be taken for a model's.
+ */
 export function useUsage(shape: Shape, question: Question, { enabled = true } = {}) {
-  return useQuery({ ...usageQuery(shape, question), placeholderData: keepPreviousData, enabled })
+  return useQuery({
+    ...usageQuery(shape, question),
+    placeholderData: (last) => (last && isAlike(last.question, question) ? last : undefined),
+    enabled,
+  })
+}
+
+function isAlike(a: Question, b: Question): boolean {
+  return a.by?.join() === b.by?.join() && a.measures.join() === b.measures.join()
 }
 
 /** A usage event as the API shows it. */

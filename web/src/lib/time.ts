@@ -190,6 +190,11 @@ export function formatTimeToSecond(at: Date, tz: string): string {
   return written(at, tz).time
 }
 
+/** `Wed` */
+export function formatWeekday(at: Date, tz: string): string {
+  return written(at, tz).weekday ?? ''
+}
+
 /** `3 Sep`, with the year where it is not this one. */
 export function formatDay(at: Date, tz: string, now: Date): string {
   const { date, month, year } = written(at, tz)

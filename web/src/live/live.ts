@@ -82,8 +82,15 @@ export function followLive(client: QueryClient): () => void {
 }
 
 function refetchRunning(client: QueryClient): Promise<unknown> {
-  const keys = [[USAGE_KEY, 'running'], ['unpriced'], [EVENTS_KEY, 'running', 'any']]
-  return Promise.all(keys.map((queryKey) => client.invalidateQueries({ queryKey })))
+  return Promise.all([
+    client.invalidateQueries({ queryKey: [USAGE_KEY, 'running'] }),
+    client.invalidateQueries({ queryKey: ['unpriced'] }),
+    // Once there are events there will always be some.
+    client.invalidateQueries({
+      queryKey: [EVENTS_KEY, 'running', 'any'],
+      predicate: ({ state }) => state.data !== true,
+    }),
+  ])
 }
 
 /** Puts new events on top of the lists that show their time and pass them through. */

@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import { useUsage } from '@/api/usage'
+import { type Question, useUsage } from '@/api/usage'
 import type { Attribute } from '@/lib/filters'
 import type { Measure } from '@/lib/measures'
 import { previousRange, previousUpToNow } from '@/lib/period'
@@ -13,7 +13,7 @@ export function useSeries(measure: Measure, by: Attribute[]) {
   const possible = possibleEvery(range)
   const every = view.every && possible.includes(view.every) ? view.every : fittingEvery(range)
   const ask = { tz, filters: view.filters, measures: [measure] }
-  const whole = useMemo(() => previousRange(view.period, now, tz), [view.period, now, tz])
+  const whole = previousRange(view.period, now, tz)
   const upToNow = previousUpToNow(view.period, now, tz)
 
   const current = useUsage('series', {
@@ -26,22 +26,28 @@ export function useSeries(measure: Measure, by: Attribute[]) {
   const before = useUsage('series', { ...ask, range: whole, every }, { enabled: view.compare })
   const base = useUsage('total', { ...ask, range: upToNow }, { enabled: view.compare })
 
-  const starts = useMemo(() => bucketStarts(range, every, tz), [range, every, tz])
-  const table = useMemo(
-    () => current.data && tabulate(current.data.rows, starts, measure, by),
-    [current.data, starts, measure, by],
-  )
+  // Buckets are the answer's: the last answer stays while the next one is on its way.
+  const table = useMemo(() => {
+    if (!current.data) return undefined
+    const { question, rows } = current.data
+    return tabulate(rows, startsOf(question), measure, question.by ?? [])
+  }, [current.data, measure])
   const previous = useMemo(() => {
-    if (!view.compare || !before.data) return null
-    return alignPrevious(before.data.rows, bucketStarts(whole, every, tz), measure, starts.length)
-  }, [view.compare, before.data, whole, every, tz, measure, starts.length])
+    if (!view.compare || !before.data || !table) return null
+    const { question, rows } = before.data
+    return alignPrevious(rows, startsOf(question), measure, table.starts.length)
+  }, [view.compare, before.data, table, measure])
 
   return {
     current,
     table,
     previous,
     base: view.compare ? base.data?.total[measure] : undefined,
-    every,
+    every: current.data?.question.every ?? every,
     possible,
   }
+}
+
+function startsOf({ range, every = 'day', tz }: Question): Date[] {
+  return bucketStarts(range, every, tz)
 }

@@ -63,7 +63,7 @@ export function EventsPanel() {
               {items.map((event) => (
                 <tr
                   key={eventKey(event)}
-                  className={table.opens}
+                  className={`${table.opens} ${isFresh(event) ? classes.fresh : ''}`}
                   onClick={() => setOpened(event)}
                   data-event={event.id}
                 >
@@ -126,6 +126,13 @@ export function EventsPanel() {
       <EventDrawer event={opened} close={() => setOpened(null)} />
     </Panel>
   )
+}
+
+/** How long a row is marked that came in while somebody looked. */
+const FRESH_MS = 4_000
+
+function isFresh(event: UsageEvent): boolean {
+  return Date.now() - Date.parse(event.received_at) < FRESH_MS
 }
 
 /** All tokens of an event; their classes are disjoint, so they add up. */

@@ -4,7 +4,14 @@ import { runningBucket } from '@/charts/option'
 import { Sparkline } from '@/charts/Sparkline'
 import { type Period, type Preset, previousUpToNow, rangeOf } from '@/lib/period'
 import { tabulate } from '@/lib/series'
-import { bucketStarts, type Every, formatDay, formatTime, type Range } from '@/lib/time'
+import {
+  bucketStarts,
+  type Every,
+  formatDay,
+  formatTime,
+  formatWeekday,
+  type Range,
+} from '@/lib/time'
 import { Change, Figure } from '@/ui/Figures'
 import { Bone, messageOf } from '@/ui/States'
 import { useScene } from '../frame/useView'
@@ -84,8 +91,6 @@ function Headline({ title, preset, every }: Span) {
 function against(preset: Preset, before: Range, tz: string, now: Date): string {
   const time = formatTime(before.to, tz)
   if (preset === 'today') return `yesterday by ${time}`
-  if (preset === 'week') return `last week by ${WEEKDAYS[new Date(before.to).getUTCDay()]} ${time}`
+  if (preset === 'week') return `last week by ${formatWeekday(before.to, tz)} ${time}`
   return `last month by ${formatDay(before.to, tz, now)}`
 }
-
-const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
