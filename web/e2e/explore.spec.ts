@@ -39,10 +39,11 @@ test('measure, grouping and filters change the link', async ({ page }) => {
 
   await page.getByRole('button', { name: 'Filter', exact: true }).click()
   const form = page.getByRole('dialog', { name: 'Filter' })
-  await form.getByPlaceholder('Pick or type values').fill('openai')
+  await form.getByPlaceholder('Pick, or type and press Enter').fill('openai')
   await page.keyboard.press('Enter')
-  await form.getByRole('button', { name: 'Add' }).click()
   await expect(page).toHaveURL(/provider=openai/)
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('list', { name: 'Filters' })).toContainText('Provider is openai')
 })
 
 test('the total is the sum of the rows under every grouping', async ({ page }) => {

@@ -2,7 +2,7 @@ import { Button, Popover, SegmentedControl, TagsInput } from '@mantine/core'
 import { IconFilterPlus, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useUsage } from '@/api/usage'
-import { type Attribute, attributeLabel, type FilterOp, filterText } from '@/lib/filters'
+import { type Attribute, type FilterOp, filterText } from '@/lib/filters'
 import { AttributeSelect } from './AttributeSelect'
 import classes from './FilterBar.module.css'
 import bar from './TopBar.module.css'
@@ -60,46 +60,38 @@ export function AddFilter() {
           <span className={bar.word}>Filter</span>
         </button>
       </Popover.Target>
-      <Popover.Dropdown>{opened && <FilterForm done={() => setOpened(false)} />}</Popover.Dropdown>
+      <Popover.Dropdown>{opened && <FilterForm />}</Popover.Dropdown>
     </Popover>
   )
 }
 
-function FilterForm({ done }: { done: () => void }) {
+/** One attribute's condition. Every value counts from the moment it is picked. */
+function FilterForm() {
   const [view, changeView] = useView()
   const { range, tz } = useScene()
   const [attribute, setAttribute] = useState<Attribute>('provider')
   const [op, setOp] = useState<FilterOp>('in')
-  const [values, setValues] = useState<string[]>([])
-  const known = useUsage('breakdown', { range, tz, by: [attribute], measures: ['spend'], top: 200 })
+  const known = useUsage('breakdown', {
+    range,
+    tz,
+    by: [attribute],
+    measures: ['spend'],
+    top: VALUES_MAX,
+  })
   const names = (known.data?.rows ?? [])
     .filter((row) => !row.isOther)
     .map((row) => row.names[0] || NOT_SET)
+  const filter = view.filters.find((one) => one.attribute === attribute && one.op === op)
 
-  const apply = () => {
-    const chosen = values.map((value) => (value === NOT_SET ? '' : value))
-    const others = view.filters.filter(
-      (filter) => filter.attribute !== attribute || filter.op !== op,
-    )
-    changeView({ filters: [...others, { attribute, op, values: chosen }] })
-    done()
+  const pick = (picked: string[]) => {
+    const values = picked.map((value) => (value === NOT_SET ? '' : value))
+    const others = view.filters.filter((one) => one !== filter)
+    const filters = values.length > 0 ? [...others, { attribute, op, values }] : others
+    changeView({ filters }, { replace: filter !== undefined })
   }
   return (
-    <form
-      className={classes.form}
-      onSubmit={(event) => {
-        event.preventDefault()
-        if (values.length > 0) apply()
-      }}
-    >
-      <AttributeSelect
-        label="Attribute"
-        value={attribute}
-        onChange={(next) => {
-          setAttribute(next)
-          setValues([])
-        }}
-      />
+    <div className={classes.form}>
+      <AttributeSelect label="Attribute" value={attribute} onChange={setAttribute} />
       <SegmentedControl
         size="xs"
         aria-label="Condition"
@@ -109,21 +101,22 @@ function FilterForm({ done }: { done: () => void }) {
       />
       <TagsInput
         size="sm"
-        label={`${attributeLabel(attribute)} ${op === 'prefix' ? 'begins with' : ''}`}
-        placeholder={values.length > 0 ? '' : 'Pick or type values'}
+        label="Values"
+        placeholder="Pick, or type and press Enter"
         data={names}
-        value={values}
-        onChange={setValues}
+        value={(filter?.values ?? []).map((value) => value || NOT_SET)}
+        onChange={pick}
         maxDropdownHeight={220}
         clearable
+        clearButtonProps={{ 'aria-label': 'Clear the values' }}
         comboboxProps={{ withinPortal: false }}
       />
-      <Button type="submit" size="xs" disabled={values.length === 0}>
-        Add
-      </Button>
-    </form>
+    </div>
   )
 }
+
+/** Values that are offered for an attribute, at most. */
+const VALUES_MAX = 200
 
 /** How the absence of a value is offered. */
 const NOT_SET = '(not set)'
