@@ -57,6 +57,14 @@ describe('the previous range', () => {
     ])
   })
 
+  test('is never empty, even at midnight', () => {
+    const midnight = new Date('2025-09-17T00:00:00Z')
+    expect(shown(previousUpToNow(preset('today'), midnight, 'UTC'))).toEqual([
+      '2025-09-16T00:00',
+      '2025-09-16T00:01',
+    ])
+  })
+
   test('keeps to the wall clock when the clocks change in between', () => {
     const now = new Date('2025-03-30T10:00:00Z') // 12:00 in Berlin, the first day of summer time
     expect(shown(previousUpToNow(preset('today'), now, 'Europe/Berlin'))).toEqual([

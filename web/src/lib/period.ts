@@ -7,6 +7,7 @@ import {
   formatDay,
   formatTime,
   isDay,
+  MINUTE_MS,
   momentOf,
   type Range,
   startOfDay,
@@ -124,7 +125,9 @@ export function previousUpToNow(period: Period, now: Date, tz: string): Range {
   if (!isRunning(range, now)) return previous
   const elapsed = wallClock(now, tz) - wallClock(range.from, tz)
   const reached = momentOf(wallClock(previous.from, tz) + elapsed, tz)
-  return { from: previous.from, to: reached < previous.to ? reached : previous.to }
+  // In the first minute of a range there is nothing to compare with yet; an empty one cannot be asked.
+  const begun = new Date(Math.max(reached.getTime(), previous.from.getTime() + MINUTE_MS))
+  return { from: previous.from, to: begun < previous.to ? begun : previous.to }
 }
 
 /** Whether the range is not over yet, so that its figures are partial. */

@@ -25,7 +25,13 @@ test('what makes no sense is as if it were not there', () => {
   const query =
     'period=never&from=2025-09-31&to=2025-10-01&tz=Mars/Olympus&by=nonsense,team&measure=love&every=second'
   expect(viewQuery(read(query))).toBe('by=team')
-  expect(read('from=2025-09-03&to=2025-09-01').period).toEqual(DEFAULT_VIEW.period)
+  for (const span of [
+    'from=2025-09-03&to=2025-09-01',
+    'from=2025-09-01T06:00:00Z&to=2025-09-01T06:00:00Z',
+  ]) {
+    expect(read(span).period).toEqual(DEFAULT_VIEW.period)
+  }
+  expect(read('from=2025-09-01&to=2025-09-01').period.kind).toBe('custom')
 })
 
 test('no more dimensions than can be asked', () => {

@@ -52,9 +52,16 @@ export function readView(query: URLSearchParams): View {
 
 function readPeriod(query: URLSearchParams): Period {
   const [from, to] = [query.get('from'), query.get('to')]
-  if (from && to && isBound(from) && isBound(to) && from <= to) return { kind: 'custom', from, to }
+  if (from && to && isBound(from) && isBound(to) && isSpan(from, to)) {
+    return { kind: 'custom', from, to }
+  }
   const preset = query.get('period') ?? ''
   return isPreset(preset) ? { kind: 'preset', preset } : DEFAULT_PERIOD
+}
+
+/** Days include both ends, so one day is a span; two equal moments are none. */
+function isSpan(from: string, to: string): boolean {
+  return isDay(to) ? from <= `${to}T24` : from < to
 }
 
 function isBound(text: string): boolean {
