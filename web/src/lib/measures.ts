@@ -109,7 +109,7 @@ export function formatReadingExactly(
 export function formatOnAxis(measure: Measure, value: number, currency: string): string {
   const { kind } = MEASURES[measure]
   if (kind === 'amount') return formatAmountShort(value, currency)
-  return kind === 'duration' ? formatDuration(value) : formatCount(value)
+  return kind === 'duration' ? formatDuration(value).replace('.00', '') : formatCount(value)
 }
 
 /** The change between two readings in tenths of a percent; `null` where there is no base. */
