@@ -148,7 +148,10 @@ export function runningBucket(starts: Date[], now: Date): number {
 }
 
 /** A text for every bucket, empty where none should stand. */
-function axisLabels({ table, every, tz, now }: Drawing, width: number): string[] {
+export function axisLabels(
+  { table, every, tz, now }: Pick<Drawing, 'table' | 'every' | 'tz' | 'now'>,
+  width: number,
+): string[] {
   const { starts } = table
   const max = Math.max(2, Math.floor(width / (width < 480 ? 56 : 68)))
   const wall = starts.map((start) => new Date(wallClock(start, tz)))
