@@ -2,8 +2,8 @@
 
 pub mod clock;
 pub mod import;
-pub mod revenue;
 pub mod latency;
+pub mod revenue;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

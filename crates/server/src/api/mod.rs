@@ -1,7 +1,9 @@
 //! Our own HTTP API: one file a noun.
 
 pub mod health;
+pub mod imports;
 pub mod metrics;
+pub mod revenue;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, Uri};
@@ -37,6 +39,8 @@ struct Document;
 fn documented() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(health::routes())
+        .merge(imports::routes())
+        .merge(revenue::routes())
         .merge(metrics::routes())
 }
 

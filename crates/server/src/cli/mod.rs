@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod config;
+pub mod import;
 pub mod openapi;
 pub mod output;
 pub mod ready;
@@ -66,6 +67,8 @@ pub enum Color {
 enum Command {
     /// Start the server
     Serve(serve::ServeArgs),
+    /// Import usage from files and from other programs' databases
+    Import(import::ImportArgs),
     /// Show and check the settings
     Config(config::ConfigArgs),
     /// Ask whether the server is up and takes writes
@@ -119,6 +122,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     let globals = cli.globals;
     match cli.command {
         Command::Serve(args) => serve::run(&globals, args).await,
+        Command::Import(args) => import::run(&globals, args).await,
         Command::Config(args) => config::run(&globals, args),
         Command::Ready => ready::run(&globals).await,
         Command::Openapi => openapi::run(),

@@ -10,7 +10,7 @@ use super::super::{BATCH_ROWS, ImportRow, Place};
 use super::calls::{CALLS, Call, Unmatched};
 use super::costs::{self, COSTS, RowClock};
 use super::database::{Database, DatabaseError, Kind, Patience, Row, Tracker};
-use super::tail::{Change, Cursor, Known, Tail};
+use super::tail::{Change, Cursor, Known, Rows, Tail};
 
 /// How the rows are read.
 #[derive(Debug, Clone)]
@@ -113,16 +113,16 @@ impl Feed {
         Self { options, costs, calls, unmatched: Unmatched::default() }
     }
 
-    /// Finds out which databases they are; answers how many of their rows were read before.
-    pub fn recognise(&mut self) -> Result<u64, DatabaseError> {
-        let mut before = 0;
+    /// Finds out which databases they are, and how many of their rows were read before.
+    pub fn recognise(&mut self) -> Result<Rows, DatabaseError> {
+        let mut rows = Rows::default();
         if let Some(costs) = &mut self.costs {
-            before += costs.tail.recognise()?;
+            rows += costs.tail.recognise()?;
         }
         if let Some(calls) = &mut self.calls {
-            before += calls.tail.recognise()?;
+            rows += calls.tail.recognise()?;
         }
-        Ok(before)
+        Ok(rows)
     }
 
     /// The next rows; `None` when all were read, for now.

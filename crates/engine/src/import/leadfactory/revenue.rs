@@ -10,7 +10,7 @@ use outlay_domain::usage::{METADATA_BYTES_MAX, Refusal, RefusalCode};
 use super::super::zone::{Zone, parse_time};
 use super::costs::name;
 use super::database::{Cell, Database, DatabaseError, Kind, Patience, Row, Table};
-use super::tail::{Change, Cursor, Known, Tail};
+use super::tail::{Change, Cursor, Known, Rows, Tail};
 use crate::import::{BATCH_ROWS, Place};
 
 /// The table of purchases. Its times are UTC: the database sets them.
@@ -83,8 +83,8 @@ impl RevenueFeed {
         Self { kind: database.kind, tail, zone }
     }
 
-    /// Finds out which database it is; answers how many of its rows were read before.
-    pub fn recognise(&mut self) -> Result<u64, DatabaseError> {
+    /// Finds out which database it is, and how many of its rows were read before.
+    pub fn recognise(&mut self) -> Result<Rows, DatabaseError> {
         self.tail.recognise()
     }
 

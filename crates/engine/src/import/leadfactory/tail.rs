@@ -24,6 +24,22 @@ pub struct Known {
     pub cursor: Option<Cursor>,
 }
 
+/// How many rows there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rows {
+    /// Those that were read before.
+    pub before: u64,
+    /// Those that are still to be read.
+    pub left: u64,
+}
+
+impl std::ops::AddAssign for Rows {
+    fn add_assign(&mut self, other: Self) {
+        self.before += other.before;
+        self.left += other.left;
+    }
+}
+
 /// What a look at the table found out about the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -89,16 +105,18 @@ impl Tail {
         std::mem::take(&mut self.changes)
     }
 
-    /// Finds out which database it is, and answers how many rows of it were read before.
-    pub fn recognise(&mut self) -> Result<u64, DatabaseError> {
+    /// Finds out which database it is, and how many of its rows were read before.
+    pub fn recognise(&mut self) -> Result<Rows, DatabaseError> {
         let patience = self.patience.clone();
         patience.retry(|| {
             let reader = Reader::open(&self.path)?;
             self.look(&reader)?;
-            match &self.cursor {
-                Some(cursor) => reader.count_to(self.table, cursor.id),
-                None => Ok(0),
-            }
+            let all = reader.count_to(self.table, i64::MAX)?;
+            let before = match &self.cursor {
+                Some(cursor) => reader.count_to(self.table, cursor.id)?,
+                None => 0,
+            };
+            Ok(Rows { before, left: all.saturating_sub(before) })
         })
     }
 

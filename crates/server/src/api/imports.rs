@@ -1,0 +1,372 @@
+//! What importers leave behind: how far each source was read, and the budgets they found.
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use outlay_domain::Amount;
+use outlay_domain::imports::{
+    ImportRecord, ImportedBudgets, ImportedLimit, ImportedPeriod, ImportedThreshold, RefusedRow,
+    RowCounts, RowCursor,
+};
+use outlay_domain::people::{Act, Role};
+use outlay_domain::usage::ID_BYTES_MAX;
+use outlay_engine::import::books::{self, ImportProgress};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// Refusals in one report, at most.
+const REFUSALS_MAX: usize = 1_000;
+/// Budgets in one set, at most.
+const LIMITS_MAX: usize = 10_000;
+
+/// The routes of this noun.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(get_imports, post_import))
+        .routes(routes!(get_budgets, post_budgets))
+}
+
+/// A row of a source, and a hash of what stands in it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct CursorBody {
+    /// The row's id.
+    pub id: i64,
+    /// The hash.
+    #[schema(value_type = String)]
+    pub fingerprint: CompactString,
+}
+
+/// How many rows became what.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct RowsBody {
+    /// New usage.
+    pub accepted: u64,
+    /// Imported before.
+    pub repeated: u64,
+    /// Not taken.
+    pub refused: u64,
+    /// Left out by a rule of the importer.
+    pub left_out: u64,
+}
+
+/// A row that was not taken.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RefusalBody {
+    /// Where it stands.
+    pub row: String,
+    /// The field at fault.
+    pub field: String,
+    /// What is wrong.
+    pub detail: String,
+}
+
+/// What became of some more rows of a source.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProgressBody {
+    /// The source of the events.
+    #[schema(value_type = String, example = "leadfactory:cost_tracking:5f0e9d1c2b3a4958")]
+    pub source: CompactString,
+    /// What kind of source it is.
+    #[schema(value_type = String, example = "cost_tracking")]
+    pub kind: CompactString,
+    /// The file's name.
+    #[schema(value_type = String, example = "cost_tracking.db")]
+    pub name: CompactString,
+    /// How far it is read now.
+    #[serde(default)]
+    pub cursor: Option<CursorBody>,
+    /// Up to which row calls were counted with what they cost.
+    #[serde(default)]
+    pub counted_to: Option<i64>,
+    /// What became of these rows.
+    #[serde(default)]
+    pub rows: RowsBody,
+    /// Those that were not taken.
+    #[serde(default)]
+    pub refusals: Vec<RefusalBody>,
+}
+
+/// A source that was imported.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ImportBody {
+    /// The source of the events.
+    #[schema(value_type = String)]
+    pub source: CompactString,
+    /// What kind of source it is.
+    #[schema(value_type = String)]
+    pub kind: CompactString,
+    /// The name of the file when it was last read.
+    #[schema(value_type = String)]
+    pub name: CompactString,
+    /// How far it was read.
+    pub cursor: Option<CursorBody>,
+    /// Up to which row calls were counted with what they cost.
+    pub counted_to: Option<i64>,
+    /// What became of its rows in all imports.
+    pub rows: RowsBody,
+    /// The newest refusals.
+    pub refusals: Vec<RefusalBody>,
+    /// When it was first imported.
+    pub first_at: DateTime<Utc>,
+    /// When it was last imported.
+    pub last_at: DateTime<Utc>,
+}
+
+/// All sources that were imported.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ImportsBody {
+    /// The sources, by name.
+    pub items: Vec<ImportBody>,
+    /// Always absent: there are few.
+    pub next_cursor: Option<String>,
+}
+
+/// Lists the sources that were imported, and how far each was read.
+#[utoipa::path(get, path = "/api/v1/imports", tag = "imports",
+    responses((status = 200, body = ImportsBody), (status = 403, body = ApiError)))]
+async fn get_imports(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<ImportsBody>, ApiError> {
+    may_import(&caller)?;
+    let records = blocking(move || books::records(&state.outlay.books)).await?;
+    let items = records.into_iter().map(ImportBody::from).collect();
+    Ok(Json(ImportsBody { items, next_cursor: None }))
+}
+
+/// Remembers how far a source was read, and adds to what became of its rows.
+///
+/// An importer says so after the events of those rows were accepted, and asks for it before it
+/// reads the source again.
+#[utoipa::path(post, path = "/api/v1/imports", tag = "imports", request_body = ProgressBody,
+    responses(
+        (status = 204), (status = 400, body = ApiError), (status = 403, body = ApiError),
+    ))]
+async fn post_import(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<ProgressBody>,
+) -> Result<axum::http::StatusCode, ApiError> {
+    may_import(&caller)?;
+    check_name("source", &body.source)?;
+    check_name("kind", &body.kind)?;
+    if body.refusals.len() > REFUSALS_MAX {
+        let detail = format!("{} given, {REFUSALS_MAX} at most", body.refusals.len());
+        return Err(ApiError::bad_request("too_large", "refusals", detail));
+    }
+    let progress = ImportProgress::from(body);
+    blocking(move || books::record(&state.outlay.books, &*state.outlay.clock, &progress)).await?;
+    Ok(axum::http::StatusCode::NO_CONTENT)
+}
+
+/// Budgets as an older system has them.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct BudgetsBody {
+    /// Where they are from.
+    #[schema(value_type = String, example = "leadfactory:budget_config")]
+    pub source: CompactString,
+    /// Whether the older system watches them.
+    pub enabled: bool,
+    /// The budgets.
+    pub limits: Vec<LimitBody>,
+    /// When the older system warns.
+    pub thresholds: Vec<ThresholdBody>,
+}
+
+/// One budget of an older system.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct LimitBody {
+    /// Its id there.
+    #[schema(value_type = String)]
+    pub id: CompactString,
+    /// How much may be spent.
+    #[schema(value_type = String, example = "100")]
+    pub amount: Amount,
+    /// `daily`, `weekly`, `monthly`, or one month such as `2026-07`.
+    #[schema(value_type = String, example = "daily")]
+    pub period: CompactString,
+    /// For one model.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub model: Option<CompactString>,
+    /// For one endpoint.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub endpoint: Option<CompactString>,
+    /// What people wrote about it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub description: Option<CompactString>,
+}
+
+/// The part of a budget at which an older system warns.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ThresholdBody {
+    /// Its name there.
+    #[schema(value_type = String, example = "warning")]
+    pub level: CompactString,
+    /// The part, `1` being the whole budget.
+    #[schema(value_type = String, example = "0.75")]
+    pub part: Amount,
+    /// Whether it is watched.
+    pub enabled: bool,
+}
+
+/// Budgets of older systems.
+#[derive(Debug, Serialize, ToSchema)]
+struct BudgetsList {
+    /// The sets, by their source.
+    items: Vec<BudgetsBody>,
+    /// Always absent: there are few.
+    next_cursor: Option<String>,
+}
+
+/// Lists the budgets that were imported from older systems.
+#[utoipa::path(get, path = "/api/v1/imports/budgets", tag = "imports",
+    responses((status = 200, body = BudgetsList), (status = 403, body = ApiError)))]
+async fn get_budgets(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<BudgetsList>, ApiError> {
+    may_import(&caller)?;
+    let sets = blocking(move || books::budgets(&state.outlay.books)).await?;
+    let items = sets.into_iter().map(BudgetsBody::from).collect();
+    Ok(Json(BudgetsList { items, next_cursor: None }))
+}
+
+/// Keeps the budgets of an older system in place of those that it had before.
+#[utoipa::path(post, path = "/api/v1/imports/budgets", tag = "imports", request_body = BudgetsBody,
+    responses(
+        (status = 204), (status = 400, body = ApiError), (status = 403, body = ApiError),
+    ))]
+async fn post_budgets(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<BudgetsBody>,
+) -> Result<axum::http::StatusCode, ApiError> {
+    may_import(&caller)?;
+    check_name("source", &body.source)?;
+    let budgets = body.budgets()?;
+    blocking(move || books::put_budgets(&state.outlay.books, &*state.outlay.clock, &budgets))
+        .await?;
+    Ok(axum::http::StatusCode::NO_CONTENT)
+}
+
+/// Imports move cursors that everybody shares.
+fn may_import(caller: &Caller) -> Result<(), ApiError> {
+    caller.may(Act::SendUsage)?;
+    Ok(caller.require(Role::Admin)?)
+}
+
+fn check_name(field: &'static str, name: &str) -> Result<(), ApiError> {
+    match name.len() {
+        0 => Err(ApiError::bad_request("missing", field, "must be given and not empty")),
+        bytes if bytes > ID_BYTES_MAX => {
+            let detail = format!("{bytes} bytes given, {ID_BYTES_MAX} at most");
+            Err(ApiError::bad_request("too_large", field, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, outlay_store::StoreError> + Send + 'static,
+) -> Result<T, ApiError> {
+    Ok(tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))??)
+}
+
+impl BudgetsBody {
+    fn budgets(self) -> Result<ImportedBudgets, ApiError> {
+        if self.limits.len().max(self.thresholds.len()) > LIMITS_MAX {
+            let detail = format!("{LIMITS_MAX} budgets and thresholds at most");
+            return Err(ApiError::bad_request("too_large", "limits", detail));
+        }
+        let limit = |(index, limit): (usize, LimitBody)| {
+            let period = ImportedPeriod::parse(&limit.period).ok_or_else(|| {
+                let detail = format!("`{}` is not daily, weekly, monthly or a month", limit.period);
+                ApiError::bad_request("malformed", format!("limits[{index}].period"), detail)
+            })?;
+            let LimitBody { id, amount, model, endpoint, description, .. } = limit;
+            Ok::<_, ApiError>(ImportedLimit { id, amount, period, model, endpoint, description })
+        };
+        let threshold = |ThresholdBody { level, part, enabled }: ThresholdBody| ImportedThreshold {
+            level,
+            part,
+            enabled,
+        };
+        Ok(ImportedBudgets {
+            source: self.source,
+            enabled: self.enabled,
+            limits: self.limits.into_iter().enumerate().map(limit).collect::<Result<_, _>>()?,
+            thresholds: self.thresholds.into_iter().map(threshold).collect(),
+        })
+    }
+}
+
+impl From<ImportedBudgets> for BudgetsBody {
+    fn from(budgets: ImportedBudgets) -> Self {
+        let limit = |limit: ImportedLimit| LimitBody {
+            id: limit.id,
+            amount: limit.amount,
+            period: limit.period.word(),
+            model: limit.model,
+            endpoint: limit.endpoint,
+            description: limit.description,
+        };
+        let threshold = |ImportedThreshold { level, part, enabled }: ImportedThreshold| {
+            ThresholdBody { level, part, enabled }
+        };
+        Self {
+            source: budgets.source,
+            enabled: budgets.enabled,
+            limits: budgets.limits.into_iter().map(limit).collect(),
+            thresholds: budgets.thresholds.into_iter().map(threshold).collect(),
+        }
+    }
+}
+
+impl From<ProgressBody> for ImportProgress {
+    fn from(body: ProgressBody) -> Self {
+        let cursor = |CursorBody { id, fingerprint }: CursorBody| RowCursor { id, fingerprint };
+        let refusal =
+            |RefusalBody { row, field, detail }: RefusalBody| RefusedRow { row, field, detail };
+        let RowsBody { accepted, repeated, refused, left_out } = body.rows;
+        Self {
+            source: body.source,
+            kind: body.kind,
+            name: body.name,
+            cursor: body.cursor.map(cursor),
+            counted_to: body.counted_to,
+            rows: RowCounts { accepted, repeated, refused, left_out },
+            refusals: body.refusals.into_iter().map(refusal).collect(),
+        }
+    }
+}
+
+impl From<ImportRecord> for ImportBody {
+    fn from(record: ImportRecord) -> Self {
+        let cursor = |RowCursor { id, fingerprint }: RowCursor| CursorBody { id, fingerprint };
+        let refusal =
+            |RefusedRow { row, field, detail }: RefusedRow| RefusalBody { row, field, detail };
+        let RowCounts { accepted, repeated, refused, left_out } = record.rows;
+        Self {
+            source: record.source,
+            kind: record.kind,
+            name: record.name,
+            cursor: record.cursor.map(cursor),
+            counted_to: record.counted_to,
+            rows: RowsBody { accepted, repeated, refused, left_out },
+            refusals: record.refusals.into_iter().map(refusal).collect(),
+            first_at: record.first_at,
+            last_at: record.last_at,
+        }
+    }
+}

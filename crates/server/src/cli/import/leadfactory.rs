@@ -1,0 +1,658 @@
+//! `outlay import leadfactory`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use compact_str::CompactString;
+use indicatif::ProgressBar;
+use outlay_domain::imports::ImportedBudgets;
+use outlay_domain::usage::Refusal;
+use outlay_engine::import::leadfactory::database::{Database, DatabaseError, Kind, Patience};
+use outlay_engine::import::leadfactory::discovery::{Found, Surroundings, discover};
+use outlay_engine::import::leadfactory::feed::{self, Batch, CallsKnown, CallsRule, Feed};
+use outlay_engine::import::leadfactory::revenue::{RevenueBatch, RevenueFeed};
+use outlay_engine::import::leadfactory::tail::{Change, Cursor, Known, Rows};
+use outlay_engine::import::leadfactory::{Tracker, budgets};
+use outlay_engine::import::{Place, Report, RowRefusal, Zone};
+use serde_json::Value;
+use tokio::task::block_in_place;
+
+use super::note::{Notes, write_line};
+use super::progress::{Measure, bar, grouped, pace};
+use super::sender::{Sender, Uplink};
+use super::summary::{RevenueSummary, Summary, counted, decimal};
+use super::{Calls, LeadfactoryArgs, describe, failed, zone_or_here};
+use crate::api::imports::{
+    BudgetsBody, CursorBody, ImportBody, ImportsBody, ProgressBody, RefusalBody, RowsBody,
+};
+use crate::api::revenue::{RevenueAnswer, RevenueBody};
+use crate::cli::Globals;
+use crate::cli::client::{CliError, Client};
+
+/// How long an import waits for a lock of LeadFactory's.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a follower looks for new rows.
+const POLL: Duration = Duration::from_secs(1);
+/// How soon a follower notices that it is to stop.
+const STOP_POLL: Duration = Duration::from_millis(50);
+/// How often a follower looks at the budgets: in how many looks for rows.
+const LOOKS_PER_BUDGETS: u64 = 60;
+/// Payments in one request, at most.
+const REVENUE_ROWS: usize = 1_000;
+
+/// Imports LeadFactory's databases, once or until Ctrl-C.
+pub async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<ExitCode, CliError> {
+    let mut notes = Notes::default();
+    let (zone, note) = zone_or_here(args.timezone)?;
+    if let Some(note) = note {
+        notes.tell(note, None);
+    }
+    let stop = stop_on_signals()?;
+    let patience = Patience { total: PATIENCE, stop: Arc::clone(&stop) };
+    let found = find(&args.paths, &patience)?;
+    tell_found(&found, &args, &mut notes);
+
+    let client = if args.dry_run { None } else { Some(globals.client().await?) };
+    if args.follow && matches!(client, Some(Client::InProcess { .. })) {
+        notes.tell(
+            format!(
+                "no server runs on {}: this follower keeps the folder open itself, and no server \
+                 can start on it meanwhile",
+                globals.data.display()
+            ),
+            None,
+        );
+    }
+    let remembered = match &client {
+        Some(client) => client.get::<ImportsBody>("/api/v1/imports").await?,
+        None => ImportsBody { items: Vec::new(), next_cursor: None },
+    };
+    let rule = calls_rule(&found, &remembered, args.calls)?;
+    let run = Run {
+        uplink: client
+            .as_ref()
+            .map(|client| Uplink { client, until: args.follow.then(|| Arc::clone(&stop)) }),
+        quiet: globals.json,
+        follow: args.follow,
+        stop,
+        started: Instant::now(),
+        bar: bar(Measure::Rows, globals.json || args.follow),
+        report: Report::default(),
+        left_out: BTreeMap::new(),
+        revenue: None,
+        last_budgets: BTreeMap::new(),
+        notes,
+        waiting_for: None,
+    };
+    let options = feed::Options {
+        zone,
+        account: args.account.as_str().into(),
+        keep_gpu_stops: args.keep_gpu_stop,
+        calls: rule,
+    };
+    let memory = Memory { remembered, again: args.again };
+    let mut usage = usage_feeds(&found, &memory, &patience, &options);
+    let mut revenue = revenue_feeds(&found, &memory, &patience, zone);
+    let outcome = run.all(&found, &mut usage, &mut revenue, &patience).await;
+    if let Some(client) = client {
+        client.close().await;
+    }
+    outcome?.show(globals.output())
+}
+
+/// What the server remembers of earlier imports.
+struct Memory {
+    remembered: ImportsBody,
+    again: bool,
+}
+
+impl Memory {
+    /// The databases of `kind` that were read before.
+    fn known(&self, kind: Kind) -> Vec<Known> {
+        let of_kind = self.remembered.items.iter().filter(|item| item.kind == kind.word());
+        of_kind
+            .filter_map(|item| {
+                let identity = item.source.rsplit(':').next()?.into();
+                let cursor = item.cursor.as_ref().map(|cursor| Cursor {
+                    id: cursor.id,
+                    fingerprint: cursor.fingerprint.clone(),
+                });
+                Some(Known { identity, cursor: cursor.filter(|_| !self.again) })
+            })
+            .collect()
+    }
+
+    fn counted_to(&self) -> Option<i64> {
+        let calls = self.remembered.items.iter().filter(|item| item.kind == Kind::Calls.word());
+        calls.filter_map(|item| item.counted_to).max()
+    }
+}
+
+/// What the follower of a usage feed is called by, and what it reads.
+struct UsageFeed {
+    feed: Feed,
+    names: BTreeMap<&'static str, CompactString>,
+}
+
+/// One run of the command.
+struct Run<'a> {
+    uplink: Option<Uplink<'a>>,
+    quiet: bool,
+    follow: bool,
+    stop: Arc<AtomicBool>,
+    started: Instant,
+    bar: ProgressBar,
+    report: Report,
+    left_out: BTreeMap<&'static str, u64>,
+    revenue: Option<RevenueSummary>,
+    last_budgets: BTreeMap<PathBuf, ImportedBudgets>,
+    notes: Notes,
+    waiting_for: Option<String>,
+}
+
+/// What ended a round.
+enum Trouble {
+    /// A database cannot be read.
+    Database(DatabaseError),
+    /// The server has not taken what was sent.
+    Server(CliError),
+}
+
+impl Run<'_> {
+    /// Reads everything once, or until told to stop.
+    async fn all(
+        mut self,
+        found: &Found,
+        usage: &mut [UsageFeed],
+        revenue: &mut [(RevenueFeed, CompactString)],
+        patience: &Patience,
+    ) -> Result<Summary, CliError> {
+        self.tell_read_before(usage, revenue)?;
+        let mut looks: u64 = 0;
+        loop {
+            let with_budgets = looks.is_multiple_of(LOOKS_PER_BUDGETS);
+            match self.round(found, usage, revenue, patience, with_budgets).await {
+                Ok(()) => self.waiting_for = None,
+                Err(Trouble::Database(error)) if self.follow => self.tell_waiting(&error),
+                Err(Trouble::Database(error)) => return Err(failed(&error)),
+                Err(Trouble::Server(error)) => return Err(error),
+            }
+            looks += 1;
+            if !self.follow || !self.pause().await {
+                break;
+            }
+        }
+        for usage in usage {
+            self.tell_about_calls(&usage.feed);
+        }
+        for (reason, count) in std::mem::take(&mut self.left_out) {
+            self.tell(format!("left out: {} {reason}", grouped(count)));
+        }
+        self.bar.finish_and_clear();
+        let budgets = self.last_budgets.values().map(|set| set.limits.len() as u64).sum();
+        let has_budgets = !self.last_budgets.is_empty();
+        let elapsed = self.started.elapsed();
+        let dry_run = self.uplink.is_none();
+        Ok(Summary::new(self.report, self.notes.into_kept(), elapsed, dry_run)
+            .with(self.revenue, has_budgets.then_some(budgets)))
+    }
+
+    /// Reads all that is there now.
+    async fn round(
+        &mut self,
+        found: &Found,
+        usage: &mut [UsageFeed],
+        revenue: &mut [(RevenueFeed, CompactString)],
+        patience: &Patience,
+        with_budgets: bool,
+    ) -> Result<(), Trouble> {
+        for usage in usage {
+            while let Some(batch) = block_in_place(|| usage.feed.next_batch())? {
+                self.tell_changes(usage.feed.take_changes());
+                self.send_usage(batch, &usage.names).await?;
+                if self.is_stopped() {
+                    return Ok(());
+                }
+            }
+        }
+        for (feed, name) in revenue {
+            while let Some(batch) = block_in_place(|| feed.next_batch())? {
+                self.send_revenue(batch, name).await?;
+            }
+        }
+        if with_budgets {
+            for database in &found.databases {
+                if let Some(read) = block_in_place(|| budgets::read(database, patience))? {
+                    self.send_budgets(&database.path, read).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_usage(
+        &mut self,
+        batch: Batch,
+        names: &BTreeMap<&'static str, CompactString>,
+    ) -> Result<(), CliError> {
+        let sender = match &self.uplink {
+            Some(uplink) => Sender::Server(uplink.clone()),
+            None => Sender::DryRun(Utc::now()),
+        };
+        let mut report = sender.send(batch.rows).await?;
+        report.left_out = batch.left_out.values().sum();
+        if let Some(uplink) = &self.uplink {
+            let kind = batch.kind.word();
+            let progress = ProgressBody {
+                source: batch.source,
+                kind: kind.into(),
+                name: names.get(kind).cloned().unwrap_or_default(),
+                cursor: Some(cursor_body(batch.cursor)),
+                counted_to: batch.counted_to,
+                rows: rows_body(&report),
+                refusals: refusal_bodies(&report),
+            };
+            uplink.post_json::<Value>("/api/v1/imports", &progress).await?;
+        }
+        for (reason, count) in &batch.left_out {
+            *self.left_out.entry(reason).or_default() += count;
+        }
+        self.tell_batch(&report);
+        self.report.add(report);
+        self.bar.set_position(self.report.rows());
+        self.bar.set_message(pace(self.report.rows(), self.started.elapsed()));
+        Ok(())
+    }
+
+    async fn send_revenue(
+        &mut self,
+        batch: RevenueBatch,
+        name: &CompactString,
+    ) -> Result<(), CliError> {
+        let mut counts = RevenueSummary::default();
+        let mut report = Report::default();
+        let (mut places, mut facts) = (Vec::new(), Vec::new());
+        for (place, fact) in batch.rows {
+            match fact {
+                Ok(fact) => {
+                    places.push(place);
+                    facts.push(fact);
+                }
+                Err(refusal) => report.refuse(place, &refusal),
+            }
+        }
+        match &self.uplink {
+            None => counts.accepted = facts.len() as u64,
+            Some(uplink) => {
+                let pages = facts.chunks(REVENUE_ROWS).zip(places.chunks(REVENUE_ROWS));
+                for (facts, places) in pages {
+                    let bodies = facts
+                        .iter()
+                        .cloned()
+                        .map(RevenueBody::try_from)
+                        .collect::<Result<Vec<_>, _>>()
+                        .map_err(|error| CliError::Failed(error.to_string()))?;
+                    let answer: RevenueAnswer =
+                        uplink.post_json("/api/v1/revenue", &bodies).await?;
+                    counts.accepted += answer.accepted;
+                    counts.repeated += answer.repeated;
+                    for refusal in answer.refusals {
+                        if let Some(place) = places.get(refusal.index) {
+                            report.refuse_because(
+                                *place,
+                                &refusal.code,
+                                &refusal.field,
+                                &refusal.detail,
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        counts.refused = report.refused;
+        if let Some(uplink) = &self.uplink {
+            let rows = RowsBody {
+                accepted: counts.accepted,
+                repeated: counts.repeated,
+                refused: counts.refused,
+                left_out: 0,
+            };
+            let progress = ProgressBody {
+                kind: kind_of(&batch.source),
+                source: batch.source,
+                name: name.clone(),
+                cursor: Some(cursor_body(batch.cursor)),
+                counted_to: None,
+                rows,
+                refusals: refusal_bodies(&report),
+            };
+            uplink.post_json::<Value>("/api/v1/imports", &progress).await?;
+        }
+        self.revenue.get_or_insert_default().add(counts);
+        // Payments are counted beside usage; only their refusals stand in one list.
+        self.report.refusals.append(&mut report.refusals);
+        Ok(())
+    }
+
+    async fn send_budgets(
+        &mut self,
+        path: &Path,
+        (set, refused): (ImportedBudgets, Vec<(Place, Refusal)>),
+    ) -> Result<(), CliError> {
+        if self.last_budgets.get(path) == Some(&set) {
+            return Ok(());
+        }
+        for (place, refusal) in &refused {
+            self.notes.tell(format!("not kept: {place}: {refusal}"), Some(&self.bar));
+        }
+        if let Some(uplink) = &self.uplink {
+            let body = BudgetsBody::from(set.clone());
+            uplink.post_json::<Value>("/api/v1/imports/budgets", &body).await?;
+        }
+        self.last_budgets.insert(path.to_path_buf(), set);
+        Ok(())
+    }
+
+    /// Waits for the next look; answers whether there is one.
+    async fn pause(&self) -> bool {
+        for _ in 0..POLL.as_millis() / STOP_POLL.as_millis() {
+            if self.is_stopped() {
+                return false;
+            }
+            tokio::time::sleep(STOP_POLL).await;
+        }
+        !self.is_stopped()
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// What people are told.
+impl Run<'_> {
+    fn tell(&mut self, note: impl Into<String>) {
+        self.notes.tell(note, Some(&self.bar));
+    }
+
+    fn tell_read_before(
+        &mut self,
+        usage: &mut [UsageFeed],
+        revenue: &mut [(RevenueFeed, CompactString)],
+    ) -> Result<(), CliError> {
+        let mut usage_rows = Rows::default();
+        for usage in usage {
+            usage_rows += self.recognised(usage.feed.recognise())?;
+        }
+        let mut rows = usage_rows;
+        for (feed, _) in revenue {
+            rows += self.recognised(feed.recognise())?;
+        }
+        self.bar.set_length(usage_rows.left);
+        if rows.before > 0 {
+            self.tell(format!(
+                "{} imported before, and not read again; --again does",
+                counted(rows.before, "row")
+            ));
+        }
+        Ok(())
+    }
+
+    /// A follower waits for a file that is away or locked; an import fails at once.
+    fn recognised(&mut self, rows: Result<Rows, DatabaseError>) -> Result<Rows, CliError> {
+        match rows {
+            Err(error) if self.follow => {
+                self.tell_waiting(&error);
+                Ok(Rows::default())
+            }
+            Err(error) => Err(failed(&error)),
+            Ok(rows) => Ok(rows),
+        }
+    }
+
+    fn tell_waiting(&mut self, error: &DatabaseError) {
+        let error = describe(error);
+        if self.waiting_for.as_ref() != Some(&error) {
+            self.tell(format!("waiting: {error}"));
+            self.waiting_for = Some(error);
+        }
+    }
+
+    fn tell_changes(&mut self, changes: Vec<(Kind, Change)>) {
+        for (kind, change) in changes {
+            let kind = kind.word();
+            self.tell(match change {
+                Change::Replaced => {
+                    format!("{kind}: another database stands there now; it is read as a source of its own")
+                }
+                Change::PutBack { id } => format!(
+                    "{kind}: row {id}, the last that was imported, is gone or another: the \
+                     database was put back from a copy, and is read again from its beginning"
+                ),
+                Change::BeginningGone => {
+                    format!("{kind}: its first rows are gone; it is the same database still")
+                }
+            });
+        }
+    }
+
+    /// One line a batch while following: whoever looks sees that it works.
+    fn tell_batch(&self, report: &Report) {
+        if !self.follow || self.quiet {
+            return;
+        }
+        let line = format!(
+            "{}  {} accepted, {} repeated, {} refused, {} spent",
+            Utc::now().format("%FT%TZ"),
+            grouped(report.accepted),
+            grouped(report.repeated),
+            grouped(report.refused),
+            decimal(report.spend_nanos),
+        );
+        self.bar.suspend(|| write_line(&line));
+        for refusal in &report.refusals {
+            self.bar.suspend(|| write_line(&format!("refused {refusal}")));
+        }
+    }
+
+    fn tell_about_calls(&mut self, feed: &Feed) {
+        let (calls, nanos) = feed.unmatched_calls();
+        if calls > 0 && !self.follow {
+            self.tell(format!(
+                "{} of gpt_usage, {} together, have no row in costs and are not counted; \
+                 LeadFactory's own reports leave them out too",
+                counted(calls, "call"),
+                decimal(nanos)
+            ));
+        }
+        if let Some(minutes) = feed.clock_offset_minutes() {
+            let (hours, rest) = (minutes.abs() / 60, minutes.abs() % 60);
+            let side = if minutes < 0 { "before" } else { "behind" };
+            self.tell(format!(
+                "most rows of costs stand {hours} h {rest:02} min {side} their own calls in \
+                 gpt_usage, whose times are UTC: is --timezone the zone of LeadFactory's clock?"
+            ));
+        }
+    }
+}
+
+impl From<DatabaseError> for Trouble {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<CliError> for Trouble {
+    fn from(error: CliError) -> Self {
+        Self::Server(error)
+    }
+}
+
+fn find(paths: &[PathBuf], patience: &Patience) -> Result<Found, CliError> {
+    let variable = |name: &str| std::env::var_os(name);
+    let surroundings =
+        Surroundings { variable: &variable, home: std::env::home_dir(), here: PathBuf::from(".") };
+    block_in_place(|| discover(paths, &surroundings, patience)).map_err(|error| failed(&error))
+}
+
+fn tell_found(found: &Found, args: &LeadfactoryArgs, notes: &mut Notes) {
+    for (path, error) in &found.skipped {
+        notes.tell(format!("left out {}: {}", path.display(), describe(error)), None);
+    }
+    for database in &found.databases {
+        notes.tell(format!("reading {} ({})", database.path.display(), database.kind.word()), None);
+        if database.kind == Kind::CostTracking(Tracker::Script) && !args.keep_gpu_stop {
+            notes.tell(
+                "it was written by bin/cost_tracking.py, which counts a GPU's cost once a minute \
+                 and again at its stop: the gpu/stop rows are left out (--keep-gpu-stop takes them)",
+                None,
+            );
+        }
+    }
+}
+
+/// Which calls are events of their own, so that nothing is counted twice.
+fn calls_rule(
+    found: &Found,
+    remembered: &ImportsBody,
+    asked: Option<Calls>,
+) -> Result<CallsRule, CliError> {
+    let has = |word: &str| found.databases.iter().any(|database| database.kind.word() == word);
+    let was_imported = |word: &str, counted: bool| {
+        let counts = |item: &ImportBody| !counted || item.counted_to.is_some();
+        remembered.items.iter().any(|item| item.kind == word && counts(item))
+    };
+    let refuse = |detail: &str| Err(CliError::Failed(detail.to_owned()));
+    match (has("cost_tracking"), has("gpt_usage"), asked) {
+        (_, _, Some(Calls::All)) => Ok(CallsRule::All),
+        (_, _, Some(Calls::Failed)) => Ok(CallsRule::NotInCosts),
+        (true, false, None) if was_imported("gpt_usage", true) => refuse(
+            "gpt_usage.db was imported on its own before, with what its calls cost, and the same \
+             calls stand in cost_tracking.db\n  give both files, so that each call is counted \
+             once; or --calls all, if they are of different LeadFactories",
+        ),
+        (false, true, None) if was_imported("cost_tracking", false) => refuse(
+            "a cost_tracking.db was imported before, and holds what the calls of gpt_usage.db \
+             cost\n  give both files, or --calls failed for the calls that failed alone; or \
+             --calls all, if they are of different LeadFactories",
+        ),
+        (false, true, None) => Ok(CallsRule::All),
+        _ => Ok(CallsRule::NotInCosts),
+    }
+}
+
+/// The costs, each database a feed of its own; the first of the package's shares its feed with
+/// the calls, which the package writes too.
+fn usage_feeds(
+    found: &Found,
+    memory: &Memory,
+    patience: &Patience,
+    options: &feed::Options,
+) -> Vec<UsageFeed> {
+    let mut calls = found.databases.iter().find(|database| database.kind == Kind::Calls);
+    let mut costs: Vec<(&Database, Tracker)> = found
+        .databases
+        .iter()
+        .filter_map(|database| match database.kind {
+            Kind::CostTracking(tracker) => Some((database, tracker)),
+            _ => None,
+        })
+        .collect();
+    costs.sort_by_key(|(_, tracker)| *tracker);
+    let feed = |costs: Option<(&Database, Tracker)>, calls: Option<&Database>| {
+        let both = [costs.map(|(database, _)| database), calls];
+        let names = both
+            .into_iter()
+            .flatten()
+            .map(|database| (database.kind.word(), file_name(database)))
+            .collect();
+        let costs =
+            costs.map(|(database, tracker)| (database, tracker, memory.known(database.kind)));
+        let calls = calls.map(|database| {
+            let known = memory.known(database.kind);
+            (database, CallsKnown { known, counted_to: memory.counted_to() })
+        });
+        UsageFeed { feed: Feed::new(costs, calls, patience, options.clone()), names }
+    };
+    let mut feeds: Vec<UsageFeed> =
+        costs.into_iter().map(|costs| feed(Some(costs), calls.take())).collect();
+    if let Some(calls) = calls {
+        feeds.push(feed(None, Some(calls)));
+    }
+    feeds
+}
+
+fn revenue_feeds(
+    found: &Found,
+    memory: &Memory,
+    patience: &Patience,
+    zone: Zone,
+) -> Vec<(RevenueFeed, CompactString)> {
+    // Purchases first: their times are UTC and need no zone.
+    [Kind::Purchases, Kind::Finances]
+        .into_iter()
+        .flat_map(|kind| found.databases.iter().filter(move |database| database.kind == kind))
+        .map(|database| {
+            let known = memory.known(database.kind);
+            (RevenueFeed::new(database, known, patience, zone), file_name(database))
+        })
+        .collect()
+}
+
+fn file_name(database: &Database) -> CompactString {
+    database.path.file_name().unwrap_or_default().to_string_lossy().into()
+}
+
+fn kind_of(source: &str) -> CompactString {
+    source.split(':').nth(1).unwrap_or_default().into()
+}
+
+fn cursor_body(cursor: Cursor) -> CursorBody {
+    CursorBody { id: cursor.id, fingerprint: cursor.fingerprint }
+}
+
+fn rows_body(report: &Report) -> RowsBody {
+    RowsBody {
+        accepted: report.accepted,
+        repeated: report.repeated,
+        refused: report.refused,
+        left_out: report.left_out,
+    }
+}
+
+fn refusal_bodies(report: &Report) -> Vec<RefusalBody> {
+    let body = |refusal: &RowRefusal| RefusalBody {
+        row: refusal.row.to_string(),
+        field: refusal.field.clone(),
+        detail: refusal.detail.clone(),
+    };
+    report.refusals.iter().map(body).collect()
+}
+
+/// A flag that the first SIGINT or SIGTERM sets. The second ends the process as it always does.
+fn stop_on_signals() -> Result<Arc<AtomicBool>, CliError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        flag.store(true, Ordering::Relaxed);
+        write_line("stopping after what is being sent; once more to stop at once");
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    Ok(stop)
+}

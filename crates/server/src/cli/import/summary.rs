@@ -1,0 +1,172 @@
+//! What an import answers at its end.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use outlay_domain::Amount;
+use outlay_engine::import::{Report, RowRefusal};
+use owo_colors::OwoColorize;
+use serde::Serialize;
+
+use super::note::write_line;
+use super::progress::{grouped, pace};
+use crate::cli::Output;
+use crate::cli::client::CliError;
+
+/// Refusals that people are shown; programs get all that were kept.
+const REFUSALS_SHOWN: usize = 20;
+
+/// What became of everything.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    dry_run: bool,
+    accepted: u64,
+    repeated: u64,
+    refused: u64,
+    left_out: u64,
+    unpriced: u64,
+    /// A decimal: the accepted rows' charges.
+    spend: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revenue: Option<RevenueSummary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budgets: Option<u64>,
+    refusals: Vec<RowRefusal>,
+    notes: Vec<String>,
+    seconds: f64,
+}
+
+/// What became of payments.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct RevenueSummary {
+    /// New ones.
+    pub accepted: u64,
+    /// Known ones.
+    pub repeated: u64,
+    /// Those that are none; the refusals name them.
+    pub refused: u64,
+}
+
+impl RevenueSummary {
+    /// Adds what became of some more payments.
+    pub fn add(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.repeated += other.repeated;
+        self.refused += other.refused;
+    }
+}
+
+impl Summary {
+    /// Sums up `report`.
+    pub fn new(report: Report, notes: Vec<String>, elapsed: Duration, dry_run: bool) -> Self {
+        Self {
+            dry_run,
+            accepted: report.accepted,
+            repeated: report.repeated,
+            refused: report.refused,
+            left_out: report.left_out,
+            unpriced: report.unpriced,
+            spend: decimal(report.spend_nanos),
+            revenue: None,
+            budgets: None,
+            refusals: report.refusals,
+            notes,
+            seconds: (elapsed.as_secs_f64() * 1_000.0).round() / 1_000.0,
+        }
+    }
+
+    /// Adds what became of payments and budgets.
+    pub fn with(mut self, revenue: Option<RevenueSummary>, budgets: Option<u64>) -> Self {
+        self.revenue = revenue;
+        self.budgets = budgets;
+        self
+    }
+
+    /// Writes the answer; the exit code is 1 where a row was refused.
+    pub fn show(self, output: Output) -> Result<ExitCode, CliError> {
+        if !output.is_json() {
+            self.show_refusals();
+        }
+        output.show(&self, Self::text)?;
+        let refused = self.refused + self.revenue.map_or(0, |revenue| revenue.refused);
+        Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn show_refusals(&self) {
+        for refusal in self.refusals.iter().take(REFUSALS_SHOWN) {
+            write_line(&format!("{} {refusal}", "refused".red()));
+        }
+        let more = self.refusals.len().saturating_sub(REFUSALS_SHOWN);
+        if more > 0 {
+            write_line(&format!("… and {more} more; --json lists them"));
+        }
+    }
+
+    fn text(&self) -> String {
+        let rows = self.accepted + self.repeated + self.refused + self.left_out;
+        let elapsed = Duration::from_secs_f64(self.seconds);
+        let mut lines = vec![format!(
+            "{} in {:.1} s, {}",
+            counted(rows, "row"),
+            self.seconds,
+            pace(rows, elapsed)
+        )];
+        let mut line = |name: &str, value: String| lines.push(format!("  {name:<10} {value:>14}"));
+        line("accepted", grouped(self.accepted));
+        line("repeated", grouped(self.repeated));
+        line("refused", grouped(self.refused));
+        if self.left_out > 0 {
+            line("left out", grouped(self.left_out));
+        }
+        line("spend", self.spend.clone());
+        if self.unpriced > 0 {
+            line("unpriced", grouped(self.unpriced));
+        }
+        if let Some(revenue) = self.revenue {
+            lines.push(format!(
+                "{} of revenue: {} new, {} known before, {} refused",
+                counted(revenue.accepted + revenue.repeated + revenue.refused, "row"),
+                grouped(revenue.accepted),
+                grouped(revenue.repeated),
+                grouped(revenue.refused)
+            ));
+        }
+        if let Some(budgets) = self.budgets {
+            lines.push(format!("{} kept as they stand there", counted(budgets, "budget")));
+        }
+        if self.dry_run {
+            lines.push("nothing was sent: this was a dry run".to_owned());
+        }
+        lines.join("\n")
+    }
+}
+
+/// A number and its noun.
+pub fn counted(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(number))
+}
+
+/// An amount that may be beyond one event's range, as a decimal.
+pub fn decimal(nanos: i128) -> String {
+    match i64::try_from(nanos) {
+        Ok(nanos) => Amount::from_nanos(nanos).to_string(),
+        Err(_) => {
+            let (units, rest) = (nanos / 1_000_000_000, (nanos % 1_000_000_000).unsigned_abs());
+            let text = format!("{units}.{rest:09}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_of_any_size_is_a_decimal() {
+        assert_eq!(decimal(12_500_000_000), "12.5");
+        assert_eq!(decimal(9_223_372_036_854_775_808), "9223372036.854775808");
+        assert_eq!(decimal(20_000_000_000_000_000_000), "20000000000");
+    }
+}
