@@ -81,8 +81,11 @@ fn without_byte_order_mark(stream: Box<dyn Read + Send>) -> io::Result<Box<dyn B
     }
 }
 
+/// A stream whose first bytes were looked at.
+type Peeked<R> = Chain<Cursor<Vec<u8>>, R>;
+
 /// The first bytes of `stream`, at most `count`, and the whole stream again.
-fn peek<R: Read>(mut stream: R, count: u64) -> io::Result<(Vec<u8>, Chain<Cursor<Vec<u8>>, R>)> {
+fn peek<R: Read>(mut stream: R, count: u64) -> io::Result<(Vec<u8>, Peeked<R>)> {
     let mut head = Vec::new();
     stream.by_ref().take(count).read_to_end(&mut head)?;
     Ok((head.clone(), Cursor::new(head).chain(stream)))

@@ -1,5 +1,8 @@
 //! What customers paid: sent by importers, read by the pages that hold spend against it.
 
+// The macro of a route with a query names the query's type by its path.
+#![allow(unused_qualifications)]
+
 use axum::Json;
 use axum::extract::{Query, State};
 use chrono::{DateTime, Utc};

@@ -33,11 +33,11 @@ static SCRIPT_MONTHS: Table = Table {
     required: &["year", "month", "budget"],
 };
 
-/// The budgets of `database`, and the rows that are none. `None` where it has no such tables.
-pub fn read(
-    database: &Database,
-    patience: &Patience,
-) -> Result<Option<(ImportedBudgets, Vec<(Place, Refusal)>)>, DatabaseError> {
+/// Budgets, and the rows that are none.
+pub type Budgets = (ImportedBudgets, Vec<(Place, Refusal)>);
+
+/// The budgets of `database`. `None` where it has no such tables.
+pub fn read(database: &Database, patience: &Patience) -> Result<Option<Budgets>, DatabaseError> {
     patience.retry(|| {
         let reader = Reader::open(&database.path)?;
         match database.kind {
@@ -47,8 +47,6 @@ pub fn read(
         }
     })
 }
-
-type Budgets = (ImportedBudgets, Vec<(Place, Refusal)>);
 
 fn read_limits(reader: &Reader) -> Result<Budgets, DatabaseError> {
     let tables = reader.tables()?;

@@ -99,10 +99,12 @@ pub fn discover(
             found.add(Database { kind: kind(&path, patience)?, path });
         }
     }
-    if searched_folder && !found.databases.is_empty() && found.calls().next().is_none() {
-        if let Some(home) = &surroundings.home {
-            found.try_file(home.join(CALLS_AT_HOME), patience);
-        }
+    if searched_folder
+        && !found.databases.is_empty()
+        && found.calls().next().is_none()
+        && let Some(home) = &surroundings.home
+    {
+        found.try_file(home.join(CALLS_AT_HOME), patience);
     }
     if found.databases.is_empty() {
         return match found.skipped.into_iter().next() {
