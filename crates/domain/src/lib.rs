@@ -9,6 +9,8 @@ pub mod usage;
 
 pub mod pricing;
 
+pub mod providers;
+
 pub mod people;
 
 pub use amount::Amount;

@@ -1,1 +1,21 @@
-//! Prices, and what events cost by them.
+#![doc = include_str!("README.md")]
+
+mod book;
+mod names;
+mod pattern;
+mod price;
+mod rating;
+mod row;
+mod sheet;
+mod terms;
+
+pub use book::PriceBook;
+pub use names::provider_name;
+pub use pattern::{ClauseText, ModelPattern, PATTERN_BYTES_MAX, PatternError};
+pub use price::{Cost, PRICE_PLACES, Price, PriceError};
+pub use rating::{Quote, QuoteLine, Rateable, Unpriced};
+pub use row::{
+    CURRENCY, Charged, Conditions, ContextThreshold, Days, Hours, MANUAL_SOURCE, PriceRow, Priced,
+    TimeOfDay, TimeOfDayError, Window,
+};
+pub use terms::parameter;
