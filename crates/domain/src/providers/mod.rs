@@ -1,0 +1,15 @@
+#![doc = include_str!("README.md")]
+
+mod anthropic;
+mod bedrock;
+mod call;
+mod cohere;
+mod counts;
+mod detect;
+mod gemini;
+mod ollama;
+mod openai;
+mod stream;
+
+pub use call::{Call, Evidence, Flag, MeasureError, Measured, measure};
+pub use detect::{Address, Dialect, address};
