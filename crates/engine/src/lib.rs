@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod import;
 pub mod latency;
+pub mod people;
 pub mod revenue;
 
 use std::path::{Path, PathBuf};

@@ -175,6 +175,11 @@ impl Caller {
         }
     }
 
+    /// What the credential is for; `None` is everything the role allows.
+    pub fn scopes(&self) -> Option<Scopes> {
+        self.scopes
+    }
+
     /// The one account the caller sees; `None` is every account.
     ///
     /// A member sees their own account, a key what it was made for, and everybody else all.

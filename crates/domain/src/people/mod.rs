@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod caller;
 pub mod key;
+pub mod password;
 pub mod role;
 pub mod session;
 pub mod user;
@@ -10,6 +11,7 @@ pub mod user;
 pub use audit::{AuditEntry, AuditRecord};
 pub use caller::{Caller, Denied, Via};
 pub use key::{ApiKey, KeyState, Scope, Scopes, SecretHash};
+pub use password::judge_password;
 pub use role::{Act, Role};
 pub use session::{Session, SessionPolicy, SignInMethod};
-pub use user::{PeopleRefusal, User, UserId};
+pub use user::{OPERATOR_ID, PeopleRefusal, SERVER_ID, User, UserId};

@@ -16,8 +16,12 @@ pub const USER_ID_BYTES_MAX: usize = 128;
 /// Bytes in a display name, at most.
 pub const DISPLAY_NAME_BYTES_MAX: usize = 128;
 
-/// The names under which the server itself acts; no user may have them.
-pub const RESERVED_USER_IDS: [&str; 2] = ["operator", "outlay"];
+/// What whoever holds the data folder is called where they act.
+pub const OPERATOR_ID: &str = "operator";
+/// What the server itself is called where it acts without a caller.
+pub const SERVER_ID: &str = "outlay";
+/// No user may have these names.
+const RESERVED_IDS: [&str; 2] = [OPERATOR_ID, SERVER_ID];
 
 /// Why something about people was refused, for the person who asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -57,7 +61,7 @@ impl UserId {
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-@+:|~=".contains(&byte)) {
             return refuse("may hold only letters, digits and . _ - @ + : | ~ =".to_owned());
         }
-        if RESERVED_USER_IDS.iter().any(|reserved| reserved.eq_ignore_ascii_case(text)) {
+        if RESERVED_IDS.iter().any(|reserved| reserved.eq_ignore_ascii_case(text)) {
             return refuse(format!("must not be `{text}`, under which the server itself acts"));
         }
         Ok(Self(text.into()))
@@ -65,7 +69,7 @@ impl UserId {
 
     /// The id of whoever holds the data folder, who needs no user.
     pub fn operator() -> Self {
-        Self(CompactString::const_new(RESERVED_USER_IDS[0]))
+        Self(CompactString::const_new(OPERATOR_ID))
     }
 
     /// The id as text.

@@ -66,9 +66,11 @@ const TOUCH_KEY: &str = "
     UPDATE api_keys SET last_used_at_us = max(ifnull(last_used_at_us, 0), ?2) WHERE key_id = ?1";
 const FORGET_KEYS: &str = "DELETE FROM api_keys WHERE revoked_at_us < ?1 OR expires_at_us < ?1";
 
-const SESSION_BY_SECRET: &str = "
-    SELECT session_id, user_id, method, created_at_us, last_seen_at_us, expires_at_us
-    FROM sessions WHERE secret_hash = ?1";
+const SESSION_COLUMNS: &str =
+    "session_id, user_id, method, created_at_us, last_seen_at_us, expires_at_us";
+
+const SESSION: &str = "SELECT {session} FROM sessions WHERE session_id = ?1";
+const SESSION_BY_SECRET: &str = "SELECT {session} FROM sessions WHERE secret_hash = ?1";
 const ADD_SESSION: &str = "
     INSERT INTO sessions (session_id, user_id, secret_hash, method, created_at_us,
                           last_seen_at_us, expires_at_us)
@@ -242,6 +244,11 @@ pub fn forget_keys(tx: &Transaction<'_>, before: DateTime<Utc>) -> Result<usize,
 
 // Sessions
 
+/// The session with `id`, dead or alive.
+pub fn session(conn: &Connection, id: Uuid) -> Result<Option<Session>, StoreError> {
+    one(conn, SESSION, [id.to_string()], read_session)
+}
+
 /// The session whose secret hashes to `hash`, dead or alive.
 pub fn session_by_secret(
     conn: &Connection,
@@ -333,7 +340,10 @@ pub fn drop_dead_links(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<usize
 // Rows
 
 fn sql(statement: &str) -> String {
-    statement.replace("{user}", USER_COLUMNS).replace("{key}", KEY_COLUMNS)
+    statement
+        .replace("{user}", USER_COLUMNS)
+        .replace("{key}", KEY_COLUMNS)
+        .replace("{session}", SESSION_COLUMNS)
 }
 
 fn one<T>(

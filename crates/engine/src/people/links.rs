@@ -1,0 +1,144 @@
+//! Sign-in links: for the first start, and for whoever has no password or forgot it.
+
+use chrono::{DateTime, Duration, Utc};
+use outlay_domain::people::{
+    Act, AuditRecord, Caller, Role, SERVER_ID, SignInMethod, User, UserId,
+};
+use outlay_store::sqlite::{audit, people as store};
+use serde_json::json;
+
+use super::secret::{self, SECRET_BYTES_MAX, Secret};
+use super::{People, PeopleError, SignInError, SignedIn};
+
+/// The page that redeems links. The secret stands behind `#`, so that no server and no log on the
+/// way sees it, and a preview of the link does not use it up.
+pub const SIGN_IN_PATH: &str = "/sign-in#token=";
+
+/// The user of a fresh installation.
+const FIRST_USER: &str = "admin";
+
+/// How long the link of the first start counts: whoever reads the log may need a while.
+const FIRST_LINK_TTL: Duration = Duration::hours(1);
+
+/// A link, for the one user who is to have it.
+#[derive(Debug, Clone)]
+pub struct IssuedLink {
+    /// Whom it signs in.
+    pub user: UserId,
+    /// The whole address.
+    pub url: String,
+    /// Up to, and not at, which time it counts.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl People {
+    /// Makes a link that signs `user` in once, in the place of an older one. Admins only.
+    pub async fn issue_link(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        public_url: &str,
+    ) -> Result<IssuedLink, PeopleError> {
+        caller.may(Act::Administer)?;
+        let record = caller.did(self.now(), "user.link_issued", user.as_str(), json!({}));
+        let user = user.clone();
+        self.put_link(public_url, self.link_ttl, move |tx| {
+            let found = store::user(tx, user.as_str())?
+                .ok_or_else(|| PeopleError::NotFound(format!("user `{user}`")))?;
+            if !found.is_enabled() {
+                return Err(PeopleError::conflict(
+                    format!("the user `{user}` is disabled"),
+                    "enable them first",
+                ));
+            }
+            audit::append(tx, &record)?;
+            Ok(Some(found.id))
+        })
+        .await?
+        .ok_or_else(|| unreachable!("there is a user, so there is a link"))
+    }
+
+    /// A link for the first admin, who is made where there is no user at all.
+    ///
+    /// `None` once an admin has a password: they need no help of the log to come in.
+    pub async fn first_sign_in_link(
+        &self,
+        public_url: &str,
+    ) -> Result<Option<IssuedLink>, PeopleError> {
+        let now = self.now();
+        self.put_link(public_url, FIRST_LINK_TTL, move |tx| {
+            let first = UserId::new(FIRST_USER)?;
+            if !store::has_users(tx)? {
+                let admin = User::new(first, Role::Admin, now);
+                store::add_user(tx, &admin)?;
+                audit::append(
+                    tx,
+                    &AuditRecord {
+                        at: now,
+                        actor: SERVER_ID.into(),
+                        action: "user.added".into(),
+                        target: FIRST_USER.into(),
+                        detail: json!({ "role": Role::Admin, "first": true }),
+                    },
+                )?;
+                return Ok(Some(admin.id));
+            }
+            if store::has_admin_with_password(tx)? {
+                return Ok(None);
+            }
+            let found = store::user(tx, FIRST_USER)?;
+            Ok(found.filter(|user| user.role == Role::Admin && user.is_enabled()).map(|_| first))
+        })
+        .await
+    }
+
+    /// Signs in whoever has the secret of a link, and uses it up.
+    pub async fn redeem_link(
+        &self,
+        secret: &str,
+        replaced: Option<&str>,
+    ) -> Result<SignedIn, SignInError> {
+        if secret.len() > SECRET_BYTES_MAX {
+            return Err(SignInError::DeadLink);
+        }
+        let (hash, replaced) = (secret::hash(secret), replaced.map(secret::hash));
+        let (now, policy) = (self.now(), self.sessions);
+        let signed_in = self
+            .write::<_, SignInError>(move |tx| {
+                let Some((id, expires_at)) = store::take_link(tx, hash)? else { return Ok(None) };
+                let user = store::user(tx, id.as_str())?;
+                let user = user.filter(|user| user.is_enabled() && now < expires_at);
+                let Some(user) = user else { return Ok(None) };
+                let signed_in = SignedIn::new(user, SignInMethod::Link, now, policy);
+                signed_in.keep(tx, replaced)?;
+                Ok(Some(signed_in))
+            })
+            .await?;
+        signed_in.ok_or(SignInError::DeadLink)
+    }
+
+    /// Keeps a new link for whom `choose` names, in the same transaction.
+    async fn put_link(
+        &self,
+        public_url: &str,
+        ttl: Duration,
+        choose: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<Option<UserId>, PeopleError>
+        + Send
+        + 'static,
+    ) -> Result<Option<IssuedLink>, PeopleError> {
+        let secret = Secret::random();
+        let hash = secret.hash();
+        let expires_at = self.now() + ttl;
+        let chosen = self
+            .write::<_, PeopleError>(move |tx| {
+                let chosen = choose(tx)?;
+                if let Some(user) = &chosen {
+                    store::put_link(tx, user, hash, expires_at)?;
+                }
+                Ok(chosen)
+            })
+            .await?;
+        let url = format!("{}{SIGN_IN_PATH}{}", public_url.trim_end_matches('/'), secret.reveal());
+        Ok(chosen.map(|user| IssuedLink { user, url, expires_at }))
+    }
+}
