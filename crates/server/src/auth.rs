@@ -1,15 +1,46 @@
-//! Who is calling, and what they may do.
+//! Who is calling, and what they may do: everything between the network and a handler.
+//!
+//! A request goes through [`guard`]: its credential is looked up, a browser proves that it is our
+//! own page which sends it, the door at its path says what it takes, and the caller's rate is
+//! bounded. Handlers take the [`Caller`] and ask it what only they can know, such as whose account
+//! an event names.
+
+mod address;
+mod cookie;
+mod credential;
+mod csrf;
+mod door;
+mod errors;
+mod headers;
+mod issuers;
+mod limits;
+mod openapi;
 
 use std::ops::Deref;
+use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request};
+use axum::Router;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use outlay_domain::people;
 pub use outlay_domain::people::{Act, Denied, Role, Via};
+use outlay_engine::people::People;
+use parking_lot::RwLock;
 
+use crate::config::{Config, Network};
 use crate::error::ApiError;
+use crate::state::AppState;
+
+pub use address::ClientAddress;
+use address::client_address;
+pub use cookie::{SessionCookie, SetCookie};
+use credential::Credential;
+use door::Door;
+pub use issuers::trusted_issuers;
+use limits::Limits;
+pub use openapi::Credentials;
 
 /// Whoever sent the request, as handlers take it. Everything asked of it stands at
 /// [`people::Caller`].
@@ -24,32 +55,138 @@ impl Deref for Caller {
     }
 }
 
-/// Marks a request that came over the data folder's own socket, or from this very process.
-#[derive(Debug, Clone, Copy)]
-pub struct LocalTrust;
-
-/// Finds out who calls, and leaves the [`Caller`] with the request.
-pub async fn authenticate(mut request: Request, next: Next) -> Response {
-    if request.extensions().get::<LocalTrust>().is_some() {
-        request.extensions_mut().insert(Caller(people::Caller::operator()));
-    }
-    next.run(request).await
-}
-
-impl From<Denied> for ApiError {
-    fn from(denied: Denied) -> Self {
-        Self::forbidden(denied.to_string())
-    }
-}
-
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(|| ApiError::unauthorized("this needs a caller, and none was given"))
+        parts.extensions.get::<Self>().cloned().ok_or_else(nobody)
     }
+}
+
+/// Marks a request that came over the data folder's own socket, or from this very process.
+#[derive(Debug, Clone, Copy)]
+pub struct LocalTrust;
+
+/// What the guard at the door goes by.
+pub struct Guard {
+    limits: Limits,
+    proxies: Vec<Network>,
+    public_url: RwLock<String>,
+    is_https: bool,
+    cors_origins: Vec<String>,
+}
+
+impl Guard {
+    /// A guard by the settings.
+    pub fn new(config: &Config) -> Self {
+        let public_url = match config.server.public_url.trim_end_matches('/') {
+            "" => format!("http://{}", config.server.listen),
+            url => url.to_owned(),
+        };
+        Self {
+            limits: Limits::new(&config.limits),
+            proxies: config.server.trusted_proxies.clone(),
+            is_https: public_url.starts_with("https://"),
+            public_url: RwLock::new(public_url),
+            cors_origins: config.server.cors_origins.clone(),
+        }
+    }
+
+    /// The address that people use, without a slash at its end.
+    pub fn public_url(&self) -> String {
+        self.public_url.read().clone()
+    }
+
+    /// Tells the guard where the server is, once that is known.
+    pub fn set_public_url(&self, url: &str) {
+        url.trim_end_matches('/').clone_into(&mut self.public_url.write());
+    }
+
+    /// Forgets callers who have not called for a while.
+    pub fn tidy(&self) {
+        self.limits.tidy();
+    }
+}
+
+/// Puts the guard before all routes.
+pub fn guard(router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let guarded = router.layer(from_fn_with_state(state.clone(), authenticate));
+    headers::secure(guarded, &state.guard)
+}
+
+/// Lets a request through to its handler with the [`Caller`], or refuses it.
+async fn authenticate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    if request.extensions().get::<LocalTrust>().is_some() {
+        request.extensions_mut().insert(Caller(people::Caller::operator()));
+        return next.run(request).await;
+    }
+    match admit(&state, &mut request).await {
+        Ok(allowance) => {
+            let mut response = next.run(request).await;
+            if let Some(allowance) = allowance {
+                allowance.tell(response.headers_mut());
+            }
+            response
+        }
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// Everything a request goes through before its handler, in order.
+async fn admit(
+    state: &AppState,
+    request: &mut Request,
+) -> Result<Option<limits::Allowance>, ApiError> {
+    let guard = &state.guard;
+    let (act, is_needed) = match Door::at(request.method(), request.uri().path()) {
+        Door::Open => return Ok(None),
+        Door::SignIn => {
+            csrf::check_origin(request.headers(), guard)?;
+            guard.limits.admit_sign_in(client_address(
+                request.extensions(),
+                request.headers(),
+                guard,
+            ))?;
+            return Ok(None);
+        }
+        Door::Asking(act) => (Some(act), false),
+        Door::Guarded(act) => (act, true),
+    };
+    let cookie = SessionCookie::of(request.headers(), guard);
+    let caller = match Credential::of(request.headers(), cookie.as_ref())? {
+        Credential::None if is_needed => return Err(nobody()),
+        Credential::None => return Ok(None),
+        Credential::Bearer(bearer) => state.people.by_bearer(bearer).await?,
+        Credential::Key(key) => state.people.by_key(key).await?,
+        Credential::Cookie(secret) => {
+            csrf::check(request, secret, guard)?;
+            state.people.by_session(secret).await?
+        }
+    };
+    match act {
+        Some(act) => caller.may(act)?,
+        None => caller.require_whole_credential()?,
+    }
+    let allowance = guard.limits.admit(&caller, act)?;
+    request.extensions_mut().insert(Caller(caller));
+    if let Some(cookie) = cookie {
+        request.extensions_mut().insert(cookie);
+    }
+    Ok(allowance)
+}
+
+fn nobody() -> ApiError {
+    ApiError::unauthorized("this needs a caller, and none was given")
+}
+
+/// Opens what is known about people, by the settings.
+pub fn open_people(outlay: &outlay_engine::Outlay, config: &Config) -> anyhow::Result<Arc<People>> {
+    let settings = outlay_engine::people::PeopleSettings {
+        sessions: config.people.session_policy(),
+        link_ttl: chrono::Duration::minutes(config.people.link_minutes.into()),
+        issuers: trusted_issuers(config, &outlay.data_dir)?,
+    };
+    let people =
+        People::open(&outlay.data_dir, outlay.books.clone(), outlay.clock.clone(), settings)?;
+    Ok(Arc::new(people))
 }

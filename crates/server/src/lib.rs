@@ -7,6 +7,7 @@ pub mod startup;
 pub mod api;
 pub mod auth;
 pub mod error;
+pub mod extract;
 pub mod live;
 pub mod metrics;
 pub mod state;

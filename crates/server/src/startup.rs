@@ -1,15 +1,18 @@
 //! Opens a data folder, and puts the parts together.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use outlay_engine::people::People;
 use outlay_engine::{Options, Outlay, SystemClock};
 
+use crate::cli::client::CliError;
 use crate::config::Config;
 use crate::state::AppState;
-use crate::{api, live};
+use crate::{api, auth, live};
 
 /// The socket in the data folder on which commands reach the running server.
 pub const SOCKET_FILE: &str = "outlay.sock";
@@ -52,11 +55,17 @@ impl Server {
         })
         .await?
         .with_context(|| format!("`{}` cannot be opened", data.display()))?;
+        let people = auth::open_people(&outlay, &config)?;
         let state = AppState {
             outlay: Arc::new(outlay),
+            people,
+            guard: Arc::new(auth::Guard::new(&config)),
             config: Arc::new(config),
             metrics: Arc::default(),
         };
+        if purpose == Purpose::Serve {
+            tokio::spawn(tidy_people(Arc::downgrade(&state.people), Arc::downgrade(&state.guard)));
+        }
         Ok(Self { state, data: data.to_path_buf() })
     }
 
@@ -80,11 +89,40 @@ impl Server {
         &self.data
     }
 
+    /// A link for the first admin to sign in with, while no admin has a password.
+    ///
+    /// From here on links and cookies go by `public_url`, where people find the server.
+    pub async fn first_sign_in_link(&self, public_url: &str) -> Result<Option<String>, CliError> {
+        self.state.guard.set_public_url(public_url);
+        let link = self.state.people.first_sign_in_link(public_url).await;
+        let link = link.map_err(|error| CliError::Failed(error.to_string()))?;
+        Ok(link.map(|link| link.url))
+    }
+
     /// Takes in nothing more, writes what waits, and lets go of the folder.
     pub async fn stop(self) {
-        let outlay = self.state.outlay.clone();
-        if let Err(error) = tokio::task::spawn_blocking(move || outlay.stop()).await {
+        let AppState { outlay, people, .. } = self.state;
+        let stop = move || {
+            if let Err(error) = people.tidy() {
+                tracing::warn!(%error, "last uses of keys and sessions could not be written");
+            }
+            outlay.stop();
+        };
+        if let Err(error) = tokio::task::spawn_blocking(stop).await {
             tracing::error!(%error, "stopping was interrupted");
+        }
+    }
+}
+
+/// Writes last uses and forgets what is over, every minute, as long as the folder is open.
+async fn tidy_people(people: Weak<People>, guard: Weak<auth::Guard>) {
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        let (Some(people), Some(guard)) = (people.upgrade(), guard.upgrade()) else { return };
+        guard.tidy();
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || people.tidy()).await {
+            tracing::warn!(%error, "last uses of keys and sessions could not be written");
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use outlay_engine::Outlay;
+use outlay_engine::people::People;
 
+use crate::auth::Guard;
 use crate::config::Config;
 use crate::metrics::Metrics;
 
@@ -12,6 +14,10 @@ use crate::metrics::Metrics;
 pub struct AppState {
     /// The use cases.
     pub outlay: Arc<Outlay>,
+    /// Who may come in.
+    pub people: Arc<People>,
+    /// Who is let in.
+    pub guard: Arc<Guard>,
     /// The settings.
     pub config: Arc<Config>,
     /// What the server measures about itself.

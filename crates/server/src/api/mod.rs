@@ -1,19 +1,24 @@
 //! Our own HTTP API: one file a noun.
 
+pub mod audit;
 pub mod health;
 pub mod imports;
+pub mod keys;
 pub mod metrics;
 pub mod revenue;
+pub mod session;
+pub mod tokens;
+pub mod users;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, Uri};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::auth::authenticate;
+use crate::auth::{Credentials, guard};
 use crate::error::ApiError;
 use crate::metrics::http::count;
 use crate::state::AppState;
@@ -31,7 +36,9 @@ const DOCUMENT: &str = "/api/v1/openapi.json";
         description = "What a team's AI and API usage costs: usage in, exact spend out.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    components(schemas(ApiError))
+    components(schemas(ApiError)),
+    modifiers(&Credentials),
+    security(("bearer" = []), ("key" = []), ("session" = []))
 )]
 struct Document;
 
@@ -42,6 +49,11 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(imports::routes())
         .merge(revenue::routes())
         .merge(metrics::routes())
+        .merge(session::routes())
+        .merge(users::routes())
+        .merge(keys::routes())
+        .merge(tokens::routes())
+        .merge(audit::routes())
 }
 
 /// The OpenAPI document.
@@ -52,10 +64,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// All routes of the API.
 pub fn router(state: AppState) -> Router {
     let (router, document) = documented().split_for_parts();
-    router
-        .merge(SwaggerUi::new(DOCS).url(DOCUMENT, document))
-        .fallback(page_or_not_found)
-        .layer(from_fn(authenticate))
+    let router =
+        router.merge(SwaggerUi::new(DOCS).url(DOCUMENT, document)).fallback(page_or_not_found);
+    guard(router, &state)
         .layer(from_fn_with_state(state.metrics.http.clone(), count))
         .with_state(state)
 }
@@ -67,3 +78,6 @@ async fn page_or_not_found(method: Method, uri: Uri, headers: HeaderMap) -> Resp
             .into_response()
     })
 }
+
+#[cfg(test)]
+mod people_tests;

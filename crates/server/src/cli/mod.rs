@@ -3,10 +3,15 @@
 pub mod client;
 pub mod config;
 pub mod import;
+pub mod key;
 pub mod openapi;
 pub mod output;
+pub mod pages;
 pub mod ready;
 pub mod serve;
+pub mod text;
+pub mod token;
+pub mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -75,6 +80,12 @@ enum Command {
     Ready,
     /// Print the API's description (OpenAPI 3.1)
     Openapi,
+    /// Add, list, change and disable users
+    User(user::UserArgs),
+    /// Make, list and revoke API keys
+    Key(key::KeyArgs),
+    /// Sign a token for a user, who is made where there is none
+    Token(token::TokenArgs),
 }
 
 impl Globals {
@@ -126,5 +137,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Config(args) => config::run(&globals, args),
         Command::Ready => ready::run(&globals).await,
         Command::Openapi => openapi::run(),
+        Command::User(args) => user::run(&globals, args).await,
+        Command::Key(args) => key::run(&globals, args).await,
+        Command::Token(args) => token::run(&globals, args).await,
     }
 }

@@ -6,15 +6,18 @@
 mod describe;
 mod load;
 mod network;
+mod secret;
 
 use std::net::SocketAddr;
 
+use outlay_domain::people::SessionPolicy;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use describe::{Key, example, keys};
 pub use load::{ConfigError, Draft, Origin, Settings};
 pub use network::Network;
+pub use secret::SecretText;
 
 /// The file in the data folder that is read when none is named.
 pub const CONFIG_FILE: &str = "outlay.toml";
@@ -30,6 +33,12 @@ pub struct Config {
     pub history: HistoryConfig,
     /// What comes in.
     pub ingest: IngestConfig,
+    /// How people come in.
+    pub people: PeopleConfig,
+    /// Who else may say who somebody is.
+    pub trust: TrustConfig,
+    /// How often callers may call.
+    pub limits: LimitsConfig,
     /// What is written to the log.
     pub log: LogConfig,
     /// Who may read the metrics.
@@ -48,6 +57,10 @@ pub struct ServerConfig {
     pub public_url: String,
     /// Origins of other sites whose scripts may call the API; none by default.
     pub cors_origins: Vec<String>,
+    /// Proxies, as addresses or networks such as `10.0.0.0/8`, whose `X-Forwarded-For` is
+    /// believed; none by default.
+    #[schema(value_type = Vec<String>)]
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Default for ServerConfig {
@@ -56,6 +69,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8440)),
             public_url: String::new(),
             cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -91,6 +105,103 @@ pub struct IngestConfig {
 impl Default for IngestConfig {
     fn default() -> Self {
         Self { queue_events: 200_000, body_bytes: 32 * 1024 * 1024 }
+    }
+}
+
+/// How people come in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PeopleConfig {
+    /// Hours after which a session that is not used ends.
+    pub session_idle_hours: u32,
+    /// Days after which a session ends, however much it is used.
+    pub session_days: u32,
+    /// Minutes for which a sign-in link counts.
+    pub link_minutes: u32,
+}
+
+impl Default for PeopleConfig {
+    fn default() -> Self {
+        Self { session_idle_hours: 7 * 24, session_days: 30, link_minutes: 15 }
+    }
+}
+
+impl PeopleConfig {
+    /// How long sessions last.
+    pub fn session_policy(&self) -> SessionPolicy {
+        SessionPolicy {
+            idle: chrono::Duration::hours(self.session_idle_hours.into()),
+            absolute: chrono::Duration::days(self.session_days.into()),
+        }
+    }
+}
+
+/// An issuer of tokens who may say who somebody is; nobody by default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrustConfig {
+    /// What we call it, in the audit trail.
+    pub name: String,
+    /// Where its public keys are: an https address or a file in the data folder. RS256 and ES256.
+    pub jwks: String,
+    /// The secret it signs with, where it signs with HS256.
+    #[schema(write_only, value_type = String)]
+    pub secret: SecretText,
+    /// A file in the data folder with that secret, instead.
+    pub secret_file: String,
+    /// What its tokens must say as `iss`; needed beside `jwks`.
+    pub issuer: String,
+    /// Of which its tokens must say one as `aud`; any, when there is none.
+    pub audiences: Vec<String>,
+    /// Which claim names the user: `sub`, `user_id`, or `either` of them.
+    pub user_claim: TrustedClaim,
+    /// Whether a user whom nobody knows yet becomes a member.
+    pub create_users: bool,
+    /// Whether its tokens let an admin do what admins do; they do what members do otherwise.
+    pub admins: bool,
+    /// More issuers, each as `[[trust.more]]` with the same settings.
+    #[schema(no_recursion)]
+    pub more: Vec<TrustConfig>,
+}
+
+/// Which claim of a token names the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrustedClaim {
+    /// Whichever is there; both, if they agree.
+    #[default]
+    Either,
+    /// `sub`.
+    Sub,
+    /// `user_id`.
+    UserId,
+}
+
+/// How often callers may call. 0 is no limit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Requests of one caller a second, over time.
+    pub requests_per_second: u32,
+    /// Requests of one caller at once.
+    pub requests_burst: u32,
+    /// Requests of one caller that send usage, a second, over time.
+    pub ingest_requests_per_second: u32,
+    /// Requests of one caller that send usage, at once.
+    pub ingest_burst: u32,
+    /// Attempts to sign in from one address, a minute.
+    pub sign_ins_per_minute: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            requests_per_second: 200,
+            requests_burst: 1_000,
+            ingest_requests_per_second: 50_000,
+            ingest_burst: 100_000,
+            sign_ins_per_minute: 60,
+        }
     }
 }
 
