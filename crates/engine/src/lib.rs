@@ -1,16 +1,33 @@
 //! What the product does: the use cases, free of HTTP and of SQL.
 
-pub mod clock;
 pub mod import;
-pub mod latency;
 pub mod people;
 pub mod revenue;
+pub mod usage;
 
+pub mod clock;
+pub mod demo;
+mod keeper;
+pub mod latency;
+
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+use chrono::TimeDelta;
 pub use clock::{Clock, FrozenClock, SystemClock};
+use outlay_domain::pricing::PriceBook;
+use outlay_store::dedup::{Dedup, DedupOptions, EventKey};
+use outlay_store::history::{History, HistoryOptions};
+use outlay_store::sqlite::usage_log;
 use outlay_store::{Books, StoreError};
+
+use keeper::{Keeper, KeeperOptions};
+use usage::Committer;
+
+/// The file in the data folder that a process holds while it works there.
+const LOCK_FILE: &str = "lock";
 
 /// How a data folder is worked on.
 #[derive(Debug, Clone)]
@@ -27,26 +44,89 @@ pub struct Options {
     pub background: bool,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            tail_events: 131_072,
+            queue_events: 200_000,
+            retention_days: 0,
+            dedup_days: 40,
+            background: true,
+        }
+    }
+}
+
 /// An open data folder: all that the product knows, and all that it can do.
 pub struct Outlay {
     /// Where the folder is.
     pub data_dir: PathBuf,
-    /// The books.
-    pub books: Arc<Books>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The books.
+    pub books: Arc<Books>,
+    /// Every fact, in columns.
+    pub history: Arc<History>,
+    /// Which events came before.
+    pub dedup: Arc<Dedup>,
+    /// The prices that events are rated by; replaced whole when one changes.
+    pub prices: Arc<ArcSwap<PriceBook>>,
+    /// The one writer of usage.
+    pub commits: Committer,
+    /// Held while kept events are read and then amended.
+    amending: tokio::sync::Mutex<()>,
+    keeper: Option<Keeper>,
+    /// Held as long as the folder is open.
+    _lock: File,
 }
 
 impl Outlay {
     /// Opens `data_dir`, making it where there is none.
+    ///
+    /// Batches that stand in the usage log and not in the history, because the last process ended
+    /// in between, are taken up again.
     pub fn open(
         data_dir: &Path,
-        _options: Options,
+        options: Options,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
         std::fs::create_dir_all(data_dir).map_err(StoreError::file(data_dir))?;
+        let lock = lock(data_dir)?;
         let books = Arc::new(Books::open(data_dir)?);
-        Ok(Self { data_dir: data_dir.to_path_buf(), books, clock })
+        let dedup_options = DedupOptions {
+            window: TimeDelta::days(i64::from(options.dedup_days)),
+            ..DedupOptions::default()
+        };
+        let dedup = Arc::new(Dedup::open(data_dir, books.clone(), dedup_options)?);
+        let history = Arc::new(History::open(data_dir, books.clone(), HistoryOptions::default())?);
+        replay(&books, &history, &dedup)?;
+        let prices = Arc::new(ArcSwap::from_pointee(PriceBook::default()));
+        let commits = Committer::start(
+            books.clone(),
+            history.clone(),
+            dedup.clone(),
+            prices.clone(),
+            clock.clone(),
+            options.queue_events,
+        );
+        let keeper = options.background.then(|| {
+            let options = KeeperOptions {
+                tail_events: options.tail_events,
+                retention_days: options.retention_days,
+            };
+            Keeper::start(history.clone(), dedup.clone(), clock.clone(), options)
+        });
+        Ok(Self {
+            data_dir: data_dir.to_path_buf(),
+            clock,
+            books,
+            history,
+            dedup,
+            prices,
+            commits,
+            amending: tokio::sync::Mutex::default(),
+            keeper,
+            _lock: lock,
+        })
     }
 
     /// Whether a transaction can be written to the disk now.
@@ -55,5 +135,48 @@ impl Outlay {
     }
 
     /// Takes in nothing more, and writes what waits.
-    pub fn stop(&self) {}
+    pub fn stop(&self) {
+        self.commits.stop();
+        if let Some(keeper) = &self.keeper {
+            keeper.stop();
+        }
+    }
+}
+
+/// Takes the folder for this process.
+fn lock(data_dir: &Path) -> Result<File, StoreError> {
+    let path = data_dir.join(LOCK_FILE);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(StoreError::file(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse(data_dir.to_path_buf())),
+        Err(std::fs::TryLockError::Error(error)) => Err(StoreError::file(path)(error)),
+    }
+}
+
+/// Takes up what the usage log has and the history has not.
+fn replay(books: &Books, history: &History, dedup: &Dedup) -> Result<(), StoreError> {
+    let mut events = 0;
+    books.read(|connection| {
+        usage_log::for_each_after(connection, 0, |seq, facts| {
+            events += facts.len();
+            let keys: Vec<_> = facts
+                .iter()
+                .filter(|fact| fact.kind == outlay_domain::usage::FactKind::Usage)
+                .map(|fact| EventKey::of(&fact.event))
+                .collect();
+            dedup.insert(&keys);
+            history.append(seq, facts.into());
+            Ok(())
+        })
+    })?;
+    if events > 0 {
+        tracing::info!(events, "took up what the last run had not written to the history yet");
+    }
+    Ok(())
 }

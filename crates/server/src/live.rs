@@ -1,10 +1,130 @@
-//! Live updates.
+//! Live updates: what is committed reaches the open pages, over Socket.IO.
+//!
+//! A socket is authenticated like any request. Admins and viewers hear of everything, members of
+//! their own account. Commits are gathered for a moment, so that a page hears four times a second
+//! at most, however much comes in.
 
-use axum::Router;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
+use outlay_domain::usage::Fact;
+use outlay_engine::usage::Committed;
+use serde::Serialize;
+use socketioxide::SocketIo;
+use socketioxide::extract::SocketRef;
+use socketioxide::layer::SocketIoLayer;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, sleep_until};
+
+use crate::api::event_row::EventRow;
+use crate::auth::Caller;
 use crate::state::AppState;
 
-/// Adds the live updates to the routes.
-pub fn attach(router: Router, _state: &AppState) -> Router {
-    router
+/// The least time between two updates.
+const PERIOD: Duration = Duration::from_millis(250);
+/// Events in one update, at most; a page asks for more if it wants more.
+const EVENTS_MAX: usize = 20;
+/// The room of those who hear of everything.
+const EVERYTHING: &str = "everything";
+
+/// Something was committed.
+#[derive(Debug, Serialize)]
+struct UsageUpdate<'a> {
+    /// The number of the newest batch in it.
+    version: i64,
+    /// How many facts were committed since the last update.
+    accepted: usize,
+    /// The newest of them, newest first.
+    events: &'a [EventRow],
+}
+
+/// The layer that answers under `/socket.io/`, and the task that feeds it.
+pub fn start(state: &AppState) -> SocketIoLayer {
+    let (layer, io) = SocketIo::builder().max_payload(64 * 1024).build_layer();
+    io.ns("/", async |socket: SocketRef| welcome(&socket));
+    tokio::spawn(feed(io, state.outlay.commits.watch()));
+    layer
+}
+
+/// Lets a socket hear what its caller may see; one without a caller hears nothing.
+fn welcome(socket: &SocketRef) {
+    let Some(caller) = socket.req_parts().extensions.get::<Caller>() else {
+        // A socket that is gone already needs no good-bye.
+        let _ = socket.clone().disconnect();
+        return;
+    };
+    match caller.scope() {
+        None => socket.join(EVERYTHING),
+        Some(account) => socket.join(room(&account)),
+    }
+}
+
+fn room(account: &str) -> String {
+    format!("account:{account}")
+}
+
+/// What gathered for one room.
+#[derive(Default)]
+struct Gathered {
+    accepted: usize,
+    events: Vec<EventRow>,
+}
+
+impl Gathered {
+    /// Adds facts, which are newer than those that are there.
+    fn add<'a>(&mut self, facts: impl DoubleEndedIterator<Item = &'a Fact> + Clone) {
+        self.accepted += facts.clone().count();
+        let newest = facts.rev().take(EVENTS_MAX).map(EventRow::from);
+        self.events.splice(0..0, newest);
+        self.events.truncate(EVENTS_MAX);
+    }
+}
+
+async fn feed(io: SocketIo, mut commits: Receiver<Committed>) {
+    let mut last = Instant::now() - PERIOD;
+    loop {
+        let mut rooms: BTreeMap<String, Gathered> = BTreeMap::new();
+        let mut version = 0;
+        // Waits for the first batch, then takes what else comes until the period is over.
+        let mut next = Some(commits.recv().await);
+        while let Some(received) = next.take() {
+            match received {
+                Ok(committed) => {
+                    version = committed.seq;
+                    gather(&io, &mut rooms, &committed.facts).await;
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+            tokio::select! {
+                biased;
+                () = sleep_until(last + PERIOD) => {}
+                received = commits.recv() => next = Some(received),
+            }
+        }
+        last = Instant::now();
+        for (room, gathered) in rooms {
+            let update =
+                UsageUpdate { version, accepted: gathered.accepted, events: &gathered.events };
+            if let Err(error) = io.to(room.clone()).emit("usage", &update).await {
+                tracing::debug!(%error, %room, "a live update did not reach everybody");
+            }
+        }
+    }
+}
+
+/// Sorts facts into the rooms that somebody is in.
+async fn gather(io: &SocketIo, rooms: &mut BTreeMap<String, Gathered>, facts: &[Fact]) {
+    let Ok(open) = io.rooms().await;
+    for room in open {
+        if room == EVERYTHING {
+            rooms.entry(room.into_owned()).or_default().add(facts.iter());
+        } else if let Some(account) = room.strip_prefix("account:") {
+            let own = facts.iter().filter(|fact| fact.event.account == account);
+            if own.clone().next().is_some() {
+                rooms.entry(room.to_string()).or_default().add(own);
+            }
+        }
+    }
 }

@@ -71,12 +71,12 @@ impl Server {
 
     /// All routes.
     pub fn router(&self) -> Router {
-        api::router(self.state.clone())
+        api::router(self.state.clone(), None)
     }
 
     /// All routes, with the live updates.
     pub fn live_router(&self) -> Router {
-        live::attach(self.router(), &self.state)
+        api::router(self.state.clone(), Some(live::start(&self.state)))
     }
 
     /// What the handlers share.

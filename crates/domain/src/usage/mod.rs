@@ -1,5 +1,6 @@
 //! What was used: events, their bounds, and questions about many of them.
 
+pub mod amendment;
 mod event;
 mod fact;
 mod meter;

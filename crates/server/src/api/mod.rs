@@ -1,6 +1,8 @@
 //! Our own HTTP API: one file a noun.
 
+pub mod amendments;
 pub mod audit;
+pub mod events;
 pub mod health;
 pub mod imports;
 pub mod keys;
@@ -10,10 +12,16 @@ pub mod session;
 pub mod tokens;
 pub mod users;
 
+mod cloud_events;
+mod event_body;
+pub mod event_row;
+mod event_schema;
+
 use axum::Router;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
+use socketioxide::layer::SocketIoLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
@@ -49,6 +57,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(imports::routes())
         .merge(revenue::routes())
         .merge(metrics::routes())
+        .merge(events::routes())
+        .merge(amendments::routes())
         .merge(session::routes())
         .merge(users::routes())
         .merge(keys::routes())
@@ -62,10 +72,17 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// All routes of the API.
-pub fn router(state: AppState) -> Router {
+///
+/// With `live`, the live updates are among them.
+pub fn router(state: AppState, live: Option<SocketIoLayer>) -> Router {
     let (router, document) = documented().split_for_parts();
     let router =
         router.merge(SwaggerUi::new(DOCS).url(DOCUMENT, document)).fallback(page_or_not_found);
+    // Inside of the authentication, so that a socket has a caller too.
+    let router = match live {
+        Some(live) => router.layer(live),
+        None => router,
+    };
     guard(router, &state)
         .layer(from_fn_with_state(state.metrics.http.clone(), count))
         .with_state(state)

@@ -1,5 +1,252 @@
-//! The history: every fact in columns, as an in-memory tail and Parquet segments.
+#![doc = include_str!("README.md")]
 
+mod columns;
+mod compact;
+mod find;
+mod flush;
+mod order;
+mod output;
 pub mod question;
+mod rewrite;
 pub mod rollup;
 pub mod schema;
+mod segment;
+mod tail;
+mod verify;
+mod write;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+
+use datafusion::arrow::array::RecordBatch;
+use outlay_domain::usage::Fact;
+use parking_lot::Mutex;
+
+pub use segment::Segment;
+use segment::{check_size, file_names};
+use tail::{Chunk, Tail};
+pub use verify::Verified;
+use write::Shelf;
+
+use crate::sqlite::manifest;
+use crate::{Books, StoreError, disk};
+
+/// The folder of the segments, in the data folder.
+pub const FOLDER: &str = "history";
+
+/// How the history is laid out.
+#[derive(Debug, Clone)]
+pub struct HistoryOptions {
+    /// Rows of a segment that is full. At least half of it when it ends with a day.
+    pub segment_rows: u64,
+    /// How many segments of about one size are merged.
+    pub fan_out: usize,
+}
+
+impl Default for HistoryOptions {
+    fn default() -> Self {
+        Self { segment_rows: 8 << 20, fan_out: 8 }
+    }
+}
+
+/// Every fact, as a tail in memory and segments on disk.
+pub struct History {
+    books: Arc<Books>,
+    options: HistoryOptions,
+    shelf: Shelf,
+    state: Mutex<State>,
+    /// Held by the one flush.
+    flushing: Mutex<()>,
+    /// Held while segments are replaced by others.
+    replacing: Mutex<()>,
+    /// Takes full chunks to the thread that makes columns of them.
+    full_chunks: SyncSender<Arc<Chunk>>,
+}
+
+struct State {
+    tail: Tail,
+    segments: Arc<[Arc<Segment>]>,
+    /// What [`History::snapshot`] answers until something changes.
+    snapshot: Option<Snapshot>,
+}
+
+/// The history at one moment. Holding it keeps its files.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The facts that are in no segment, in columns.
+    pub tail: Arc<[RecordBatch]>,
+    /// The segments, by the time of their first event.
+    pub segments: Arc<[Arc<Segment>]>,
+}
+
+/// What the history takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HistoryFigures {
+    /// Facts in the tail.
+    pub tail_rows: u64,
+    /// Facts in segments.
+    pub segment_rows: u64,
+    /// Segments.
+    pub segments: usize,
+    /// Bytes of the segments' files, roll-ups included.
+    pub disk_bytes: u64,
+    /// Bytes of the roll-ups alone.
+    pub rollup_bytes: u64,
+}
+
+impl History {
+    /// Opens the history in `data_dir`, as `books` list it, and removes files that they do not.
+    ///
+    /// Batches that are in the usage log only must be appended again by the caller. No segment is
+    /// read: one that is missing or has another size is an error of whoever reads it, and of
+    /// [`History::verify`].
+    pub fn open(
+        data_dir: &Path,
+        books: Arc<Books>,
+        options: HistoryOptions,
+    ) -> Result<Self, StoreError> {
+        let folder = data_dir.join(FOLDER);
+        disk::create_folder(&folder)?;
+        let (rows, last_segment_id) = books.read(|connection| {
+            Ok((manifest::segments(connection)?, manifest::last_segment_id(connection)?))
+        })?;
+        let known: HashSet<String> =
+            rows.iter().flat_map(|row| file_names(row.segment_id)).collect();
+        let orphans = disk::remove_orphans(&folder, |name| known.contains(name))?;
+        if orphans > 0 {
+            tracing::info!(
+                files = orphans,
+                "removed files that the last run had not finished or not removed"
+            );
+        }
+        let segments: Arc<[_]> =
+            rows.into_iter().map(|row| Arc::new(Segment::new(&folder, row))).collect();
+        for segment in &*segments {
+            warn_of_wrong_size(segment);
+        }
+        Ok(Self {
+            books,
+            options,
+            shelf: Shelf::new(folder, last_segment_id),
+            state: Mutex::new(State { tail: Tail::default(), segments, snapshot: None }),
+            flushing: Mutex::new(()),
+            replacing: Mutex::new(()),
+            full_chunks: start_columns_thread(),
+        })
+    }
+
+    /// Adds a committed batch of the usage log. The next snapshot has it.
+    ///
+    /// Batches come in order. The keys of their events must have been inserted before.
+    pub fn append(&self, log_seq: i64, facts: Arc<[Fact]>) {
+        if facts.is_empty() {
+            return;
+        }
+        let full = {
+            let mut state = self.state.lock();
+            state.snapshot = None;
+            state.tail.append(log_seq, facts)
+        };
+        if let Some(chunk) = full
+            && let Err(TrySendError::Full(chunk) | TrySendError::Disconnected(chunk)) =
+                self.full_chunks.try_send(chunk)
+        {
+            // The thread cannot keep up: whoever appends is slowed down, which bounds the memory.
+            chunk.columns();
+        }
+    }
+
+    /// The history as it stands.
+    pub fn snapshot(&self) -> Snapshot {
+        let (chunks, segments) = {
+            let mut state = self.state.lock();
+            if let Some(snapshot) = &state.snapshot {
+                return snapshot.clone();
+            }
+            (state.tail.chunks(), state.segments.clone())
+        };
+        let tail = chunks.iter().map(|chunk| chunk.columns().clone()).collect();
+        let snapshot = Snapshot { tail, segments };
+        let mut state = self.state.lock();
+        if is_current(&mut state, &chunks, &snapshot.segments) {
+            state.snapshot = Some(snapshot.clone());
+        }
+        snapshot
+    }
+
+    /// Facts that are in memory only.
+    pub fn tail_rows(&self) -> usize {
+        self.state.lock().tail.rows()
+    }
+
+    /// What the history takes.
+    pub fn figures(&self) -> HistoryFigures {
+        let state = self.state.lock();
+        let mut figures = HistoryFigures {
+            tail_rows: state.tail.rows() as u64,
+            segments: state.segments.len(),
+            ..HistoryFigures::default()
+        };
+        for segment in &*state.segments {
+            let row = segment.row();
+            figures.segment_rows += row.totals.rows;
+            figures.rollup_bytes += row.rollup_contents.size_bytes;
+            figures.disk_bytes += row.contents.size_bytes + row.rollup_contents.size_bytes;
+        }
+        figures
+    }
+
+    fn segments(&self) -> Arc<[Arc<Segment>]> {
+        self.state.lock().segments.clone()
+    }
+
+    /// Puts segments that the books know in the place of others that they no longer know.
+    fn replace(&self, old: &[Arc<Segment>], new: &[Arc<Segment>]) {
+        let mut state = self.state.lock();
+        state.replace(old, new);
+        old.iter().for_each(|segment| segment.retire());
+    }
+}
+
+impl State {
+    fn replace(&mut self, old: &[Arc<Segment>], new: &[Arc<Segment>]) {
+        let stays = |segment: &&Arc<Segment>| !old.iter().any(|old| Arc::ptr_eq(old, segment));
+        let mut segments: Vec<_> = self.segments.iter().filter(stays).chain(new).cloned().collect();
+        segments.sort_by_key(|segment| (segment.row().occurred.first_us, segment.row().segment_id));
+        self.segments = segments.into();
+        self.snapshot = None;
+    }
+}
+
+fn is_current(state: &mut State, chunks: &[Arc<Chunk>], segments: &Arc<[Arc<Segment>]>) -> bool {
+    let now = state.tail.chunks();
+    Arc::ptr_eq(&state.segments, segments)
+        && now.len() == chunks.len()
+        && now.iter().zip(chunks).all(|(now, then)| Arc::ptr_eq(now, then))
+}
+
+fn warn_of_wrong_size(segment: &Segment) {
+    let row = segment.row();
+    let files = [(&segment.path, row.contents), (&segment.rollup_path, row.rollup_contents)];
+    for (path, contents) in files {
+        if let Err(error) = check_size(path, contents) {
+            tracing::error!(%error, "a segment is damaged: what it holds cannot be shown until it is restored from a backup; `outlay check` says more");
+        }
+    }
+}
+
+/// Full chunks become columns beside the committer, which has no time for it.
+fn start_columns_thread() -> SyncSender<Arc<Chunk>> {
+    let (sender, receiver) = sync_channel::<Arc<Chunk>>(4);
+    std::thread::Builder::new()
+        .name("columns".into())
+        .spawn(move || {
+            for chunk in receiver {
+                chunk.columns();
+            }
+        })
+        .unwrap_or_else(|error| panic!("a thread cannot be started: {error}"));
+    sender
+}

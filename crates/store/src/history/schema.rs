@@ -10,8 +10,7 @@ use std::sync::{Arc, LazyLock};
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Int8Array, Int8Builder, Int64Array, Int64Builder,
-    RecordBatch, StringArray, StringBuilder, StringDictionaryBuilder, TimestampMicrosecondBuilder,
+    Array, AsArray, DictionaryArray, Int8Array, Int64Array, RecordBatch, StringArray,
 };
 use datafusion::arrow::datatypes::{
     DataType, Field, Int8Type, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit,
@@ -22,6 +21,7 @@ use outlay_domain::usage::{
 };
 use outlay_domain::{Amount, Quantity};
 
+use super::columns::{ColumnsBuilder, RowBuilder};
 use crate::StoreError;
 
 /// The name of the column of a known meter, in the order of [`Meter::KNOWN`].
@@ -91,64 +91,41 @@ pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 
 /// Writes facts as columns.
 pub fn to_columns(facts: &[Fact]) -> Result<RecordBatch, StoreError> {
-    let rows = facts.len();
-    let time = || TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC");
-    let mut occurred_at = time();
-    let mut received_at = time();
-    let mut id = StringBuilder::with_capacity(rows, rows * 24);
-    let mut names: [StringDictionaryBuilder<Int32Type>; NAME_COLUMNS.len()] =
-        std::array::from_fn(|_| StringDictionaryBuilder::new());
-    let mut duration = Int64Builder::with_capacity(rows);
-    let mut meters: [Int64Builder; METER_COLUMNS.len()] =
-        std::array::from_fn(|_| Int64Builder::with_capacity(rows));
-    let mut other_meters = StringDictionaryBuilder::<Int32Type>::new();
-    let mut tags = StringDictionaryBuilder::<Int32Type>::new();
-    let mut metadata = StringBuilder::new();
-    let mut stated = Int64Builder::with_capacity(rows);
-    let mut amount = Int64Builder::with_capacity(rows);
-    let mut unpriced = Int8Builder::with_capacity(rows);
-    let mut basis = StringDictionaryBuilder::<Int32Type>::new();
-    let mut prices = StringDictionaryBuilder::<Int32Type>::new();
+    facts_to_columns(facts, facts.len())
+}
 
+/// Writes facts as columns, of which there will be as many as `rows`.
+pub(super) fn facts_to_columns<'a>(
+    facts: impl IntoIterator<Item = &'a Fact>,
+    rows: usize,
+) -> Result<RecordBatch, StoreError> {
+    let mut columns = ColumnsBuilder::with_capacity(rows);
     for fact in facts {
-        let event = &fact.event;
-        occurred_at.append_value(event.occurred_at.timestamp_micros());
-        received_at.append_value(fact.received_at.timestamp_micros());
-        id.append_value(&event.id);
-        for (builder, name) in names.iter_mut().zip(event_names(fact)) {
-            builder.append_option(name);
-        }
-        duration.append_option(event.duration_us);
-        append_meters(&mut meters, &mut other_meters, &event.quantities);
-        if event.tags.is_empty() {
-            tags.append_null();
-        } else {
-            tags.append_value(tags_text(&event.tags));
-        }
-        metadata.append_option(event.metadata.as_deref());
-        stated.append_option(event.stated_cost.map(Amount::nanos));
-        amount.append_option(fact.charge.amount.map(Amount::nanos));
-        unpriced.append_value(fact.charge.unpriced);
-        basis.append_value(fact.charge.basis.as_str());
-        prices.append_option(Some(&*fact.charge.prices).filter(|prices| !prices.is_empty()));
+        push_fact(&mut columns, fact);
     }
+    columns.finish()
+}
 
-    let mut columns: Vec<ArrayRef> =
-        vec![Arc::new(occurred_at.finish()), Arc::new(received_at.finish()), Arc::new(id.finish())];
-    columns.extend(names.into_iter().map(|mut name| Arc::new(name.finish()) as ArrayRef));
-    columns.push(Arc::new(duration.finish()));
-    columns.extend(meters.into_iter().map(|mut meter| Arc::new(meter.finish()) as ArrayRef));
-    columns.extend([
-        Arc::new(other_meters.finish()) as ArrayRef,
-        Arc::new(tags.finish()),
-        Arc::new(metadata.finish()),
-        Arc::new(stated.finish()),
-        Arc::new(amount.finish()),
-        Arc::new(unpriced.finish()),
-        Arc::new(basis.finish()),
-        Arc::new(prices.finish()),
-    ]);
-    Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
+/// Adds a row, column by column in the order of the [`SCHEMA`].
+fn push_fact(columns: &mut ColumnsBuilder, fact: &Fact) {
+    let event = &fact.event;
+    let mut row = columns.row();
+    row.number(Some(event.occurred_at.timestamp_micros()));
+    row.number(Some(fact.received_at.timestamp_micros()));
+    row.text(Some(&event.id));
+    event_names(fact).into_iter().for_each(|name| row.text(name));
+    row.number(event.duration_us);
+    push_meters(&mut row, &event.quantities);
+    match event.tags.is_empty() {
+        true => row.text(None),
+        false => row.text(Some(&tags_text(&event.tags))),
+    }
+    row.text(event.metadata.as_deref());
+    row.number(event.stated_cost.map(Amount::nanos));
+    row.number(fact.charge.amount.map(Amount::nanos));
+    row.byte(fact.charge.unpriced);
+    row.text(Some(fact.charge.basis.as_str()));
+    row.text(Some(&*fact.charge.prices).filter(|prices| !prices.is_empty()));
 }
 
 /// The texts of [`NAME_COLUMNS`].
@@ -171,26 +148,22 @@ fn event_names(fact: &Fact) -> [Option<&str>; NAME_COLUMNS.len()] {
     ]
 }
 
-fn append_meters(
-    meters: &mut [Int64Builder; METER_COLUMNS.len()],
-    other_meters: &mut StringDictionaryBuilder<Int32Type>,
-    quantities: &Quantities,
-) {
+fn push_meters(row: &mut RowBuilder<'_>, quantities: &Quantities) {
     let mut rest = quantities.iter().peekable();
-    for (builder, known) in meters.iter_mut().zip(&Meter::KNOWN) {
-        match rest.next_if(|(meter, _)| *meter == known) {
-            Some((Meter::Seconds, quantity)) => builder.append_value(quantity.micros()),
-            Some((_, quantity)) => builder.append_value(quantity.whole()),
-            None => builder.append_null(),
-        }
+    for known in &Meter::KNOWN {
+        row.number(match rest.next_if(|(meter, _)| *meter == known) {
+            Some((Meter::Seconds, quantity)) => Some(quantity.micros()),
+            Some((_, quantity)) => Some(quantity.whole()),
+            None => None,
+        });
     }
     if rest.peek().is_none() {
-        other_meters.append_null();
+        row.text(None);
     } else {
         let texts: serde_json::Map<_, _> = rest
             .map(|(meter, quantity)| (meter.name().to_owned(), quantity.to_string().into()))
             .collect();
-        other_meters.append_value(serde_json::Value::from(texts).to_string());
+        row.text(Some(&serde_json::Value::from(texts).to_string()));
     }
 }
 

@@ -3,6 +3,7 @@
 //! One writer connection (WAL, `synchronous=FULL`: a committed transaction is on disk), a few
 //! readers. Each noun's SQL stands in the file of its name.
 
+pub mod amendments;
 pub mod audit;
 pub mod imports;
 pub mod ledger;
@@ -32,6 +33,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (3, include_str!("migrations/0003_history.sql")),
     (4, include_str!("migrations/0004_people.sql")),
     (5, include_str!("migrations/0005_imports.sql")),
+    (6, include_str!("migrations/0006_amendments.sql")),
 ];
 
 /// The open books of one data folder.

@@ -1,0 +1,167 @@
+//! Corrections, deletions and erasures: new facts about kept events, with a trail.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use outlay_domain::usage::amendment::{self, AmendError};
+use outlay_domain::usage::{Charge, Fact, FactKind, UsageEvent};
+use outlay_store::StoreError;
+use outlay_store::sqlite::amendments::{self, Act, Amendment};
+use thiserror::Error;
+
+use super::{AcceptError, Rider};
+use crate::Outlay;
+
+/// Events in one amendment, at most.
+pub const AMENDED_EVENTS_MAX: usize = 1_000;
+
+/// What names an event.
+pub type EventName = (CompactString, CompactString);
+
+/// What became of one event, with what it was and is charged.
+pub type Amended = Result<Charge, AmendError>;
+
+/// Why an amendment as a whole was not made; nothing of it was.
+#[derive(Debug, Error)]
+pub enum AmendmentError {
+    /// The facts could not be committed.
+    #[error(transparent)]
+    Accept(#[from] AcceptError),
+    /// The history could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Who amends, and why.
+#[derive(Debug, Clone)]
+pub struct Amender {
+    /// The user.
+    pub actor: CompactString,
+    /// What they say it is for.
+    pub reason: String,
+}
+
+impl Outlay {
+    /// Takes events back. Answers one outcome for each, in order.
+    pub async fn delete_events(
+        self: &Arc<Self>,
+        names: Vec<EventName>,
+        amender: &Amender,
+    ) -> Result<Vec<Amended>, AmendmentError> {
+        self.amend(names, Act::Delete, amender, |_, facts, received_at| {
+            let reversal = amendment::reversal(facts, received_at)?;
+            let charge = reversal.charge.clone();
+            Ok((vec![reversal], charge))
+        })
+        .await
+    }
+
+    /// Puts other events in the place of kept ones with the same source and id. Answers one
+    /// outcome for each, in order.
+    pub async fn correct_events(
+        self: &Arc<Self>,
+        events: Vec<UsageEvent>,
+        amender: &Amender,
+    ) -> Result<Vec<Amended>, AmendmentError> {
+        let names = events.iter().map(|event| (event.source.clone(), event.id.clone())).collect();
+        let prices = self.prices.load_full();
+        self.amend(names, Act::Correct, amender, move |index, facts, received_at| {
+            let reversal = amendment::reversal(facts, received_at)?;
+            let event = events[index].clone();
+            let charge = prices.rate(&event);
+            let correction =
+                Fact { kind: FactKind::Correction, received_at, event, charge: charge.clone() };
+            Ok((vec![reversal, correction], charge))
+        })
+        .await
+    }
+
+    /// Takes a person out of every kept fact; answers how many facts named them.
+    ///
+    /// The trail keeps a hash, so that it can be proved later that a known subject was erased.
+    pub async fn erase_subject(
+        self: &Arc<Self>,
+        subject: CompactString,
+        amender: &Amender,
+    ) -> Result<u64, AmendmentError> {
+        let _one_at_a_time = self.amending.lock().await;
+        let line = Amendment {
+            at: self.clock.now(),
+            actor: amender.actor.clone(),
+            act: Act::Erase.as_str().into(),
+            source: CompactString::const_new("subject-sha256"),
+            event_id: hex_sha256(&subject).into(),
+            reason: amender.reason.clone(),
+        };
+        let outlay = self.clone();
+        let erased = tokio::task::spawn_blocking(move || {
+            // What is in the tail is in the usage log too; both are flushed to files first.
+            outlay.history.flush(&outlay.dedup)?;
+            let facts = outlay.history.erase(&subject)?;
+            outlay.books.write(|tx| amendments::record(tx, &line))?;
+            Ok::<_, StoreError>(facts)
+        });
+        Ok(erased.await.map_err(|_| AcceptError::Stopping)??)
+    }
+
+    /// Works out and commits facts for events, one amendment at a time: between the reading of
+    /// an event's facts and the commit no other amendment comes.
+    pub(crate) async fn amend(
+        self: &Arc<Self>,
+        names: Vec<EventName>,
+        act: Act,
+        amender: &Amender,
+        work_out: impl Fn(
+            usize,
+            &[Fact],
+            chrono::DateTime<chrono::Utc>,
+        ) -> Result<(Vec<Fact>, Charge), AmendError>,
+    ) -> Result<Vec<Amended>, AmendmentError> {
+        let _one_at_a_time = self.amending.lock().await;
+        let received_at = self.clock.now();
+        let outlay = self.clone();
+        let wanted = names.clone();
+        let found = tokio::task::spawn_blocking(move || outlay.history.find(&wanted))
+            .await
+            .map_err(|_| AcceptError::Stopping)??;
+
+        let mut facts = Vec::new();
+        let mut trail = Vec::new();
+        let mut outcomes = Vec::with_capacity(names.len());
+        for (index, (source, id)) in names.iter().enumerate() {
+            if names[..index].contains(&names[index]) {
+                outcomes.push(Err(AmendError::Deleted));
+                continue;
+            }
+            let mut own: Vec<Fact> = found
+                .iter()
+                .filter(|fact| fact.event.id == *id && fact.event.source == *source)
+                .cloned()
+                .collect();
+            own.sort_by_key(|fact| fact.received_at);
+            outcomes.push(work_out(index, &own, received_at).map(|(new, charge)| {
+                facts.extend(new);
+                trail.push(Amendment {
+                    at: received_at,
+                    actor: amender.actor.clone(),
+                    act: act.as_str().into(),
+                    source: source.clone(),
+                    event_id: id.clone(),
+                    reason: amender.reason.clone(),
+                });
+                charge
+            }));
+        }
+        if !facts.is_empty() {
+            let rider: Rider =
+                Box::new(move |tx| trail.iter().try_for_each(|line| amendments::record(tx, line)));
+            self.commits.commit_facts(facts, rider).await?;
+        }
+        Ok(outcomes)
+    }
+}
+
+fn hex_sha256(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,196 @@
+//! Stories about usage that comes in.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use outlay_domain::usage::{EventDraft, Meter};
+use outlay_domain::{Amount, Quantity};
+use outlay_store::sqlite::ledger;
+
+use super::amend::Amender;
+use super::*;
+use crate::{FrozenClock, Options, Outlay};
+
+fn noon() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_078_400, 0).unwrap()
+}
+
+fn open(folder: &Path) -> Arc<Outlay> {
+    let options = Options { background: false, ..Options::default() };
+    Arc::new(Outlay::open(folder, options, Arc::new(FrozenClock::at(noon()))).unwrap())
+}
+
+/// An event that costs what it says.
+fn costing(id: &str, cost: &str) -> Incoming {
+    let draft = EventDraft {
+        id: id.into(),
+        source: "tests".into(),
+        account: "acme".into(),
+        occurred_at: Some(noon() - TimeDelta::hours(1)),
+        provider: Some("somebody".into()),
+        quantities: vec![(Meter::InputTokens, Quantity::from_units(10).unwrap())],
+        stated_cost: Some(cost.parse().unwrap()),
+        ..EventDraft::default()
+    };
+    Incoming { event: draft.accept(noon()).unwrap(), time_stated: true }
+}
+
+/// What the account `acme` was charged, its events, and those without a price.
+fn charged(outlay: &Outlay) -> (String, i64, i64) {
+    let accounts = outlay.books.read(ledger::accounts).unwrap();
+    accounts
+        .into_iter()
+        .find(|(account, _)| account == "acme")
+        .map(|(_, charged)| (charged.amount.to_string(), charged.events, charged.unpriced))
+        .unwrap_or_default()
+}
+
+fn words(outcomes: &[Outcome]) -> Vec<String> {
+    outcomes
+        .iter()
+        .map(|outcome| match outcome {
+            Outcome::Accepted(charge) => {
+                charge.amount.map_or("unpriced".into(), |amount: Amount| amount.to_string())
+            }
+            Outcome::Repeated => "repeated".into(),
+            Outcome::Refused(refusal) => format!("{} {}", refusal.code.as_str(), refusal.field),
+        })
+        .collect()
+}
+
+async fn send(outlay: &Outlay, events: Vec<Incoming>) -> Vec<String> {
+    words(&outlay.commits.accept(events).await.unwrap())
+}
+
+#[tokio::test]
+async fn an_event_is_charged_once_however_often_it_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+
+    assert_eq!(
+        send(&outlay, vec![costing("a", "0.5"), costing("a", "0.5")]).await,
+        ["0.5", "repeated"]
+    );
+    assert_eq!(
+        send(&outlay, vec![costing("a", "0.5"), costing("b", "1")]).await,
+        ["repeated", "1"]
+    );
+
+    assert_eq!(charged(&outlay), ("1.5".into(), 2, 0));
+}
+
+#[tokio::test]
+async fn another_body_under_a_known_id_is_refused_and_says_which_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    send(&outlay, vec![costing("a", "0.5")]).await;
+
+    let again =
+        send(&outlay, vec![costing("a", "0.7"), costing("b", "1"), costing("b", "2")]).await;
+
+    assert_eq!(again, ["conflict cost", "1", "conflict cost"]);
+    assert_eq!(charged(&outlay), ("1.5".into(), 2, 0));
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_known_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    send(&outlay, vec![costing("in a segment", "1")]).await;
+    outlay.history.flush(&outlay.dedup).unwrap();
+    send(&outlay, vec![costing("in the log", "2")]).await;
+    drop(outlay);
+
+    let outlay = open(folder.path());
+    let again = send(
+        &outlay,
+        vec![
+            costing("in a segment", "1"),
+            costing("in the log", "2"),
+            costing("in a segment", "3"),
+        ],
+    )
+    .await;
+
+    assert_eq!(again, ["repeated", "repeated", "conflict cost"]);
+    assert_eq!(charged(&outlay), ("3".into(), 2, 0));
+}
+
+#[tokio::test]
+async fn an_event_without_a_time_repeats_although_time_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    let sent_at = |minutes: i64| {
+        let mut incoming = costing("untimed", "1");
+        incoming.event.occurred_at = noon() + TimeDelta::minutes(minutes);
+        incoming.time_stated = false;
+        incoming
+    };
+    assert_eq!(send(&outlay, vec![sent_at(0)]).await, ["1"]);
+    assert_eq!(send(&outlay, vec![sent_at(5)]).await, ["repeated"]);
+    drop(outlay);
+
+    let outlay = open(folder.path());
+    assert_eq!(send(&outlay, vec![sent_at(9)]).await, ["repeated"]);
+}
+
+#[tokio::test]
+async fn two_senders_of_one_event_at_once_charge_it_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+
+    let sends = (0..20).map(|_| {
+        let outlay = outlay.clone();
+        tokio::spawn(async move { send(&outlay, vec![costing("raced", "1")]).await })
+    });
+    let mut accepted = 0;
+    for sent in sends.collect::<Vec<_>>() {
+        accepted += usize::from(sent.await.unwrap() == ["1"]);
+    }
+
+    assert_eq!(accepted, 1);
+    assert_eq!(charged(&outlay), ("1".into(), 1, 0));
+}
+
+#[tokio::test]
+async fn a_deleted_event_gives_back_what_it_cost_and_stays_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    send(&outlay, vec![costing("wrong", "2"), costing("right", "1")]).await;
+    let amender = Amender { actor: "anna".into(), reason: "sent by a test".into() };
+    let wrong = vec![("tests".into(), "wrong".into())];
+
+    let deleted = outlay.delete_events(wrong.clone(), &amender).await.unwrap();
+    let again = outlay.delete_events(wrong, &amender).await.unwrap();
+
+    assert_eq!(deleted[0].as_ref().unwrap().amount, Some("-2".parse().unwrap()));
+    assert!(again[0].is_err());
+    assert_eq!(charged(&outlay), ("1".into(), 1, 0));
+    assert_eq!(send(&outlay, vec![costing("wrong", "2")]).await, ["repeated"]);
+}
+
+#[tokio::test]
+async fn a_correction_charges_what_is_right_instead() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    send(&outlay, vec![costing("a", "2")]).await;
+    let amender = Amender { actor: "anna".into(), reason: "the cost was misread".into() };
+
+    let corrected = outlay.correct_events(vec![costing("a", "3").event], &amender).await.unwrap();
+    let twice = outlay.correct_events(vec![costing("a", "2.5").event], &amender).await.unwrap();
+
+    assert!(corrected[0].is_ok() && twice[0].is_ok());
+    assert_eq!(charged(&outlay), ("2.5".into(), 1, 0));
+}
+
+#[tokio::test]
+async fn a_stopped_committer_takes_nothing_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    outlay.stop();
+
+    let refused = outlay.commits.accept(vec![costing("late", "1")]).await;
+
+    assert!(matches!(refused, Err(AcceptError::Stopping)));
+}

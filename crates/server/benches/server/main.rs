@@ -1,0 +1,193 @@
+//! Measures the whole server, client included, on this machine: `make bench`.
+//!
+//! Starts the real binary on an empty folder and prints each figure beside its baseline, which is
+//! the disk's own fsync for what is durable.
+
+mod client;
+mod events;
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use client::Connection;
+use events::EventTemplate;
+
+/// A running server, killed when it is dropped.
+struct Server {
+    child: Child,
+    address: String,
+    token: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        let address = format!("127.0.0.1:{}", free_port());
+        let child = Command::new(env!("CARGO_BIN_EXE_outlay"))
+            .args(["serve", "--data", &data.display().to_string(), "--listen", &address])
+            .env("OUTLAY_LOG_LEVEL", "error")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        let mut server = Self { child, address, token: String::new() };
+        server.wait_until_ready();
+        let token = Command::new(env!("CARGO_BIN_EXE_outlay"))
+            .args(["token", "--user", "bench", "--role", "admin", "--data"])
+            .arg(data)
+            .output()
+            .expect("a token is made");
+        server.token = String::from_utf8_lossy(&token.stdout).trim().to_owned();
+        server
+    }
+
+    fn wait_until_ready(&self) {
+        let until = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < until {
+            if let Ok(mut connection) = Connection::open(&self.address, "")
+                && connection.get("/readyz").is_ok_and(|answer| answer.status == 200)
+            {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("the server did not become ready");
+    }
+
+    fn connect(&self) -> Connection {
+        Connection::open(&self.address, &self.token).expect("the server takes connections")
+    }
+
+    /// Resident memory in bytes.
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let line = status.unwrap_or_default();
+        let kib = line.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        kib.and_then(|kib| kib.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0)
+            * 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port is free")
+        .port()
+}
+
+fn main() {
+    let events: usize = std::env::var("OUTLAY_BENCH_EVENTS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1_000_000);
+    let folder =
+        tempfile::tempdir_in(std::env::current_dir().expect("a folder")).expect("a folder");
+    println!(
+        "fsync of 64 KiB on this disk      p50 {:>8.2?}  p99 {:>8.2?}",
+        fsync(folder.path()).0,
+        fsync(folder.path()).1
+    );
+    let server = Server::start(folder.path());
+    println!("memory when idle                  {:>8.1} MB", megabytes(server.memory()));
+    batches(&server, events);
+    println!("memory after                      {:>8.1} MB", megabytes(server.memory()));
+    singles(&server);
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// The median and the 99th percentile of an fdatasync after 64 KiB.
+fn fsync(folder: &Path) -> (Duration, Duration) {
+    use std::io::Write;
+    let mut file = std::fs::File::create(folder.join("fsync")).expect("a file");
+    let mut times: Vec<_> = (0..300)
+        .map(|_| {
+            file.write_all(&[7; 65_536]).expect("a write");
+            let started = Instant::now();
+            file.sync_data().expect("a sync");
+            started.elapsed()
+        })
+        .collect();
+    times.sort();
+    (times[150], times[297])
+}
+
+/// Batches of 1,000 over four connections.
+fn batches(server: &Server, events: usize) {
+    const BATCH: usize = 1_000;
+    const CONNECTIONS: usize = 4;
+    let started = Instant::now();
+    let per_connection = events / BATCH / CONNECTIONS;
+    std::thread::scope(|scope| {
+        for number in 0..CONNECTIONS {
+            scope.spawn(move || {
+                let mut connection = server.connect();
+                let mut template = EventTemplate::batch(BATCH, number as u64);
+                for _ in 0..per_connection {
+                    let answer =
+                        connection.post("/api/v1/events", template.next()).expect("an answer");
+                    assert_eq!(answer.status, 200);
+                    assert!(answer.body.starts_with(b"{\"accepted\":1000,"), "all are accepted");
+                }
+            });
+        }
+    });
+    let sent = per_connection * BATCH * CONNECTIONS;
+    let seconds = started.elapsed().as_secs_f64();
+    println!(
+        "durable ingest, batches of 1,000  {:>8.0} events/s  ({sent} in {seconds:.1} s)",
+        sent as f64 / seconds
+    );
+}
+
+/// Single events over 256 connections, at the pace that each answer allows.
+fn singles(server: &Server) {
+    const CONNECTIONS: usize = 256;
+    const EACH: usize = 200;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let started = Instant::now();
+    let mut times: Vec<Duration> = runtime.block_on(async {
+        let mut tasks = Vec::new();
+        for number in 0..CONNECTIONS {
+            let (address, token) = (server.address.clone(), server.token.clone());
+            tasks.push(tokio::spawn(async move {
+                let mut connection = client::AsyncConnection::open(&address, &token).await;
+                let mut template = EventTemplate::single(1_000 + number as u64);
+                let mut times = Vec::with_capacity(EACH);
+                for _ in 0..EACH {
+                    let started = Instant::now();
+                    let status = connection.post("/api/v1/events", template.next()).await;
+                    times.push(started.elapsed());
+                    assert_eq!(status, 200);
+                }
+                times
+            }));
+        }
+        let mut all = Vec::new();
+        for task in tasks {
+            all.extend(task.await.expect("a connection that lasts"));
+        }
+        all
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    times.sort();
+    let at = |part: f64| times[(times.len() as f64 * part) as usize];
+    println!(
+        "single events, 256 connections    {:>8.0} events/s  p50 {:.2?}  p99 {:.2?}",
+        times.len() as f64 / seconds,
+        at(0.5),
+        at(0.99)
+    );
+}

@@ -1,0 +1,256 @@
+//! Corrections, deletions and erasures of kept events.
+
+use axum::Json;
+use axum::extract::State;
+use compact_str::CompactString;
+use outlay_domain::people::Act;
+use outlay_domain::usage::{ID_BYTES_MAX, Refusal, UsageEvent};
+use outlay_engine::usage::amend::{AMENDED_EVENTS_MAX, Amended, Amender, AmendmentError};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::event_body::EventBody;
+use super::event_schema::EventSchema;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// Bytes in a reason, at most.
+const REASON_BYTES_MAX: usize = 1_000;
+
+/// The routes of this noun.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(correct)).routes(routes!(delete)).routes(routes!(erase))
+}
+
+/// Events that are right now, under the ids of those that were wrong.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CorrectionsBody {
+    /// Why; it stands in the trail.
+    #[schema(min_length = 1, max_length = 1000, example = "the model was misread")]
+    reason: String,
+    /// The events as they should have been, whole, at most 1,000. `source` and `id` name the
+    /// ones that they replace.
+    #[schema(value_type = Vec<EventSchema>, max_items = 1000)]
+    events: Vec<Box<RawValue>>,
+}
+
+/// Events to take back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DeletionsBody {
+    /// Why; it stands in the trail.
+    #[schema(min_length = 1, max_length = 1000, example = "sent by a test")]
+    reason: String,
+    /// The events, at most 1,000.
+    #[schema(max_items = 1000)]
+    events: Vec<EventNameBody>,
+}
+
+/// What names an event.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EventNameBody {
+    /// Who sent it.
+    #[serde(default = "default_source")]
+    #[schema(value_type = String, default = "api")]
+    source: CompactString,
+    /// Their id for it.
+    #[schema(value_type = String, min_length = 1)]
+    id: CompactString,
+}
+
+fn default_source() -> CompactString {
+    super::event_body::DEFAULT_SOURCE
+}
+
+/// What became of each event.
+#[derive(Debug, Serialize, ToSchema)]
+struct AmendmentsAnswer {
+    /// How many were amended.
+    amended: usize,
+    /// How many were not.
+    refused: usize,
+    /// One for each event, in the order of the request.
+    items: Vec<AmendedItem>,
+}
+
+/// What became of one event.
+#[derive(Debug, Serialize, ToSchema)]
+struct AmendedItem {
+    /// Who sent the event.
+    source: String,
+    /// Their id for it.
+    id: String,
+    /// `amended` or `refused`.
+    #[schema(value_type = String)]
+    outcome: &'static str,
+    /// What it is charged from now on, or what was given back, with a minus.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<String>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// Puts right what was sent wrong.
+///
+/// The kept event is taken back by a reversal and the new one stands in its place; both are facts
+/// of their own, dated now, and the trail says who did it and why. Sums and balances change at
+/// once. The event is rated by the prices of its own time.
+#[utoipa::path(post, path = "/api/v1/events/corrections", tag = "usage",
+    request_body = CorrectionsBody,
+    responses((status = 200, body = AmendmentsAnswer), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError), (status = 422, body = ApiError)))]
+async fn correct(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<CorrectionsBody>,
+) -> Result<Json<AmendmentsAnswer>, ApiError> {
+    caller.may(Act::AmendUsage)?;
+    check_count(body.events.len())?;
+    let amender = amender(&caller, body.reason)?;
+    let received_at = state.outlay.clock.now();
+    let mut events: Vec<UsageEvent> = Vec::with_capacity(body.events.len());
+    for (index, json) in body.events.iter().enumerate() {
+        let event = EventBody::parse(json.get())
+            .and_then(|event| event.draft(&caller.account))
+            .and_then(|draft| draft.accept(received_at))
+            .map_err(|refusal| refused(index, &refusal))?;
+        caller.may_charge(&event.account)?;
+        events.push(event);
+    }
+    let names = events.iter().map(|event| (event.source.clone(), event.id.clone())).collect();
+    let outcomes = state.outlay.correct_events(events, &amender).await?;
+    Ok(Json(answer(names, outcomes)))
+}
+
+/// Takes back what should not have been sent.
+///
+/// A reversal is written for each event; the event itself stays in the history, so that it can be
+/// seen what was taken back, by whom and why. To remove a person's data, see erasures.
+#[utoipa::path(post, path = "/api/v1/events/deletions", tag = "usage",
+    request_body = DeletionsBody,
+    responses((status = 200, body = AmendmentsAnswer), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError), (status = 422, body = ApiError)))]
+async fn delete(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<DeletionsBody>,
+) -> Result<Json<AmendmentsAnswer>, ApiError> {
+    caller.may(Act::AmendUsage)?;
+    check_count(body.events.len())?;
+    let amender = amender(&caller, body.reason)?;
+    let names: Vec<_> = body.events.into_iter().map(|name| (name.source, name.id)).collect();
+    if let Some(index) = names
+        .iter()
+        .position(|(source, id)| id.is_empty() || source.len().max(id.len()) > ID_BYTES_MAX)
+    {
+        return Err(ApiError::bad_request(
+            "malformed",
+            format!("events[{index}]"),
+            format!("a source and an id have 1 to {ID_BYTES_MAX} bytes"),
+        ));
+    }
+    let outcomes = state.outlay.delete_events(names.clone(), &amender).await?;
+    Ok(Json(answer(names, outcomes)))
+}
+
+/// A person to take out of the history.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ErasureBody {
+    /// Why; it stands in the trail.
+    #[schema(min_length = 1, max_length = 1000, example = "asked to be forgotten")]
+    reason: String,
+    /// The subject of the events.
+    #[schema(value_type = String, min_length = 1, max_length = 256)]
+    subject: CompactString,
+}
+
+/// What an erasure did.
+#[derive(Debug, Serialize, ToSchema)]
+struct ErasureAnswer {
+    /// How many kept facts named the subject.
+    facts: u64,
+}
+
+/// Takes a person out of the history.
+///
+/// In every fact of the subject the subject, the tags and the metadata are removed from the files
+/// themselves; amounts and counts stay, so that books and bills still agree. The trail keeps a
+/// hash of the subject, not the name.
+#[utoipa::path(post, path = "/api/v1/erasures", tag = "usage",
+    request_body = ErasureBody,
+    responses((status = 200, body = ErasureAnswer), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError)))]
+async fn erase(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<ErasureBody>,
+) -> Result<Json<ErasureAnswer>, ApiError> {
+    caller.may(Act::Administer)?;
+    if body.subject.is_empty() {
+        return Err(ApiError::bad_request("missing", "subject", "must not be empty"));
+    }
+    let amender = amender(&caller, body.reason)?;
+    let facts = state.outlay.erase_subject(body.subject, &amender).await?;
+    Ok(Json(ErasureAnswer { facts }))
+}
+
+fn amender(caller: &Caller, reason: String) -> Result<Amender, ApiError> {
+    let reason = reason.trim().to_owned();
+    if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
+        let detail = format!("say why, in 1 to {REASON_BYTES_MAX} bytes");
+        return Err(ApiError::bad_request("missing", "reason", detail));
+    }
+    Ok(Amender { actor: caller.user.as_str().into(), reason })
+}
+
+fn check_count(events: usize) -> Result<(), ApiError> {
+    match events {
+        1..=AMENDED_EVENTS_MAX => Ok(()),
+        _ => Err(ApiError::bad_request(
+            "out_of_range",
+            "events",
+            format!("{events} events given, 1 to {AMENDED_EVENTS_MAX} are taken"),
+        )),
+    }
+}
+
+fn refused(index: usize, refusal: &Refusal) -> ApiError {
+    let field = match refusal.field.as_str() {
+        "" => format!("events[{index}]"),
+        field => format!("events[{index}].{field}"),
+    };
+    ApiError::unprocessable(refusal.code.as_str(), refusal.detail.clone()).at(field)
+}
+
+fn answer(names: Vec<(CompactString, CompactString)>, outcomes: Vec<Amended>) -> AmendmentsAnswer {
+    let items: Vec<_> = names
+        .into_iter()
+        .zip(outcomes)
+        .map(|((source, id), outcome)| {
+            let (outcome, amount, detail) = match outcome {
+                Ok(charge) => ("amended", charge.amount.map(|amount| amount.to_string()), None),
+                Err(error) => ("refused", None, Some(error.to_string())),
+            };
+            AmendedItem { source: source.into(), id: id.into(), outcome, amount, detail }
+        })
+        .collect();
+    let amended = items.iter().filter(|item| item.outcome == "amended").count();
+    AmendmentsAnswer { amended, refused: items.len() - amended, items }
+}
+
+impl From<AmendmentError> for ApiError {
+    fn from(error: AmendmentError) -> Self {
+        match error {
+            AmendmentError::Accept(error) => error.into(),
+            AmendmentError::Store(error) => error.into(),
+        }
+    }
+}

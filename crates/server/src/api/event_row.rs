@@ -1,0 +1,121 @@
+//! How a kept event is written in answers and live updates.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use outlay_domain::Amount;
+use outlay_domain::usage::Fact;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+/// One fact of the history.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventRow {
+    /// The sender's id.
+    pub id: String,
+    /// Who sent it.
+    pub source: String,
+    /// When it was used.
+    pub occurred_at: DateTime<Utc>,
+    /// When the server took it in.
+    pub received_at: DateTime<Utc>,
+    /// `usage`, `adjustment`, `reversal` or `correction`.
+    #[schema(value_type = String, example = "usage")]
+    pub kind: &'static str,
+    /// Who pays.
+    pub account: String,
+    /// Who or what used it.
+    pub subject: Option<String>,
+    /// Who was paid.
+    pub provider: Option<String>,
+    /// Which model.
+    pub model: Option<String>,
+    /// What was done.
+    pub operation: Option<String>,
+    /// Which service.
+    pub service: Option<String>,
+    /// `ok`, `error`, `cancelled` or `blocked`.
+    #[schema(value_type = String, example = "ok")]
+    pub status: &'static str,
+    /// How long it took, in milliseconds.
+    pub duration_ms: Option<f64>,
+    /// How much was used, by meter: numbers, and texts where there are decimals.
+    #[schema(value_type = BTreeMap<String, f64>)]
+    pub quantities: BTreeMap<String, serde_json::Value>,
+    /// Team, project, platform and environment, where given.
+    pub dimensions: BTreeMap<&'static str, String>,
+    /// Free attributes.
+    pub tags: BTreeMap<String, String>,
+    /// What it costs; `null` while no price is known.
+    #[schema(value_type = Option<String>, example = "0.00125")]
+    pub amount: Option<Amount>,
+    /// `rated`, `stated` or `unpriced`.
+    #[schema(value_type = String, example = "rated")]
+    pub basis: &'static str,
+    /// The ids of the price rows that it was rated with.
+    pub prices: Vec<String>,
+    /// What the sender said it cost.
+    #[schema(value_type = Option<String>)]
+    pub stated_cost: Option<Amount>,
+    /// Anything else that the sender said.
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Box<RawValue>>,
+}
+
+impl From<&Fact> for EventRow {
+    fn from(fact: &Fact) -> Self {
+        let event = &fact.event;
+        let some =
+            |name: &Option<compact_str::CompactString>| name.as_ref().map(ToString::to_string);
+        let dimensions = [
+            ("team", &event.dimensions.team),
+            ("project", &event.dimensions.project),
+            ("platform", &event.dimensions.platform),
+            ("environment", &event.dimensions.environment),
+        ];
+        Self {
+            id: event.id.to_string(),
+            source: event.source.to_string(),
+            occurred_at: event.occurred_at,
+            received_at: fact.received_at,
+            kind: fact.kind.as_str(),
+            account: event.account.to_string(),
+            subject: some(&event.subject),
+            provider: some(&event.provider),
+            model: some(&event.model),
+            operation: some(&event.operation),
+            service: some(&event.service),
+            status: event.status.as_str(),
+            #[allow(clippy::cast_precision_loss)]
+            duration_ms: event.duration_us.map(|duration| duration as f64 / 1000.0),
+            quantities: event
+                .quantities
+                .iter()
+                .map(|(meter, quantity)| {
+                    let value = serde_json::to_value(quantity).unwrap_or_default();
+                    (meter.name().to_owned(), value)
+                })
+                .collect(),
+            dimensions: dimensions
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value.as_ref()?.to_string())))
+                .collect(),
+            tags: event.tags.iter().map(|(key, value)| (key.into(), value.into())).collect(),
+            amount: fact.charge.amount,
+            basis: fact.charge.basis.as_str(),
+            prices: fact
+                .charge
+                .prices
+                .split(',')
+                .filter(|id| !id.is_empty())
+                .map(Into::into)
+                .collect(),
+            stated_cost: event.stated_cost,
+            metadata: event
+                .metadata
+                .as_ref()
+                .and_then(|metadata| RawValue::from_string(metadata.to_string()).ok()),
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! The door for usage events: JSON, NDJSON and CloudEvents, one or many.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use compact_str::CompactString;
+use outlay_domain::people::Act;
+use outlay_domain::usage::{Charge, Refusal, RefusalCode};
+use outlay_engine::usage::{AcceptError, Incoming, Outcome};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tower_http::decompression::RequestDecompressionLayer;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::cloud_events::{self, CloudEvent};
+use super::event_body::EventBody;
+use super::event_schema::EventSchema;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// Events in one request, at most.
+pub const BATCH_EVENTS_MAX: usize = 10_000;
+
+/// The routes of this noun.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(post_events))
+        .layer(RequestDecompressionLayer::new().gzip(true).zstd(true))
+}
+
+/// What became of the events of one request.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventsAnswer {
+    /// Kept now.
+    accepted: usize,
+    /// Kept before, by the same source and id.
+    repeated: usize,
+    /// Not kept.
+    refused: usize,
+    /// One for each event, in the order of the request.
+    items: Vec<Item>,
+}
+
+/// What became of one event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Item {
+    /// Its place in the request, from 0.
+    index: usize,
+    /// Its id, where it had one.
+    #[serde(skip_serializing_if = "CompactString::is_empty")]
+    #[schema(value_type = String)]
+    id: CompactString,
+    /// `accepted`, `repeated` or `refused`.
+    #[schema(value_type = String, example = "accepted")]
+    outcome: &'static str,
+    /// What it costs, where it was accepted and priced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0.00125")]
+    amount: Option<String>,
+    /// Whether no price is known for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unpriced: bool,
+    /// Why it was refused, as a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "malformed")]
+    code: Option<&'static str>,
+    /// The field at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// What is wrong and what would be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl Item {
+    fn new(index: usize, id: CompactString, outcome: Outcome) -> Self {
+        let item = |word| Self {
+            index,
+            id,
+            outcome: word,
+            amount: None,
+            unpriced: false,
+            code: None,
+            field: None,
+            detail: None,
+        };
+        match outcome {
+            Outcome::Accepted(Charge { amount: Some(amount), .. }) => {
+                Self { amount: Some(amount.to_string()), ..item("accepted") }
+            }
+            Outcome::Accepted(_) => Self { unpriced: true, ..item("accepted") },
+            Outcome::Repeated => item("repeated"),
+            Outcome::Refused(Refusal { code, field, detail }) => Self {
+                code: Some(code.as_str()),
+                field: Some(field.into()).filter(|field: &String| !field.is_empty()),
+                detail: Some(detail),
+                ..item("refused")
+            },
+        }
+    }
+}
+
+/// Takes usage events in.
+///
+/// The body is one event or an array of up to 10,000 (`application/json`), lines of events
+/// (`application/x-ndjson`), or CloudEvents 1.0: structured (`application/cloudevents+json`),
+/// batched (`application/cloudevents-batch+json`) or binary (`ce-` headers). It may be compressed
+/// (`Content-Encoding: gzip` or `zstd`) and has at most 32 MiB when it is not.
+///
+/// When the answer comes, the accepted events are on disk, priced, charged to their accounts and
+/// in the next question's answer. An event with the source and id of an earlier one is `repeated`
+/// when it is equal, and refused with `conflict` when it is not. A bad event does not touch its
+/// neighbours. The status is 200 when at least one event was accepted or repeated; when all were
+/// refused it is 409 for conflicts and 422 for anything else.
+#[utoipa::path(post, path = "/api/v1/events", tag = "usage",
+    request_body(content((EventSchema = "application/json"), (String = "application/x-ndjson"))),
+    responses(
+        (status = 200, body = EventsAnswer),
+        (status = 400, description = "The body is not what its type says", body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 409, description = "Every event is in conflict with an earlier one", body = EventsAnswer),
+        (status = 413, description = "Too many bytes or events", body = ApiError),
+        (status = 415, body = ApiError),
+        (status = 422, description = "Every event was refused", body = EventsAnswer),
+        (status = 429, description = "Too much waits to be written", body = ApiError),
+        (status = 503, description = "The disk takes no writes", body = ApiError),
+    ))]
+async fn post_events(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    caller.may(Act::SendUsage)?;
+    let body = read_body(body, state.config.ingest.body_bytes).await?;
+    let judged = tokio::task::block_in_place(|| decode(&headers, &body, &caller, &state))?;
+    let answer = accept(&state, judged).await?;
+    Ok((status(&answer), Json(answer)).into_response())
+}
+
+fn status(answer: &EventsAnswer) -> StatusCode {
+    if answer.accepted + answer.repeated > 0 || answer.items.is_empty() {
+        StatusCode::OK
+    } else if answer.items.iter().all(|item| item.code == Some(RefusalCode::Conflict.as_str())) {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    }
+}
+
+/// Reads the whole body, up to `max` bytes.
+pub async fn read_body(body: Body, max: usize) -> Result<Bytes, ApiError> {
+    use http_body_util::{BodyExt, LengthLimitError, Limited};
+    match Limited::new(body, max).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!("the body has more than {max} bytes"),
+        )
+        .mend("send fewer events in one request")),
+        Err(error) => Err(ApiError::bad_request(
+            "malformed",
+            "body",
+            format!("the body cannot be read: {error}"),
+        )
+        .mend("check that its Content-Encoding is what it says, and that it is whole")),
+    }
+}
+
+/// An event that may go in, or why not, with its id.
+struct Judged {
+    id: CompactString,
+    event: Result<Incoming, Refusal>,
+}
+
+fn decode(
+    headers: &HeaderMap,
+    body: &[u8],
+    caller: &Caller,
+    state: &AppState,
+) -> Result<Vec<Judged>, ApiError> {
+    let judge = Judge { caller, received_at: state.outlay.clock.now() };
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map(|value| value.trim().to_ascii_lowercase())
+        .unwrap_or_default();
+    let body = std::str::from_utf8(body).map_err(|error| {
+        ApiError::bad_request("malformed", "body", format!("the body is not UTF-8: {error}"))
+    })?;
+    if headers.contains_key("ce-id") || headers.contains_key("ce-specversion") {
+        let event = cloud_events::binary(headers, body)
+            .map_err(|refusal| (CompactString::default(), refusal));
+        return Ok(vec![judge.cloud_event(event)]);
+    }
+    match content_type.as_str() {
+        ""
+        | "application/json"
+        | "text/json"
+        | "text/plain"
+        | "application/x-www-form-urlencoded" => judge.json(body),
+        "application/x-ndjson"
+        | "application/ndjson"
+        | "application/jsonl"
+        | "application/x-jsonlines"
+        | "application/json-lines" => judge.lines(body),
+        "application/cloudevents+json" => {
+            Ok(vec![judge.cloud_event(cloud_events::structured(body))])
+        }
+        "application/cloudevents-batch+json" => {
+            let items = split_array(body)?;
+            Ok(items
+                .into_iter()
+                .map(|item| judge.cloud_event(cloud_events::structured(item.get())))
+                .collect())
+        }
+        other => Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported",
+            format!("`{other}` is not a type of events"),
+        )
+        .at("Content-Type")
+        .mend("send application/json, application/x-ndjson or a CloudEvents type")),
+    }
+}
+
+/// What one request's events are judged by.
+struct Judge<'a> {
+    caller: &'a Caller,
+    received_at: chrono::DateTime<chrono::Utc>,
+}
+
+impl Judge<'_> {
+    /// One event, or an array.
+    fn json(&self, body: &str) -> Result<Vec<Judged>, ApiError> {
+        match body.trim_start().as_bytes().first() {
+            Some(b'{') => Ok(vec![self.event(body)]),
+            Some(b'[') => {
+                // All at once where every event is well formed, one by one to find the bad ones.
+                if let Ok(events) = serde_json::from_str::<Vec<EventBody<'_>>>(body) {
+                    check_count(events.len())?;
+                    return Ok(events.into_iter().map(|event| self.body(event)).collect());
+                }
+                let items = split_array(body)?;
+                Ok(items.into_iter().map(|item| self.event(item.get())).collect())
+            }
+            None => Err(ApiError::bad_request("missing", "body", "the body is empty")
+                .mend("send an event as a JSON object, or an array of them")),
+            Some(_) => Err(ApiError::bad_request(
+                "malformed",
+                "body",
+                "the body is neither a JSON object nor an array",
+            )
+            .mend("send an event as a JSON object, or an array of them")),
+        }
+    }
+
+    /// One event a line; empty lines do not count.
+    fn lines(&self, body: &str) -> Result<Vec<Judged>, ApiError> {
+        let lines = body.lines().map(str::trim).filter(|line| !line.is_empty());
+        check_count(lines.clone().count())?;
+        Ok(lines.map(|line| self.event(line)).collect())
+    }
+
+    fn event(&self, json: &str) -> Judged {
+        match EventBody::parse(json) {
+            Ok(body) => self.body(body),
+            Err(refusal) => Judged { id: id_of(json), event: Err(refusal) },
+        }
+    }
+
+    fn body(&self, body: EventBody<'_>) -> Judged {
+        let id = body.id();
+        Judged { id, event: body.draft(&self.caller.account).and_then(|draft| self.accept(draft)) }
+    }
+
+    fn cloud_event(&self, event: Result<CloudEvent<'_>, (CompactString, Refusal)>) -> Judged {
+        match event {
+            Ok(event) => Judged {
+                id: event.id(),
+                event: event.draft(&self.caller.account).and_then(|draft| self.accept(draft)),
+            },
+            Err((id, refusal)) => Judged { id, event: Err(refusal) },
+        }
+    }
+
+    fn accept(&self, draft: outlay_domain::usage::EventDraft) -> Result<Incoming, Refusal> {
+        let time_stated = draft.occurred_at.is_some();
+        let event = draft.accept(self.received_at)?;
+        self.caller.may_charge(&event.account).map_err(|denied| {
+            Refusal::new(RefusalCode::Forbidden, "account", denied.to_string())
+        })?;
+        Ok(Incoming { event, time_stated })
+    }
+}
+
+/// The id of an event that is not well formed, where it can be made out.
+fn id_of(json: &str) -> CompactString {
+    #[derive(serde::Deserialize)]
+    struct OnlyId {
+        id: CompactString,
+    }
+    serde_json::from_str::<OnlyId>(json).map(|event| event.id).unwrap_or_default()
+}
+
+fn split_array(body: &str) -> Result<Vec<&RawValue>, ApiError> {
+    let items: Vec<&RawValue> = serde_json::from_str(body).map_err(|error| {
+        ApiError::bad_request("malformed", "body", format!("the body is not a JSON array: {error}"))
+    })?;
+    check_count(items.len())?;
+    Ok(items)
+}
+
+fn check_count(events: usize) -> Result<(), ApiError> {
+    if events <= BATCH_EVENTS_MAX {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        format!("the request has {events} events, {BATCH_EVENTS_MAX} at most"),
+    )
+    .mend("split it into smaller requests"))
+}
+
+/// Commits the good events, and says what became of each.
+async fn accept(state: &AppState, judged: Vec<Judged>) -> Result<EventsAnswer, ApiError> {
+    let mut ids = Vec::with_capacity(judged.len());
+    let mut events = Vec::with_capacity(judged.len());
+    for Judged { id, event } in judged {
+        ids.push((id, event.map(|event| events.push(event))));
+    }
+    let outcomes = state.outlay.commits.accept(events).await?;
+    let mut outcomes = outcomes.into_iter();
+    let mut answer =
+        EventsAnswer { accepted: 0, repeated: 0, refused: 0, items: Vec::with_capacity(ids.len()) };
+    for (index, (id, judged)) in ids.into_iter().enumerate() {
+        let outcome = match judged {
+            Ok(()) => outcomes.next().unwrap_or(Outcome::Repeated),
+            Err(refusal) => Outcome::Refused(refusal),
+        };
+        match &outcome {
+            Outcome::Accepted(_) => answer.accepted += 1,
+            Outcome::Repeated => answer.repeated += 1,
+            Outcome::Refused(_) => answer.refused += 1,
+        }
+        answer.items.push(Item::new(index, id, outcome));
+    }
+    Ok(answer)
+}
+
+impl From<AcceptError> for ApiError {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::QueueFull => Self::too_many(1, error.to_string())
+                .mend("send the same events again after Retry-After; none was kept"),
+            AcceptError::Stopping => Self::unavailable(2, error.to_string())
+                .mend("send the same events again; repeats are not counted"),
+            AcceptError::Store(_) => Self::unavailable(
+                5,
+                "the server cannot write to its data folder; nothing of this request was kept",
+            )
+            .mend("send the same events again; the server's log says what is wrong"),
+        }
+    }
+}

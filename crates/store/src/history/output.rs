@@ -1,0 +1,103 @@
+//! From rows in order to row groups and segments.
+
+use super::columns::{ColumnsBuilder, Pick, Source};
+use super::order::{Place, day_of};
+use super::write::{Effort, ROW_GROUP_ROWS, SegmentWriter, Shelf, UnnamedSegment};
+use crate::StoreError;
+
+/// Rows that are gathered before they are copied.
+const COPY_ROWS: usize = 8_192;
+
+/// Takes rows in order and cuts them into segments.
+pub(super) struct Output<'a> {
+    shelf: &'a Shelf,
+    effort: Effort,
+    /// Rows of a full segment; from half of that on, one ends with its day.
+    segment_rows: u64,
+    finished: Vec<UnnamedSegment>,
+    segment: Option<SegmentWriter<'a>>,
+    row_group: ColumnsBuilder,
+    /// Rows that are to be copied into the row group.
+    picks: Vec<Pick>,
+    day: u64,
+}
+
+impl<'a> Output<'a> {
+    pub fn new(shelf: &'a Shelf, effort: Effort, segment_rows: u64) -> Self {
+        Self {
+            shelf,
+            effort,
+            segment_rows,
+            finished: Vec::new(),
+            segment: None,
+            row_group: ColumnsBuilder::with_capacity(ROW_GROUP_ROWS),
+            picks: Vec::with_capacity(COPY_ROWS),
+            day: 0,
+        }
+    }
+
+    /// Takes the next row. Until [`Output::copy`] the sources must not advance.
+    pub fn take(
+        &mut self,
+        pick: Pick,
+        place: Place,
+        sources: &mut [Source],
+    ) -> Result<(), StoreError> {
+        let day = day_of(place);
+        if self.is_full(day) {
+            self.copy(sources)?;
+            self.end_segment()?;
+        } else if self.row_group.rows() + self.picks.len() == ROW_GROUP_ROWS {
+            self.copy(sources)?;
+            self.end_row_group()?;
+        } else if self.picks.len() == COPY_ROWS {
+            self.copy(sources)?;
+        }
+        self.day = day;
+        self.picks.push(pick);
+        Ok(())
+    }
+
+    /// Copies the rows that were taken out of their sources.
+    pub fn copy(&mut self, sources: &mut [Source]) -> Result<(), StoreError> {
+        if !self.picks.is_empty() {
+            self.row_group.append(sources, &self.picks)?;
+            self.picks.clear();
+        }
+        Ok(())
+    }
+
+    fn is_full(&self, next_day: u64) -> bool {
+        let written = self.segment.as_ref().map_or(0, SegmentWriter::rows);
+        let rows = written + (self.row_group.rows() + self.picks.len()) as u64;
+        rows >= self.segment_rows || rows >= self.segment_rows / 2 && next_day != self.day
+    }
+
+    fn end_row_group(&mut self) -> Result<(), StoreError> {
+        if self.row_group.rows() == 0 {
+            return Ok(());
+        }
+        let next = ColumnsBuilder::with_capacity(ROW_GROUP_ROWS);
+        let columns = std::mem::replace(&mut self.row_group, next).finish()?;
+        let segment = match &mut self.segment {
+            Some(segment) => segment,
+            None => self.segment.insert(SegmentWriter::create(self.shelf, self.effort)?),
+        };
+        segment.write(&columns)
+    }
+
+    fn end_segment(&mut self) -> Result<(), StoreError> {
+        self.end_row_group()?;
+        if let Some(segment) = self.segment.take() {
+            self.finished.push(segment.finish()?);
+        }
+        Ok(())
+    }
+
+    /// Ends the last segment. Every row must have been copied.
+    pub fn finish(mut self) -> Result<Vec<UnnamedSegment>, StoreError> {
+        debug_assert!(self.picks.is_empty(), "every row was copied");
+        self.end_segment()?;
+        Ok(self.finished)
+    }
+}

@@ -1,0 +1,237 @@
+//! One immutable Parquet file of facts, and its roll-up beside it.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::parquet::arrow::ProjectionMask;
+use datafusion::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowSelection,
+};
+use datafusion::parquet::bloom_filter::Sbbf;
+use datafusion::parquet::file::metadata::PageIndexPolicy;
+use xxhash_rust::xxh64::xxh64;
+
+use super::schema::SCHEMA;
+use crate::StoreError;
+use crate::sqlite::manifest::SegmentRow;
+use crate::{disk, failpoint};
+
+/// A segment of the history. Its files stay until nobody holds it.
+#[derive(Debug)]
+pub struct Segment {
+    /// The Parquet file of its facts.
+    pub path: PathBuf,
+    /// The Parquet file of their sums.
+    pub rollup_path: PathBuf,
+    /// Facts in it.
+    pub rows: u64,
+    /// When the first of its events occurred.
+    pub min_occurred_at: DateTime<Utc>,
+    /// When the last of its events occurred.
+    pub max_occurred_at: DateTime<Utc>,
+    row: SegmentRow,
+    metadata: OnceLock<ArrowReaderMetadata>,
+    /// Whether another has taken its place, so that the files go with the last who holds it.
+    is_retired: AtomicBool,
+}
+
+/// The names of a segment's two files.
+pub(super) fn file_names(segment_id: i64) -> [String; 2] {
+    [format!("{segment_id:010}.parquet"), format!("{segment_id:010}.rollup.parquet")]
+}
+
+impl Segment {
+    /// A segment that the books know, in `folder`.
+    pub(super) fn new(folder: &Path, row: SegmentRow) -> Self {
+        let [name, rollup_name] = file_names(row.segment_id);
+        let time = |us| DateTime::from_timestamp_micros(us).unwrap_or_default();
+        Self {
+            path: folder.join(name),
+            rollup_path: folder.join(rollup_name),
+            rows: row.totals.rows,
+            min_occurred_at: time(row.occurred.first_us),
+            max_occurred_at: time(row.occurred.last_us),
+            row,
+            metadata: OnceLock::new(),
+            is_retired: AtomicBool::new(false),
+        }
+    }
+
+    /// What the books say of the segment.
+    pub fn row(&self) -> &SegmentRow {
+        &self.row
+    }
+
+    /// The footer of the Parquet file, read once.
+    pub fn metadata(&self) -> Result<&ArrowReaderMetadata, StoreError> {
+        if let Some(metadata) = self.metadata.get() {
+            return Ok(metadata);
+        }
+        let metadata = self.read_metadata().map_err(|error| self.damaged(error))?;
+        Ok(self.metadata.get_or_init(|| metadata))
+    }
+
+    fn read_metadata(&self) -> Result<ArrowReaderMetadata, StoreError> {
+        let file = self.open()?;
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
+        let metadata = ArrowReaderMetadata::load(&file, options)?;
+        if metadata.schema().fields() != SCHEMA.fields() {
+            return Err(self.damage("its columns are not those of the history"));
+        }
+        Ok(metadata)
+    }
+
+    /// Opens the Parquet file.
+    pub fn open(&self) -> Result<File, StoreError> {
+        File::open(&self.path).map_err(StoreError::file(&self.path))
+    }
+
+    /// Begins to read the Parquet file.
+    pub fn reader(&self) -> Result<ParquetRecordBatchReaderBuilder<File>, StoreError> {
+        let metadata = self.metadata()?.clone();
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, metadata))
+    }
+
+    /// Reads the columns of these names, or all where there are none, of all rows.
+    pub(super) fn scan(&self, columns: &[&str], batch_rows: usize) -> Result<Scan<'_>, StoreError> {
+        let mut builder = self.reader()?.with_batch_size(batch_rows);
+        if !columns.is_empty() {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            builder = builder.with_projection(mask);
+        }
+        let batches = builder.build().map_err(|error| self.damaged(error.into()))?;
+        Ok(Scan { segment: self, batches })
+    }
+
+    /// Reads the columns of these names, or all where there are none, of one row group.
+    pub(super) fn scan_row_group(
+        &self,
+        row_group: usize,
+        columns: &[&str],
+        selection: Option<RowSelection>,
+    ) -> Result<Scan<'_>, StoreError> {
+        let mut builder = self.reader()?.with_row_groups(vec![row_group]);
+        if !columns.is_empty() {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            builder = builder.with_projection(mask);
+        }
+        if let Some(selection) = selection {
+            builder = builder.with_row_selection(selection);
+        }
+        let batches = builder.build().map_err(|error| self.damaged(error.into()))?;
+        Ok(Scan { segment: self, batches })
+    }
+
+    /// Names the segment in an error that reading it led to.
+    pub(super) fn damaged(&self, error: StoreError) -> StoreError {
+        match error {
+            // These name the file already.
+            StoreError::File { .. } | StoreError::Damaged { .. } => error,
+            other => {
+                let cause = std::error::Error::source(&other)
+                    .map_or_else(|| other.to_string(), ToString::to_string);
+                self.damage(&cause)
+            }
+        }
+    }
+
+    /// An error that names the segment.
+    pub(super) fn damage(&self, how: &str) -> StoreError {
+        StoreError::Damaged {
+            what: format!("the segment `{}`", self.path.display()),
+            how: how.to_owned(),
+        }
+    }
+
+    /// Lets the files go with the last who holds the segment.
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        if !self.is_retired.load(Ordering::Acquire) {
+            return;
+        }
+        // What cannot be removed now is removed as an orphan at the next start.
+        for path in [&self.path, &self.rollup_path] {
+            if let Err(error) = std::fs::remove_file(path) {
+                tracing::warn!(path = %path.display(), %error, "a file that the history no longer needs could not be removed");
+            }
+        }
+        failpoint::hit("history.removed");
+    }
+}
+
+/// Batches of a segment, whose errors name it.
+pub(super) struct Scan<'a> {
+    segment: &'a Segment,
+    batches: ParquetRecordBatchReader,
+}
+
+impl Iterator for Scan<'_> {
+    type Item = Result<RecordBatch, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.batches.next()?;
+        Some(batch.map_err(|error| self.segment.damaged(error.into())))
+    }
+}
+
+/// The Bloom filters of the ids of one segment, read block by block.
+pub(super) struct IdFilters<'a> {
+    segment: &'a Segment,
+    file: File,
+}
+
+const BLOCK_BYTES: u64 = 32;
+
+impl<'a> IdFilters<'a> {
+    pub fn open(segment: &'a Segment) -> Result<Self, StoreError> {
+        Ok(Self { segment, file: segment.open()? })
+    }
+
+    /// Whether the id may be in the row group. Reads 32 bytes.
+    ///
+    /// The filter is Parquet's own: a header, then blocks whose number is a power of two.
+    pub fn may_hold(&self, row_group: usize, id: &str) -> Result<bool, StoreError> {
+        let metadata = self.segment.metadata()?.metadata();
+        let column = metadata.row_group(row_group).column(ID_COLUMN);
+        let place = column.bloom_filter_offset().zip(column.bloom_filter_length());
+        let Some((offset, length)) = place.filter(|(_, length)| *length >= BLOCK_BYTES as i32)
+        else {
+            return Ok(true);
+        };
+        let length = length as u64;
+        let blocks_bytes = 1 << length.ilog2();
+        let hash = xxh64(id.as_bytes(), 0);
+        let block = (hash >> 32) * (blocks_bytes / BLOCK_BYTES) >> 32;
+        let mut bytes = [0; BLOCK_BYTES as usize];
+        let at = offset as u64 + (length - blocks_bytes) + block * BLOCK_BYTES;
+        self.file.read_exact_at(&mut bytes, at).map_err(StoreError::file(&self.segment.path))?;
+        // A filter of this one block answers as the whole filter does.
+        Ok(Sbbf::new(&bytes).check(id.as_bytes()))
+    }
+}
+
+/// The place of the column `id` in the schema.
+const ID_COLUMN: usize = 2;
+
+/// Says what is wrong with the size of a file, as far as can be seen without reading it.
+pub(super) fn check_size(path: &Path, contents: disk::Contents) -> Result<(), StoreError> {
+    let metadata = std::fs::metadata(path).map_err(StoreError::file(path))?;
+    if metadata.len() != contents.size_bytes {
+        return Err(StoreError::Damaged {
+            what: format!("the file `{}`", path.display()),
+            how: format!("it has {} bytes instead of {}", metadata.len(), contents.size_bytes),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The trail of corrections, deletions, erasures and re-ratings.
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use rusqlite::{Connection, Transaction};
+
+use crate::StoreError;
+
+const RECORD: &str = "
+    INSERT INTO amendments (at_us, actor, act, source, event_id, reason)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const OF_EVENT: &str = "
+    SELECT at_us, actor, act, source, event_id, reason FROM amendments
+    WHERE source = ?1 AND event_id = ?2 ORDER BY amendment_id";
+
+/// What was done to a kept event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Another content took its place.
+    Correct,
+    /// It was taken back.
+    Delete,
+    /// A person was taken out of it.
+    Erase,
+    /// It was rated again.
+    Rerate,
+}
+
+impl Act {
+    /// The word in the trail.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Correct => "correct",
+            Self::Delete => "delete",
+            Self::Erase => "erase",
+            Self::Rerate => "rerate",
+        }
+    }
+}
+
+/// One line of the trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amendment {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: CompactString,
+    /// What, in the trail's word.
+    pub act: CompactString,
+    /// The source of the event.
+    pub source: CompactString,
+    /// The id of the event.
+    pub event_id: CompactString,
+    /// Why.
+    pub reason: String,
+}
+
+/// Adds a line to the trail.
+pub fn record(tx: &Transaction<'_>, amendment: &Amendment) -> Result<(), StoreError> {
+    tx.prepare_cached(RECORD)?.execute((
+        amendment.at.timestamp_micros(),
+        amendment.actor.as_str(),
+        amendment.act.as_str(),
+        amendment.source.as_str(),
+        amendment.event_id.as_str(),
+        amendment.reason.as_str(),
+    ))?;
+    Ok(())
+}
+
+/// The lines about one event, oldest first.
+pub fn of_event(
+    connection: &Connection,
+    source: &str,
+    event_id: &str,
+) -> Result<Vec<Amendment>, StoreError> {
+    let mut statement = connection.prepare_cached(OF_EVENT)?;
+    let rows = statement.query_map([source, event_id], |row| {
+        let text = |index| row.get::<_, String>(index).map(CompactString::from);
+        Ok(Amendment {
+            at: DateTime::from_timestamp_micros(row.get(0)?).unwrap_or_default(),
+            actor: text(1)?,
+            act: text(2)?,
+            source: text(3)?,
+            event_id: text(4)?,
+            reason: row.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
