@@ -1,0 +1,142 @@
+//! The door for usage events, as senders see it.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::io::Write;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use axum::{Extension, Router};
+use http_body_util::BodyExt;
+use outlay_server::auth::LocalTrust;
+use outlay_server::startup::{Purpose, Server};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+struct Door {
+    router: Router,
+    _folder: tempfile::TempDir,
+}
+
+impl Door {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::open(folder.path(), Purpose::Command).await.unwrap();
+        Self { router: server.router().layer(Extension(LocalTrust)), _folder: folder }
+    }
+
+    async fn send(&self, headers: &[(&str, &str)], body: impl Into<Body>) -> (StatusCode, Value) {
+        let mut request = Request::post("/api/v1/events");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    async fn send_json(&self, body: &Value) -> (StatusCode, Value) {
+        self.send(&[("content-type", "application/json")], body.to_string()).await
+    }
+}
+
+fn event(id: &str) -> Value {
+    json!({"id": id, "service": "search", "cost": "0.25", "occurred_at": "2026-01-05T10:00:00Z"})
+}
+
+fn outcomes(answer: &Value) -> Vec<&str> {
+    answer["items"].as_array().unwrap().iter().map(|item| item["outcome"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_event_does_not_touch_its_neighbours() {
+    let door = Door::open().await;
+
+    let (status, answer) =
+        door.send_json(&json!([event("a"), {"id": "b"}, 7, event("a"), {"id": "c", "service": 1}])).await;
+
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(outcomes(&answer), ["accepted", "refused", "refused", "repeated", "refused"]);
+    assert_eq!(answer["items"][0]["amount"], "0.25");
+    assert_eq!(answer["items"][1]["field"], "provider");
+    assert_eq!(answer["items"][4]["field"], "service");
+    assert_eq!((&answer["accepted"], &answer["repeated"], &answer["refused"]), (&json!(1), &json!(1), &json!(3)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_nothing_was_kept_the_status_says_so() {
+    let door = Door::open().await;
+    door.send_json(&event("a")).await;
+    let mut changed = event("a");
+    changed["cost"] = json!("0.5");
+
+    let (conflict, answer) = door.send_json(&changed).await;
+    let (refused, _) = door.send_json(&json!({"id": "b"})).await;
+    let (repeated, _) = door.send_json(&event("a")).await;
+
+    assert_eq!((conflict, refused, repeated), (StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY, StatusCode::OK));
+    assert_eq!(answer["items"][0]["field"], "cost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_and_compressed_bodies_are_taken() {
+    let door = Door::open().await;
+    let lines = format!("{}\n\n{}\n", event("a"), event("b"));
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(lines.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let zstd = zstd::encode_all(lines.as_bytes(), 1).unwrap();
+    let ndjson = ("content-type", "application/x-ndjson");
+
+    let (_, plain) = door.send(&[ndjson], lines).await;
+    let (_, gzipped) = door.send(&[ndjson, ("content-encoding", "gzip")], gzip).await;
+    let (_, zstandard) = door.send(&[ndjson, ("content-encoding", "zstd")], zstd).await;
+
+    assert_eq!(outcomes(&plain), ["accepted", "accepted"]);
+    assert_eq!(outcomes(&gzipped), ["repeated", "repeated"]);
+    assert_eq!(outcomes(&zstandard), ["repeated", "repeated"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloud_events_come_structured_batched_and_binary() {
+    let door = Door::open().await;
+    let envelope = |id: &str| {
+        json!({"specversion": "1.0", "id": id, "source": "/apps/search", "type": "llm.call",
+               "time": "2026-01-05T10:00:00Z", "data": {"service": "search", "cost": "0.25"}})
+    };
+
+    let structured = ("content-type", "application/cloudevents+json");
+    let (_, one) = door.send(&[structured], envelope("a").to_string()).await;
+    let batched = ("content-type", "application/cloudevents-batch+json");
+    let (_, many) = door.send(&[batched], json!([envelope("a"), envelope("b"), {"id": "c"}]).to_string()).await;
+    let binary = [
+        ("content-type", "application/json"),
+        ("ce-id", "b"),
+        ("ce-source", "/apps/search"),
+        ("ce-specversion", "1.0"),
+        ("ce-type", "llm.call"),
+        ("ce-time", "2026-01-05T10:00:00Z"),
+    ];
+    let (_, headers) = door.send(&binary, r#"{"service":"search","cost":"0.25"}"#).await;
+
+    assert_eq!(outcomes(&one), ["accepted"]);
+    assert_eq!(outcomes(&many), ["repeated", "accepted", "refused"]);
+    assert_eq!(outcomes(&headers), ["repeated"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_not_what_it_says_is_refused_in_words() {
+    let door = Door::open().await;
+    let json_type = ("content-type", "application/json");
+    let codes = |(status, answer): (StatusCode, Value)| (status.as_u16(), answer["code"].as_str().map(str::to_owned));
+
+    let many: Vec<_> = (0..10_001).map(|number| event(&number.to_string())).collect();
+
+    assert_eq!(codes(door.send(&[json_type], "").await), (400, Some("missing".into())));
+    assert_eq!(codes(door.send(&[json_type], "[{").await), (400, Some("malformed".into())));
+    assert_eq!(codes(door.send(&[json_type], vec![b'{', 0xff]).await), (400, Some("malformed".into())));
+    assert_eq!(codes(door.send(&[json_type, ("content-encoding", "gzip")], "plain").await), (400, Some("malformed".into())));
+    assert_eq!(codes(door.send(&[("content-type", "image/png")], "x").await), (415, Some("unsupported".into())));
+    assert_eq!(codes(door.send_json(&many.into()).await), (413, Some("too_large".into())));
+}
