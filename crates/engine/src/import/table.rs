@@ -363,6 +363,45 @@ summaries,0.0125,\"{\"\"a\"\":1}\",hi
         assert_ne!(before[0], before[1], "equal rows are usage each");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_break_the_reader(header in "[a-z.,;\"\t|]{0,40}", body: Vec<u8>) {
+            let bytes = [header.as_bytes(), b"\n", &body].concat();
+            if let Ok(input) = unpack(Cursor::new(bytes))
+                && let Ok(reader) = TableReader::new(input, None, options())
+            {
+                proptest::prop_assert!(reader.count() <= body.len() + 1);
+            }
+        }
+
+        #[test]
+        fn every_row_that_is_written_is_read(
+            rows in proptest::collection::vec(("[^\\r\0]{0,20}", 0_i64..1_000_000_000_000), 0..20),
+            separator in proptest::sample::select(b",;\t|".to_vec()),
+        ) {
+            let mut writer = csv::WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
+            writer.write_record(["ts", "tags.note", "cost"]).unwrap();
+            for (note, nanos) in &rows {
+                let cost = Amount::from_nanos(*nanos).to_string();
+                writer.write_record(["2026-07-19", note, &cost]).unwrap();
+            }
+            let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+
+            let read = drafts(&text);
+
+            let read: Vec<_> = read
+                .iter()
+                .map(|draft| {
+                    let note = draft.tags.first().map_or("", |(_, note)| note.as_str());
+                    (note.to_owned(), draft.stated_cost.unwrap().nanos())
+                })
+                .collect();
+            let written: Vec<_> =
+                rows.into_iter().map(|(note, nanos)| (note.trim().to_owned(), nanos)).collect();
+            proptest::prop_assert_eq!(read, written);
+        }
+    }
+
     #[test]
     fn an_unclosed_quote_ends_the_reading_in_bounded_memory() {
         let text = format!("date,service,cost\n2026-07-19,\"a,1\n{}", "x".repeat(20_000_000));
