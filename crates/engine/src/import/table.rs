@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::record::{Field, MapError, Mapper, Options};
 use super::row_ids::{RowIds, TooManyRows};
-use super::unpack::{Input, RowBounded, RowEnd};
+use super::unpack::{Input, PlainLines, RowBounded, RowEnd};
 use super::{ImportRow, Place};
 
 /// The longest header that is looked at for its separator.
@@ -36,7 +36,7 @@ pub enum TableError {
 
 /// Reads the rows of a table, one after the other.
 pub struct TableReader {
-    rows: Reader<RowBounded<Box<dyn Read + Send>>>,
+    rows: Reader<RowBounded<PlainLines<Box<dyn Read + Send>>>>,
     row_end: RowEnd,
     row: ByteRecord,
     header: Vec<String>,
@@ -61,7 +61,7 @@ impl TableReader {
         reader.by_ref().take(HEADER_BYTES_MAX).read_until(b'\n', &mut header)?;
         let separator = separator.unwrap_or_else(|| find_separator(&header));
         let whole: Box<dyn Read + Send> = Box::new(io::Cursor::new(header).chain(reader));
-        let (bounded, row_end) = RowBounded::new(whole);
+        let (bounded, row_end) = RowBounded::new(PlainLines::new(whole));
         let mut rows = ReaderBuilder::new()
             .delimiter(separator)
             .flexible(true)
@@ -282,11 +282,14 @@ summaries,0.0125,\"{\"\"a\"\":1}\",hi
     fn quotes_hold_separators_quotes_and_line_ends() {
         let text = "date,service,cost\n2026-07-19,\"a, \"\"b\"\"\nc\",1\n2026-07-19,bad,x\n";
 
-        let rows = rows(text, options());
+        for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+            let rows = rows(&text, options());
 
-        let service = rows[0].outcome.as_ref().unwrap().service.clone();
-        assert_eq!(service.as_deref(), Some("a, \"b\"\nc"));
-        assert_eq!(rows[1].place, Place::Line(4), "lines are counted as an editor shows them");
+            let service = rows[0].outcome.as_ref().unwrap().service.clone();
+            assert_eq!(service.as_deref(), Some("a, \"b\"\nc"));
+            assert_eq!(rows[0].place, Place::Line(2));
+            assert_eq!(rows[1].place, Place::Line(4), "as an editor shows them");
+        }
     }
 
     #[test]
