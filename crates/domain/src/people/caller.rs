@@ -1,5 +1,6 @@
 //! Whoever makes a request.
 
+use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use serde_json::json;
 use thiserror::Error;
@@ -46,6 +47,12 @@ pub enum Via {
     Token {
         /// Who signed it.
         issuer: CompactString,
+        /// The generation it is of, where it is one of ours.
+        generation: Option<u32>,
+        /// The role it is narrowed to, if to one.
+        role: Option<Role>,
+        /// Up to when it counts.
+        expires_at: DateTime<Utc>,
     },
     /// By a key.
     Key {
@@ -211,7 +218,7 @@ impl Caller {
     /// A line for the audit trail about something the caller did.
     pub fn did(
         &self,
-        at: chrono::DateTime<chrono::Utc>,
+        at: DateTime<Utc>,
         action: &str,
         target: &str,
         mut detail: serde_json::Value,
@@ -234,7 +241,7 @@ impl Via {
         match self {
             Self::Operator => json!("operator"),
             Self::Session { id } => json!({ "session": id }),
-            Self::Token { issuer } => json!({ "token_of": issuer }),
+            Self::Token { issuer, .. } => json!({ "token_of": issuer }),
             Self::Key { id } => json!({ "key": id }),
         }
     }
@@ -243,8 +250,6 @@ impl Via {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
 
     fn user(role: Role) -> User {

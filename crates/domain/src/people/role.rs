@@ -152,7 +152,7 @@ impl Act {
             Self::SetPrices => "change prices",
             Self::ManageOwnKeys => "manage keys",
             Self::SeeMetrics => "read the server's metrics",
-            Self::Administer => "do what only admins do",
+            Self::Administer => "administer the server",
         }
     }
 }

@@ -119,6 +119,15 @@ impl Claims {
         }
     }
 
+    /// Up to when it counts, the leeway among it, as far as calendars go.
+    pub fn counts_until(&self) -> DateTime<Utc> {
+        let exp = self.exp.as_ref().and_then(Value::as_f64).unwrap_or(0.0);
+        // A float that is too large becomes the largest number, which is no date.
+        DateTime::from_timestamp_micros((exp * 1e6) as i64)
+            .and_then(|exp| exp.checked_add_signed(LEEWAY))
+            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
     /// Checks who issued it, where that is known.
     pub fn check_issuer(&self, expected: Option<&str>) -> Result<(), TokenFault> {
         match expected {
@@ -194,6 +203,8 @@ mod tests {
         assert_eq!(token.check_time(at(1030)), Err(TokenFault::Expired));
         assert_eq!(claims(json!({ "exp": 1000.5 })).check_time(at(1030)), Ok(()));
         assert_eq!(claims(json!({ "exp": 1e300 })).check_time(at(1030)), Ok(()));
+        assert_eq!(token.counts_until(), at(1030));
+        assert!(claims(json!({ "exp": 1e300 })).counts_until() > at(1 << 40));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use chrono::{DateTime, Duration, Utc};
 use outlay_domain::people::{ApiKey, SecretHash, Session, User, UserId};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// Credentials that are remembered, at most.
@@ -65,6 +66,7 @@ pub struct Noted {
 pub struct Directory {
     known: moka::sync::Cache<KnownBy, Arc<Known>>,
     generation: Arc<AtomicU64>,
+    changes: watch::Sender<u64>,
     noted: Arc<Mutex<Noted>>,
 }
 
@@ -73,6 +75,7 @@ impl Default for Directory {
         Self {
             known: moka::sync::Cache::new(REMEMBERED_MAX),
             generation: Arc::default(),
+            changes: watch::Sender::new(0),
             noted: Arc::default(),
         }
     }
@@ -98,10 +101,8 @@ impl Directory {
         user: User,
         mut credential: Credential,
     ) -> Arc<Known> {
-        if let Credential::Session(session) = &mut credential
-            && let Some(noted) = self.noted.lock().sessions.get(&session.id)
-        {
-            session.last_seen_at = session.last_seen_at.max(*noted);
+        if let Credential::Session(session) = &mut credential {
+            self.add_noted(session);
         }
         let noted_us = AtomicI64::new(i64::MIN);
         let known = Arc::new(Known { user, credential, generation, noted_us });
@@ -109,9 +110,22 @@ impl Directory {
         known
     }
 
+    /// Adds what was noted about a session to what the books say of it.
+    pub fn add_noted(&self, session: &mut Session) {
+        if let Some(noted) = self.noted.lock().sessions.get(&session.id) {
+            session.last_seen_at = session.last_seen_at.max(*noted);
+        }
+    }
+
     /// Forgets everybody: the books have changed.
     pub fn forget_all(&self) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
+        let before = self.generation.fetch_add(1, Ordering::SeqCst);
+        self.changes.send_replace(before + 1);
+    }
+
+    /// Says when the books have changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// Notes that somebody came in.

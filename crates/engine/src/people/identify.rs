@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use compact_str::CompactString;
-use outlay_domain::people::{AuditRecord, Caller, KeyState, Role, SERVER_ID, User, UserId, Via};
+use chrono::{DateTime, Utc};
+use outlay_domain::people::{
+    ApiKey, AuditRecord, Caller, KeyState, Role, SERVER_ID, User, UserId, Via,
+};
 use outlay_store::StoreError;
 use outlay_store::sqlite::{audit, people as store};
 use serde_json::json;
@@ -43,17 +45,7 @@ impl People {
         };
 
         let now = self.now();
-        match (key.state(now), key.expires_at) {
-            (KeyState::Active, _) => {}
-            (KeyState::Expired, Some(expires_at)) => {
-                return Err(IdentifyError::KeyExpired(expires_at));
-            }
-            (KeyState::Expired | KeyState::Revoked, _) => return Err(IdentifyError::KeyRevoked),
-        }
-        enabled(&known.user)?;
-        let caller = Caller::with_key(&known.user, key).ok_or_else(|| {
-            IdentifyError::KeyOfOtherAccount(key.account.clone().unwrap_or_default())
-        })?;
+        let caller = caller_by_key(&known.user, key, now)?;
         self.directory.note(&known, now);
         Ok(caller)
     }
@@ -95,10 +87,8 @@ impl People {
         match vouched.by {
             Voucher::Us { role, generation } => {
                 let user = &known.as_ref().ok_or(IdentifyError::UnknownUser)?.user;
-                if generation.is_some_and(|generation| generation != user.token_generation) {
-                    return Err(TokenFault::Revoked.into());
-                }
-                caller_by_token(user, SERVER_ID.into(), role)
+                let (issuer, expires_at) = (SERVER_ID.into(), vouched.until);
+                caller_by_token(user, Via::Token { issuer, generation, role, expires_at })
             }
             Voucher::Issuer(issuer) => {
                 let user = match &known {
@@ -109,9 +99,64 @@ impl People {
                 // Whoever can sign for an issuer could name an admin.
                 let narrowed = user.role == Role::Admin && !issuer.admins;
                 let role = narrowed.then_some(Role::Member);
-                caller_by_token(&user, issuer.name.clone(), role)
+                let (issuer, expires_at) = (issuer.name.clone(), vouched.until);
+                caller_by_token(&user, Via::Token { issuer, generation: None, role, expires_at })
             }
         }
+    }
+
+    /// The caller as they stand now, for doors that stay open long after they were let in.
+    pub async fn recheck(&self, caller: &Caller) -> Result<Caller, IdentifyError> {
+        let now = self.now();
+        match &caller.via {
+            Via::Operator => Ok(caller.clone()),
+            Via::Session { id } => {
+                let (id, name) = (*id, caller.user.clone());
+                let (session, user) = self
+                    .read::<_, IdentifyError>(move |conn| {
+                        Ok((store::session(conn, id)?, store::user(conn, name.as_str())?))
+                    })
+                    .await?;
+                let (Some(mut session), Some(user)) = (session, user) else {
+                    return Err(IdentifyError::NoSession);
+                };
+                self.directory.add_noted(&mut session);
+                if !session.is_alive(now, self.sessions) {
+                    return Err(IdentifyError::NoSession);
+                }
+                enabled(&user)?;
+                Ok(Caller::of(&user, caller.via.clone()))
+            }
+            Via::Key { id } => {
+                let (id, name) = (*id, caller.user.clone());
+                let (key, user) = self
+                    .read::<_, IdentifyError>(move |conn| {
+                        Ok((store::key(conn, id)?, store::user(conn, name.as_str())?))
+                    })
+                    .await?;
+                let (Some(key), Some(user)) = (key, user) else {
+                    return Err(IdentifyError::UnknownKey);
+                };
+                caller_by_key(&user, &key, now)
+            }
+            Via::Token { expires_at, generation, .. } => {
+                if now >= *expires_at {
+                    return Err(TokenFault::Expired.into());
+                }
+                let known = self.known_by_name(&caller.user).await?;
+                let user = &known.as_ref().ok_or(IdentifyError::UnknownUser)?.user;
+                // Whether an issuer may name an admin is asked when the token is shown again.
+                if generation.is_none() && user.role == Role::Admin && caller.role != Role::Admin {
+                    return Err(TokenFault::Role(caller.role).into());
+                }
+                caller_by_token(user, caller.via.clone())
+            }
+        }
+    }
+
+    /// Says when anything about people has changed, and callers may stand otherwise.
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.directory.changes()
     }
 
     async fn known_by_name(&self, id: &UserId) -> Result<Option<Arc<Known>>, IdentifyError> {
@@ -161,16 +206,28 @@ impl People {
     }
 }
 
-fn caller_by_token(
-    user: &User,
-    issuer: CompactString,
-    role: Option<Role>,
-) -> Result<Caller, IdentifyError> {
+fn caller_by_key(user: &User, key: &ApiKey, now: DateTime<Utc>) -> Result<Caller, IdentifyError> {
+    match (key.state(now), key.expires_at) {
+        (KeyState::Active, _) => {}
+        (KeyState::Expired, Some(expires_at)) => return Err(IdentifyError::KeyExpired(expires_at)),
+        (KeyState::Expired | KeyState::Revoked, _) => return Err(IdentifyError::KeyRevoked),
+    }
     enabled(user)?;
-    let caller = Caller::of(user, Via::Token { issuer });
-    match role {
-        None => Ok(caller),
-        Some(role) => caller.narrowed_to(role).ok_or_else(|| TokenFault::Role(role).into()),
+    Caller::with_key(user, key)
+        .ok_or_else(|| IdentifyError::KeyOfOtherAccount(key.account.clone().unwrap_or_default()))
+}
+
+fn caller_by_token(user: &User, via: Via) -> Result<Caller, IdentifyError> {
+    enabled(user)?;
+    let Via::Token { generation, role, .. } = &via else { return Ok(Caller::of(user, via)) };
+    if generation.is_some_and(|generation| generation != user.token_generation) {
+        return Err(TokenFault::Revoked.into());
+    }
+    match *role {
+        None => Ok(Caller::of(user, via)),
+        Some(role) => {
+            Caller::of(user, via).narrowed_to(role).ok_or_else(|| TokenFault::Role(role).into())
+        }
     }
 }
 

@@ -58,7 +58,7 @@ impl People {
         .ok_or_else(|| unreachable!("there is a user, so there is a link"))
     }
 
-    /// A link for the first admin, who is made where there is no user at all.
+    /// A link for the admin who was there first, who is made where there is none.
     ///
     /// `None` once an admin has a password: they need no help of the log to come in.
     pub async fn first_sign_in_link(
@@ -67,27 +67,28 @@ impl People {
     ) -> Result<Option<IssuedLink>, PeopleError> {
         let now = self.now();
         self.put_link(public_url, FIRST_LINK_TTL, move |tx| {
-            let first = UserId::new(FIRST_USER)?;
-            if !store::has_users(tx)? {
-                let admin = User::new(first, Role::Admin, now);
-                store::add_user(tx, &admin)?;
-                audit::append(
-                    tx,
-                    &AuditRecord {
-                        at: now,
-                        actor: SERVER_ID.into(),
-                        action: "user.added".into(),
-                        target: FIRST_USER.into(),
-                        detail: json!({ "role": Role::Admin, "first": true }),
-                    },
-                )?;
-                return Ok(Some(admin.id));
-            }
             if store::has_admin_with_password(tx)? {
                 return Ok(None);
             }
-            let found = store::user(tx, FIRST_USER)?;
-            Ok(found.filter(|user| user.role == Role::Admin && user.is_enabled()).map(|_| first))
+            if let Some(admin) = store::first_admin(tx)? {
+                return Ok(Some(admin));
+            }
+            let admin = User::new(UserId::new(FIRST_USER)?, Role::Admin, now);
+            if !store::add_user(tx, &admin)? {
+                // Somebody else has the name: a new admin is for the operator to choose.
+                return Ok(None);
+            }
+            audit::append(
+                tx,
+                &AuditRecord {
+                    at: now,
+                    actor: SERVER_ID.into(),
+                    action: "user.added".into(),
+                    target: FIRST_USER.into(),
+                    detail: json!({ "role": Role::Admin, "first": true }),
+                },
+            )?;
+            Ok(Some(admin.id))
         })
         .await
     }

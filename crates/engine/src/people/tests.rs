@@ -390,13 +390,24 @@ async fn a_fresh_server_makes_an_admin_and_a_link_until_an_admin_has_a_password(
 }
 
 #[tokio::test]
-async fn a_server_whose_people_are_others_makes_no_admin() {
+async fn the_way_in_is_for_the_first_admin_and_never_for_somebody_else() {
+    let first = async |house: &House| {
+        let link = house.people.first_sign_in_link("https://outlay.example").await.unwrap();
+        link.map(|link| link.user)
+    };
+
     let house = House::new();
     house.user("alice", Role::Member).await;
+    house.user("boss", Role::Admin).await;
+    assert_eq!(first(&house).await, Some(id("boss")));
 
-    let link = house.people.first_sign_in_link("https://outlay.example").await.unwrap();
+    let house = House::new();
+    house.user("alice", Role::Member).await;
+    assert_eq!(first(&house).await, Some(id("admin")));
 
-    assert!(link.is_none());
+    let house = House::new();
+    house.user("admin", Role::Member).await;
+    assert_eq!(first(&house).await, None);
 }
 
 #[tokio::test]
@@ -824,4 +835,72 @@ async fn the_trail_says_who_changed_what() {
     assert_eq!(line.detail["disabled"], json!({ "from": false, "to": true }));
     assert_eq!(line.detail["tokens"], "revoked");
     assert!(line.detail["via"]["session"].is_string());
+}
+
+// Doors that stay open
+
+#[tokio::test]
+async fn whoever_was_let_in_is_known_as_they_stand_now() {
+    let house = House::new();
+    house.user("boss", Role::Admin).await;
+    house.user("alice", Role::Admin).await;
+    let (_, by_session) = house.session_of("alice").await;
+    let (key, secret) = house.key(&by_session, "usage:read").await.unwrap();
+    let by_key = house.people.by_key(secret.reveal()).await.unwrap();
+    let token = house.people.mint_token(&root(), &id("alice"), None, Duration::hours(1)).await;
+    let by_token = house.people.by_token(&token.unwrap().token).await.unwrap();
+    let recheck = async |caller: &Caller| house.people.recheck(caller).await;
+    let change = async |change| {
+        house.people.change_user(&root(), &id("alice"), change).await.unwrap();
+    };
+    let mut changes = house.people.changes();
+    for caller in [&by_session, &by_key, &by_token, &root()] {
+        assert_eq!(recheck(caller).await.unwrap(), *caller);
+    }
+
+    change(UserChange { role: Some(Role::Member), ..Default::default() }).await;
+    assert!(changes.has_changed().unwrap());
+    changes.mark_unchanged();
+    assert_eq!(recheck(&by_session).await.unwrap().scope(), Some("alice".into()));
+    assert_eq!(recheck(&by_key).await.unwrap().scope(), Some("alice".into()));
+    assert_eq!(recheck(&by_token).await.unwrap().scope(), Some("alice".into()));
+
+    change(UserChange { role: Some(Role::Admin), revoke_tokens: true, ..Default::default() }).await;
+    let refused = recheck(&by_token).await;
+    assert!(matches!(refused, Err(IdentifyError::Token(TokenFault::Revoked))));
+    house.people.revoke_key(&root(), key.id).await.unwrap();
+    assert!(matches!(recheck(&by_key).await, Err(IdentifyError::KeyRevoked)));
+    house.people.sign_out(&by_session).await.unwrap();
+    assert!(matches!(recheck(&by_session).await, Err(IdentifyError::NoSession)));
+}
+
+#[tokio::test]
+async fn an_issuer_that_may_not_name_admins_does_not_by_an_open_door_either() {
+    let house = House::trusting(false, false);
+    house.user("alice", Role::Member).await;
+    let token = house.token_of_issuer(json!({ "sub": "alice" }));
+    let caller = house.people.by_token(&token).await.unwrap();
+    assert!(house.people.recheck(&caller).await.is_ok());
+
+    let promoted = UserChange { role: Some(Role::Admin), ..Default::default() };
+    house.people.change_user(&root(), &id("alice"), promoted).await.unwrap();
+
+    assert!(house.people.recheck(&caller).await.is_err());
+    assert_eq!(house.people.by_token(&token).await.unwrap().role, Role::Member);
+}
+
+#[tokio::test]
+async fn a_door_closes_when_the_credential_expires() {
+    let house = House::new();
+    house.user("alice", Role::Member).await;
+    let (_, by_session) = house.session_of("alice").await;
+    let token = house.people.mint_token(&root(), &id("alice"), None, Duration::hours(1)).await;
+    let by_token = house.people.by_token(&token.unwrap().token).await.unwrap();
+
+    house.clock.advance(Duration::hours(1) + LEEWAY);
+    let token = house.people.recheck(&by_token).await;
+    assert!(matches!(token, Err(IdentifyError::Token(TokenFault::Expired))));
+    assert!(house.people.recheck(&by_session).await.is_ok());
+    house.clock.advance(Duration::days(7));
+    assert!(house.people.recheck(&by_session).await.is_err());
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
 use compact_str::CompactString;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use outlay_domain::people::{Role, User};
+use outlay_domain::people::{Role, SecretHash, User};
 use outlay_store::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::claims::{Claims, ForeignClaims, TokenFault, UserClaim};
 use super::jwks::{KeySet, KeySource, KeysUnavailable};
+use super::secret;
 
 /// The file in the data folder with the secret that our own tokens are signed with.
 pub const TOKEN_SECRET_FILE: &str = "token.key";
@@ -27,6 +28,13 @@ pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Bytes in a secret that is shared with an issuer, at least.
 pub const SHARED_SECRET_BYTES_MIN: usize = 16;
+
+/// How long a public key's signature is taken as checked: checking one takes a quarter of a
+/// millisecond, and a page asks often.
+const VERIFIED_FOR: Duration = Duration::minutes(5);
+
+/// Tokens whose signatures are remembered, at most.
+const VERIFIED_MAX: u64 = 10_000;
 
 /// What our own tokens say of who issued them.
 const OWN_ISSUER: &str = "outlay";
@@ -61,6 +69,8 @@ pub enum IssuerKeys {
 pub struct Vouched<'a> {
     /// The user's id, as the token says it.
     pub user: CompactString,
+    /// Up to when the token counts.
+    pub until: DateTime<Utc>,
     /// Who says so.
     pub by: Voucher<'a>,
 }
@@ -93,6 +103,18 @@ pub enum TokenError {
 pub struct Tokens {
     own: OwnSecret,
     issuers: Vec<KnownIssuer>,
+    /// Tokens that a public key signed, by their hashes.
+    verified: moka::sync::Cache<SecretHash, Arc<Verified>>,
+}
+
+/// A token whose signature, issuer and audience were right.
+struct Verified {
+    /// When that was found.
+    at: DateTime<Utc>,
+    claims: Claims,
+    user: CompactString,
+    /// Which of the issuers vouches.
+    issuer: usize,
 }
 
 struct KnownIssuer {
@@ -131,7 +153,7 @@ impl Tokens {
     pub fn open(data_dir: &Path, issuers: Vec<TrustedIssuer>) -> Result<Self, StoreError> {
         let own = OwnSecret::new(&read_or_make_secret(&data_dir.join(TOKEN_SECRET_FILE))?);
         let issuers = issuers.into_iter().map(KnownIssuer::new).collect();
-        Ok(Self { own, issuers })
+        Ok(Self { own, issuers, verified: moka::sync::Cache::new(VERIFIED_MAX) })
     }
 
     /// Signs a token for `user`.
@@ -196,8 +218,8 @@ impl Tokens {
         for known in &self.issuers {
             let Verifier::Secret(key) = &known.verifier else { continue };
             match known.judge(token, key, Algorithm::HS256, now) {
+                Ok((claims, user)) => return Ok(known.vouch_for(user, &claims)),
                 Err(found) => fault = found.or(fault),
-                vouched => return vouched,
             }
         }
         Err(fault)
@@ -209,9 +231,31 @@ impl Tokens {
         header: &Header,
         now: DateTime<Utc>,
     ) -> Result<Vouched<'_>, TokenError> {
+        let hash = secret::hash(token);
+        if let Some(verified) = self.verified.get(&hash)
+            && (verified.at..verified.at + VERIFIED_FOR).contains(&now)
+        {
+            verified.claims.check_time(now)?;
+            return Ok(self.vouched(&verified));
+        }
+        let verified = Arc::new(self.check_public(token, header, now).await?);
+        self.verified.insert(hash, verified.clone());
+        Ok(self.vouched(&verified))
+    }
+
+    fn vouched(&self, verified: &Verified) -> Vouched<'_> {
+        self.issuers[verified.issuer].vouch_for(verified.user.clone(), &verified.claims)
+    }
+
+    async fn check_public(
+        &self,
+        token: &str,
+        header: &Header,
+        now: DateTime<Utc>,
+    ) -> Result<Verified, TokenError> {
         let mut failure = None;
         let mut fault = TokenFault::UnknownKey;
-        for known in &self.issuers {
+        for (at, known) in self.issuers.iter().enumerate() {
             let Verifier::Public(set) = &known.verifier else { continue };
             let keys = match set.find(header.alg, header.kid.as_deref(), now).await {
                 Ok(keys) => keys,
@@ -222,8 +266,10 @@ impl Tokens {
             };
             for key in keys {
                 match known.judge(token, &key.key, header.alg, now) {
+                    Ok((claims, user)) => {
+                        return Ok(Verified { at: now, claims, user, issuer: at });
+                    }
                     Err(found) => fault = found.or(fault),
-                    vouched => return Ok(vouched?),
                 }
             }
         }
@@ -260,13 +306,17 @@ impl KnownIssuer {
         key: &DecodingKey,
         algorithm: Algorithm,
         now: DateTime<Utc>,
-    ) -> Result<Vouched<'_>, TokenFault> {
+    ) -> Result<(Claims, CompactString), TokenFault> {
         let claims: Claims = signed_claims::<ForeignClaims>(token, key, algorithm)?.into();
         claims.check_issuer(self.issuer.issuer.as_deref())?;
         claims.check_audience(&self.issuer.audiences)?;
         claims.check_time(now)?;
         let user = claims.user(self.issuer.user_claim)?;
-        Ok(Vouched { user, by: Voucher::Issuer(&self.issuer) })
+        Ok((claims, user))
+    }
+
+    fn vouch_for(&self, user: CompactString, claims: &Claims) -> Vouched<'_> {
+        Vouched { user, until: claims.counts_until(), by: Voucher::Issuer(&self.issuer) }
     }
 }
 
@@ -286,7 +336,12 @@ impl OwnSecret {
         claims.check_issuer(Some(OWN_ISSUER))?;
         claims.check_time(now)?;
         let user = claims.user(UserClaim::Sub)?;
-        Ok(Vouched { user, by: Voucher::Us { role: claims.role, generation: claims.generation } })
+        let until = claims.counts_until();
+        Ok(Vouched {
+            user,
+            until,
+            by: Voucher::Us { role: claims.role, generation: claims.generation },
+        })
     }
 }
 

@@ -347,7 +347,7 @@ async fn keys_count_for_a_day_while_their_place_is_down() {
     assert!(tokens.verify(&token, now() + Duration::minutes(61)).await.is_ok());
     assert_eq!(keys.fetches(), 2);
     assert!(tokens.verify(&token, almost_a_day).await.is_ok());
-    let too_old = tokens.verify(&token, now() + Duration::hours(24)).await;
+    let too_old = tokens.verify(&token, almost_a_day + Duration::minutes(5)).await;
     assert_eq!(too_old.err(), Some(TokenError::KeysUnavailable(KeysUnavailable)));
     keys.set(&["rsa-1"]);
     assert!(tokens.verify(&token, now() + Duration::hours(25)).await.is_ok());
@@ -382,4 +382,28 @@ async fn of_two_issuers_each_vouches_for_its_own_users() {
     let vouched = tokens.verify(&token, now()).await.unwrap();
     assert_eq!(vouched.user, "u7");
     assert!(matches!(vouched.by, Voucher::Issuer(issuer) if issuer.name == "smartspec"));
+}
+
+#[tokio::test]
+async fn a_verified_token_is_remembered_up_to_its_expiry_and_no_longer_than_five_minutes() {
+    let keys = Keys::with(&["rsa-1"]);
+    let tokens = public(&keys);
+    let short = rsa(RSA_ONE, "rsa-1", &good_claims());
+    let long = rsa(RSA_ONE, "rsa-1", &with(good_claims(), json!({ "exp": 1_900_000_000 })));
+    tokens.verify(&short, now()).await.unwrap();
+    tokens.verify(&long, now()).await.unwrap();
+    assert_eq!(tokens.verified.iter().count(), 2);
+
+    // The issuer takes its key back.
+    keys.set(&["rsa-2"]);
+    let invented = rsa(RSA_TWO, "rsa-9", &good_claims());
+    assert!(tokens.verify(&invented, now() + Duration::seconds(30)).await.is_err());
+
+    let after = async |token: &str, seconds| {
+        tokens.verify(token, now() + Duration::seconds(seconds)).await.err()
+    };
+    assert_eq!(after(&short, 89).await, None);
+    assert_eq!(after(&short, 90).await, Some(TokenFault::Expired.into()));
+    assert_eq!(after(&long, 299).await, None);
+    assert_eq!(after(&long, 300).await, Some(TokenFault::UnknownKey.into()));
 }

@@ -17,7 +17,10 @@ const USER_COLUMNS: &str = "user_id, name, account, role, created_at_us, disable
 const USER: &str = "SELECT {user} FROM users WHERE user_id = ?1";
 const USER_IN_ANY_CASE: &str = "SELECT {user} FROM users WHERE user_id = ?1 COLLATE NOCASE";
 const USERS: &str = "SELECT {user} FROM users WHERE user_id > ?1 ORDER BY user_id LIMIT ?2";
-const HAS_USERS: &str = "SELECT EXISTS (SELECT 1 FROM users)";
+const FIRST_ADMIN: &str = "
+    SELECT user_id FROM users
+    WHERE role = 'admin' AND disabled_at_us IS NULL
+    ORDER BY created_at_us, user_id LIMIT 1";
 const ADD_USER: &str = "
     INSERT INTO users (user_id, name, account, role, created_at_us)
     VALUES (?1, ?2, ?3, ?4, ?5)
@@ -114,9 +117,9 @@ pub fn users(conn: &Connection, after: &str, limit: u32) -> Result<Vec<User>, St
     many(conn, USERS, params![after, limit], read_user)
 }
 
-/// Whether anybody may come in at all.
-pub fn has_users(conn: &Connection) -> Result<bool, StoreError> {
-    exists(conn, HAS_USERS, [])
+/// The admin who has been there longest, of those who may come in.
+pub fn first_admin(conn: &Connection) -> Result<Option<UserId>, StoreError> {
+    one(conn, FIRST_ADMIN, [], |row| read_user_id(row, 0))
 }
 
 /// Adds `user`, or says `false` where one has that id, be it in another case.
@@ -555,7 +558,7 @@ mod tests {
 
         write(&mut conn, |tx| delete_user(tx, &id("alice")).unwrap());
 
-        assert!(!has_users(&conn).unwrap());
+        assert_eq!(user(&conn, "alice").unwrap(), None);
         assert_eq!(key_by_secret(&conn, hash(1)).unwrap(), None);
         assert_eq!(session_by_secret(&conn, hash(2)).unwrap(), None);
         assert_eq!(write(&mut conn, |tx| take_link(tx, hash(3)).unwrap()), None);
@@ -567,12 +570,14 @@ mod tests {
         let mut second = User::new(id("second"), Role::Admin, at(0));
         write(&mut conn, |tx| add_user(tx, &second).unwrap());
         assert!(has_other_admin(&conn, &id("root")).unwrap());
+        assert_eq!(first_admin(&conn).unwrap(), Some(id("root")));
 
         second.disabled_at = Some(at(1));
         write(&mut conn, |tx| change_user(tx, &second).unwrap());
 
         assert!(!has_other_admin(&conn, &id("root")).unwrap());
         assert!(has_other_admin(&conn, &id("second")).unwrap());
+        assert_eq!(first_admin(&with_user("bob", Role::Member)).unwrap(), None);
     }
 
     #[test]
