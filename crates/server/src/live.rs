@@ -5,9 +5,12 @@
 //! at most, however much comes in.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use outlay_domain::people::{self, Act};
 use outlay_domain::usage::Fact;
+use outlay_engine::people::{IdentifyError, People};
 use outlay_engine::usage::Committed;
 use serde::Serialize;
 use socketioxide::SocketIo;
@@ -15,7 +18,8 @@ use socketioxide::extract::SocketRef;
 use socketioxide::layer::SocketIoLayer;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::api::event_row::EventRow;
 use crate::auth::Caller;
@@ -25,6 +29,8 @@ use crate::state::AppState;
 const PERIOD: Duration = Duration::from_millis(250);
 /// Events in one update, at most; a page asks for more if it wants more.
 const EVENTS_MAX: usize = 20;
+/// How often sockets are looked at for what ends by itself, such as a token's time.
+const RECHECK_PERIOD: Duration = Duration::from_secs(60);
 /// The room of those who hear of everything.
 const EVERYTHING: &str = "everything";
 
@@ -43,6 +49,7 @@ struct UsageUpdate<'a> {
 pub fn start(state: &AppState) -> SocketIoLayer {
     let (layer, io) = SocketIo::builder().max_payload(64 * 1024).build_layer();
     io.ns("/", async |socket: SocketRef| welcome(&socket));
+    tokio::spawn(recheck_all(io.clone(), Arc::downgrade(&state.people), state.people.changes()));
     tokio::spawn(feed(io, state.outlay.commits.watch()));
     layer
 }
@@ -54,14 +61,49 @@ fn welcome(socket: &SocketRef) {
         let _ = socket.clone().disconnect();
         return;
     };
+    socket.join(room(caller));
+}
+
+/// Where what the caller may see is told.
+fn room(caller: &people::Caller) -> String {
     match caller.scope() {
-        None => socket.join(EVERYTHING),
-        Some(account) => socket.join(room(&account)),
+        None => EVERYTHING.to_owned(),
+        Some(account) => format!("account:{account}"),
     }
 }
 
-fn room(account: &str) -> String {
-    format!("account:{account}")
+/// Looks at every socket's caller again when anything about people changes, and every minute for
+/// what ends by itself. Who may hear of something else now, hears of that; who may not come in any
+/// more is sent away.
+async fn recheck_all(io: SocketIo, people: Weak<People>, mut changes: watch::Receiver<u64>) {
+    loop {
+        // Nobody is left to change anything when this ends in an error.
+        if let Ok(Err(_)) = timeout(RECHECK_PERIOD, changes.changed()).await {
+            return;
+        }
+        let Some(people) = people.upgrade() else { return };
+        for socket in io.sockets() {
+            recheck(&socket, &people).await;
+        }
+    }
+}
+
+async fn recheck(socket: &SocketRef, people: &People) {
+    let Some(Caller(caller)) = socket.req_parts().extensions.get::<Caller>() else { return };
+    let now = people.recheck(caller).await;
+    match now.map(|caller| caller.may(Act::SeeUsage).map(|()| room(&caller))) {
+        Ok(Ok(room)) if socket.rooms().iter().any(|joined| *joined == room) => {}
+        Ok(Ok(room)) => {
+            socket.leave_all();
+            socket.join(room);
+        }
+        // The books cannot be read: a failure of ours is no reason to send anybody away.
+        Err(IdentifyError::Store(_)) => {}
+        Ok(Err(_)) | Err(_) => {
+            // A socket that is gone already needs no good-bye.
+            let _ = socket.clone().disconnect();
+        }
+    }
 }
 
 /// What gathered for one room.

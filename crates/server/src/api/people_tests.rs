@@ -677,6 +677,103 @@ async fn a_token_is_minted_for_a_new_user_and_conflicts_with_another_role() {
     assert_eq!((&who.body["user"]["id"], &who.body["scope"]), (&json!("ci"), &json!(null)));
 }
 
+// Live updates
+
+/// A Socket.IO connection over polling, each request of it with a credential of its own.
+struct Poll<'a> {
+    house: &'a House,
+    router: Router,
+    sid: String,
+}
+
+impl<'a> Poll<'a> {
+    async fn connect(house: &'a House, credential: (&str, &str)) -> Self {
+        let router = house.server.live_router();
+        let mut poll = Self { house, router, sid: String::new() };
+        let opened = poll.get(credential).await;
+        let body: Value = serde_json::from_str(opened.strip_prefix('0').unwrap()).unwrap();
+        poll.sid = format!("&sid={}", body["sid"].as_str().unwrap());
+        assert_eq!(poll.post("40", credential).await, "ok");
+        let joined = poll.get(credential).await;
+        assert!(joined.starts_with("40{"), "{joined}");
+        poll
+    }
+
+    fn path(&self) -> String {
+        format!("/socket.io/?EIO=4&transport=polling{}", self.sid)
+    }
+
+    /// What the socket hears next; the server's "are you there" is answered.
+    async fn get(&self, credential: (&str, &str)) -> String {
+        loop {
+            let path = self.path();
+            let heard = json_request(Method::GET, &path, &[credential], Value::Null);
+            match self.text(heard).await {
+                ping if ping == "2" => {
+                    self.post("3", credential).await;
+                }
+                heard => return heard,
+            }
+        }
+    }
+
+    async fn post(&self, packet: &'static str, credential: (&str, &str)) -> String {
+        let request = Request::post(self.path())
+            .header("host", "localhost:8440")
+            .header(credential.0, credential.1)
+            .body(Body::from(packet))
+            .unwrap();
+        self.text(request).await
+    }
+
+    async fn text(&self, request: Request<Body>) -> String {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    async fn send_event(&self, account: &str) {
+        let event = json!({
+            "id": uuid::Uuid::now_v7(), "source": "test", "account": account,
+            "provider": "openai", "model": "gpt-4o-mini", "quantities": { "input_tokens": 1 },
+        });
+        let sent = self.house.root(Method::POST, "/api/v1/events", event).await;
+        assert!(sent.status.is_success(), "{sent:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_hears_of_its_callers_account_and_closes_when_they_may_not_come_in_any_more() {
+    let house = House::new().await;
+    house.add("root", "admin").await;
+    house.add("alice", "member").await;
+    let (alice, root) = (house.token("alice").await, house.token("root").await);
+    let (alice, root) = (("authorization", alice.as_str()), ("authorization", root.as_str()));
+    let refused = house.server.live_router();
+    let refused = refused
+        .oneshot(json_request(Method::GET, "/socket.io/?EIO=4&transport=polling", &[], Value::Null))
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+
+    let poll = Poll::connect(&house, alice).await;
+    poll.send_event("bob").await;
+    poll.send_event("alice").await;
+    let heard = poll.get(alice).await;
+    assert!(heard.contains("\"alice\"") && !heard.contains("\"bob\""), "{heard}");
+
+    // A viewer now: the same socket hears of everything.
+    house.root(Method::PATCH, "/api/v1/users/alice", json!({ "role": "viewer" })).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    poll.send_event("bob").await;
+    let heard = poll.get(alice).await;
+    assert!(heard.contains("\"bob\""), "{heard}");
+
+    house.root(Method::PATCH, "/api/v1/users/alice", json!({ "disabled": true })).await;
+    let heard = poll.get(root).await;
+    assert!(heard.contains("41"), "{heard}");
+}
+
 // Limits, headers, other sites
 
 #[tokio::test]

@@ -106,6 +106,8 @@ impl Globals {
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    // What is made in a data folder is for its owner alone, wherever the folder stands.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match cli.globals.color {
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),

@@ -236,6 +236,16 @@ fn judge(config: &Config) -> Result<(), (&'static str, String)> {
     if !(65_536..=1_073_741_824).contains(&config.ingest.body_bytes) {
         return refuse("ingest.body_bytes", "must be from 65536 to 1073741824");
     }
+    if config.people.session_idle_hours == 0 {
+        return refuse("people.session_idle_hours", "must be 1 or more");
+    }
+    if !(1..=400).contains(&config.people.session_days) {
+        // Browsers forget a cookie after 400 days in any case.
+        return refuse("people.session_days", "must be from 1 to 400");
+    }
+    if !(1..=1440).contains(&config.people.link_minutes) {
+        return refuse("people.link_minutes", "must be from 1 to 1440, which is a day");
+    }
     if let Err(error) = EnvFilter::try_new(&config.log.level) {
         return Err(("log.level", format!("`{}` is no filter: {error}", config.log.level)));
     }

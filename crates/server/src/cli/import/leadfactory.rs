@@ -13,9 +13,7 @@ use indicatif::ProgressBar;
 use outlay_domain::imports::ImportedBudgets;
 use outlay_domain::usage::Refusal;
 use outlay_engine::import::leadfactory::database::{Database, DatabaseError, Kind, Patience};
-use outlay_engine::import::leadfactory::discovery::{
-    DiscoveryError, Found, Surroundings, discover,
-};
+use outlay_engine::import::leadfactory::discovery::{Found, Surroundings, discover};
 use outlay_engine::import::leadfactory::feed::{self, Batch, CallsKnown, CallsRule, Feed};
 use outlay_engine::import::leadfactory::revenue::{RevenueBatch, RevenueFeed};
 use outlay_engine::import::leadfactory::tail::{Change, Cursor, Known, Rows};
@@ -56,9 +54,7 @@ pub async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<ExitCode
     }
     let stop = stop_on_signals()?;
     let patience = Patience { total: PATIENCE, stop: Arc::clone(&stop) };
-    let Some(found) = find(&args, &patience, &mut notes).await? else {
-        return Ok(ExitCode::SUCCESS);
-    };
+    let found = find(&args.paths, &patience)?;
     tell_found(&found, &args, &mut notes);
 
     let client = if args.dry_run { None } else { Some(globals.client().await?) };
@@ -187,7 +183,7 @@ impl Run<'_> {
                 Err(Trouble::Server(error)) => return Err(error),
             }
             looks += 1;
-            if !self.follow || !pause(&self.stop).await {
+            if !self.follow || !self.pause().await {
                 break;
             }
         }
@@ -362,6 +358,17 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Waits for the next look; answers whether there is one.
+    async fn pause(&self) -> bool {
+        for _ in 0..POLL.as_millis() / STOP_POLL.as_millis() {
+            if self.is_stopped() {
+                return false;
+            }
+            tokio::time::sleep(STOP_POLL).await;
+        }
+        !self.is_stopped()
+    }
+
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -486,45 +493,11 @@ impl From<CliError> for Trouble {
     }
 }
 
-/// Finds the databases. A follower waits for them; `None` where it is stopped before they come.
-async fn find(
-    args: &LeadfactoryArgs,
-    patience: &Patience,
-    notes: &mut Notes,
-) -> Result<Option<Found>, CliError> {
-    let mut told = String::new();
-    loop {
-        let error = match block_in_place(|| look_for(&args.paths, patience)) {
-            Ok(found) => return Ok(Some(found)),
-            Err(error) if args.follow => describe(&error),
-            Err(error) => return Err(failed(&error)),
-        };
-        if told != error {
-            notes.tell(format!("waiting: {error}"), None);
-            told = error;
-        }
-        if !pause(&patience.stop).await {
-            return Ok(None);
-        }
-    }
-}
-
-fn look_for(paths: &[PathBuf], patience: &Patience) -> Result<Found, DiscoveryError> {
+fn find(paths: &[PathBuf], patience: &Patience) -> Result<Found, CliError> {
     let variable = |name: &str| std::env::var_os(name);
     let surroundings =
         Surroundings { variable: &variable, home: std::env::home_dir(), here: PathBuf::from(".") };
-    discover(paths, &surroundings, patience)
-}
-
-/// Waits for the next look; answers whether there is one.
-async fn pause(stop: &AtomicBool) -> bool {
-    for _ in 0..POLL.as_millis() / STOP_POLL.as_millis() {
-        if stop.load(Ordering::Relaxed) {
-            return false;
-        }
-        tokio::time::sleep(STOP_POLL).await;
-    }
-    !stop.load(Ordering::Relaxed)
+    block_in_place(|| discover(paths, &surroundings, patience)).map_err(|error| failed(&error))
 }
 
 fn tell_found(found: &Found, args: &LeadfactoryArgs, notes: &mut Notes) {
