@@ -164,15 +164,18 @@ mod tests {
     use super::super::zone::Zone;
     use super::*;
 
-    fn reader(text: &str) -> LineReader {
-        let options = Options {
+    fn options() -> Options {
+        Options {
             source: "jsonl".into(),
             account: Some("acme".into()),
             zone: Zone::named("Europe/Berlin").unwrap(),
             mark: DecimalMark::Point,
             map: vec![("input_tokens".into(), "usage.prompt".into())],
-        };
-        LineReader::new(unpack(Cursor::new(text.as_bytes().to_vec())).unwrap(), options).unwrap()
+        }
+    }
+
+    fn reader(text: &str) -> LineReader {
+        LineReader::new(unpack(Cursor::new(text.as_bytes().to_vec())).unwrap(), options()).unwrap()
     }
 
     #[test]
@@ -200,6 +203,19 @@ mod tests {
         assert_eq!(quantity(Meter::InputTokens), Quantity::from_units(40));
         assert_eq!(quantity(Meter::OutputTokens), Quantity::from_units(7));
         assert_eq!(reader.unused(), ["ok", "usage.other"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_break_the_reader(bytes: Vec<u8>, text in "[\\[\\]{}:,\"a-z0-9.\n]{0,60}") {
+            for bytes in [bytes, text.into_bytes()] {
+                let most = bytes.len() + 1;
+                if let Ok(input) = unpack(Cursor::new(bytes)) {
+                    let reader = LineReader::new(input, options()).unwrap();
+                    proptest::prop_assert!(reader.count() <= most);
+                }
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::record::{Field, MapError, Mapper, Options};
 use super::row_ids::{RowIds, TooManyRows};
-use super::unpack::{Input, RowBounded, RowEnd};
+use super::unpack::{Input, PlainLines, RowBounded, RowEnd};
 use super::{ImportRow, Place};
 
 /// The longest header that is looked at for its separator.
@@ -36,7 +36,7 @@ pub enum TableError {
 
 /// Reads the rows of a table, one after the other.
 pub struct TableReader {
-    rows: Reader<RowBounded<Box<dyn Read + Send>>>,
+    rows: Reader<RowBounded<PlainLines<Box<dyn Read + Send>>>>,
     row_end: RowEnd,
     row: ByteRecord,
     header: Vec<String>,
@@ -61,7 +61,7 @@ impl TableReader {
         reader.by_ref().take(HEADER_BYTES_MAX).read_until(b'\n', &mut header)?;
         let separator = separator.unwrap_or_else(|| find_separator(&header));
         let whole: Box<dyn Read + Send> = Box::new(io::Cursor::new(header).chain(reader));
-        let (bounded, row_end) = RowBounded::new(whole);
+        let (bounded, row_end) = RowBounded::new(PlainLines::new(whole));
         let mut rows = ReaderBuilder::new()
             .delimiter(separator)
             .flexible(true)
@@ -282,11 +282,14 @@ summaries,0.0125,\"{\"\"a\"\":1}\",hi
     fn quotes_hold_separators_quotes_and_line_ends() {
         let text = "date,service,cost\n2026-07-19,\"a, \"\"b\"\"\nc\",1\n2026-07-19,bad,x\n";
 
-        let rows = rows(text, options());
+        for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+            let rows = rows(&text, options());
 
-        let service = rows[0].outcome.as_ref().unwrap().service.clone();
-        assert_eq!(service.as_deref(), Some("a, \"b\"\nc"));
-        assert_eq!(rows[1].place, Place::Line(4), "lines are counted as an editor shows them");
+            let service = rows[0].outcome.as_ref().unwrap().service.clone();
+            assert_eq!(service.as_deref(), Some("a, \"b\"\nc"));
+            assert_eq!(rows[0].place, Place::Line(2));
+            assert_eq!(rows[1].place, Place::Line(4), "as an editor shows them");
+        }
     }
 
     #[test]
@@ -361,6 +364,45 @@ summaries,0.0125,\"{\"\"a\"\":1}\",hi
         assert_eq!(after[0], before[0]);
         assert_eq!(after[2], before[1]);
         assert_ne!(before[0], before[1], "equal rows are usage each");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_break_the_reader(header in "[a-z.,;\"\t|]{0,40}", body: Vec<u8>) {
+            let bytes = [header.as_bytes(), b"\n", &body].concat();
+            if let Ok(input) = unpack(Cursor::new(bytes))
+                && let Ok(reader) = TableReader::new(input, None, options())
+            {
+                proptest::prop_assert!(reader.count() <= body.len() + 1);
+            }
+        }
+
+        #[test]
+        fn every_row_that_is_written_is_read(
+            rows in proptest::collection::vec(("[^\\r\0]{0,20}", 0_i64..1_000_000_000_000), 0..20),
+            separator in proptest::sample::select(b",;\t|".to_vec()),
+        ) {
+            let mut writer = csv::WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
+            writer.write_record(["ts", "tags.note", "cost"]).unwrap();
+            for (note, nanos) in &rows {
+                let cost = Amount::from_nanos(*nanos).to_string();
+                writer.write_record(["2026-07-19", note, &cost]).unwrap();
+            }
+            let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+
+            let read = drafts(&text);
+
+            let read: Vec<_> = read
+                .iter()
+                .map(|draft| {
+                    let note = draft.tags.first().map_or("", |(_, note)| note.as_str());
+                    (note.to_owned(), draft.stated_cost.unwrap().nanos())
+                })
+                .collect();
+            let written: Vec<_> =
+                rows.into_iter().map(|(note, nanos)| (note.trim().to_owned(), nanos)).collect();
+            proptest::prop_assert_eq!(read, written);
+        }
     }
 
     #[test]

@@ -143,6 +143,56 @@ impl<R: Read> Read for RowBounded<R> {
     }
 }
 
+/// Ends lines with a line feed alone, so that they are counted alike in every file.
+#[derive(Debug)]
+pub struct PlainLines<R> {
+    inner: R,
+    /// A carriage return was read, and what follows it was not.
+    held: bool,
+}
+
+impl<R: Read> PlainLines<R> {
+    /// Drops the carriage returns before line feeds of `inner`.
+    pub const fn new(inner: R) -> Self {
+        Self { inner, held: false }
+    }
+}
+
+impl<R: Read> Read for PlainLines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // A held byte and the one behind it need two places.
+        if buffer.len() < 2 {
+            return Err(io::Error::other("lines are read into a buffer of two bytes or more"));
+        }
+        loop {
+            let held = usize::from(std::mem::take(&mut self.held));
+            buffer[..held].fill(b'\r');
+            let count = self.inner.read(&mut buffer[held..])?;
+            let filled = held + count;
+            if count == 0 || !buffer[..filled].contains(&b'\r') {
+                return Ok(filled);
+            }
+            self.held = buffer[filled - 1] == b'\r';
+            let kept = drop_returns(&mut buffer[..filled - usize::from(self.held)]);
+            if kept > 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+/// Moves the bytes together, without carriage returns before line feeds; answers how many stay.
+fn drop_returns(bytes: &mut [u8]) -> usize {
+    let mut kept = 0;
+    for at in 0..bytes.len() {
+        if !(bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n')) {
+            bytes[kept] = bytes[at];
+            kept += 1;
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -177,6 +227,30 @@ mod tests {
         assert_eq!(text(gzip(b"\xef\xbb\xbfid")), "id");
         let error = unpack(Cursor::new(b"\xff\xfei\0".to_vec())).unwrap_err();
         assert!(error.to_string().contains("UTF-8"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn lines_end_alike_however_they_are_read(text in "[a\r\n]{0,40}", step in 1_usize..5) {
+            struct Steps<'a>(&'a [u8], usize);
+            impl Read for Steps<'_> {
+                fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                    let most = buffer.len().min(self.1);
+                    self.0.read(&mut buffer[..most])
+                }
+            }
+            let mut read = Vec::new();
+            let mut buffer = [0; 7];
+            let mut lines = PlainLines::new(Steps(text.as_bytes(), step));
+            loop {
+                let count = lines.read(&mut buffer).unwrap();
+                if count == 0 {
+                    break;
+                }
+                read.extend_from_slice(&buffer[..count]);
+            }
+            proptest::prop_assert_eq!(String::from_utf8(read).unwrap(), text.replace("\r\n", "\n"));
+        }
     }
 
     #[test]

@@ -140,6 +140,9 @@ fn parse_with_offset(text: &str) -> Option<DateTime<Utc>> {
         offset => {
             let sign = if offset.starts_with('-') { -1 } else { 1 };
             let digits = offset.get(1..)?.replace(':', "");
+            if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                return None;
+            }
             let (hours, minutes) = match digits.len() {
                 2 => (digits.as_str(), "0"),
                 4 => digits.split_at(2),
@@ -222,6 +225,28 @@ mod tests {
             assert!(read(text).contains("is not a time"), "{text}: {}", read(text));
         }
         assert!(read("99999999999999999999").contains("outside the range"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_time_or_is_not(text in "\\PC{0,40}", date in "[0-9]{4}-[01][0-9]-[0-3][0-9].{0,24}") {
+            for text in [text, date] {
+                if let Ok(at) = parse_time(&text, berlin()) {
+                    let again = parse_time(&at.to_rfc3339(), Zone::UTC);
+                    proptest::prop_assert_eq!(again, Ok(at));
+                }
+            }
+        }
+
+        #[test]
+        fn the_wall_clock_comes_back(minutes in 0_i64..60_000_000) {
+            let at = DateTime::UNIX_EPOCH + Duration::minutes(minutes);
+            let read = match berlin().read(berlin().local(at)) {
+                Reading::Once(only) => [only, only],
+                Reading::Twice { first, second } => [first, second],
+            };
+            proptest::prop_assert!(read.contains(&at), "{:?} is not {}", read, at);
+        }
     }
 
     #[test]

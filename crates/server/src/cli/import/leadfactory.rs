@@ -13,7 +13,9 @@ use indicatif::ProgressBar;
 use outlay_domain::imports::ImportedBudgets;
 use outlay_domain::usage::Refusal;
 use outlay_engine::import::leadfactory::database::{Database, DatabaseError, Kind, Patience};
-use outlay_engine::import::leadfactory::discovery::{Found, Surroundings, discover};
+use outlay_engine::import::leadfactory::discovery::{
+    DiscoveryError, Found, Surroundings, discover,
+};
 use outlay_engine::import::leadfactory::feed::{self, Batch, CallsKnown, CallsRule, Feed};
 use outlay_engine::import::leadfactory::revenue::{RevenueBatch, RevenueFeed};
 use outlay_engine::import::leadfactory::tail::{Change, Cursor, Known, Rows};
@@ -54,7 +56,9 @@ pub async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<ExitCode
     }
     let stop = stop_on_signals()?;
     let patience = Patience { total: PATIENCE, stop: Arc::clone(&stop) };
-    let found = find(&args.paths, &patience)?;
+    let Some(found) = find(&args, &patience, &mut notes).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     tell_found(&found, &args, &mut notes);
 
     let client = if args.dry_run { None } else { Some(globals.client().await?) };
@@ -183,7 +187,7 @@ impl Run<'_> {
                 Err(Trouble::Server(error)) => return Err(error),
             }
             looks += 1;
-            if !self.follow || !self.pause().await {
+            if !self.follow || !pause(&self.stop).await {
                 break;
             }
         }
@@ -358,17 +362,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Waits for the next look; answers whether there is one.
-    async fn pause(&self) -> bool {
-        for _ in 0..POLL.as_millis() / STOP_POLL.as_millis() {
-            if self.is_stopped() {
-                return false;
-            }
-            tokio::time::sleep(STOP_POLL).await;
-        }
-        !self.is_stopped()
-    }
-
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -493,11 +486,45 @@ impl From<CliError> for Trouble {
     }
 }
 
-fn find(paths: &[PathBuf], patience: &Patience) -> Result<Found, CliError> {
+/// Finds the databases. A follower waits for them; `None` where it is stopped before they come.
+async fn find(
+    args: &LeadfactoryArgs,
+    patience: &Patience,
+    notes: &mut Notes,
+) -> Result<Option<Found>, CliError> {
+    let mut told = String::new();
+    loop {
+        let error = match block_in_place(|| look_for(&args.paths, patience)) {
+            Ok(found) => return Ok(Some(found)),
+            Err(error) if args.follow => describe(&error),
+            Err(error) => return Err(failed(&error)),
+        };
+        if told != error {
+            notes.tell(format!("waiting: {error}"), None);
+            told = error;
+        }
+        if !pause(&patience.stop).await {
+            return Ok(None);
+        }
+    }
+}
+
+fn look_for(paths: &[PathBuf], patience: &Patience) -> Result<Found, DiscoveryError> {
     let variable = |name: &str| std::env::var_os(name);
     let surroundings =
         Surroundings { variable: &variable, home: std::env::home_dir(), here: PathBuf::from(".") };
-    block_in_place(|| discover(paths, &surroundings, patience)).map_err(|error| failed(&error))
+    discover(paths, &surroundings, patience)
+}
+
+/// Waits for the next look; answers whether there is one.
+async fn pause(stop: &AtomicBool) -> bool {
+    for _ in 0..POLL.as_millis() / STOP_POLL.as_millis() {
+        if stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        tokio::time::sleep(STOP_POLL).await;
+    }
+    !stop.load(Ordering::Relaxed)
 }
 
 fn tell_found(found: &Found, args: &LeadfactoryArgs, notes: &mut Notes) {

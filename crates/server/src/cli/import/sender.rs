@@ -235,3 +235,155 @@ pub fn is_passing(error: &CliError) -> bool {
         CliError::Failed(_) => false,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use axum::extract::State;
+    use axum::http::header;
+    use axum::response::{IntoResponse, Response};
+    use axum::routing::post;
+    use axum::{Json, Router};
+    use outlay_domain::usage::{EventDraft, Refusal, RefusalCode};
+    use parking_lot::Mutex;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A server that gives the answers it was told to, and remembers what it was sent.
+    #[derive(Clone, Default)]
+    struct Scripted {
+        answers: Arc<Mutex<Vec<(StatusCode, Value)>>>,
+        requests: Arc<Mutex<Vec<Value>>>,
+    }
+
+    impl Scripted {
+        async fn start(answers: Vec<(StatusCode, Value)>) -> (Self, Client) {
+            let script = Self { answers: Arc::new(Mutex::new(answers)), ..Self::default() };
+            let router = Router::new()
+                .route("/api/v1/events", post(answer))
+                .layer(axum::extract::DefaultBodyLimit::disable())
+                .with_state(script.clone());
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            tokio::spawn(axum::serve(listener, router).into_future());
+            (script, Client::remote(&url, Some("a key".into())).unwrap())
+        }
+    }
+
+    async fn answer(
+        State(script): State<Scripted>,
+        headers: axum::http::HeaderMap,
+        Json(body): Json<Value>,
+    ) -> Response {
+        assert_eq!(headers[header::AUTHORIZATION], "Bearer a key");
+        script.requests.lock().push(body);
+        let (status, answer) = script.answers.lock().remove(0);
+        (status, Json(answer)).into_response()
+    }
+
+    fn row(line: u64, bytes: usize) -> ImportRow {
+        let draft = EventDraft {
+            id: format!("e{line}").into(),
+            metadata: Some(json!({ "note": "x".repeat(bytes) }).to_string().into()),
+            ..EventDraft::default()
+        };
+        ImportRow { place: Place::Line(line), outcome: Ok(draft) }
+    }
+
+    fn accepted(index: usize, amount: &str) -> Value {
+        json!({"index": index, "outcome": "accepted", "amount": amount})
+    }
+
+    #[tokio::test]
+    async fn every_row_gets_its_own_answer() {
+        let answers = json!({"items": [
+            accepted(0, "1.5"),
+            {"index": 1, "outcome": "repeated"},
+            {"index": 2, "outcome": "refused", "code": "conflict", "field": "cost", "detail": "so"},
+            {"index": 3, "outcome": "accepted", "unpriced": true},
+        ]});
+        let (script, client) = Scripted::start(vec![(StatusCode::OK, answers)]).await;
+        let mut rows: Vec<_> = [2, 3, 5, 6].map(|line| row(line, 1)).into();
+        let refusal = Refusal::new(RefusalCode::Malformed, "cost", "`x` is not a number");
+        rows.insert(2, ImportRow { place: Place::Line(4), outcome: Err(refusal) });
+
+        let sender = Sender::Server(Uplink { client: &client, until: None });
+        let report = sender.send(rows).await.unwrap();
+
+        assert_eq!((report.accepted, report.repeated, report.refused), (2, 1, 2));
+        assert_eq!((report.unpriced, report.spend_nanos), (1, 1_500_000_000));
+        let refused: Vec<_> = report.refusals.iter().map(ToString::to_string).collect();
+        assert_eq!(refused, ["line 4: cost: `x` is not a number", "line 5: cost: so"]);
+        assert_eq!(script.requests.lock()[0].as_array().unwrap().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_busy_server_is_asked_again_with_the_same_rows() {
+        let busy = (StatusCode::TOO_MANY_REQUESTS, json!({"detail": "later"}));
+        let done = (
+            StatusCode::CONFLICT,
+            json!({"items": [
+                {"index": 0, "outcome": "refused", "code": "conflict", "field": "cost", "detail": "so"},
+            ]}),
+        );
+        let (script, client) = Scripted::start(vec![busy, done]).await;
+
+        let sender = Sender::Server(Uplink { client: &client, until: None });
+        let report = sender.send(vec![row(2, 1)]).await.unwrap();
+
+        assert_eq!(report.refused, 1, "a request of refused events is an answer, not a failure");
+        let requests = script.requests.lock();
+        assert_eq!(requests[0], requests[1]);
+    }
+
+    #[tokio::test]
+    async fn a_no_is_final() {
+        let no = (StatusCode::FORBIDDEN, json!({"detail": "a viewer may not send usage"}));
+        let (script, client) = Scripted::start(vec![no]).await;
+
+        let sender = Sender::Server(Uplink { client: &client, until: None });
+        let error = sender.send(vec![row(2, 1)]).await.unwrap_err();
+
+        assert_eq!(error.to_string(), "a viewer may not send usage");
+        assert_eq!(error.exit_code(), 4);
+        assert_eq!(script.requests.lock().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn large_rows_go_in_several_requests() {
+        let one = json!({"items": [accepted(0, "1")]});
+        let two = json!({"items": [accepted(0, "1"), accepted(1, "1")]});
+        let answers = vec![(StatusCode::OK, two), (StatusCode::OK, one)];
+        let (script, client) = Scripted::start(answers).await;
+        let bytes = BODY_BYTES_MAX / 2;
+
+        let sender = Sender::Server(Uplink { client: &client, until: None });
+        let rows = vec![row(2, bytes), row(3, bytes), row(4, bytes)];
+        let report = sender.send(rows).await.unwrap();
+
+        assert_eq!((report.accepted, script.requests.lock().len()), (3, 2));
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_judges_as_the_server_would() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let draft = |id: &str, cost: &str| EventDraft {
+            id: id.into(),
+            source: "csv".into(),
+            occurred_at: Some(now),
+            service: Some("maps".into()),
+            stated_cost: cost.parse().ok(),
+            ..EventDraft::default()
+        };
+        let row = |line, draft| ImportRow { place: Place::Line(line), outcome: Ok(draft) };
+        let rows =
+            vec![row(2, draft("a", "1.5")), row(3, draft("b", "-1")), row(4, draft("c", ""))];
+
+        let report = Sender::DryRun(now).send(rows).await.unwrap();
+
+        assert_eq!((report.accepted, report.refused, report.unpriced), (2, 1, 1));
+        assert_eq!(report.spend_nanos, 1_500_000_000);
+        assert_eq!(report.refusals[0].to_string(), "line 3: cost: must not be negative");
+    }
+}
