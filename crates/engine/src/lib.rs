@@ -19,12 +19,14 @@ use chrono::TimeDelta;
 pub use clock::{Clock, FrozenClock, SystemClock};
 use outlay_domain::pricing::PriceBook;
 use outlay_store::dedup::{Dedup, DedupOptions, EventKey};
+use outlay_store::history::sql::SqlLimits;
 use outlay_store::history::{History, HistoryOptions};
 use outlay_store::sqlite::usage_log;
 use outlay_store::{Books, StoreError};
 
 use keeper::{Keeper, KeeperOptions};
-use usage::Committer;
+use usage::sql::SqlDesk;
+use usage::{Committer, QuestionOptions, Questions};
 
 /// The file in the data folder that a process holds while it works there.
 const LOCK_FILE: &str = "lock";
@@ -42,6 +44,10 @@ pub struct Options {
     pub dedup_days: u32,
     /// Whether to flush, compact and clean up meanwhile.
     pub background: bool,
+    /// How much questions may use.
+    pub questions: QuestionOptions,
+    /// How much a query in SQL may use.
+    pub sql: SqlLimits,
 }
 
 impl Default for Options {
@@ -52,6 +58,8 @@ impl Default for Options {
             retention_days: 0,
             dedup_days: 40,
             background: true,
+            questions: QuestionOptions::default(),
+            sql: SqlLimits::default(),
         }
     }
 }
@@ -72,6 +80,10 @@ pub struct Outlay {
     pub prices: Arc<ArcSwap<PriceBook>>,
     /// The one writer of usage.
     pub commits: Committer,
+    /// Where usage is asked about.
+    pub questions: Arc<Questions>,
+    /// Where it is asked about in SQL.
+    pub sql: SqlDesk,
     /// Held while kept events are read and then amended.
     amending: tokio::sync::Mutex<()>,
     keeper: Option<Keeper>,
@@ -108,6 +120,8 @@ impl Outlay {
             clock.clone(),
             options.queue_events,
         );
+        let questions = Arc::new(Questions::new(history.clone(), clock.clone(), options.questions));
+        let sql = SqlDesk::new(history.clone(), options.sql);
         let keeper = options.background.then(|| {
             let options = KeeperOptions {
                 tail_events: options.tail_events,
@@ -123,6 +137,8 @@ impl Outlay {
             dedup,
             prices,
             commits,
+            questions,
+            sql,
             amending: tokio::sync::Mutex::default(),
             keeper,
             _lock: lock,

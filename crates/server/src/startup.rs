@@ -48,6 +48,7 @@ impl Server {
             retention_days: config.history.retention_days,
             dedup_days: config.history.dedup_days,
             background: purpose == Purpose::Serve,
+            ..Options::default()
         };
         let folder = data.to_path_buf();
         let outlay = tokio::task::spawn_blocking(move || {

@@ -1,10 +1,16 @@
-//! Usage comes in: accepted, rated, charged and kept, in one commit.
+//! Usage comes in: accepted, rated, charged and kept, in one commit. And it is asked about.
 
 pub mod amend;
 pub mod commit;
+pub mod questions;
 mod queue;
+pub mod sql;
 
 pub use commit::{AcceptError, CommitCounters, Committed, Committer, Incoming, Outcome, Rider};
+
+pub use questions::{
+    Answered, QuestionOptions, Questions, UnansweredError, UsageEvents, UsageQuestion,
+};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -9,13 +9,17 @@ pub mod keys;
 pub mod metrics;
 pub mod revenue;
 pub mod session;
+pub mod sql;
 pub mod tokens;
+pub mod usage;
 pub mod users;
 
 mod cloud_events;
 mod event_body;
 pub mod event_row;
 mod event_schema;
+mod usage_body;
+mod usage_params;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, Uri};
@@ -64,6 +68,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(keys::routes())
         .merge(tokens::routes())
         .merge(audit::routes())
+        .merge(usage::routes())
+        .merge(sql::routes())
 }
 
 /// The OpenAPI document.

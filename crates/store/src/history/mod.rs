@@ -11,6 +11,7 @@ mod rewrite;
 pub mod rollup;
 pub mod schema;
 mod segment;
+pub mod sql;
 mod tail;
 mod verify;
 mod write;

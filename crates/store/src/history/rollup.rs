@@ -6,6 +6,7 @@
 //! Every sum is an integer that fits its column: where one would not, the row is split in two, so
 //! sums over rows are always exact.
 
+use std::hash::BuildHasher;
 use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
@@ -20,7 +21,7 @@ use datafusion::arrow::datatypes::{
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use outlay_domain::usage::{FactKind, Status};
 
 use super::question::names::Names;
@@ -58,6 +59,9 @@ pub const SUMS: [&str; 6 + METER_COLUMNS.len()] = {
     sums
 };
 
+const EVENTS: usize = 1;
+const ERRORS: usize = 2;
+const UNPRICED: usize = 3;
 const FIRST_METER: usize = 4;
 const LATENCY: usize = FIRST_METER + METER_COLUMNS.len();
 
@@ -71,7 +75,7 @@ const LEVEL_ROWS_MAX: usize = 65_536;
 /// Rows of one level that are kept however small its segment.
 const LEVEL_ROWS_MIN: usize = 1_024;
 /// Facts that a row of a larger level must stand for on average.
-const FACTS_PER_ROW: u64 = 16;
+const FACTS_PER_ROW: u64 = 32;
 
 /// The span of time of a level's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,26 +112,57 @@ pub struct Level {
 const ALL: u16 = (1 << DIMENSIONS.len()) - 1;
 const ACCOUNT: u16 = 0b1;
 const MODEL: u16 = 0b110;
-const SERVICE: u16 = 0b1_1000;
-const TEAM: u16 = 0b110_0000;
+const SERVICE: u16 = 0b1000;
+const OPERATION: u16 = 0b1_0000;
+const TEAM: u16 = 0b10_0000;
+const PROJECT: u16 = 0b100_0000;
 const PLATFORM: u16 = 0b11_1000_0000;
 
-/// Every level that a roll-up may have; a coarser one stands after what it is summed from.
-pub const LEVELS: [Level; 14] = [
-    Level { id: 0, span: Span::Hour, dimensions: ALL, coarser: &[1, 2, 7] },
-    Level { id: 1, span: Span::Hour, dimensions: ALL - ACCOUNT, coarser: &[3, 4, 5, 6, 8] },
-    Level { id: 2, span: Span::Hour, dimensions: ACCOUNT, coarser: &[9] },
-    Level { id: 3, span: Span::Hour, dimensions: MODEL, coarser: &[10] },
-    Level { id: 4, span: Span::Hour, dimensions: SERVICE, coarser: &[11] },
-    Level { id: 5, span: Span::Hour, dimensions: TEAM, coarser: &[12] },
-    Level { id: 6, span: Span::Hour, dimensions: PLATFORM, coarser: &[13] },
-    Level { id: 7, span: Span::Day, dimensions: ALL, coarser: &[] },
-    Level { id: 8, span: Span::Day, dimensions: ALL - ACCOUNT, coarser: &[] },
-    Level { id: 9, span: Span::Day, dimensions: ACCOUNT, coarser: &[] },
-    Level { id: 10, span: Span::Day, dimensions: MODEL, coarser: &[] },
-    Level { id: 11, span: Span::Day, dimensions: SERVICE, coarser: &[] },
-    Level { id: 12, span: Span::Day, dimensions: TEAM, coarser: &[] },
-    Level { id: 13, span: Span::Day, dimensions: PLATFORM, coarser: &[] },
+/// How many sets of names there are; each has a level by the hour and one by the day.
+const SETS: usize = 14;
+
+/// A level by the hour. Its own days, and `coarser` levels, are summed from it.
+const fn hours(id: i8, dimensions: u16, coarser: &'static [usize]) -> Level {
+    Level { id, span: Span::Hour, dimensions, coarser }
+}
+
+/// A level by the day.
+const fn days(id: i8, dimensions: u16) -> Level {
+    Level { id, span: Span::Day, dimensions, coarser: &[] }
+}
+
+/// Every level that a roll-up may have, at the place of its id; a coarser one stands after the one
+/// from which it is summed.
+pub const LEVELS: [Level; 2 * SETS] = [
+    hours(0, ALL, &[1, 2, 3, 4, 14]),
+    hours(1, ALL - ACCOUNT, &[6, 7, 8, 9, 15]),
+    // What somebody sees of their own account.
+    hours(2, ACCOUNT | MODEL, &[5, 16]),
+    hours(3, ACCOUNT | SERVICE | OPERATION, &[17]),
+    hours(4, ACCOUNT | TEAM | PROJECT, &[18]),
+    hours(5, ACCOUNT, &[19]),
+    hours(6, MODEL, &[20]),
+    hours(7, SERVICE | OPERATION, &[10, 11, 21]),
+    hours(8, TEAM | PROJECT, &[12, 13, 22]),
+    hours(9, PLATFORM, &[23]),
+    hours(10, SERVICE, &[24]),
+    hours(11, OPERATION, &[25]),
+    hours(12, TEAM, &[26]),
+    hours(13, PROJECT, &[27]),
+    days(14, ALL),
+    days(15, ALL - ACCOUNT),
+    days(16, ACCOUNT | MODEL),
+    days(17, ACCOUNT | SERVICE | OPERATION),
+    days(18, ACCOUNT | TEAM | PROJECT),
+    days(19, ACCOUNT),
+    days(20, MODEL),
+    days(21, SERVICE | OPERATION),
+    days(22, TEAM | PROJECT),
+    days(23, PLATFORM),
+    days(24, SERVICE),
+    days(25, OPERATION),
+    days(26, TEAM),
+    days(27, PROJECT),
 ];
 
 /// The columns of a roll-up.
@@ -179,6 +214,8 @@ pub fn write<W: Write + Send>(rollup: &RecordBatch, to: W) -> Result<W, StoreErr
 pub struct RollupBuilder {
     names: [Names; DIMENSIONS.len()],
     levels: [Cells; LEVELS.len()],
+    /// The sums to which anything was added yet: most roll-ups need few, and have many rows.
+    used: Vec<usize>,
     facts: u64,
 }
 
@@ -194,6 +231,7 @@ impl RollupBuilder {
         Self {
             names: std::array::from_fn(|_| Names::default()),
             levels: std::array::from_fn(|_| Cells::default()),
+            used: Vec::new(),
             facts: 0,
         }
     }
@@ -208,6 +246,8 @@ impl RollupBuilder {
             codes.push((keys, values.iter().map(|name| names.id(name)).collect()));
         }
         let sums = SumColumns::new(facts)?;
+        self.use_sums(&sums.sums());
+        let places = self.places();
 
         for row in 0..rows {
             let mut key = Key { starts_us: floor(times[row], HOUR_US), names: NO_NAMES };
@@ -220,15 +260,34 @@ impl RollupBuilder {
                 self.pour(0, Keep::No);
             }
             let cell = self.levels[0].cell(key);
-            sums.each(row, |sum, value| self.levels[0].add(cell, sum, value));
+            sums.each(row, |sum, value| self.levels[0].add(cell, places[sum], value));
         }
         self.facts += rows as u64;
         Ok(())
     }
 
+    /// Makes room for sums that were not needed yet.
+    fn use_sums(&mut self, sums: &[usize]) {
+        let new: Vec<usize> = sums.iter().copied().filter(|sum| !self.used.contains(sum)).collect();
+        if !new.is_empty() {
+            self.used.extend(&new);
+            self.levels.iter_mut().for_each(|level| level.widen(self.used.len()));
+        }
+    }
+
+    /// Where each sum stands among those that are used.
+    fn places(&self) -> [usize; SUMS.len()] {
+        let mut places = [0; SUMS.len()];
+        for (place, sum) in self.used.iter().enumerate() {
+            places[*sum] = place;
+        }
+        places
+    }
+
     /// Adds the sums of a level to those that are summed from it.
     fn pour(&mut self, level: usize, keep: Keep) {
-        let cells = std::mem::take(&mut self.levels[level]);
+        let empty = Cells { width: self.used.len(), ..Cells::default() };
+        let cells = std::mem::replace(&mut self.levels[level], empty);
         for &coarser in LEVELS[level].coarser {
             for (key, sums) in cells.rows() {
                 if self.levels[coarser].is_full() {
@@ -252,7 +311,7 @@ impl RollupBuilder {
             let keep = if self.levels[level].is_incomplete { Keep::No } else { Keep::Yes };
             self.pour(level, keep);
         }
-        let Self { names, levels, facts } = self;
+        let Self { names, levels, used, facts } = self;
         let rows = kept_rows(&levels, facts);
 
         let level = Int8Array::from_iter_values(rows.iter().map(|(level, ..)| *level));
@@ -270,7 +329,8 @@ impl RollupBuilder {
             )?));
         }
         for sum in 0..SUMS.len() {
-            let values = rows.iter().map(|(.., sums)| sums[sum]);
+            let place = used.iter().position(|used| *used == sum);
+            let values = rows.iter().map(|(.., sums)| place.map_or(0, |place| sums[place]));
             columns.push(Arc::new(Int64Array::from_iter_values(values)));
         }
         Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
@@ -278,7 +338,7 @@ impl RollupBuilder {
 }
 
 /// The rows of the levels that are worth keeping, in order.
-fn kept_rows(levels: &[Cells], facts: u64) -> Vec<(i8, Key, &[i64; SUMS.len()])> {
+fn kept_rows(levels: &[Cells], facts: u64) -> Vec<(i8, Key, &[i64])> {
     let max = LEVEL_ROWS_MIN.max((facts / FACTS_PER_ROW) as usize);
     let mut kept = Vec::new();
     for (level, cells) in LEVELS.iter().zip(levels) {
@@ -328,9 +388,12 @@ const fn floor(micros: i64, width: i64) -> i64 {
 /// The rows of one level while it is built.
 #[derive(Debug, Default)]
 struct Cells {
-    index: HashMap<Key, usize>,
+    hasher: DefaultHashBuilder,
+    index: HashTable<u32>,
     keys: Vec<Key>,
-    sums: Vec<[i64; SUMS.len()]>,
+    /// How many sums a row has.
+    width: usize,
+    sums: Vec<i64>,
     /// Whether some of the sums went on and are no longer here.
     is_incomplete: bool,
 }
@@ -344,30 +407,48 @@ impl Cells {
         self.len() >= LEVEL_ROWS_MAX
     }
 
-    fn rows(&self) -> impl Iterator<Item = (Key, &[i64; SUMS.len()])> {
-        self.keys.iter().copied().zip(&self.sums)
+    fn rows(&self) -> impl Iterator<Item = (Key, &[i64])> {
+        self.keys.iter().copied().zip(self.sums.chunks_exact(self.width.max(1)))
     }
 
     /// The row of `key`.
     fn cell(&mut self, key: Key) -> usize {
-        *self.index.entry(key).or_insert_with(|| {
-            self.keys.push(key);
-            self.sums.push([0; SUMS.len()]);
-            self.keys.len() - 1
-        })
+        let Self { hasher, index, keys, sums, .. } = self;
+        let is_same = |row: &u32| keys[*row as usize] == key;
+        let hash = |row: &u32| hasher.hash_one(keys[*row as usize]);
+        let entry = index.entry(hasher.hash_one(key), is_same, hash);
+        let row = *entry.or_insert_with(|| keys.len() as u32).get() as usize;
+        if row == keys.len() {
+            keys.push(key);
+            sums.resize(sums.len() + self.width, 0);
+        }
+        row
     }
 
-    fn add(&mut self, cell: usize, sum: usize, value: i64) {
-        match self.sums[cell][sum].checked_add(value) {
-            Some(total) => self.sums[cell][sum] = total,
+    fn add(&mut self, cell: usize, place: usize, value: i64) {
+        let at = cell * self.width + place;
+        match self.sums[at].checked_add(value) {
+            Some(total) => self.sums[at] = total,
             // Two rows with the same key hold what one cannot.
             None => {
-                let full = std::mem::replace(&mut self.sums[cell], [0; SUMS.len()]);
-                self.sums[cell][sum] = value;
+                let full = std::mem::replace(&mut self.sums[at], value);
                 self.keys.push(self.keys[cell]);
-                self.sums.push(full);
+                self.sums.resize(self.sums.len() + self.width, 0);
+                let last = self.sums.len() - self.width;
+                self.sums[last + place] = full;
             }
         }
+    }
+
+    /// Makes room for more sums in every row.
+    fn widen(&mut self, width: usize) {
+        let mut wider = vec![0; self.keys.len() * width];
+        let old = self.sums.chunks_exact(self.width.max(1));
+        for (new, old) in wider.chunks_exact_mut(width.max(1)).zip(old) {
+            new[..old.len()].copy_from_slice(old);
+        }
+        self.sums = wider;
+        self.width = width;
     }
 }
 
@@ -416,6 +497,22 @@ impl<'a> SumColumns<'a> {
         })
     }
 
+    /// The sums to which any row may add something.
+    fn sums(&self) -> Vec<usize> {
+        let is_any = |is_any: bool, sum: usize| is_any.then_some(sum);
+        let errors = self.errors.iter().any(|is_error| *is_error);
+        let unpriced = self.unpriced.iter().any(|unpriced| *unpriced != 0);
+        let latency = self.duration.null_count() < self.duration.len();
+        let plain = self.plain.iter().map(|(sum, _)| *sum);
+        plain
+            .chain([EVENTS])
+            .chain(is_any(errors, ERRORS))
+            .chain(is_any(unpriced, UNPRICED))
+            .chain(is_any(latency, LATENCY))
+            .chain(is_any(latency, LATENCY + 1))
+            .collect()
+    }
+
     /// Calls `add` with every sum to which `row` adds something, and what it adds.
     fn each(&self, row: usize, mut add: impl FnMut(usize, i64)) {
         for (sum, column) in &self.plain {
@@ -424,12 +521,12 @@ impl<'a> SumColumns<'a> {
             }
         }
         let (events, is_usage) = self.kinds[self.kind.value(row) as usize];
-        add(1, events);
+        add(EVENTS, events);
         if self.status.is_valid(row) && self.errors[self.status.value(row) as usize] {
-            add(2, events);
+            add(ERRORS, events);
         }
         if self.unpriced[row] != 0 {
-            add(3, i64::from(self.unpriced[row]));
+            add(UNPRICED, i64::from(self.unpriced[row]));
         }
         if is_usage && self.duration.is_valid(row) {
             add(LATENCY, self.duration.value(row));

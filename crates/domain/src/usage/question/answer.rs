@@ -1,7 +1,5 @@
 //! Sums become rows.
 
-use std::cmp::Reverse;
-
 use compact_str::CompactString;
 use hashbrown::HashMap;
 
@@ -246,46 +244,41 @@ impl Ranking {
         previous: Option<&Tally>,
         credits: CreditRate,
     ) -> Self {
-        // The one group of a question that does not group.
-        let whole = Group::Of(Box::new([]));
-        let mut totals: HashMap<&Group, Sums> = HashMap::new();
-        if question.by().is_empty() {
-            totals.insert(&whole, Sums::zero(question.parts().len()));
+        // The one group of a question that does not group is there even if it is empty, and a
+        // group that has gone is listed too: it is part of what changed.
+        let whole = question.by().is_empty().then(|| Group::Of(Box::new([])));
+        let mut known: HashMap<&Group, usize> = HashMap::new();
+        let mut groups: Vec<&Group> = Vec::new();
+        let gone = previous.into_iter().flat_map(Tally::groups);
+        for group in current.groups().iter().chain(gone).chain(&whole) {
+            known.entry(group).or_insert_with(|| {
+                groups.push(group);
+                groups.len() - 1
+            });
         }
-        let zero = || Sums::zero(question.parts().len());
-        // A group that has gone is listed too: it is part of what changed.
-        for group in previous.into_iter().flat_map(|previous| previous.groups()) {
-            totals.entry(group).or_insert_with(zero);
-        }
-        for group in current.groups() {
-            totals.entry(group).or_insert_with(zero);
-        }
+        // The first groups are those of the current tally, in its order.
+        let mut totals = vec![Sums::zero(question.parts().len()); groups.len()];
         for (_, group, sums, latencies) in current.cells() {
-            if let Some(total) = totals.get_mut(&current.groups()[group as usize]) {
-                total.add(sums, latencies);
-            }
+            totals[group as usize].add(sums, latencies);
         }
 
+        let first = &question.measures()[0];
         let mut ranked: Vec<(Value, &Group)> = totals
             .iter()
-            .map(|(group, total)| {
-                (total.value(&question.measures()[0], question.parts(), credits), *group)
-            })
+            .map(|total| total.value(first, question.parts(), credits))
+            .zip(groups)
             .collect();
         ranked.sort_by(|(one, a), (two, b)| {
-            let is_named = |group: &Group| matches!(group, Group::Of(_));
-            Reverse(is_named(a))
-                .cmp(&Reverse(is_named(b)))
-                .then_with(|| two.order(one))
-                .then_with(|| a.cmp(b))
+            let is_other = |group: &Group| matches!(group, Group::Other);
+            is_other(a).cmp(&is_other(b)).then_with(|| two.order(one)).then_with(|| a.cmp(b))
         });
-        let mut groups: Vec<Group> = ranked.into_iter().map(|(_, group)| group.clone()).collect();
-        if let Some(top) = question.top()
-            && groups.len() > top
-        {
-            groups.truncate(top);
-            groups.push(Group::Other);
-        }
+        let groups: Vec<Group> = match question.top() {
+            Some(top) if ranked.len() > top => {
+                let kept = ranked[..top].iter().map(|(_, group)| (*group).clone());
+                kept.chain([Group::Other]).collect()
+            }
+            _ => ranked.into_iter().map(|(_, group)| group.clone()).collect(),
+        };
         let places = groups.iter().cloned().zip(0..).collect();
         Self { groups, places }
     }

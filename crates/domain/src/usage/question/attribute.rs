@@ -146,7 +146,7 @@ impl Filter {
     }
 
     /// A filter that lets only `value` of `attribute` pass.
-    pub(super) fn only(attribute: Attribute, value: &str) -> Self {
+    pub fn only(attribute: Attribute, value: &str) -> Self {
         Self { attribute, test: Test::In(vec![Some(value.into())]) }
     }
 

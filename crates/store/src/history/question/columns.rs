@@ -10,6 +10,7 @@ use outlay_domain::usage::{FactKind, Meter, Status};
 use outlay_domain::{Quantity, usage::Tags};
 
 use super::names::Names;
+use super::sums::SumsOf;
 use crate::StoreError;
 use crate::history::schema::{METER_COLUMNS, parse_pairs};
 
@@ -107,13 +108,22 @@ fn integers<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a Int64Array, St
         .ok_or_else(|| damaged(name, "it is not of 64-bit integers"))
 }
 
-/// The instants of a batch, in microseconds since 1970.
+/// When the rows of a batch happened, in microseconds since 1970.
 pub(super) fn times(batch: &RecordBatch, rows: Rows) -> Result<&[i64], StoreError> {
-    let name = rows.time_column();
+    micros(batch, rows.time_column())
+}
+
+/// A column of instants, in microseconds since 1970.
+pub(super) fn micros<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a [i64], StoreError> {
     let times = column(batch, name)?
         .as_primitive_opt::<TimestampMicrosecondType>()
         .ok_or_else(|| damaged(name, "it is not of times"))?;
     Ok(times.values())
+}
+
+/// A column of texts that hardly repeat.
+pub(super) fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray, StoreError> {
+    column(batch, name)?.as_string_opt::<i32>().ok_or_else(|| damaged(name, "it is not of texts"))
 }
 
 /// A dictionary-coded column.
@@ -351,22 +361,17 @@ impl PartColumn {
         batch: &RecordBatch,
         rows: Rows,
         cells: Cells<'_>,
-        sums: &mut [i128],
+        sums: &mut SumsOf<'_>,
     ) -> Result<(), StoreError> {
         match (&self.part, rows) {
-            (Part::Tokens, _) => {
-                for name in token_columns() {
-                    add_column(integers(batch, name)?, cells, sums);
-                }
-            }
             (Part::Meter(Meter::Other(name)), Rows::Facts) => {
                 let dictionary = Dictionary::new(batch, "other_meters")?;
                 if !dictionary.is_empty() {
                     self.others.update(dictionary.values, |text| other_meter(text, name))?;
                     let others = self.others.values.as_slice();
                     let keys = dictionary.keys.values();
-                    each_valid(dictionary.nulls(), cells.len(), |row| {
-                        sums[cells.of(row)] += i128::from(others[keys[row] as usize]);
+                    add_each(dictionary.nulls(), largest(others), cells, sums, |row| {
+                        others[keys[row] as usize]
                     });
                 }
             }
@@ -374,15 +379,12 @@ impl PartColumn {
                 let unpriced: &Int8Array = column(batch, "unpriced")?
                     .as_primitive_opt::<Int8Type>()
                     .ok_or_else(|| damaged("unpriced", "it is not of 8-bit integers"))?;
-                for (row, unpriced) in unpriced.values().iter().enumerate() {
-                    sums[cells.of(row)] += i128::from(*unpriced);
-                }
+                let values = unpriced.values();
+                add_each(None, 128, cells, sums, |row| i64::from(values[row]));
             }
             (Part::Events, Rows::Facts) => {
                 let kinds = Kinds::new(batch)?;
-                for row in 0..cells.len() {
-                    sums[cells.of(row)] += kinds.event_count(row);
-                }
+                add_each(None, 1, cells, sums, |row| kinds.event_count(row));
             }
             (Part::Errors, Rows::Facts) => {
                 let kinds = Kinds::new(batch)?;
@@ -390,21 +392,26 @@ impl PartColumn {
                 let errors: Vec<bool> =
                     status.values.iter().map(|text| text == Some(Status::Error.as_str())).collect();
                 let keys = status.keys.values();
-                each_valid(status.nulls(), cells.len(), |row| {
-                    if errors[keys[row] as usize] {
-                        sums[cells.of(row)] += kinds.event_count(row);
-                    }
-                });
+                if !status.is_empty() {
+                    add_each(status.nulls(), 1, cells, sums, |row| {
+                        if errors[keys[row] as usize] { kinds.event_count(row) } else { 0 }
+                    });
+                }
             }
             (Part::LatencyMicros, Rows::Facts) => {
-                each_latency(batch, |row, micros| sums[cells.of(row)] += i128::from(micros))?;
+                let kinds = Kinds::new(batch)?;
+                add_column(integers(batch, "duration_us")?, cells, sums, |row| kinds.is_usage(row));
             }
             (Part::LatencyCount, Rows::Facts) => {
-                each_latency(batch, |row, _| sums[cells.of(row)] += 1)?;
+                let kinds = Kinds::new(batch)?;
+                let durations = integers(batch, "duration_us")?;
+                add_each(some_nulls(durations), 1, cells, sums, |row| {
+                    i64::from(kinds.is_usage(row))
+                });
             }
             (part, rows) => {
                 for name in rows.part_columns(part) {
-                    add_column(integers(batch, name)?, cells, sums);
+                    add_column(integers(batch, name)?, cells, sums, |_| true);
                 }
             }
         }
@@ -438,25 +445,57 @@ impl Cells<'_> {
     }
 }
 
-fn add_column(column: &Int64Array, cells: Cells<'_>, sums: &mut [i128]) {
-    let values = column.values();
-    let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
+/// Adds the values of a column for the rows that count.
+fn add_column(
+    column: &Int64Array,
+    cells: Cells<'_>,
+    sums: &mut SumsOf<'_>,
+    counts: impl Fn(usize) -> bool,
+) {
+    if column.null_count() < column.len() {
+        let values = column.values();
+        add_each(some_nulls(column), largest(values), cells, sums, |row| {
+            if counts(row) { values[row] } else { 0 }
+        });
+    }
+}
+
+/// No value is further from nothing than this.
+fn largest(values: &[i64]) -> u64 {
+    // All the bits that any value has: quicker than a maximum, and less than twice as much.
+    values.iter().fold(0, |bits, value| bits | value.unsigned_abs())
+}
+
+/// Adds the value of each row, none of which is further than `largest` from nothing.
+fn add_each(
+    nulls: Option<&NullBuffer>,
+    largest: u64,
+    cells: Cells<'_>,
+    sums: &mut SumsOf<'_>,
+    value: impl Fn(usize) -> i64,
+) {
+    let rows = cells.len();
+    let Some(mut low) = sums.low(largest, rows) else {
+        return each_valid(nulls, rows, |row| sums.add(cells.of(row), i128::from(value(row))));
+    };
     match (cells, nulls) {
-        _ if column.null_count() == column.len() => {}
         (Cells::One { cell, .. }, None) => {
-            sums[cell as usize] += values.iter().map(|value| i128::from(*value)).sum::<i128>();
+            low.add(cell as usize, (0..rows).map(&value).fold(0, i64::wrapping_add));
         }
         (Cells::Each(cells), None) => {
-            for (cell, value) in cells.iter().zip(values) {
-                sums[*cell as usize] += i128::from(*value);
+            for (row, cell) in cells.iter().enumerate() {
+                low.add(*cell as usize, value(row));
             }
         }
         (cells, Some(nulls)) => {
-            for row in nulls.valid_indices() {
-                sums[cells.of(row)] += i128::from(values[row]);
-            }
+            nulls.valid_indices().for_each(|row| low.add(cells.of(row), value(row)));
         }
     }
+}
+
+/// The nulls of a column, where there are any.
+fn some_nulls(column: &Int64Array) -> Option<&NullBuffer> {
+    column.nulls().filter(|nulls| nulls.null_count() > 0)
 }
 
 fn each_valid(nulls: Option<&NullBuffer>, rows: usize, each: impl FnMut(usize)) {
@@ -474,8 +513,7 @@ pub(super) fn each_latency(
     let kinds = Kinds::new(batch)?;
     let durations = integers(batch, "duration_us")?;
     let values = durations.values();
-    let nulls = durations.nulls().filter(|nulls| nulls.null_count() > 0);
-    each_valid(nulls, durations.len(), |row| {
+    each_valid(some_nulls(durations), durations.len(), |row| {
         if kinds.is_usage(row) {
             each(row, values[row]);
         }
@@ -486,7 +524,7 @@ pub(super) fn each_latency(
 /// Why the facts of a batch were written.
 struct Kinds<'a> {
     keys: &'a [i32],
-    kinds: Vec<(i128, bool)>,
+    kinds: Vec<(i64, bool)>,
     /// Whether every fact is a report of usage, as nearly all are.
     all_usage: bool,
 }
@@ -502,7 +540,7 @@ impl<'a> Kinds<'a> {
             .iter()
             .map(|text| {
                 let kind = text.and_then(FactKind::parse).unwrap_or(FactKind::Usage);
-                (i128::from(kind.event_count()), kind == FactKind::Usage)
+                (kind.event_count(), kind == FactKind::Usage)
             })
             .collect();
         let all_usage = kinds.iter().all(|(_, is_usage)| *is_usage);
@@ -510,7 +548,7 @@ impl<'a> Kinds<'a> {
     }
 
     #[inline]
-    fn event_count(&self, row: usize) -> i128 {
+    fn event_count(&self, row: usize) -> i64 {
         if self.all_usage { 1 } else { self.kinds[self.keys[row] as usize].0 }
     }
 

@@ -4,13 +4,14 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::array::UInt64Array;
+use datafusion::arrow::array::{Array, RecordBatch, UInt64Array};
 use datafusion::arrow::compute::take_record_batch;
 use outlay_domain::usage::Fact;
 use outlay_domain::usage::question::Filter;
 
-use super::columns::{FilterColumn, Passing, Projection, Rows, attribute_column, times};
+use super::columns::{
+    Dictionary, FilterColumn, Passing, Projection, Rows, attribute_column, micros, texts, times,
+};
 use super::file::SegmentFile;
 use super::{AskError, Asker, Facts, Limit};
 use crate::StoreError;
@@ -66,6 +67,31 @@ impl FactKey {
             kind: fact.kind.as_str().into(),
         }
     }
+
+    /// The columns in which keys are.
+    const COLUMNS: [&str; 5] = ["occurred_at", "received_at", "source", "id", "kind"];
+
+    /// The keys of all rows of a batch.
+    fn all(batch: &RecordBatch) -> Result<Vec<Self>, StoreError> {
+        let [occurred, received] =
+            [Self::COLUMNS[0], Self::COLUMNS[1]].map(|name| micros(batch, name));
+        let (occurred, received) = (occurred?, received?);
+        let source = Dictionary::new(batch, "source")?;
+        let kind = Dictionary::new(batch, "kind")?;
+        let id = texts(batch, "id")?;
+        let name = |names: &Dictionary<'_>, row: usize| match names.keys.is_valid(row) {
+            true => CompactString::from(names.values.value(names.keys.value(row) as usize)),
+            false => CompactString::const_new(""),
+        };
+        let key = |row| Self {
+            occurred_us: Reverse(occurred[row]),
+            received_us: Reverse(received[row]),
+            source: name(&source, row),
+            id: id.value(row).into(),
+            kind: name(&kind, row),
+        };
+        Ok((0..batch.num_rows()).map(key).collect())
+    }
 }
 
 /// Some facts.
@@ -105,7 +131,10 @@ impl Asker {
     ) -> Result<EventPage, AskError> {
         let limit = Limit::new(self.options.time_limit);
         let units = self.units(facts, question)?;
-        let candidates = newest(&units, question, &limit)?;
+        let mut candidates = newest(&units, question, &limit)?;
+        if candidates.len() > 4 * (question.limit + 1) {
+            candidates = first_by_key(&units, candidates, question, &limit)?;
+        }
         let mut found = read_facts(&units, candidates, &limit)?;
         found.sort_by_cached_key(FactKey::of);
         if let Some(after) = &question.after {
@@ -247,6 +276,30 @@ fn prune(candidates: &mut Vec<Candidate>, wanted: usize, boundary: Option<i64>) 
     oldest
 }
 
+/// Of very many candidates, as there are when an import knows the day only, those of the page.
+fn first_by_key(
+    units: &[Unit<'_>],
+    mut candidates: Vec<Candidate>,
+    question: &EventsQuestion,
+    limit: &Limit,
+) -> Result<Vec<Candidate>, AskError> {
+    candidates.sort_unstable_by_key(|candidate| (candidate.unit, candidate.row));
+    let mut keyed = Vec::with_capacity(candidates.len());
+    for of_unit in candidates.chunk_by(|one, two| one.unit == two.unit) {
+        limit.check()?;
+        let rows: Vec<usize> = of_unit.iter().map(|candidate| candidate.row).collect();
+        let batch = units[of_unit[0].unit].rows(Some(&FactKey::COLUMNS), &rows)?;
+        keyed.extend(FactKey::all(&batch)?.into_iter().zip(of_unit.iter().copied()));
+    }
+    if let Some(after) = &question.after {
+        keyed.retain(|(key, _)| *key >= after.last);
+    }
+    keyed.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
+    let given = question.after.as_ref().map_or(0, |after| after.given as usize);
+    keyed.truncate(question.limit + 1 + given);
+    Ok(keyed.into_iter().map(|(_, candidate)| candidate).collect())
+}
+
 fn read_facts(
     units: &[Unit<'_>],
     mut candidates: Vec<Candidate>,
@@ -257,7 +310,7 @@ fn read_facts(
     for of_unit in candidates.chunk_by(|one, two| one.unit == two.unit) {
         limit.check()?;
         let rows: Vec<usize> = of_unit.iter().map(|candidate| candidate.row).collect();
-        let batch = units[of_unit[0].unit].rows(&rows)?;
+        let batch = units[of_unit[0].unit].rows(None, &rows)?;
         let reader = FactReader::new(&batch)?;
         for row in 0..batch.num_rows() {
             facts.push(reader.fact(row)?);
@@ -287,14 +340,18 @@ impl Unit<'_> {
         }
     }
 
-    /// Some of the rows, in ascending order, with all columns.
-    fn rows(&self, rows: &[usize]) -> Result<RecordBatch, StoreError> {
+    /// Some of the rows, in ascending order, with some or all columns.
+    fn rows(
+        &self,
+        columns: Option<&[&'static str]>,
+        rows: &[usize],
+    ) -> Result<RecordBatch, StoreError> {
         match &self.source {
             UnitSource::Tail(batch) => {
                 let rows = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
                 Ok(take_record_batch(batch, &rows)?)
             }
-            UnitSource::File { file, row_group } => file.read_rows(*row_group, None, rows),
+            UnitSource::File { file, row_group } => file.read_rows(*row_group, columns, rows),
         }
     }
 }

@@ -24,7 +24,7 @@ use super::columns::{Rows, attribute_column};
 use crate::StoreError;
 
 /// Rows that are decoded together: enough to share the effort, few enough to stay in the cache.
-const BATCH_ROWS: usize = 16_384;
+const BATCH_ROWS: usize = 8_192;
 /// Column chunks whose descriptions are kept, at most.
 const CHUNKS_KEPT_MAX: usize = 40_000;
 
@@ -38,7 +38,9 @@ pub(super) struct SegmentFile {
 impl SegmentFile {
     fn open(path: &Path) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(StoreError::file(path))?;
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
+        let metadata =
+            ArrowReaderMetadata::load(&file, options).map_err(|error| damaged(path, &error))?;
         Ok(Self { path: path.to_owned(), metadata })
     }
 
@@ -125,8 +127,10 @@ impl SegmentFile {
                 .with_row_groups(vec![row_group])
                 .with_projection(mask)
                 .with_batch_size(BATCH_ROWS)
-                .build()?;
-        Ok(reader.map(|batch| Ok(batch?)))
+                .build()
+                .map_err(|error| damaged(&self.path, &error))?;
+        let path = self.path.clone();
+        Ok(reader.map(move |batch| batch.map_err(|error| damaged(&path, &error))))
     }
 
     /// Reads a few rows of a row group, which are given in ascending order, as one batch.
@@ -139,7 +143,8 @@ impl SegmentFile {
         let file = File::open(&self.path).map_err(StoreError::file(&self.path))?;
         // With the index of its pages, only those are read in which the rows are.
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(&file, options)?;
+        let metadata = ArrowReaderMetadata::load(&file, options)
+            .map_err(|error| damaged(&self.path, &error))?;
         let all = self.row_group(row_group).num_rows() as usize;
         let ranges = rows.chunk_by(|one, two| one + 1 == *two);
         let ranges = ranges.map(|run| run[0]..run[0] + run.len());
@@ -150,9 +155,11 @@ impl SegmentFile {
             .with_projection(mask)
             .with_row_selection(selection)
             .with_batch_size(rows.len().max(1))
-            .build()?;
+            .build()
+            .map_err(|error| damaged(&self.path, &error))?;
         let schema = reader.schema();
-        let batches = reader.collect::<Result<Vec<_>, _>>()?;
+        let batches =
+            reader.collect::<Result<Vec<_>, _>>().map_err(|error| damaged(&self.path, &error))?;
         Ok(concat_batches(&schema, &batches)?)
     }
 
@@ -164,6 +171,11 @@ impl SegmentFile {
         };
         (0..schema.num_columns()).filter(is_wanted).collect()
     }
+}
+
+/// An error that names the file.
+fn damaged(path: &Path, how: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Damaged { what: format!("`{}`", path.display()), how: how.to_string() }
 }
 
 /// The column chunks of one row group, in memory: one read each instead of one for every page.
@@ -185,10 +197,7 @@ impl Chunks {
         for column in columns {
             let (start, length) = row_group.column(*column).byte_range();
             if start.checked_add(length).is_none_or(|end| end > size) {
-                return Err(StoreError::Damaged {
-                    what: path.display().to_string(),
-                    how: format!("{length} bytes at byte {start} are not there"),
-                });
+                return Err(damaged(path, &format!("{length} bytes at byte {start} are missing")));
             }
             let mut bytes = vec![0; length as usize];
             file.read_exact_at(&mut bytes, start).map_err(failed())?;

@@ -14,6 +14,7 @@ mod file;
 mod kept;
 pub(super) mod names;
 mod shape;
+mod sums;
 mod task;
 mod time;
 mod worker;
@@ -27,13 +28,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use datafusion::arrow::array::RecordBatch;
 use hashbrown::HashSet;
 use outlay_domain::usage::question::{Group, Key, Period, Question, Tally, Value};
 use parking_lot::Mutex;
 use thiserror::Error;
 
-pub use events::{EventPage, EventsAfter, EventsQuestion};
+pub use events::{EventPage, EventsAfter, EventsQuestion, FactKey};
 
 use self::file::Files;
 use self::kept::{CELLS_KEPT_MAX, KeptKey, KeptSums};
@@ -53,6 +55,20 @@ pub struct Facts<'a> {
     pub tail: &'a [RecordBatch],
     /// Files of facts, which must stay as they are while they are read.
     pub segments: &'a [SegmentFiles],
+}
+
+impl Facts<'_> {
+    /// When the first and the last event occurred, if there are any.
+    pub fn span(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let tail = self.tail.iter().filter_map(|batch| {
+            let times = columns::times(batch, columns::Rows::Facts).ok()?;
+            Some((times.iter().copied().min()?, times.iter().copied().max()?))
+        });
+        let segments = self.segments.iter().map(|segment| (segment.first_us, segment.last_us));
+        let (first, last) =
+            tail.chain(segments).reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)))?;
+        DateTime::from_timestamp_micros(first).zip(DateTime::from_timestamp_micros(last))
+    }
 }
 
 /// The files of one segment.

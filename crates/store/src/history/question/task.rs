@@ -115,10 +115,13 @@ fn plan_segment(
     let (from_us, to_us) = (finder.from_us, finder.to_us);
     let rollup = match (&segment.rollup_path, levels) {
         (None, _) | (_, []) => None,
-        (Some(path), levels) => {
-            let file = files.get(path)?;
-            choose(&file, levels, segment, finder).map(|level| (file, level))
-        }
+        (Some(path), levels) => match files.get(path) {
+            Ok(file) => choose(&file, levels, segment, finder).map(|level| (file, level)),
+            Err(error) => {
+                tracing::warn!(%error, "a roll-up cannot be read: its facts are read instead, which takes longer");
+                None
+            }
+        },
     };
     let Some((file, level)) = rollup else {
         return plan_file(

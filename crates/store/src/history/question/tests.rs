@@ -399,8 +399,8 @@ proptest! {
             })
             .cloned()
             .collect();
-        expected.sort_by_cached_key(events::FactKey::of);
-        let keys = |facts: &[Fact]| facts.iter().map(events::FactKey::of).collect::<Vec<_>>();
+        expected.sort_by_cached_key(FactKey::of);
+        let keys = |facts: &[Fact]| facts.iter().map(FactKey::of).collect::<Vec<_>>();
         prop_assert_eq!(keys(&listed), keys(&expected));
         prop_assert_eq!(listed.len(), expected.len());
     }

@@ -10,6 +10,7 @@ use super::columns::{
     attribute_column, each_latency, times,
 };
 use super::shape::{Only, Shape};
+use super::sums::Sums;
 use super::time::Finder;
 
 /// Sums of buckets and groups, at most. It bounds the memory of a question.
@@ -94,8 +95,7 @@ pub(super) struct Worker<'a> {
     parts: Vec<PartColumn>,
     cells: HashMap<CellKey, u32>,
     keys: Vec<CellKey>,
-    /// For each part, the sum of each cell.
-    sums: Vec<Vec<i128>>,
+    sums: Sums,
     spread: HashMap<(u32, u16), u64>,
     table: Table,
     places: Vec<u32>,
@@ -121,7 +121,7 @@ impl<'a> Worker<'a> {
             parts: shape.parts.iter().cloned().map(PartColumn::new).collect(),
             cells: HashMap::new(),
             keys: Vec::new(),
-            sums: vec![Vec::new(); shape.parts.len()],
+            sums: Sums::new(shape.parts.len()),
             spread: HashMap::new(),
             table: Table::default(),
             places: Vec::new(),
@@ -136,10 +136,8 @@ impl<'a> Worker<'a> {
         self.cells.clear();
         self.keys.clear();
         self.keys.push(CellKey { bucket: u32::MAX, ids: [0; 3] });
-        for sums in &mut self.sums {
-            sums.clear();
-            sums.push(0);
-        }
+        self.sums.clear();
+        self.sums.push();
         self.spread.clear();
         self.table.cells.fill(UNKNOWN);
     }
@@ -318,9 +316,7 @@ impl<'a> Worker<'a> {
         let cell = self.keys.len() as u32;
         self.cells.insert(key, cell);
         self.keys.push(key);
-        for sums in &mut self.sums {
-            sums.push(0);
-        }
+        self.sums.push();
         Ok(cell)
     }
 
@@ -348,8 +344,8 @@ impl<'a> Worker<'a> {
             CellsOf::One { cell, rows } => Cells::One { cell, rows },
             CellsOf::Places => Cells::Each(&self.places),
         };
-        for (part, sums) in self.parts.iter_mut().zip(&mut self.sums) {
-            part.add(batch, rows, cells, sums)?;
+        for (index, part) in self.parts.iter_mut().enumerate() {
+            part.add(batch, rows, cells, &mut self.sums.of(index))?;
         }
         if self.shape.spread {
             let spread = &mut self.spread;
@@ -392,7 +388,7 @@ impl<'a> Worker<'a> {
                 group,
                 latencies: latencies.map(Latencies::from_counts).unwrap_or_default(),
             });
-            partial.sums.extend(self.sums.iter().map(|sums| sums[cell]));
+            partial.sums.extend(self.sums.of_cell(cell));
         }
         self.reset();
         partial
@@ -480,10 +476,14 @@ impl<'a> Merger<'a> {
             })
             .collect();
         let parts = self.shape.parts.len();
+        self.cells.reserve(partial.cells.len());
+        let mut last = (None, Some(0));
         for (index, cell) in partial.cells.iter().enumerate() {
+            if cell.starts_us != last.0 {
+                last = (cell.starts_us, cell.starts_us.and_then(|us| self.finder.starting(us)));
+            }
             // A kept partial sum lies whole in the range, and so do its buckets.
-            let bucket = cell.starts_us.map_or(Some(0), |us| self.finder.starting(us));
-            let Some(bucket) = bucket else { continue };
+            let Some(bucket) = last.1 else { continue };
             let next = self.cells.len() as u32;
             let at =
                 *self.cells.entry((bucket, groups[cell.group as usize])).or_insert(next) as usize;

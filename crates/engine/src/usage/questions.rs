@@ -1,0 +1,315 @@
+//! Usage goes out: totals, series, breakdowns, and the events behind them.
+//!
+//! Every surface asks here, so that every number on every surface agrees.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use outlay_domain::usage::question::{
+    Answer, Attribute, CreditRate, Every, Filter, Measure, Question, QuestionDraft, QuestionError,
+};
+use outlay_store::StoreError;
+use outlay_store::history::question::{
+    AskError, AskOptions, Asker, EventPage, EventsAfter, EventsQuestion, Facts, SegmentFiles,
+};
+use outlay_store::history::{History, Segment};
+use parking_lot::Mutex;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, spawn_blocking};
+
+use crate::Clock;
+
+/// Events on one page, at most.
+pub const EVENTS_MAX: usize = 1_000;
+
+/// How much questions may use.
+#[derive(Debug, Clone, Copy)]
+pub struct QuestionOptions {
+    /// Questions that are worked on at the same time.
+    pub concurrency: usize,
+    /// How long a question may wait for its turn.
+    pub wait_limit: Duration,
+    /// What each of them may use.
+    pub ask: AskOptions,
+    /// How many credits a unit of the currency is.
+    pub credits: CreditRate,
+}
+
+impl Default for QuestionOptions {
+    fn default() -> Self {
+        Self {
+            concurrency: 2,
+            wait_limit: Duration::from_secs(20),
+            ask: AskOptions::default(),
+            credits: CreditRate::ONE,
+        }
+    }
+}
+
+/// Answers questions about usage.
+pub struct Questions {
+    history: Arc<History>,
+    clock: Arc<dyn Clock>,
+    asker: Arc<Asker>,
+    turns: Arc<Semaphore>,
+    options: QuestionOptions,
+    /// The newest segment file that was asked about, and how many there were.
+    ///
+    /// The segments themselves are not held: their files stay as long as anybody holds them.
+    known: Mutex<(Option<PathBuf>, usize)>,
+}
+
+/// What is asked about usage. Without a range, all of it is.
+#[derive(Debug, Clone)]
+pub struct UsageQuestion {
+    /// Usage from this instant on; from the first event's day where there is none.
+    pub from: Option<DateTime<Utc>>,
+    /// Usage before this instant; until today is over where there is none.
+    pub to: Option<DateTime<Utc>>,
+    /// Where days begin.
+    pub tz: Tz,
+    /// The buckets of a series.
+    pub every: Option<Every>,
+    /// What to group by.
+    pub by: Vec<Attribute>,
+    /// What events must be like to be counted.
+    pub filters: Vec<Filter>,
+    /// What to answer, the one to order by first.
+    pub measures: Vec<Measure>,
+    /// How many groups to keep.
+    pub top: Option<usize>,
+    /// Whether to set the period before beside it.
+    pub compare: bool,
+}
+
+/// Which events are asked for.
+#[derive(Debug, Clone)]
+pub struct UsageEvents {
+    /// Events from this instant on; from the first on where there is none.
+    pub from: Option<DateTime<Utc>>,
+    /// Events before this instant; all where there is none.
+    pub to: Option<DateTime<Utc>>,
+    /// What they must be like.
+    pub filters: Vec<Filter>,
+    /// How many, [`EVENTS_MAX`] at most.
+    pub limit: usize,
+    /// Where the page before ended.
+    pub after: Option<EventsAfter>,
+}
+
+/// A question with its answer.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// What was asked, with its range.
+    pub question: Question,
+    /// What came out.
+    pub answer: Answer,
+    /// When it was asked: what lies after that is not over.
+    pub asked_at: DateTime<Utc>,
+}
+
+impl Answered {
+    /// Whether the bucket at `index` is not over.
+    pub fn is_running(&self, index: usize) -> bool {
+        let buckets = self.question.period().buckets.as_ref();
+        buckets.is_some_and(|buckets| buckets.end(index) > self.asked_at)
+    }
+
+    /// Whether some of what was asked about is not over.
+    pub fn is_partial(&self) -> bool {
+        match &self.question.period().buckets {
+            Some(buckets) => self.is_running(buckets.len() - 1),
+            None => self.question.period().to > self.asked_at,
+        }
+    }
+}
+
+/// Why a question was not answered.
+#[derive(Debug, Error)]
+pub enum UnansweredError {
+    /// It cannot be asked.
+    #[error(transparent)]
+    Question(#[from] QuestionError),
+    /// There are more groups than can be counted.
+    #[error("there are too many different values to count")]
+    TooManyGroups,
+    /// It took too long.
+    #[error("there was no answer within {} seconds", .0.as_secs())]
+    TooSlow(Duration),
+    /// Too many others were asked at the same time.
+    #[error("too many questions are being asked at the same time")]
+    Busy,
+    /// The history could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<AskError> for UnansweredError {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::TooManyGroups { .. } => Self::TooManyGroups,
+            AskError::TooSlow(limit) => Self::TooSlow(limit),
+            AskError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<JoinError> for UnansweredError {
+    fn from(error: JoinError) -> Self {
+        // A decoder that meets what it never expects panics.
+        Self::Store(StoreError::Damaged { what: "the history".into(), how: error.to_string() })
+    }
+}
+
+impl Questions {
+    /// Answers from `history`.
+    pub fn new(history: Arc<History>, clock: Arc<dyn Clock>, options: QuestionOptions) -> Self {
+        Self {
+            history,
+            clock,
+            asker: Arc::new(Asker::new(options.ask)),
+            turns: Arc::new(Semaphore::new(options.concurrency)),
+            options,
+            known: Mutex::default(),
+        }
+    }
+
+    /// One row: all that passes.
+    pub async fn total(
+        self: &Arc<Self>,
+        question: UsageQuestion,
+        scope: Option<&str>,
+    ) -> Result<Answered, UnansweredError> {
+        let question = UsageQuestion { every: None, by: vec![], top: None, ..question };
+        self.answer(question, scope).await
+    }
+
+    /// Rows by time, and by group where there are any: by the day where nothing else is asked.
+    pub async fn series(
+        self: &Arc<Self>,
+        question: UsageQuestion,
+        scope: Option<&str>,
+    ) -> Result<Answered, UnansweredError> {
+        let every = question.every.or(Some(Every::Day));
+        self.answer(UsageQuestion { every, ..question }, scope).await
+    }
+
+    /// Rows by group.
+    pub async fn breakdown(
+        self: &Arc<Self>,
+        question: UsageQuestion,
+        scope: Option<&str>,
+    ) -> Result<Answered, UnansweredError> {
+        self.answer(UsageQuestion { every: None, ..question }, scope).await
+    }
+
+    /// Answers, about the account `scope` only where there is one.
+    async fn answer(
+        self: &Arc<Self>,
+        asked: UsageQuestion,
+        scope: Option<&str>,
+    ) -> Result<Answered, UnansweredError> {
+        let scope = scope.map(ToOwned::to_owned);
+        self.in_turn(move |questions| {
+            let asked_at = questions.clock.now();
+            let snapshot = questions.history.snapshot();
+            let files = questions.files(&snapshot.segments);
+            let facts = Facts { tail: &snapshot.tail, segments: &files };
+            let mut question = asked.bounded(facts, asked_at)?;
+            if let Some(account) = &scope {
+                question = question.within(account);
+            }
+            let (current, previous) = questions.asker.ask(facts, &question)?;
+            let credits = questions.options.credits;
+            let answer = Answer::new(&question, &current, previous.as_ref(), credits)?;
+            Ok(Answered { question, answer, asked_at })
+        })
+        .await
+    }
+
+    /// The newest events that pass, of the account `scope` only where there is one.
+    pub async fn events(
+        self: &Arc<Self>,
+        asked: UsageEvents,
+        scope: Option<&str>,
+    ) -> Result<EventPage, UnansweredError> {
+        let mut filters = asked.filters;
+        filters.extend(scope.map(|account| Filter::only(Attribute::Account, account)));
+        let question = EventsQuestion {
+            from_us: asked.from.map_or(i64::MIN, |from| from.timestamp_micros()),
+            to_us: asked.to.map_or(i64::MAX, |to| to.timestamp_micros()),
+            filters,
+            limit: asked.limit.clamp(1, EVENTS_MAX),
+            after: asked.after,
+        };
+        self.in_turn(move |questions| {
+            let snapshot = questions.history.snapshot();
+            let files = questions.files(&snapshot.segments);
+            let facts = Facts { tail: &snapshot.tail, segments: &files };
+            Ok(questions.asker.events(facts, &question)?)
+        })
+        .await
+    }
+
+    /// Works on a thread that may wait for the disk, when it is this question's turn.
+    async fn in_turn<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, UnansweredError> + Send + 'static,
+    ) -> Result<T, UnansweredError> {
+        let turn =
+            tokio::time::timeout(self.options.wait_limit, self.turns.clone().acquire_owned());
+        let Ok(Ok(turn)) = turn.await else { return Err(UnansweredError::Busy) };
+        let questions = self.clone();
+        spawn_blocking(move || {
+            // The turn ends with the work, even when nobody waits for the answer any more.
+            let _turn = turn;
+            work(&questions)
+        })
+        .await?
+    }
+
+    /// The files of `segments`. What was kept of others is forgotten.
+    fn files(&self, segments: &[Arc<Segment>]) -> Vec<SegmentFiles> {
+        let files: Vec<SegmentFiles> = segments
+            .iter()
+            .map(|segment| SegmentFiles {
+                path: segment.path.clone(),
+                rollup_path: Some(segment.rollup_path.clone()),
+                first_us: segment.min_occurred_at.timestamp_micros(),
+                last_us: segment.max_occurred_at.timestamp_micros(),
+            })
+            .collect();
+        // Files are numbered, so no change leaves both as they are.
+        let now = (files.iter().map(|file| file.path.clone()).max(), files.len());
+        let has_changed = std::mem::replace(&mut *self.known.lock(), now.clone()) != now;
+        if has_changed {
+            self.asker.forget_others(&files);
+        }
+        files
+    }
+
+    /// How much memory the sums take that are kept for later questions.
+    pub fn kept_bytes(&self) -> usize {
+        self.asker.kept_bytes()
+    }
+}
+
+impl UsageQuestion {
+    /// The question with its range: whole days from the first event to the last, or to today,
+    /// where no other is given.
+    fn bounded(self, facts: Facts<'_>, now: DateTime<Utc>) -> Result<Question, QuestionError> {
+        let Self { from, to, tz, every, by, filters, measures, top, compare } = self;
+        let span = facts.span();
+        let day = |at: DateTime<Utc>| Every::Day.start(at, tz);
+        let first = || span.map_or(now, |(first, _)| first);
+        let last = || span.map_or(now, |(_, last)| last.max(now));
+        let to = to.unwrap_or_else(|| Every::Day.next(day(last()), tz));
+        // Where nothing happened before `to`, the range is the day before it.
+        let from = from.unwrap_or_else(|| day(first().min(to - TimeDelta::microseconds(1))));
+        Question::new(QuestionDraft { from, to, tz, every, by, filters, measures, top, compare })
+    }
+}

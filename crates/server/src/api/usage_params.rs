@@ -1,0 +1,269 @@
+//! What may stand behind the `?` of a question about usage.
+//!
+//! Filters bear the names of attributes, tags among them, so the parameters are no fixed list; they
+//! are read here by hand, and whatever is not understood is refused with its name and a remedy.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use outlay_domain::usage::question::{
+    Attribute, Every, Filter, Measure, QuestionError, TOP_MAX, day_start,
+};
+use outlay_engine::usage::UsageQuestion;
+
+use crate::error::ApiError;
+
+/// What is answered when no measure is named.
+const DEFAULT_MEASURES: [&str; 2] = ["spend", "requests"];
+
+/// The parameters of a request, in their order.
+pub struct Parameters(Vec<(String, String)>);
+
+/// Which parameters a path takes, apart from filters.
+pub struct Known(pub &'static [&'static str]);
+
+impl Parameters {
+    /// Takes the parameters of a request, of which all must be filters or in `known`.
+    pub fn new(pairs: Vec<(String, String)>, known: &Known) -> Result<Self, ApiError> {
+        for (name, _) in &pairs {
+            if !known.0.contains(&name.as_str()) && filter_of(name).is_none() {
+                return Err(unknown(name, known));
+            }
+        }
+        Ok(Self(pairs))
+    }
+
+    /// The value of a parameter that is given once at most. Empty is not given.
+    pub fn one(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        let mut values = self.0.iter().filter(|(known, _)| known == name);
+        match (values.next(), values.next()) {
+            (Some(_), Some(_)) => {
+                Err(ApiError::bad_request("malformed", name, format!("`{name}` is given twice"))
+                    .mend("give it once"))
+            }
+            (first, _) => {
+                Ok(first.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty()))
+            }
+        }
+    }
+
+    /// The values of a parameter that is a list, given once with commas or several times.
+    fn list(&self, name: &str) -> Vec<String> {
+        let values = self.0.iter().filter(|(known, _)| known == name);
+        values.flat_map(|(_, value)| split(value)).filter(|value| !value.is_empty()).collect()
+    }
+
+    /// The time zone.
+    pub fn tz(&self) -> Result<Tz, ApiError> {
+        match self.one("tz")? {
+            None => Ok(Tz::UTC),
+            Some(name) => name.parse().map_err(|_| {
+                ApiError::bad_request("malformed", "tz", format!("`{name}` is no time zone"))
+                    .mend("use a name of the IANA list, e.g. Europe/Berlin or UTC")
+            }),
+        }
+    }
+
+    /// A point in time: RFC 3339, or a day, which begins in `tz`.
+    pub fn time(&self, name: &str, tz: Tz) -> Result<Option<DateTime<Utc>>, ApiError> {
+        let Some(text) = self.one(name)? else { return Ok(None) };
+        if let Ok(date) = text.parse::<NaiveDate>() {
+            return Ok(Some(day_start(date, tz)));
+        }
+        // A plus that was not encoded came as a space.
+        let text = text.replace(' ', "+");
+        match DateTime::parse_from_rfc3339(&text) {
+            Ok(at) => Ok(Some(at.with_timezone(&Utc))),
+            Err(_) => Err(ApiError::bad_request(
+                "malformed",
+                name,
+                format!("`{text}` is no point in time"),
+            )
+            .mend("write 2026-01-31, or 2026-01-31T12:00:00Z")),
+        }
+    }
+
+    /// A whole number.
+    pub fn number(&self, name: &str, max: usize) -> Result<Option<usize>, ApiError> {
+        let Some(text) = self.one(name)? else { return Ok(None) };
+        match text.parse() {
+            Ok(number) if (1..=max).contains(&number) => Ok(Some(number)),
+            _ => {
+                let detail = format!("`{text}` is not a whole number from 1 to {max}");
+                Err(ApiError::bad_request("out_of_range", name, detail)
+                    .mend("give a number in that range, or leave the parameter out"))
+            }
+        }
+    }
+
+    /// The filters.
+    pub fn filters(&self) -> Result<Vec<Filter>, ApiError> {
+        let mut filters = Vec::new();
+        let mut seen: Vec<&str> = Vec::new();
+        for (name, _) in &self.0 {
+            let Some((attribute, test)) = filter_of(name) else { continue };
+            if seen.contains(&name.as_str()) {
+                continue;
+            }
+            seen.push(name);
+            let given = self.0.iter().filter(|(known, _)| known == name);
+            let values: Vec<String> = given.flat_map(|(_, value)| split(value)).collect();
+            let values = values.iter().map(String::as_str);
+            let filter = match test {
+                Test::Among => Filter::among(attribute, values),
+                Test::NotAmong => Filter::not_among(attribute, values),
+                Test::Prefix => Filter::prefix(attribute, values),
+            };
+            filters.push(filter.map_err(|error| refused(&error).at(name))?);
+        }
+        Ok(filters)
+    }
+
+    /// All that a question about usage takes.
+    pub fn question(&self) -> Result<UsageQuestion, ApiError> {
+        let tz = self.tz()?;
+        Ok(UsageQuestion {
+            from: self.time("from", tz)?,
+            to: self.time("to", tz)?,
+            tz,
+            every: self.every()?,
+            by: self.by()?,
+            filters: self.filters()?,
+            measures: self.measures()?,
+            top: self.number("top", TOP_MAX)?,
+            compare: self.compare()?,
+        })
+    }
+
+    fn every(&self) -> Result<Option<Every>, ApiError> {
+        let Some(word) = self.one("every")? else { return Ok(None) };
+        Every::parse(word).map(Some).ok_or_else(|| {
+            let words = Every::ALL.map(Every::as_str).join(", ");
+            ApiError::bad_request("malformed", "every", format!("`{word}` is no width of buckets"))
+                .mend(format!("use one of {words}"))
+        })
+    }
+
+    fn by(&self) -> Result<Vec<Attribute>, ApiError> {
+        let attribute = |name: &String| {
+            Attribute::from_name(name).ok_or_else(|| {
+                let names = Attribute::NAMED.map(|known| known.name().into_owned()).join(", ");
+                ApiError::bad_request("unknown", "by", format!("`{name}` is nothing to group by"))
+                    .mend(format!("use {names} or tag.KEY"))
+            })
+        };
+        self.list("by").iter().map(attribute).collect()
+    }
+
+    fn measures(&self) -> Result<Vec<Measure>, ApiError> {
+        let mut names = self.list("measures");
+        if names.is_empty() {
+            names = DEFAULT_MEASURES.map(ToOwned::to_owned).to_vec();
+        }
+        let measure = |name: &String| {
+            Measure::from_name(name).ok_or_else(|| {
+                let names: Vec<_> =
+                    Measure::named().map(|known| known.name().into_owned()).collect();
+                ApiError::bad_request("unknown", "measures", format!("`{name}` is no measure"))
+                    .mend(format!("use {} or meter.NAME", names.join(", ")))
+            })
+        };
+        names.iter().map(measure).collect()
+    }
+
+    fn compare(&self) -> Result<bool, ApiError> {
+        match self.one("compare")? {
+            None => Ok(false),
+            Some("previous") => Ok(true),
+            Some(other) => {
+                let detail = format!("`{other}` is nothing to compare with");
+                Err(ApiError::bad_request("malformed", "compare", detail)
+                    .mend("use `previous`, or leave it out"))
+            }
+        }
+    }
+}
+
+/// A refusal in the API's shape.
+pub fn refused(error: &QuestionError) -> ApiError {
+    let code = match error {
+        QuestionError::TooManyBuckets(_)
+        | QuestionError::TooManyBy(_)
+        | QuestionError::TooManyFilters(_)
+        | QuestionError::TooManyValues { .. }
+        | QuestionError::ValueTooLong { .. }
+        | QuestionError::TooManyMeasures(_)
+        | QuestionError::TooManyRows(_) => "too_large",
+        QuestionError::TooEarly(_)
+        | QuestionError::TooLate(_)
+        | QuestionError::TopOutOfRange(_) => "out_of_range",
+        QuestionError::EmptyRange { .. }
+        | QuestionError::NoValues(_)
+        | QuestionError::EmptyPrefix(_)
+        | QuestionError::UnknownStatus(_)
+        | QuestionError::NoMeasures
+        | QuestionError::TopOfNothing => "malformed",
+    };
+    ApiError::bad_request(code, error.field(), error.to_string()).mend(error.remedy())
+}
+
+/// How a filter judges.
+#[derive(Clone, Copy)]
+enum Test {
+    Among,
+    NotAmong,
+    Prefix,
+}
+
+/// The filter that a parameter's name stands for: `model=`, `model!=` or `model^=`.
+fn filter_of(name: &str) -> Option<(Attribute, Test)> {
+    let (name, test) = match (name.strip_suffix('!'), name.strip_suffix('^')) {
+        (Some(name), _) => (name, Test::NotAmong),
+        (_, Some(name)) => (name, Test::Prefix),
+        (None, None) => (name, Test::Among),
+    };
+    Some((Attribute::from_name(name)?, test))
+}
+
+fn unknown(name: &str, known: &Known) -> ApiError {
+    let elsewhere = ["every", "by", "top", "compare", "measures", "limit", "cursor"];
+    let attributes = Attribute::NAMED.map(|attribute| attribute.name().into_owned()).join(", ");
+    let detail = if elsewhere.contains(&name) {
+        format!("`{name}` means nothing here; other paths under /api/v1/usage take it")
+    } else {
+        format!("`{name}` is no parameter")
+    };
+    ApiError::bad_request("unknown", name, detail).mend(format!(
+        "use {}, or filter by {attributes} or tag.KEY, each also with `!` or `^` before the `=`",
+        known.0.join(", ")
+    ))
+}
+
+/// The parts of a list between commas. A backslash before a comma keeps it.
+fn split(list: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut letters = list.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if matches!(letters.peek(), Some(',' | '\\')) => {
+                let kept = letters.next().unwrap_or_default();
+                parts.last_mut().iter_mut().for_each(|part| part.push(kept));
+            }
+            ',' => parts.push(String::new()),
+            letter => parts.last_mut().iter_mut().for_each(|part| part.push(letter)),
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_parted_at_commas_that_are_not_kept() {
+        assert_eq!(split("a,b"), ["a", "b"]);
+        assert_eq!(split(""), [""]);
+        assert_eq!(split("a,"), ["a", ""]);
+        assert_eq!(split(r"a\,b,c\\,d\e"), ["a,b", r"c\", r"d\e"]);
+    }
+}
