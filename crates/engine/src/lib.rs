@@ -2,6 +2,7 @@
 
 pub mod import;
 pub mod people;
+pub mod pricing;
 pub mod revenue;
 pub mod usage;
 
@@ -25,6 +26,7 @@ use outlay_store::sqlite::usage_log;
 use outlay_store::{Books, StoreError};
 
 use keeper::{Keeper, KeeperOptions};
+use pricing::Prices;
 use usage::sql::SqlDesk;
 use usage::{Committer, QuestionOptions, Questions};
 
@@ -42,6 +44,8 @@ pub struct Options {
     pub retention_days: u32,
     /// Days in which a repeat is known for one.
     pub dedup_days: u32,
+    /// Whether our prices decide even where an event states its cost.
+    pub rate_stated: bool,
     /// Whether to flush, compact and clean up meanwhile.
     pub background: bool,
     /// How much questions may use.
@@ -57,6 +61,7 @@ impl Default for Options {
             queue_events: 200_000,
             retention_days: 0,
             dedup_days: 40,
+            rate_stated: false,
             background: true,
             questions: QuestionOptions::default(),
             sql: SqlLimits::default(),
@@ -78,6 +83,8 @@ pub struct Outlay {
     pub dedup: Arc<Dedup>,
     /// The prices that events are rated by; replaced whole when one changes.
     pub prices: Arc<ArcSwap<PriceBook>>,
+    /// Where prices are looked at and changed.
+    pub pricing: Prices,
     /// The one writer of usage.
     pub commits: Committer,
     /// Where usage is asked about.
@@ -112,6 +119,8 @@ impl Outlay {
         let history = Arc::new(History::open(data_dir, books.clone(), HistoryOptions::default())?);
         replay(&books, &history, &dedup)?;
         let prices = Arc::new(ArcSwap::from_pointee(PriceBook::default()));
+        let pricing =
+            Prices::open(books.clone(), prices.clone(), clock.now(), options.rate_stated)?;
         let commits = Committer::start(
             books.clone(),
             history.clone(),
@@ -136,6 +145,7 @@ impl Outlay {
             history,
             dedup,
             prices,
+            pricing,
             commits,
             questions,
             sql,

@@ -92,8 +92,8 @@ impl ModelNames {
             // `us-east-1/anthropic.claude-v2`.
             push(&mut full, &format!("{}/{bare}", region.to_ascii_lowercase()));
         }
-        push(&mut full, model.trim());
         push(&mut full, bare);
+        push(&mut full, model.trim());
         if provider == "bedrock" {
             if let Some(region) = region {
                 push(&mut full, &format!("{}/{}", region, without_profile(bare)));
@@ -233,10 +233,10 @@ mod tests {
     fn a_model_is_looked_for_under_all_its_names() {
         let full = |provider, model, region| ModelNames::of(provider, model, region).full.join(" ");
 
-        assert_eq!(full("openai", "openai/gpt-4o", None), "openai/gpt-4o gpt-4o");
+        assert_eq!(full("openai", "openai/gpt-4o", None), "gpt-4o openai/gpt-4o");
         assert_eq!(
             full("gemini", "models/gemini-2.5-pro", None),
-            "models/gemini-2.5-pro gemini-2.5-pro"
+            "gemini-2.5-pro models/gemini-2.5-pro"
         );
         assert_eq!(full("azure", "gpt-5", Some("EU")), "eu/gpt-5 gpt-5");
         assert_eq!(
@@ -245,7 +245,7 @@ mod tests {
         );
         assert_eq!(
             full("bedrock", "arn:aws:bedrock:us-east-1:1:inference-profile/eu.meta.llama", None),
-            "arn:aws:bedrock:us-east-1:1:inference-profile/eu.meta.llama eu.meta.llama meta.llama",
+            "eu.meta.llama arn:aws:bedrock:us-east-1:1:inference-profile/eu.meta.llama meta.llama",
         );
         assert_eq!(full("openai", "ft:gpt-4o:acme::1", None), "ft:gpt-4o:acme::1 ft:gpt-4o");
         assert_eq!(full("openai", "gpt-5.2-20251211", None), "gpt-5.2-20251211 gpt-5.2-2025-12-11");

@@ -132,9 +132,21 @@ pub fn measure(call: &Call<'_>, evidence: Evidence<'_>) -> Result<Measured, Meas
     if reading.tally.is_empty() && !says_usage(document) {
         return Err(MeasureError::NoUsage(what));
     }
-    let provider = spoken.provider.clone().or_else(|| detect::provider_of_body(document));
+    let of_model = || call.model.and_then(detect::provider_of_model);
+    let of_body = || detect::provider_of_body(document).or_else(of_model);
+    let provider = spoken.provider.clone().or_else(of_body);
     let provider = provider.ok_or(MeasureError::UnknownProvider)?;
     Ok(finish(call, spoken, provider, reading))
+}
+
+/// Who was called, for which model and on which terms, by what is known beside the answer: as
+/// [`measure`] says it, without quantities.
+pub fn identify(call: &Call<'_>) -> Result<Measured, MeasureError> {
+    let spoken = Spoken::of(call);
+    let of_model = || call.model.and_then(detect::provider_of_model);
+    let provider = spoken.provider.clone().or_else(of_model);
+    let provider = provider.ok_or(MeasureError::UnknownProvider)?;
+    Ok(finish(call, spoken, provider, Reading::default()))
 }
 
 fn read(

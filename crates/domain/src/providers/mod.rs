@@ -11,5 +11,5 @@ mod ollama;
 mod openai;
 mod stream;
 
-pub use call::{Call, Evidence, Flag, MeasureError, Measured, measure};
+pub use call::{Call, Evidence, Flag, MeasureError, Measured, identify, measure};
 pub use detect::{Address, Dialect, address};

@@ -9,6 +9,7 @@ pub mod imports;
 pub mod ledger;
 pub mod manifest;
 pub mod people;
+pub mod prices;
 pub mod revenue;
 mod time;
 pub mod usage_log;
@@ -30,6 +31,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Schema changes, in order. A change is never edited once it has shipped; a new one follows it.
 const MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("migrations/0001_usage_log.sql")),
+    (2, include_str!("migrations/0002_prices.sql")),
     (3, include_str!("migrations/0003_history.sql")),
     (4, include_str!("migrations/0004_people.sql")),
     (5, include_str!("migrations/0005_imports.sql")),
