@@ -230,7 +230,9 @@ async fn every_measure_is_answered() {
     let p99 = answer["total"]["latency_p99_ms"].as_f64().unwrap();
     assert!((297.0..=303.0).contains(&p99), "{p99}");
     let mut total = answer["total"].clone();
-    ["latency_p50_ms", "latency_p99_ms"].map(|name| total.as_object_mut().unwrap().remove(name));
+    for name in ["latency_p50_ms", "latency_p99_ms"] {
+        total.as_object_mut().unwrap().remove(name);
+    }
     assert_eq!(
         total,
         json!({
