@@ -30,7 +30,8 @@ impl Door {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+        let response =
+            self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
@@ -46,22 +47,31 @@ fn event(id: &str) -> Value {
 }
 
 fn outcomes(answer: &Value) -> Vec<&str> {
-    answer["items"].as_array().unwrap().iter().map(|item| item["outcome"].as_str().unwrap()).collect()
+    answer["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["outcome"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_event_does_not_touch_its_neighbours() {
     let door = Door::open().await;
 
-    let (status, answer) =
-        door.send_json(&json!([event("a"), {"id": "b"}, 7, event("a"), {"id": "c", "service": 1}])).await;
+    let (status, answer) = door
+        .send_json(&json!([event("a"), {"id": "b"}, 7, event("a"), {"id": "c", "service": 1}]))
+        .await;
 
     assert_eq!(status, StatusCode::OK);
     assert_eq!(outcomes(&answer), ["accepted", "refused", "refused", "repeated", "refused"]);
     assert_eq!(answer["items"][0]["amount"], "0.25");
     assert_eq!(answer["items"][1]["field"], "provider");
     assert_eq!(answer["items"][4]["field"], "service");
-    assert_eq!((&answer["accepted"], &answer["repeated"], &answer["refused"]), (&json!(1), &json!(1), &json!(3)));
+    assert_eq!(
+        (&answer["accepted"], &answer["repeated"], &answer["refused"]),
+        (&json!(1), &json!(1), &json!(3))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +85,10 @@ async fn when_nothing_was_kept_the_status_says_so() {
     let (refused, _) = door.send_json(&json!({"id": "b"})).await;
     let (repeated, _) = door.send_json(&event("a")).await;
 
-    assert_eq!((conflict, refused, repeated), (StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY, StatusCode::OK));
+    assert_eq!(
+        (conflict, refused, repeated),
+        (StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY, StatusCode::OK)
+    );
     assert_eq!(answer["items"][0]["field"], "cost");
 }
 
@@ -109,7 +122,8 @@ async fn cloud_events_come_structured_batched_and_binary() {
     let structured = ("content-type", "application/cloudevents+json");
     let (_, one) = door.send(&[structured], envelope("a").to_string()).await;
     let batched = ("content-type", "application/cloudevents-batch+json");
-    let (_, many) = door.send(&[batched], json!([envelope("a"), envelope("b"), {"id": "c"}]).to_string()).await;
+    let (_, many) =
+        door.send(&[batched], json!([envelope("a"), envelope("b"), {"id": "c"}]).to_string()).await;
     let binary = [
         ("content-type", "application/json"),
         ("ce-id", "b"),
@@ -129,14 +143,25 @@ async fn cloud_events_come_structured_batched_and_binary() {
 async fn a_body_that_is_not_what_it_says_is_refused_in_words() {
     let door = Door::open().await;
     let json_type = ("content-type", "application/json");
-    let codes = |(status, answer): (StatusCode, Value)| (status.as_u16(), answer["code"].as_str().map(str::to_owned));
+    let codes = |(status, answer): (StatusCode, Value)| {
+        (status.as_u16(), answer["code"].as_str().map(str::to_owned))
+    };
 
     let many: Vec<_> = (0..10_001).map(|number| event(&number.to_string())).collect();
 
     assert_eq!(codes(door.send(&[json_type], "").await), (400, Some("missing".into())));
     assert_eq!(codes(door.send(&[json_type], "[{").await), (400, Some("malformed".into())));
-    assert_eq!(codes(door.send(&[json_type], vec![b'{', 0xff]).await), (400, Some("malformed".into())));
-    assert_eq!(codes(door.send(&[json_type, ("content-encoding", "gzip")], "plain").await), (400, Some("malformed".into())));
-    assert_eq!(codes(door.send(&[("content-type", "image/png")], "x").await), (415, Some("unsupported".into())));
+    assert_eq!(
+        codes(door.send(&[json_type], vec![b'{', 0xff]).await),
+        (400, Some("malformed".into()))
+    );
+    assert_eq!(
+        codes(door.send(&[json_type, ("content-encoding", "gzip")], "plain").await),
+        (400, Some("malformed".into()))
+    );
+    assert_eq!(
+        codes(door.send(&[("content-type", "image/png")], "x").await),
+        (415, Some("unsupported".into()))
+    );
     assert_eq!(codes(door.send_json(&many.into()).await), (413, Some("too_large".into())));
 }

@@ -388,13 +388,13 @@ mod tests {
             "input_cost_per_token": 2e-07, "output_cost_per_token": 6e-07}}"#;
 
         let would = folder.prices.weigh(&listing(file), day("2026-12-01")).unwrap();
-        let changes =
-            folder.prices.import(&listing(file), day("2026-12-01"), &change()).unwrap();
+        let changes = folder.prices.import(&listing(file), day("2026-12-01"), &change()).unwrap();
 
         assert_eq!((changes.opened.len(), changes.closed.len(), changes.unchanged), (1, 1, 2));
         assert_eq!(would.opened, changes.opened);
         assert!(changes.missing.len() > 10_000, "everything else is gone from the file");
-        let at = |at: &str| million(&folder.prices, "openai", "gpt-4o-mini", at).unwrap().to_string();
+        let at =
+            |at: &str| million(&folder.prices, "openai", "gpt-4o-mini", at).unwrap().to_string();
         assert_eq!((at("2026-11-30").as_str(), at("2026-12-01").as_str()), ("0.15", "0.2"));
         assert!(million(&folder.prices, "openai", "gpt-4o", "2026-12-02").is_some());
         let again = folder.prices.import(&listing(file), day("2026-12-02"), &change()).unwrap();
@@ -405,7 +405,10 @@ mod tests {
     fn the_source_that_is_imported_decides_from_then_on() {
         let folder = open();
         let set = sets::set("smartspec").unwrap();
-        assert_eq!(million(&folder.prices, "openai", "gpt-4-turbo", "2026-11-20").unwrap().to_string(), "10");
+        assert_eq!(
+            million(&folder.prices, "openai", "gpt-4-turbo", "2026-11-20").unwrap().to_string(),
+            "10"
+        );
 
         folder.prices.import(&set, day("2026-01-01"), &change()).unwrap();
 
@@ -428,7 +431,8 @@ mod tests {
             valid_from: Some(day("2026-11-01")),
             valid_to: None,
         };
-        let at = |at: &str| million(&folder.prices, "openai", "gpt-4o-mini", at).unwrap().to_string();
+        let at =
+            |at: &str| million(&folder.prices, "openai", "gpt-4o-mini", at).unwrap().to_string();
 
         let set = folder.prices.set(&new, &change()).unwrap();
         let id = set.opened[0].id.clone();

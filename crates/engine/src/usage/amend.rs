@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use compact_str::CompactString;
+use hashbrown::HashMap;
 use outlay_domain::usage::amendment::{self, AmendError};
 use outlay_domain::usage::{Charge, Fact, FactKind, UsageEvent};
 use outlay_store::StoreError;
@@ -48,12 +50,13 @@ impl Outlay {
         names: Vec<EventName>,
         amender: &Amender,
     ) -> Result<Vec<Amended>, AmendmentError> {
-        self.amend(names, Act::Delete, amender, |_, facts, received_at| {
+        self.amend(names, Act::Delete, amender, |_, facts: &[Fact], received_at| {
             let reversal = amendment::reversal(facts, received_at)?;
             let charge = reversal.charge.clone();
             Ok((vec![reversal], charge))
         })
         .await
+        .map(charges)
     }
 
     /// Puts other events in the place of kept ones with the same source and id. Answers one
@@ -65,7 +68,7 @@ impl Outlay {
     ) -> Result<Vec<Amended>, AmendmentError> {
         let names = events.iter().map(|event| (event.source.clone(), event.id.clone())).collect();
         let prices = self.prices.load_full();
-        self.amend(names, Act::Correct, amender, move |index, facts, received_at| {
+        self.amend(names, Act::Correct, amender, move |index, facts: &[Fact], received_at| {
             let reversal = amendment::reversal(facts, received_at)?;
             let event = events[index].clone();
             let charge = prices.rate(&event);
@@ -74,6 +77,7 @@ impl Outlay {
             Ok((vec![reversal, correction], charge))
         })
         .await
+        .map(charges)
     }
 
     /// Takes a person out of every kept fact; answers how many facts named them.
@@ -111,46 +115,27 @@ impl Outlay {
         names: Vec<EventName>,
         act: Act,
         amender: &Amender,
-        work_out: impl Fn(
-            usize,
-            &[Fact],
-            chrono::DateTime<chrono::Utc>,
-        ) -> Result<(Vec<Fact>, Charge), AmendError>,
-    ) -> Result<Vec<Amended>, AmendmentError> {
+        work_out: impl WorkOut,
+    ) -> Result<Vec<WorkedOut>, AmendmentError> {
         let _one_at_a_time = self.amending.lock().await;
-        let received_at = self.clock.now();
-        let outlay = self.clone();
-        let wanted = names.clone();
-        let found = tokio::task::spawn_blocking(move || outlay.history.find(&wanted))
-            .await
-            .map_err(|_| AcceptError::Stopping)??;
-
+        let outcomes = self.work_out(&names, work_out).await?;
+        let at = self.clock.now();
         let mut facts = Vec::new();
         let mut trail = Vec::new();
-        let mut outcomes = Vec::with_capacity(names.len());
-        for (index, (source, id)) in names.iter().enumerate() {
-            if names[..index].contains(&names[index]) {
-                outcomes.push(Err(AmendError::Deleted));
+        for ((source, id), outcome) in names.into_iter().zip(&outcomes) {
+            let Ok((new, _)) = outcome else { continue };
+            if new.is_empty() {
                 continue;
             }
-            let mut own: Vec<Fact> = found
-                .iter()
-                .filter(|fact| fact.event.id == *id && fact.event.source == *source)
-                .cloned()
-                .collect();
-            own.sort_by_key(|fact| fact.received_at);
-            outcomes.push(work_out(index, &own, received_at).map(|(new, charge)| {
-                facts.extend(new);
-                trail.push(Amendment {
-                    at: received_at,
-                    actor: amender.actor.clone(),
-                    act: act.as_str().into(),
-                    source: source.clone(),
-                    event_id: id.clone(),
-                    reason: amender.reason.clone(),
-                });
-                charge
-            }));
+            facts.extend(new.iter().cloned());
+            trail.push(Amendment {
+                at,
+                actor: amender.actor.clone(),
+                act: act.as_str().into(),
+                source,
+                event_id: id,
+                reason: amender.reason.clone(),
+            });
         }
         if !facts.is_empty() {
             let rider: Rider =
@@ -159,6 +144,48 @@ impl Outlay {
         }
         Ok(outcomes)
     }
+
+    /// Works out facts for events, and commits nothing.
+    pub(crate) async fn work_out(
+        self: &Arc<Self>,
+        names: &[EventName],
+        work_out: impl WorkOut,
+    ) -> Result<Vec<WorkedOut>, AmendmentError> {
+        let received_at = self.clock.now();
+        let outlay = self.clone();
+        let wanted = names.to_vec();
+        let found = tokio::task::spawn_blocking(move || outlay.history.find(&wanted))
+            .await
+            .map_err(|_| AcceptError::Stopping)??;
+        let mut by_name: HashMap<EventName, Vec<Fact>> = HashMap::new();
+        for fact in found {
+            let name = (fact.event.source.clone(), fact.event.id.clone());
+            by_name.entry(name).or_default().push(fact);
+        }
+        Ok(names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| {
+                // A name that comes twice finds nothing the second time.
+                let mut own = by_name.remove(name).unwrap_or_default();
+                own.sort_by_key(|fact| fact.received_at);
+                work_out(index, &own, received_at)
+            })
+            .collect())
+    }
+}
+
+/// What is written for one event, and what it is charged from then on.
+pub(crate) type WorkedOut = Result<(Vec<Fact>, Charge), AmendError>;
+
+/// Works out the facts for the event at an index, from all facts under its name.
+pub(crate) trait WorkOut: Fn(usize, &[Fact], DateTime<Utc>) -> WorkedOut {}
+
+impl<F: Fn(usize, &[Fact], DateTime<Utc>) -> WorkedOut> WorkOut for F {}
+
+/// Only what the events are charged.
+fn charges(outcomes: Vec<WorkedOut>) -> Vec<Amended> {
+    outcomes.into_iter().map(|outcome| outcome.map(|(_, charge)| charge)).collect()
 }
 
 fn hex_sha256(text: &str) -> String {

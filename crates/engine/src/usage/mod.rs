@@ -4,6 +4,7 @@ pub mod amend;
 pub mod commit;
 pub mod questions;
 mod queue;
+pub mod rerate;
 pub mod sql;
 
 pub use commit::{AcceptError, CommitCounters, Committed, Committer, Incoming, Outcome, Rider};

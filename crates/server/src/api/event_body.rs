@@ -348,7 +348,7 @@ const MILLISECONDS_MAX: i64 = 366 * 24 * 3_600_000;
 
 /// Quantities by the names of their meters.
 #[derive(Debug, Default)]
-struct QuantitiesBody(Vec<(Meter, Quantity)>);
+pub struct QuantitiesBody(pub Vec<(Meter, Quantity)>);
 
 impl<'de> Deserialize<'de> for QuantitiesBody {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -7,6 +7,7 @@ pub mod health;
 pub mod imports;
 pub mod keys;
 pub mod metrics;
+pub mod prices;
 pub mod revenue;
 pub mod session;
 pub mod sql;
@@ -62,6 +63,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(revenue::routes())
         .merge(metrics::routes())
         .merge(events::routes())
+        .merge(prices::routes())
         .merge(amendments::routes())
         .merge(session::routes())
         .merge(users::routes())

@@ -7,6 +7,7 @@ pub mod key;
 pub mod openapi;
 pub mod output;
 pub mod pages;
+pub mod prices;
 pub mod ready;
 pub mod serve;
 pub mod text;
@@ -74,6 +75,9 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Import usage from files and from other programs' databases
     Import(import::ImportArgs),
+    /// Import, list, compare and set prices, and rate events again
+    #[command(subcommand)]
+    Prices(prices::PricesCommand),
     /// Show and check the settings
     Config(config::ConfigArgs),
     /// Ask whether the server is up and takes writes
@@ -136,6 +140,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Serve(args) => serve::run(&globals, args).await,
         Command::Import(args) => import::run(&globals, args).await,
+        Command::Prices(command) => prices::run(&globals, command).await,
         Command::Config(args) => config::run(&globals, args),
         Command::Ready => ready::run(&globals).await,
         Command::Openapi => openapi::run(),

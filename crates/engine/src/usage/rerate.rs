@@ -1,0 +1,152 @@
+//! Rating events again, after a price arrived or was put right.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use outlay_domain::Amount;
+use outlay_domain::usage::amendment::{self, AmendError};
+use outlay_domain::usage::question::{Attribute, Filter};
+use outlay_domain::usage::{Charge, Fact, FactKind};
+use outlay_store::sqlite::amendments::Act;
+use thiserror::Error;
+
+use super::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError, EventName};
+use super::{UnansweredError, UsageEvents};
+use crate::Outlay;
+
+/// Events that one re-rating looks at, at most.
+pub const RERATED_EVENTS_MAX: usize = 1_000_000;
+
+/// Which events are rated again.
+#[derive(Debug, Clone)]
+pub struct Rerating {
+    /// Events from then on.
+    pub from: Option<DateTime<Utc>>,
+    /// Events before then.
+    pub to: Option<DateTime<Utc>>,
+    /// Only of this provider, as the events name it.
+    pub provider: Option<CompactString>,
+    /// Only of this model, as the events name it.
+    pub model: Option<CompactString>,
+    /// Only those without a price.
+    pub only_unpriced: bool,
+}
+
+/// What a re-rating changes, or would change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rerated {
+    /// Events looked at.
+    pub events: usize,
+    /// Events whose charge changes.
+    pub changed: usize,
+    /// Events that had no price and get one.
+    pub priced: usize,
+    /// Events that still have no price.
+    pub unpriced: usize,
+    /// What the changes add up to.
+    pub difference: Amount,
+}
+
+/// Why events were not rated again.
+#[derive(Debug, Error)]
+pub enum RerateError {
+    /// The events could not be looked up.
+    #[error(transparent)]
+    Unanswered(#[from] UnansweredError),
+    /// The adjustments could not be committed.
+    #[error(transparent)]
+    Amendment(#[from] AmendmentError),
+}
+
+impl Outlay {
+    /// Rates events again by today's prices of their own times. Without an `amender` nothing is
+    /// written, and the answer says what would change.
+    ///
+    /// The difference is charged by adjustments, a thousand events at a time; what is interrupted
+    /// can be done again.
+    pub async fn rerate(
+        self: &Arc<Self>,
+        rerating: &Rerating,
+        amender: Option<&Amender>,
+    ) -> Result<Rerated, RerateError> {
+        let mut rerated = Rerated::default();
+        let mut after = None;
+        loop {
+            let only = |attribute, value: &Option<CompactString>| {
+                value.as_deref().map(|value| Filter::only(attribute, value))
+            };
+            let asked = UsageEvents {
+                from: rerating.from,
+                to: rerating.to,
+                filters: [
+                    only(Attribute::Provider, &rerating.provider),
+                    only(Attribute::Model, &rerating.model),
+                ]
+                .into_iter()
+                .flatten()
+                .collect(),
+                limit: AMENDED_EVENTS_MAX,
+                after,
+            };
+            let page = self.questions.events(asked, None).await?;
+            let names: Vec<EventName> = page
+                .facts
+                .iter()
+                .filter(|fact| is_meant(fact, rerating))
+                .map(|fact| (fact.event.source.clone(), fact.event.id.clone()))
+                .collect();
+            self.rerate_some(names, rerating.only_unpriced, amender, &mut rerated).await?;
+            after = page.next;
+            if after.is_none() || rerated.events >= RERATED_EVENTS_MAX {
+                return Ok(rerated);
+            }
+        }
+    }
+
+    async fn rerate_some(
+        self: &Arc<Self>,
+        names: Vec<EventName>,
+        only_unpriced: bool,
+        amender: Option<&Amender>,
+        rerated: &mut Rerated,
+    ) -> Result<(), RerateError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let prices = self.prices.load_full();
+        let book = prices.clone();
+        let work_out = move |_: usize, facts: &[Fact], received_at: DateTime<Utc>| {
+            let standing = amendment::standing(facts)?;
+            let charge = book.rate(&standing.event);
+            let was_unpriced =
+                facts.iter().map(|fact| i64::from(fact.charge.unpriced)).sum::<i64>();
+            if only_unpriced && was_unpriced == 0 {
+                return Ok((Vec::new(), Charge { unpriced: 0, ..charge }));
+            }
+            let adjustment = amendment::adjustment(facts, charge.clone(), received_at)?;
+            Ok::<_, AmendError>((adjustment.into_iter().collect(), charge))
+        };
+        let outcomes = match amender {
+            Some(amender) => self.amend(names, Act::Rerate, amender, work_out).await?,
+            None => self.work_out(&names, work_out).await?,
+        };
+        for (facts, charge) in outcomes.into_iter().flatten() {
+            rerated.events += 1;
+            rerated.unpriced += usize::from(charge.amount.is_none());
+            for fact in &facts {
+                rerated.changed += 1;
+                rerated.priced += usize::from(fact.charge.unpriced < 0);
+                let difference = fact.charge.amount.unwrap_or(Amount::ZERO);
+                rerated.difference =
+                    rerated.difference.checked_add(difference).unwrap_or(rerated.difference);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_meant(fact: &Fact, rerating: &Rerating) -> bool {
+    let states = matches!(fact.kind, FactKind::Usage | FactKind::Correction);
+    states && (!rerating.only_unpriced || fact.charge.unpriced > 0)
+}

@@ -1,0 +1,840 @@
+//! Prices: looked at, set, imported, quoted by, and events rated again by them.
+
+#![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use outlay_domain::Amount;
+use outlay_domain::people::Act;
+use outlay_domain::pricing::{
+    CURRENCY, Charged, Conditions, ModelPattern, Price, PriceRow, Priced, QuoteLine,
+};
+use outlay_domain::providers::MeasureError;
+use outlay_domain::usage::Quantities;
+use outlay_domain::usage::question::{Attribute, Group, Measure, Value as Measured};
+use outlay_engine::pricing::import::{genai_prices, litellm, sets};
+use outlay_engine::pricing::listing::{Listing, ListingError};
+use outlay_engine::pricing::quote::{QuoteRequest, Quoted, Used, quote};
+use outlay_engine::pricing::weigh::Changes;
+use outlay_engine::pricing::{Change, NewPrice, PriceError};
+use outlay_engine::usage::UsageQuestion;
+use outlay_engine::usage::amend::Amender;
+use outlay_engine::usage::rerate::{RerateError, Rerated, Rerating};
+use outlay_store::sqlite::prices::{PriceFilter, StoredPrice};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::event_body::QuantitiesBody;
+use super::events::read_body;
+use super::users::{page, page_size};
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::extract::{Json, Params};
+use crate::state::AppState;
+
+/// Bytes of a file of prices, at most.
+const IMPORT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Rows that an answer about changes shows, of each kind, at most.
+const SHOWN_ROWS_MAX: usize = 500;
+
+/// The routes of this noun.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, set))
+        .routes(routes!(close))
+        .routes(routes!(import))
+        .routes(routes!(quote_call))
+        .routes(routes!(unpriced))
+        .routes(routes!(rerate))
+}
+
+/// One row of the price book.
+#[derive(Debug, Serialize, ToSchema)]
+struct PriceBody {
+    /// Its id, as charges name it.
+    id: String,
+    /// Where it is from.
+    #[schema(example = "litellm")]
+    source: String,
+    /// Who is paid.
+    provider: String,
+    /// For which models: a name, names with stars joined by `|`, or clauses in JSON.
+    model: String,
+    /// Which meter has the price, or `factor` for a multiplier.
+    meter: String,
+    /// For how many units the price is.
+    unit: i64,
+    /// The price, an exact decimal.
+    #[schema(value_type = String, example = "2.5")]
+    price: Price,
+    /// Its currency.
+    currency: String,
+    /// When it applies beside its time.
+    #[schema(value_type = Object)]
+    conditions: Conditions,
+    /// From when on; `null` since always.
+    valid_from: Option<DateTime<Utc>>,
+    /// Until when; `null` while it is open.
+    valid_to: Option<DateTime<Utc>>,
+    /// Which edition of the source it came with.
+    version: String,
+}
+
+impl From<PriceRow> for PriceBody {
+    fn from(row: PriceRow) -> Self {
+        Self {
+            id: row.id.into(),
+            source: row.source.into(),
+            provider: row.provider.into(),
+            model: row.model.as_str().into(),
+            meter: row.priced.as_str().into(),
+            unit: row.per,
+            price: row.price,
+            currency: row.currency.into(),
+            conditions: row.conditions,
+            valid_from: row.valid_from,
+            valid_to: row.valid_to,
+            version: row.version.into(),
+        }
+    }
+}
+
+/// A row of the price book, and what became of it in its source.
+#[derive(Debug, Serialize, ToSchema)]
+struct ListedPriceBody {
+    /// The row.
+    #[serde(flatten)]
+    price: PriceBody,
+    /// Since when its source no longer lists it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_since: Option<DateTime<Utc>>,
+}
+
+impl From<StoredPrice> for ListedPriceBody {
+    fn from(stored: StoredPrice) -> Self {
+        Self { price: stored.row.into(), missing_since: stored.missing_since }
+    }
+}
+
+/// A page of the price book.
+#[derive(Debug, Serialize, ToSchema)]
+struct PricePage {
+    /// The rows, by id.
+    items: Vec<ListedPriceBody>,
+    /// What to send as `cursor` for the next page; `null` where this is the last.
+    next_cursor: Option<String>,
+}
+
+/// Which rows, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PriceParams {
+    /// Only from this source.
+    source: Option<String>,
+    /// Only of this provider, by any of its names.
+    provider: Option<String>,
+    /// Only for models with that in their name.
+    model: Option<String>,
+    /// Only of this meter.
+    meter: Option<String>,
+    /// Only those valid then; now where `at` is absent and `all` is not set.
+    at: Option<DateTime<Utc>>,
+    /// Closed and future rows too.
+    #[serde(default)]
+    all: bool,
+    /// Only those that their source no longer lists.
+    #[serde(default)]
+    missing: bool,
+    /// How many, 1 to 500; 100 where absent.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Lists the price book.
+#[utoipa::path(get, path = "/api/v1/prices", tag = "prices", params(PriceParams),
+    responses((status = 200, body = PricePage), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError)))]
+async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(params): Params<PriceParams>,
+) -> Result<Json<PricePage>, ApiError> {
+    caller.may(Act::SeePrices)?;
+    let limit = page_size(params.limit)?;
+    let now = state.outlay.clock.now();
+    let filter = PriceFilter {
+        source: params.source,
+        provider: params
+            .provider
+            .map(|provider| outlay_domain::pricing::provider_name(&provider).into()),
+        model: params.model.map(|model| model.to_lowercase()),
+        priced: params.meter.map(|meter| Priced::parse(&meter).as_str().into()),
+        at: params.at.or((!params.all).then_some(now)),
+        missing: params.missing,
+        after: params.cursor.unwrap_or_default(),
+    };
+    let outlay = state.outlay.clone();
+    let rows = blocking(move || outlay.pricing.page(&filter, limit + 1)).await??;
+    let (rows, next_cursor) = page(rows, limit, |stored| stored.row.id.to_string());
+    Ok(Json(PricePage { items: rows.into_iter().map(Into::into).collect(), next_cursor }))
+}
+
+/// A price to set.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewPriceBody {
+    /// Who is paid, by any of their names.
+    #[schema(value_type = String, min_length = 1, example = "openai")]
+    provider: CompactString,
+    /// For which models: a name, or names with stars joined by `|`.
+    #[schema(min_length = 1, example = "gpt-next-*")]
+    model: String,
+    /// Which meter has the price.
+    #[schema(min_length = 1, example = "input_tokens")]
+    meter: String,
+    /// The price, a decimal string.
+    #[schema(value_type = String, example = "2.5")]
+    price: Price,
+    /// For how many units; 1 where absent.
+    #[serde(default = "one")]
+    #[schema(minimum = 1, example = 1_000_000)]
+    unit: i64,
+    /// `USD`.
+    #[serde(default = "currency")]
+    currency: String,
+    /// When it applies: `context`, `tier`, `batch`, `region`, `hours`, `parameters`.
+    #[serde(default)]
+    #[schema(value_type = Object, required = false)]
+    conditions: Conditions,
+    /// From when on; from now on where absent.
+    valid_from: Option<DateTime<Utc>>,
+    /// Until when.
+    valid_to: Option<DateTime<Utc>>,
+}
+
+const fn one() -> i64 {
+    1
+}
+
+fn currency() -> String {
+    CURRENCY.into()
+}
+
+/// What a change of prices changes.
+#[derive(Debug, Serialize, ToSchema)]
+struct ChangesBody {
+    /// Whether it was made, or only looked at.
+    applied: bool,
+    /// How many rows are new, are closed, stay as they are, and are no longer listed.
+    opened: usize,
+    /// How many rows end.
+    closed: usize,
+    /// How many rows stay as they are.
+    unchanged: usize,
+    /// How many open rows the source no longer lists; they stay open.
+    missing: usize,
+    /// The new rows, the first 500.
+    opened_rows: Vec<PriceBody>,
+    /// The rows that end, the first 500.
+    closed_rows: Vec<PriceBody>,
+    /// What of a file was left out, and why.
+    left_out: Vec<String>,
+}
+
+impl ChangesBody {
+    fn new(changes: Changes, left_out: Vec<String>, applied: bool) -> Self {
+        Self {
+            applied,
+            opened: changes.opened.len(),
+            closed: changes.closed.len(),
+            unchanged: changes.unchanged,
+            missing: changes.missing.len(),
+            opened_rows: changes.opened.into_iter().take(SHOWN_ROWS_MAX).map(Into::into).collect(),
+            closed_rows: changes
+                .closed
+                .into_iter()
+                .take(SHOWN_ROWS_MAX)
+                .map(|closed| PriceRow { valid_to: Some(closed.valid_to), ..closed.row }.into())
+                .collect(),
+            left_out: left_out.into_iter().take(SHOWN_ROWS_MAX).collect(),
+        }
+    }
+}
+
+/// Sets a price by hand.
+///
+/// It comes before every imported price of the same meter and models as long as it is valid. Rows
+/// that were set before for the same thing are closed, never overwritten; what was charged stays
+/// charged until it is rated again.
+#[utoipa::path(post, path = "/api/v1/prices", tag = "prices", request_body = NewPriceBody,
+    responses((status = 201, body = ChangesBody), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError)))]
+async fn set(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<NewPriceBody>,
+) -> Result<(StatusCode, Json<ChangesBody>), ApiError> {
+    caller.may(Act::SetPrices)?;
+    let new = new_price(body)?;
+    let change = change(&state, &caller);
+    let outlay = state.outlay.clone();
+    let changes = blocking(move || outlay.pricing.set(&new, &change)).await??;
+    Ok((StatusCode::CREATED, Json(ChangesBody::new(changes, Vec::new(), true))))
+}
+
+fn new_price(body: NewPriceBody) -> Result<NewPrice, ApiError> {
+    let malformed = |field: &str, detail: String| ApiError::bad_request("malformed", field, detail);
+    if body.provider.is_empty() {
+        return Err(malformed("provider", "must not be empty".into()));
+    }
+    if body.meter.is_empty() || body.meter.len() > outlay_domain::usage::METER_NAME_BYTES_MAX {
+        return Err(malformed("meter", "a meter's name has 1 to 64 bytes".into()));
+    }
+    if body.unit < 1 {
+        return Err(malformed("unit", format!("{} is not a number of units", body.unit)));
+    }
+    if body.currency != CURRENCY {
+        return Err(malformed("currency", format!("`{}` is not {CURRENCY}", body.currency))
+            .mend("convert the price; amounts are kept in one currency"));
+    }
+    if let (Some(from), Some(to)) = (body.valid_from, body.valid_to)
+        && from >= to
+    {
+        return Err(malformed("valid_to", format!("{to} is not after {from}")));
+    }
+    Ok(NewPrice {
+        provider: body.provider,
+        model: body.model.parse().map_err(|error| malformed("model", format!("{error}")))?,
+        priced: Priced::parse(&body.meter),
+        per: body.unit,
+        price: body.price,
+        charged: Charged::default(),
+        conditions: body.conditions,
+        valid_from: body.valid_from,
+        valid_to: body.valid_to,
+    })
+}
+
+/// A row to close.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CloseBody {
+    /// The row's id.
+    id: String,
+    /// When it ends; now where absent.
+    at: Option<DateTime<Utc>>,
+}
+
+/// Ends a row's validity. It stays in the book for usage before that.
+#[utoipa::path(post, path = "/api/v1/prices/close", tag = "prices", request_body = CloseBody,
+    responses((status = 200, body = ListedPriceBody), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 404, body = ApiError), (status = 409, body = ApiError)))]
+async fn close(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<CloseBody>,
+) -> Result<Json<ListedPriceBody>, ApiError> {
+    caller.may(Act::SetPrices)?;
+    let change = change(&state, &caller);
+    let at = body.at.unwrap_or(change.at);
+    let outlay = state.outlay.clone();
+    let row = blocking(move || outlay.pricing.close(&body.id, at, &change)).await??;
+    Ok(Json(row.into()))
+}
+
+/// What is imported, and from when on it holds.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ImportParams {
+    /// `litellm` or `genai-prices` with the file as body, or a shipped set such as `set:alwrity`.
+    source: String,
+    /// From when on prices without a date of their own hold; now where absent.
+    valid_from: Option<DateTime<Utc>>,
+    /// Only say what would change.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Imports prices.
+///
+/// The body is LiteLLM's `model_prices_and_context_window.json`, or genai-prices' `data.json` or
+/// `data.py`. Prices that are as they were stay open; changed ones are closed at `valid_from` and
+/// opened anew; ones that the file no longer lists stay open and are marked.
+#[utoipa::path(post, path = "/api/v1/prices/import", tag = "prices", params(ImportParams),
+    request_body(content = String, content_type = "text/plain"),
+    responses((status = 200, body = ChangesBody), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 413, body = ApiError)))]
+async fn import(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(params): Params<ImportParams>,
+    body: Body,
+) -> Result<Json<ChangesBody>, ApiError> {
+    caller.may(Act::SetPrices)?;
+    let body = read_body(body, IMPORT_BYTES_MAX).await?;
+    let change = change(&state, &caller);
+    let moment = params.valid_from.unwrap_or(change.at);
+    let outlay = state.outlay.clone();
+    let answer = blocking(move || {
+        let text = std::str::from_utf8(&body).map_err(|error| {
+            ApiError::bad_request("malformed", "body", format!("the file is not UTF-8: {error}"))
+        })?;
+        let mut listing = read_listing(&params.source, text)?;
+        let left_out = std::mem::take(&mut listing.left_out);
+        let changes = if params.dry_run {
+            outlay.pricing.weigh(&listing, moment)?
+        } else {
+            outlay.pricing.import(&listing, moment, &change)?
+        };
+        Ok::<_, ApiError>(ChangesBody::new(changes, left_out, !params.dry_run))
+    });
+    Ok(Json(answer.await??))
+}
+
+fn read_listing(source: &str, text: &str) -> Result<Listing, ApiError> {
+    let listing = match source.split_once(':') {
+        Some(("set", name)) => sets::set(name),
+        _ => match source {
+            "litellm" => litellm::read(text),
+            "genai-prices" => genai_prices::read(text),
+            other => {
+                let detail = format!("`{other}` is not a source of prices");
+                return Err(ApiError::bad_request("malformed", "source", detail)
+                    .mend("say litellm, genai-prices or set:NAME"));
+            }
+        },
+    };
+    listing.map_err(|error| match &error {
+        ListingError::UnknownSet(..) => {
+            ApiError::bad_request("malformed", "source", error.to_string())
+        }
+        _ => ApiError::bad_request("malformed", "body", error.to_string()),
+    })
+}
+
+/// A call to quote. Exactly one of `quantities`, `usage`, `response` and `sse` is given.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct QuoteBody {
+    /// Who is called; told from `path` or the answer where absent.
+    #[schema(value_type = Option<String>, example = "openai")]
+    provider: Option<CompactString>,
+    /// The model; told from the answer, `request` or `path` where absent.
+    #[schema(value_type = Option<String>, example = "gpt-4o")]
+    model: Option<CompactString>,
+    /// How much is used, by meter; token classes are disjoint.
+    #[schema(value_type = Option<Object>, example = json!({"input_tokens": 1000, "output_tokens": 200}))]
+    quantities: Option<QuantitiesBody>,
+    /// The provider's usage object, as it came.
+    #[schema(value_type = Option<Object>)]
+    usage: Option<Value>,
+    /// The provider's whole answer, as an object or as text.
+    #[schema(value_type = Option<Object>)]
+    response: Option<Value>,
+    /// The text of the provider's stream.
+    sse: Option<String>,
+    /// The request's body, for what the answer does not say.
+    #[schema(value_type = Option<Object>)]
+    request: Option<Value>,
+    /// The request's path or whole address.
+    path: Option<String>,
+    /// Terms of the request: `service_tier`, `batch`, `region`, `inference_geo`, `speed`.
+    #[serde(default)]
+    #[schema(value_type = Object, required = false)]
+    parameters: std::collections::BTreeMap<String, Value>,
+    /// When; now where absent.
+    at: Option<DateTime<Utc>>,
+}
+
+/// What a call costs.
+#[derive(Debug, Serialize, ToSchema)]
+struct QuoteAnswer {
+    /// Who is called.
+    provider: String,
+    /// Which model was priced.
+    model: Option<String>,
+    /// The amount, exact to nine places; `null` where it is unpriced.
+    #[schema(value_type = Option<String>, example = "0.0045")]
+    amount: Option<Amount>,
+    /// Its currency.
+    #[schema(value_type = String)]
+    currency: &'static str,
+    /// `rated`, `stated` or `unpriced`.
+    #[schema(value_type = String)]
+    basis: &'static str,
+    /// One for each token class or unit, before rounding.
+    lines: Vec<QuoteLineBody>,
+    /// The ids of the price rows used.
+    prices: Vec<String>,
+    /// How much is used, by meter.
+    #[schema(value_type = Object)]
+    quantities: std::collections::BTreeMap<String, Value>,
+    /// The terms that were found.
+    parameters: std::collections::BTreeMap<String, String>,
+    /// Why there is no amount.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unpriced: Option<UnpricedBody>,
+    /// What was odd about the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+/// One token class or unit of a quote.
+#[derive(Debug, Serialize, ToSchema)]
+struct QuoteLineBody {
+    /// What was used.
+    meter: String,
+    /// How much of it.
+    #[schema(value_type = f64)]
+    quantity: Value,
+    /// The price of one, an exact decimal.
+    unit_price: String,
+    /// Its share of the amount, an exact decimal.
+    amount: String,
+    /// The price row.
+    price: String,
+}
+
+impl From<QuoteLine> for QuoteLineBody {
+    fn from(line: QuoteLine) -> Self {
+        Self {
+            meter: line.meter.name().into(),
+            quantity: serde_json::to_value(line.quantity).unwrap_or_default(),
+            unit_price: line.unit_price,
+            amount: line.amount,
+            price: line.price.into(),
+        }
+    }
+}
+
+/// Why something has no price.
+#[derive(Debug, Serialize, ToSchema)]
+struct UnpricedBody {
+    /// The reason, as a word.
+    #[schema(value_type = String, example = "unknown_model")]
+    code: &'static str,
+    /// The reason.
+    reason: String,
+    /// The meters without a price.
+    missing: Vec<String>,
+}
+
+impl From<Quoted> for QuoteAnswer {
+    fn from(quoted: Quoted) -> Self {
+        let prices = quoted.quote.prices().into_iter().map(Into::into).collect();
+        Self {
+            provider: quoted.provider.into(),
+            model: quoted.model.map(Into::into),
+            amount: quoted.quote.amount,
+            currency: CURRENCY,
+            basis: quoted.quote.basis.as_str(),
+            prices,
+            quantities: quoted
+                .quantities
+                .iter()
+                .map(|(meter, quantity)| {
+                    (meter.name().to_owned(), serde_json::to_value(quantity).unwrap_or_default())
+                })
+                .collect(),
+            parameters: quoted
+                .parameters
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            unpriced: quoted.quote.unpriced.as_ref().map(|unpriced| UnpricedBody {
+                code: unpriced.code(),
+                reason: unpriced.to_string(),
+                missing: unpriced.missing().iter().map(|meter| meter.name().to_owned()).collect(),
+            }),
+            lines: quoted.quote.lines.into_iter().map(Into::into).collect(),
+            warnings: quoted.flags.iter().map(outlay_domain::providers::Flag::describe).collect(),
+        }
+    }
+}
+
+/// Says what a call costs, by the same rules that rate events.
+#[utoipa::path(post, path = "/api/v1/prices/quote", tag = "prices", request_body = QuoteBody,
+    responses((status = 200, body = QuoteAnswer), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 422, description = "Nothing says what was used", body = ApiError)))]
+async fn quote_call(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<QuoteBody>,
+) -> Result<Json<QuoteAnswer>, ApiError> {
+    caller.may(Act::SeePrices)?;
+    let request = quote_request(body, state.outlay.clock.now())?;
+    let quoted = quote(&state.outlay.prices.load(), &request)?;
+    Ok(Json(quoted.into()))
+}
+
+fn quote_request(body: QuoteBody, now: DateTime<Utc>) -> Result<QuoteRequest, ApiError> {
+    let mut ways = Vec::new();
+    if let Some(quantities) = body.quantities {
+        ways.push(Used::Quantities(quantities_of(quantities)?));
+    }
+    ways.extend(body.usage.map(Used::Usage));
+    if let Some(response) = body.response {
+        ways.push(Used::Response(match response {
+            Value::String(text) => serde_json::from_str(&text).map_err(|error| {
+                ApiError::bad_request("malformed", "response", format!("not JSON: {error}"))
+            })?,
+            response => response,
+        }));
+    }
+    ways.extend(body.sse.map(Used::Stream));
+    let used = match (ways.pop(), ways.is_empty()) {
+        (Some(used), true) => used,
+        (None, _) => {
+            return Err(ApiError::bad_request(
+                "missing",
+                "quantities",
+                "nothing says how much is used",
+            )
+            .mend("give one of `quantities`, `usage`, `response` and `sse`"));
+        }
+        (Some(_), false) => {
+            return Err(ApiError::bad_request(
+                "malformed",
+                "quantities",
+                "how much is used is said twice",
+            )
+            .mend("give only one of `quantities`, `usage`, `response` and `sse`"));
+        }
+    };
+    let parameters = body.parameters.into_iter().map(|(name, value)| {
+        let value = match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        (CompactString::from(name), CompactString::from(value))
+    });
+    Ok(QuoteRequest {
+        provider: body.provider.filter(|provider| !provider.is_empty()),
+        model: body.model.filter(|model| !model.is_empty()),
+        used,
+        request: body.request,
+        path: body.path,
+        parameters: parameters.collect(),
+        at: body.at.unwrap_or(now),
+    })
+}
+
+fn quantities_of(body: QuantitiesBody) -> Result<Quantities, ApiError> {
+    for (meter, quantity) in &body.0 {
+        let field = format!("quantities.{}", meter.name());
+        if quantity.is_negative() {
+            return Err(ApiError::bad_request(
+                "out_of_range",
+                field,
+                format!("{quantity} is negative"),
+            ));
+        }
+        if !meter.is_divisible() && !quantity.is_whole() {
+            let detail = format!("{quantity} is not a whole number");
+            return Err(ApiError::bad_request("malformed", field, detail));
+        }
+    }
+    Ok(body.0.into_iter().collect())
+}
+
+impl From<MeasureError> for ApiError {
+    fn from(error: MeasureError) -> Self {
+        let detail = error.to_string();
+        match error {
+            MeasureError::UnknownProvider => Self::bad_request("missing", "provider", detail),
+            MeasureError::NoUsage(_) => Self::unprocessable("no_usage", detail),
+            MeasureError::NotACount { field, .. } => {
+                Self::bad_request("malformed", field.to_string(), detail)
+            }
+            MeasureError::BadStream(_) => Self::bad_request("malformed", "sse", detail),
+        }
+    }
+}
+
+/// Which time is looked at.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct UnpricedParams {
+    /// Usage from then on.
+    from: Option<DateTime<Utc>>,
+    /// Usage before then.
+    to: Option<DateTime<Utc>>,
+}
+
+/// Models without a price.
+#[derive(Debug, Serialize, ToSchema)]
+struct UnpricedModels {
+    /// The models, the one with the most events first.
+    items: Vec<UnpricedModel>,
+}
+
+/// A model without a price.
+#[derive(Debug, Serialize, ToSchema)]
+struct UnpricedModel {
+    /// Who was paid, as the events name them.
+    provider: Option<String>,
+    /// The model, as the events name it.
+    model: Option<String>,
+    /// How many events have no price.
+    events: i64,
+}
+
+/// Lists the models of events that no price is known for.
+#[utoipa::path(get, path = "/api/v1/prices/unpriced", tag = "prices", params(UnpricedParams),
+    responses((status = 200, body = UnpricedModels), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError)))]
+async fn unpriced(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(params): Params<UnpricedParams>,
+) -> Result<Json<UnpricedModels>, ApiError> {
+    caller.may(Act::SeeUsage)?;
+    let question = UsageQuestion {
+        from: params.from,
+        to: params.to,
+        tz: chrono_tz::UTC,
+        every: None,
+        by: vec![Attribute::Provider, Attribute::Model],
+        filters: Vec::new(),
+        measures: vec![Measure::Unpriced],
+        top: None,
+        compare: false,
+    };
+    let scope = caller.scope();
+    let answered = state.outlay.questions.breakdown(question, scope.as_deref()).await?;
+    let mut items: Vec<UnpricedModel> = answered
+        .answer
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let Group::Of(names) = &row.group else { return None };
+            let Some(Measured::Count(events)) = row.values.now.first() else { return None };
+            let events = i64::try_from(*events).ok()?;
+            let name = |index: usize| names.get(index)?.as_ref().map(ToString::to_string);
+            (events > 0).then(|| UnpricedModel { provider: name(0), model: name(1), events })
+        })
+        .collect();
+    items.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.model.cmp(&b.model)));
+    Ok(Json(UnpricedModels { items }))
+}
+
+/// Which events are rated again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RerateBody {
+    /// Events from then on.
+    from: Option<DateTime<Utc>>,
+    /// Events before then.
+    to: Option<DateTime<Utc>>,
+    /// Only of this provider, as the events name it.
+    #[schema(value_type = Option<String>)]
+    provider: Option<CompactString>,
+    /// Only of this model, as the events name it.
+    #[schema(value_type = Option<String>)]
+    model: Option<CompactString>,
+    /// Events that have a price too; only unpriced ones where absent.
+    #[serde(default)]
+    all: bool,
+    /// Only say what would change; so where absent.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    dry_run: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// What a re-rating changed, or would change.
+#[derive(Debug, Serialize, ToSchema)]
+struct RerateAnswer {
+    /// Whether it was done.
+    applied: bool,
+    /// Events looked at.
+    events: usize,
+    /// Events whose charge changes.
+    changed: usize,
+    /// Events that had no price and get one.
+    priced: usize,
+    /// Events that still have no price.
+    unpriced: usize,
+    /// What the changes add up to.
+    #[schema(value_type = String)]
+    difference: Amount,
+}
+
+/// Rates events again, by today's prices of their own times.
+///
+/// Without `"dry_run": false` nothing is written, and the answer says what would change. The
+/// difference is charged by adjustments that name their events; nothing is overwritten.
+#[utoipa::path(post, path = "/api/v1/prices/rerate", tag = "prices", request_body = RerateBody,
+    responses((status = 200, body = RerateAnswer), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError)))]
+async fn rerate(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<RerateBody>,
+) -> Result<Json<RerateAnswer>, ApiError> {
+    caller.may(Act::SetPrices)?;
+    let rerating = Rerating {
+        from: body.from,
+        to: body.to,
+        provider: body.provider,
+        model: body.model,
+        only_unpriced: !body.all,
+    };
+    let amender = Amender {
+        actor: caller.user.as_str().into(),
+        reason: "rated again by newer prices".into(),
+    };
+    let amender = (!body.dry_run).then_some(&amender);
+    let rerated = state.outlay.rerate(&rerating, amender).await?;
+    let Rerated { events, changed, priced, unpriced, difference } = rerated;
+    Ok(Json(RerateAnswer { applied: !body.dry_run, events, changed, priced, unpriced, difference }))
+}
+
+impl From<RerateError> for ApiError {
+    fn from(error: RerateError) -> Self {
+        match error {
+            RerateError::Unanswered(error) => error.into(),
+            RerateError::Amendment(error) => error.into(),
+        }
+    }
+}
+
+impl From<PriceError> for ApiError {
+    fn from(error: PriceError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PriceError::UnknownPrice(_) => Self::not_found(detail),
+            PriceError::EndsBeforeItBegins { .. } => {
+                Self::bad_request("out_of_range", "at", detail)
+            }
+            PriceError::Closed { .. } => Self::conflict(detail),
+            PriceError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn change(state: &AppState, caller: &Caller) -> Change {
+    Change { actor: caller.user.as_str().into(), at: state.outlay.clock.now() }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))
+}
