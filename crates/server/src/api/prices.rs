@@ -9,9 +9,7 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::people::Act;
-use outlay_domain::pricing::{
-    CURRENCY, Charged, Conditions, ModelPattern, Price, PriceRow, Priced, QuoteLine,
-};
+use outlay_domain::pricing::{CURRENCY, Charged, Conditions, Price, PriceRow, Priced, QuoteLine};
 use outlay_domain::providers::MeasureError;
 use outlay_domain::usage::Quantities;
 use outlay_domain::usage::question::{Attribute, Group, Measure, Value as Measured};
