@@ -12,8 +12,10 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::Clock;
 
-/// How often the keeper looks, when nobody wakes it.
-const ROUND: Duration = Duration::from_secs(1);
+/// How often the length of the tail is looked at.
+const FLUSH_ROUND: Duration = Duration::from_millis(100);
+/// How often something to tidy is looked for.
+const TIDY_ROUND: Duration = Duration::from_secs(1);
 /// How long events stay in the tail before they are written to a segment, however few they are.
 const TAIL_AGE_MAX: TimeDelta = TimeDelta::hours(1);
 /// How often what is too old is looked for.
@@ -30,10 +32,14 @@ pub struct KeeperOptions {
     pub retention_days: u32,
 }
 
-/// A thread that does the background work of one data folder.
+/// The threads that do the background work of one data folder.
+///
+/// One flushes the tail, which must not wait, because memory grows meanwhile. The other tidies up,
+/// which takes long and waits for everything else.
 pub struct Keeper {
+    history: Arc<History>,
     signal: Arc<Signal>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
@@ -42,17 +48,8 @@ struct Signal {
     changed: Condvar,
 }
 
-struct Work {
-    history: Arc<History>,
-    dedup: Arc<Dedup>,
-    clock: Arc<dyn Clock>,
-    options: KeeperOptions,
-    tail_since: Option<DateTime<Utc>>,
-    retained_at: Option<DateTime<Utc>>,
-}
-
 impl Keeper {
-    /// Starts the thread.
+    /// Starts the threads.
     pub fn start(
         history: Arc<History>,
         dedup: Arc<Dedup>,
@@ -60,37 +57,36 @@ impl Keeper {
         options: KeeperOptions,
     ) -> Self {
         let signal = Arc::new(Signal::default());
-        let mut work = Work { history, dedup, clock, options, tail_since: None, retained_at: None };
-        let heard = signal.clone();
-        let thread = std::thread::Builder::new()
-            .name("keeper".into())
-            .spawn(move || {
-                let mut pause = ROUND;
-                while !heard.wait(pause) {
-                    pause = match work.round() {
-                        Ok(()) => ROUND,
-                        Err(error) => {
-                            tracing::error!(
-                                error = &error as &dyn std::error::Error,
-                                "background work failed and will be tried again"
-                            );
-                            AFTER_FAILURE
-                        }
-                    };
-                }
-            })
-            .unwrap_or_else(|error| panic!("a thread cannot be started: {error}"));
-        Self { signal, thread: Mutex::new(Some(thread)) }
+        let mut flusher = Flusher {
+            history: history.clone(),
+            dedup: dedup.clone(),
+            clock: clock.clone(),
+            tail_events: options.tail_events,
+            tail_since: None,
+        };
+        let mut tidier = Tidier {
+            history: history.clone(),
+            dedup,
+            clock,
+            retention_days: options.retention_days,
+            retained_at: None,
+        };
+        let threads = vec![
+            spawn("flush", signal.clone(), FLUSH_ROUND, move || flusher.round()),
+            spawn("tidy", signal.clone(), TIDY_ROUND, move || tidier.round()),
+        ];
+        Self { history, signal, threads: Mutex::new(threads) }
     }
 
-    /// Lets the current piece of work end, and ends the thread.
+    /// Lets a flush end, gives up what takes longer, and ends the threads.
     pub fn stop(&self) {
+        self.history.stop();
         *self.signal.stop.lock() = true;
         self.signal.changed.notify_all();
-        if let Some(thread) = self.thread.lock().take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the keeper ended in a panic");
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("background work ended in a panic");
+            }
         }
     }
 }
@@ -99,6 +95,34 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Works in rounds on a thread of its own until told to stop.
+fn spawn(
+    name: &str,
+    signal: Arc<Signal>,
+    pause: Duration,
+    mut round: impl FnMut() -> Result<(), StoreError> + Send + 'static,
+) -> JoinHandle<()> {
+    let work = move || {
+        let mut next = pause;
+        while !signal.wait(next) {
+            next = match round() {
+                Ok(()) => pause,
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "background work failed and will be tried again"
+                    );
+                    AFTER_FAILURE
+                }
+            };
+        }
+    };
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(work)
+        .unwrap_or_else(|error| panic!("a thread cannot be started: {error}"))
 }
 
 impl Signal {
@@ -112,18 +136,20 @@ impl Signal {
     }
 }
 
-impl Work {
+/// Writes the tail to segments.
+struct Flusher {
+    history: Arc<History>,
+    dedup: Arc<Dedup>,
+    clock: Arc<dyn Clock>,
+    tail_events: usize,
+    tail_since: Option<DateTime<Utc>>,
+}
+
+impl Flusher {
     fn round(&mut self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        if self.tail_is_due(now) {
+        if self.tail_is_due(self.clock.now()) {
             self.history.flush(&self.dedup)?;
             self.tail_since = None;
-        }
-        self.history.compact()?;
-        self.dedup.merge()?;
-        if self.retained_at.is_none_or(|at| now - at >= RETENTION_ROUND || now < at) {
-            self.retain(now)?;
-            self.retained_at = Some(now);
         }
         Ok(())
     }
@@ -135,13 +161,36 @@ impl Work {
             return false;
         }
         let since = *self.tail_since.get_or_insert(now);
-        rows >= self.options.tail_events || now - since >= TAIL_AGE_MAX
+        rows >= self.tail_events || now - since >= TAIL_AGE_MAX
+    }
+}
+
+/// Merges what is small and drops what is too old.
+struct Tidier {
+    history: Arc<History>,
+    dedup: Arc<Dedup>,
+    clock: Arc<dyn Clock>,
+    retention_days: u32,
+    retained_at: Option<DateTime<Utc>>,
+}
+
+impl Tidier {
+    fn round(&mut self) -> Result<(), StoreError> {
+        // The keys first: it is quick, and every commit asks all of their runs.
+        self.dedup.merge()?;
+        self.history.compact()?;
+        let now = self.clock.now();
+        if self.retained_at.is_none_or(|at| now - at >= RETENTION_ROUND || now < at) {
+            self.retain(now)?;
+            self.retained_at = Some(now);
+        }
+        Ok(())
     }
 
     fn retain(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.dedup.retain(now)?;
-        if self.options.retention_days > 0 {
-            let cutoff = now - TimeDelta::days(i64::from(self.options.retention_days));
+        if self.retention_days > 0 {
+            let cutoff = now - TimeDelta::days(i64::from(self.retention_days));
             self.history.retain(cutoff)?;
         }
         Ok(())

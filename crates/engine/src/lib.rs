@@ -116,7 +116,12 @@ impl Outlay {
             ..DedupOptions::default()
         };
         let dedup = Arc::new(Dedup::open(data_dir, books.clone(), dedup_options)?);
-        let history = Arc::new(History::open(data_dir, books.clone(), HistoryOptions::default())?);
+        let history_options = HistoryOptions {
+            // Where nobody flushes meanwhile, waiting for it would not help.
+            tail_rows_max: if options.background { options.tail_events * 4 } else { usize::MAX },
+            ..HistoryOptions::default()
+        };
+        let history = Arc::new(History::open(data_dir, books.clone(), history_options)?);
         replay(&books, &history, &dedup)?;
         let prices = Arc::new(ArcSwap::from_pointee(PriceBook::default()));
         let pricing =

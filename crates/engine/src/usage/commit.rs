@@ -31,6 +31,10 @@ use super::queue::{PushError, Queue};
 /// Events in one commit, at most, unless one request alone has more.
 const COMMIT_EVENTS_MAX: usize = 32_768;
 
+/// How long a commit waits for a flush when the tail has grown too long. A disk that takes commits
+/// and no segments slows the senders down, and does not stop them.
+const FLUSH_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -235,6 +239,7 @@ impl Drop for Committer {
 impl Shared {
     fn run(&self) {
         while let Some(pieces) = self.queue.take(COMMIT_EVENTS_MAX) {
+            self.history.wait_for_room(FLUSH_PATIENCE);
             self.commit(pieces);
         }
     }

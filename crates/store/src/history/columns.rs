@@ -43,10 +43,6 @@ impl Source {
         Self { batch, keys: Vec::new(), builder: 0 }
     }
 
-    pub fn batch(&self) -> &RecordBatch {
-        &self.batch
-    }
-
     /// Goes on to the next batch of the same origin. Keys stay known where the dictionary stays.
     pub fn advance(&mut self, next: RecordBatch) {
         for (column, keys) in self.keys.iter_mut().enumerate() {

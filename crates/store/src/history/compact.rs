@@ -18,12 +18,12 @@ use crate::{StoreError, failpoint};
 pub(super) const READ_ROWS: usize = 8_192;
 
 impl History {
-    /// Merges one group of segments, if there is one; says whether there was.
+    /// Merges one group of segments, if there is one; says whether one was merged.
     pub fn compact(&self) -> Result<bool, StoreError> {
         let _replacing = self.replacing.lock();
         let Some(group) = group_to_merge(&self.segments(), &self.options) else { return Ok(false) };
         failpoint::hit("history.compact.begun");
-        let unnamed = self.merge(&group)?;
+        let Some(unnamed) = self.merge(&group)? else { return Ok(false) };
         failpoint::hit("history.compact.written");
         let log_seqs = log_seqs(&group);
         let merged: Vec<_> = unnamed
@@ -42,8 +42,9 @@ impl History {
         Ok(true)
     }
 
-    /// Writes the rows of all segments of `group`, in order, to as few as need be.
-    fn merge(&self, group: &[Arc<Segment>]) -> Result<Vec<UnnamedSegment>, StoreError> {
+    /// Writes the rows of all segments of `group`, in order, to as few as need be; `None` when told
+    /// to stop.
+    fn merge(&self, group: &[Arc<Segment>]) -> Result<Option<Vec<UnnamedSegment>>, StoreError> {
         let ranks = ranks(group)?;
         let mut sources = Vec::with_capacity(group.len());
         let mut cursors = Vec::with_capacity(group.len());
@@ -59,7 +60,7 @@ impl History {
         let rows: u64 = group.iter().map(|segment| segment.rows).sum();
         let stays = rows >= self.options.segment_rows / 2;
         let effort = if stays { Effort::Thorough } else { Effort::Fast };
-        let mut output = Output::new(&self.shelf, effort, self.options.segment_rows);
+        let mut output = Output::new(&self.shelf, effort, &self.options);
         while let Some(mut least) = next.peek_mut() {
             let Reverse((place, at)) = *least;
             let cursor = &mut cursors[at];
@@ -67,6 +68,9 @@ impl History {
             output.take(pick, place, &mut sources)?;
             cursor.row += 1;
             if cursor.row == cursor.places.len() {
+                if self.is_stopping() {
+                    return Ok(None);
+                }
                 output.copy(&mut sources)?;
                 if !cursor.read_on(&mut sources[at], &ranks)? {
                     PeekMut::pop(least);
@@ -75,7 +79,7 @@ impl History {
             }
             *least = Reverse((cursor.place(), at));
         }
-        output.finish()
+        output.finish().map(Some)
     }
 }
 

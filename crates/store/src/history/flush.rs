@@ -7,7 +7,7 @@ use datafusion::arrow::array::RecordBatch;
 use super::columns::{ColumnsBuilder, Pick, Source};
 use super::order::{Place, Ranks};
 use super::tail::Chunk;
-use super::write::{Effort, ROW_GROUP_ROWS, SegmentWriter};
+use super::write::{Effort, SegmentWriter};
 use super::{History, Segment};
 use crate::dedup::Dedup;
 use crate::sqlite::{manifest, usage_log};
@@ -46,6 +46,7 @@ impl History {
             state.tail.remove(&chunks);
             state.replace(&[], &[segment]);
         }
+        self.flushed.notify_all();
         if let Some(run) = run {
             dedup.publish(run);
         }
@@ -61,8 +62,11 @@ impl History {
             chunks.iter().map(|chunk| chunk.columns().clone()).collect();
         let picks = sorted_picks(&batches)?;
         let mut sources: Vec<Source> = batches.into_iter().map(Source::new).collect();
-        let mut writer = SegmentWriter::create(&self.shelf, Effort::Fast)?;
-        for picks in picks.chunks(ROW_GROUP_ROWS) {
+        let mut writer = SegmentWriter::create(&self.shelf, Effort::Fast, picks.len() as u64)?;
+        // Even parts, so that the last one is no crumb.
+        let wanted = self.options.row_group_rows;
+        let parts = (picks.len() + wanted / 2) / wanted;
+        for picks in picks.chunks(picks.len().div_ceil(parts.max(1))) {
             let mut columns = ColumnsBuilder::with_capacity(picks.len());
             columns.append(&mut sources, picks)?;
             writer.write(&columns.finish()?)?;

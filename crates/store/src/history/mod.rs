@@ -13,17 +13,22 @@ pub mod schema;
 mod segment;
 pub mod sql;
 mod tail;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod verify;
 mod write;
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
 use outlay_domain::usage::Fact;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 pub use segment::Segment;
 use segment::{check_size, file_names};
@@ -42,13 +47,17 @@ pub const FOLDER: &str = "history";
 pub struct HistoryOptions {
     /// Rows of a segment that is full. At least half of it when it ends with a day.
     pub segment_rows: u64,
+    /// Rows of a row group, or up to half as many more where the rest would be a crumb.
+    pub row_group_rows: usize,
     /// How many segments of about one size are merged.
     pub fan_out: usize,
+    /// Rows of the tail beyond which there is no room; see [`History::wait_for_room`].
+    pub tail_rows_max: usize,
 }
 
 impl Default for HistoryOptions {
     fn default() -> Self {
-        Self { segment_rows: 8 << 20, fan_out: 8 }
+        Self { segment_rows: 8 << 20, row_group_rows: 1 << 18, fan_out: 8, tail_rows_max: 1 << 19 }
     }
 }
 
@@ -60,8 +69,12 @@ pub struct History {
     state: Mutex<State>,
     /// Held by the one flush.
     flushing: Mutex<()>,
+    /// Told when a flush has shortened the tail.
+    flushed: Condvar,
     /// Held while segments are replaced by others.
     replacing: Mutex<()>,
+    /// Whether long work is to be given up.
+    is_stopping: AtomicBool,
     /// Takes full chunks to the thread that makes columns of them.
     full_chunks: SyncSender<Arc<Chunk>>,
 }
@@ -133,7 +146,9 @@ impl History {
             shelf: Shelf::new(folder, last_segment_id),
             state: Mutex::new(State { tail: Tail::default(), segments, snapshot: None }),
             flushing: Mutex::new(()),
+            flushed: Condvar::new(),
             replacing: Mutex::new(()),
+            is_stopping: AtomicBool::new(false),
             full_chunks: start_columns_thread(),
         })
     }
@@ -159,6 +174,15 @@ impl History {
         }
     }
 
+    /// Waits for a flush while the tail is longer than it may be, for as long as `patience` at most.
+    ///
+    /// It bounds the memory when events come faster than they can be written to segments.
+    pub fn wait_for_room(&self, patience: Duration) {
+        let mut state = self.state.lock();
+        let is_full = |state: &mut State| state.tail.rows() > self.options.tail_rows_max;
+        self.flushed.wait_while_for(&mut state, is_full, patience);
+    }
+
     /// The history as it stands.
     pub fn snapshot(&self) -> Snapshot {
         let (chunks, segments) = {
@@ -175,6 +199,17 @@ impl History {
             state.snapshot = Some(snapshot.clone());
         }
         snapshot
+    }
+
+    /// Gives up merging and rewriting, now and from now on, so that the process can end.
+    ///
+    /// What was not finished leaves no trace.
+    pub fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
     }
 
     /// Facts that are in memory only.

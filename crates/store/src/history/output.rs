@@ -1,8 +1,9 @@
 //! From rows in order to row groups and segments.
 
+use super::HistoryOptions;
 use super::columns::{ColumnsBuilder, Pick, Source};
 use super::order::{Place, day_of};
-use super::write::{Effort, ROW_GROUP_ROWS, SegmentWriter, Shelf, UnnamedSegment};
+use super::write::{Effort, SegmentWriter, Shelf, UnnamedSegment};
 use crate::StoreError;
 
 /// Rows that are gathered before they are copied.
@@ -14,6 +15,7 @@ pub(super) struct Output<'a> {
     effort: Effort,
     /// Rows of a full segment; from half of that on, one ends with its day.
     segment_rows: u64,
+    row_group_rows: usize,
     finished: Vec<UnnamedSegment>,
     segment: Option<SegmentWriter<'a>>,
     row_group: ColumnsBuilder,
@@ -23,14 +25,15 @@ pub(super) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    pub fn new(shelf: &'a Shelf, effort: Effort, segment_rows: u64) -> Self {
+    pub fn new(shelf: &'a Shelf, effort: Effort, options: &HistoryOptions) -> Self {
         Self {
             shelf,
             effort,
-            segment_rows,
+            segment_rows: options.segment_rows,
+            row_group_rows: options.row_group_rows,
             finished: Vec::new(),
             segment: None,
-            row_group: ColumnsBuilder::with_capacity(ROW_GROUP_ROWS),
+            row_group: ColumnsBuilder::with_capacity(options.row_group_rows),
             picks: Vec::with_capacity(COPY_ROWS),
             day: 0,
         }
@@ -47,7 +50,7 @@ impl<'a> Output<'a> {
         if self.is_full(day) {
             self.copy(sources)?;
             self.end_segment()?;
-        } else if self.row_group.rows() + self.picks.len() == ROW_GROUP_ROWS {
+        } else if self.row_group.rows() + self.picks.len() == self.row_group_rows {
             self.copy(sources)?;
             self.end_row_group()?;
         } else if self.picks.len() == COPY_ROWS {
@@ -77,11 +80,14 @@ impl<'a> Output<'a> {
         if self.row_group.rows() == 0 {
             return Ok(());
         }
-        let next = ColumnsBuilder::with_capacity(ROW_GROUP_ROWS);
+        let next = ColumnsBuilder::with_capacity(self.row_group_rows);
         let columns = std::mem::replace(&mut self.row_group, next).finish()?;
         let segment = match &mut self.segment {
             Some(segment) => segment,
-            None => self.segment.insert(SegmentWriter::create(self.shelf, self.effort)?),
+            None => {
+                let rows = self.row_group_rows as u64;
+                self.segment.insert(SegmentWriter::create(self.shelf, self.effort, rows)?)
+            }
         };
         segment.write(&columns)
     }

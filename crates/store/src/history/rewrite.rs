@@ -18,7 +18,7 @@ use super::order::{DAY_US, ORDER_COLUMNS, Ranks, dictionary, unlike};
 use super::output::Output;
 use super::schema::SCHEMA;
 use super::write::{Effort, TOTALS_COLUMNS, each_total};
-use super::{History, Segment};
+use super::{History, HistoryOptions, Segment};
 use crate::sqlite::manifest::{self, Totals};
 use crate::{StoreError, failpoint};
 
@@ -31,6 +31,8 @@ type ByAccount = BTreeMap<CompactString, Totals>;
 impl History {
     /// Removes facts of days that ended before `cutoff`, and answers how many.
     ///
+    /// Ends early when told to stop; the next time it goes on from there.
+    ///
     /// A segment that is older as a whole goes. One that is older in part is written again without
     /// that part. What was removed stays in the books as sums by account, so that they add up.
     pub fn retain(&self, cutoff: DateTime<Utc>) -> Result<u64, StoreError> {
@@ -38,7 +40,7 @@ impl History {
         let cutoff_us = cutoff.timestamp_micros().div_euclid(DAY_US) * DAY_US;
         let mut removed_rows = 0;
         for segment in self.segments().iter() {
-            if segment.row().occurred.first_us >= cutoff_us {
+            if segment.row().occurred.first_us >= cutoff_us || self.is_stopping() {
                 continue;
             }
             let removed = totals_before(segment, cutoff_us)?;
@@ -92,7 +94,8 @@ impl History {
         change: impl Fn(RecordBatch) -> Result<RecordBatch, StoreError>,
     ) -> Result<Vec<Arc<Segment>>, StoreError> {
         let ranks = ranks(segment)?;
-        let mut output = Output::new(&self.shelf, Effort::Thorough, u64::MAX);
+        let whole = HistoryOptions { segment_rows: u64::MAX, ..self.options.clone() };
+        let mut output = Output::new(&self.shelf, Effort::Thorough, &whole);
         let mut sources = [Source::new(RecordBatch::new_empty(SCHEMA.clone()))];
         for batch in segment.scan(&[], READ_ROWS)? {
             let batch = change(batch?)?;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,7 +74,7 @@ impl Segment {
         if let Some(metadata) = self.metadata.get() {
             return Ok(metadata);
         }
-        let metadata = self.read_metadata().map_err(|error| self.damaged(error))?;
+        let metadata = self.guarded(|| self.read_metadata())?;
         Ok(self.metadata.get_or_init(|| metadata))
     }
 
@@ -105,8 +106,7 @@ impl Segment {
             let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
             builder = builder.with_projection(mask);
         }
-        let batches = builder.build().map_err(|error| self.damaged(error.into()))?;
-        Ok(Scan { segment: self, batches })
+        Ok(Scan { segment: self, batches: self.guarded(|| Ok(builder.build()?))? })
     }
 
     /// Reads the columns of these names, or all where there are none, of one row group.
@@ -124,12 +124,20 @@ impl Segment {
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }
-        let batches = builder.build().map_err(|error| self.damaged(error.into()))?;
-        Ok(Scan { segment: self, batches })
+        Ok(Scan { segment: self, batches: self.guarded(|| Ok(builder.build()?))? })
+    }
+
+    /// Names the segment in whatever goes wrong while it is read. Bytes that have changed can lead
+    /// a decoder into a panic, which must not end the thread of whoever reads.
+    fn guarded<T>(&self, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match catch_unwind(AssertUnwindSafe(read)) {
+            Ok(read) => read.map_err(|error| self.damaged(error)),
+            Err(_) => Err(self.damage("it cannot be decoded")),
+        }
     }
 
     /// Names the segment in an error that reading it led to.
-    pub(super) fn damaged(&self, error: StoreError) -> StoreError {
+    fn damaged(&self, error: StoreError) -> StoreError {
         match error {
             // These name the file already.
             StoreError::File { .. } | StoreError::Damaged { .. } => error,
@@ -180,8 +188,9 @@ impl Iterator for Scan<'_> {
     type Item = Result<RecordBatch, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.batches.next()?;
-        Some(batch.map_err(|error| self.segment.damaged(error.into())))
+        let batches = &mut self.batches;
+        let read = self.segment.guarded(|| Ok(batches.next().transpose()?));
+        read.transpose()
     }
 }
 

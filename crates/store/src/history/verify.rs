@@ -1,7 +1,6 @@
 //! Whether the history is what was written.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use compact_str::CompactString;
@@ -69,9 +68,7 @@ fn verify_segment(segment: &Segment) -> Result<BTreeMap<CompactString, Totals>, 
     let row = segment.row();
     verify_file(&segment.path, row.contents)?;
     verify_file(&segment.rollup_path, row.rollup_contents)?;
-    // A file may hold what was written and yet be beyond reading, if the disk lied at that time.
-    let accounts = catch_unwind(AssertUnwindSafe(|| read_accounts(segment)))
-        .map_err(|_| segment.damage("it cannot be decoded"))??;
+    let accounts = read_accounts(segment)?;
     let mut found = Totals::default();
     accounts.values().for_each(|totals| found.add(totals));
     let differences = differences(&row.totals, &found);

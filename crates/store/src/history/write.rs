@@ -1,6 +1,6 @@
 //! Writing segments: rows come in order, files come out.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -22,8 +22,6 @@ use crate::StoreError;
 use crate::disk::{NewFile, SyncedFile};
 use crate::sqlite::manifest::{SegmentRow, Span, Totals};
 
-/// Rows of a row group.
-pub(super) const ROW_GROUP_ROWS: usize = 262_144;
 /// How often a Bloom filter of ids may be wrong: 3 % takes one byte an id.
 const ID_FILTER_ERRORS: f64 = 0.03;
 
@@ -46,10 +44,6 @@ pub(super) struct Shelf {
 impl Shelf {
     pub fn new(folder: PathBuf, last_segment_id: i64) -> Self {
         Self { folder, last_segment_id: AtomicI64::new(last_segment_id) }
-    }
-
-    pub fn folder(&self) -> &Path {
-        &self.folder
     }
 
     fn next_id(&self) -> i64 {
@@ -84,12 +78,16 @@ struct Sums {
 }
 
 impl<'a> SegmentWriter<'a> {
-    /// Begins a segment.
-    pub fn create(shelf: &'a Shelf, effort: Effort) -> Result<Self, StoreError> {
+    /// Begins a segment of row groups of as many as `row_group_rows`.
+    pub fn create(
+        shelf: &'a Shelf,
+        effort: Effort,
+        row_group_rows: u64,
+    ) -> Result<Self, StoreError> {
         let segment_id = shelf.next_id();
         let [name, _] = file_names(segment_id);
         let file = NewFile::create(shelf.folder.join(name))?;
-        let properties = properties(effort)?;
+        let properties = properties(effort, row_group_rows)?;
         Ok(Self {
             shelf,
             segment_id,
@@ -217,7 +215,7 @@ fn span(batch: &RecordBatch, column: &str) -> Result<Span, StoreError> {
 }
 
 /// How a segment is written.
-fn properties(effort: Effort) -> Result<WriterProperties, StoreError> {
+fn properties(effort: Effort, row_group_rows: u64) -> Result<WriterProperties, StoreError> {
     let level = match effort {
         Effort::Fast => 1,
         Effort::Thorough => 3,
@@ -225,13 +223,13 @@ fn properties(effort: Effort) -> Result<WriterProperties, StoreError> {
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("outlay ", env!("CARGO_PKG_VERSION")).into())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(level)?))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        // A row group ends when it is told to.
+        .set_max_row_group_row_count(None)
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_offset_index_disabled(true)
         .set_bloom_filter_position(BloomFilterPosition::End)
         .set_column_bloom_filter_enabled(ColumnPath::from("id"), true)
         .set_column_bloom_filter_fpp(ColumnPath::from("id"), ID_FILTER_ERRORS)
-        .set_column_bloom_filter_max_ndv(ColumnPath::from("id"), ROW_GROUP_ROWS as u64);
+        .set_column_bloom_filter_max_ndv(ColumnPath::from("id"), row_group_rows.max(1));
     for column in ["occurred_at", "received_at", "duration_us", "stated_nanos", "amount_nanos"] {
         properties = encoded(properties, column, Encoding::DELTA_BINARY_PACKED);
     }
