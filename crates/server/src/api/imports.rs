@@ -1,7 +1,7 @@
 //! What importers leave behind: how far each source was read, and the budgets they found.
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
@@ -19,6 +19,7 @@ use utoipa_axum::routes;
 
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::extract::Json;
 use crate::state::AppState;
 
 /// Refusals in one report, at most.
@@ -131,7 +132,8 @@ pub struct ImportsBody {
 
 /// Lists the sources that were imported, and how far each was read.
 #[utoipa::path(get, path = "/api/v1/imports", tag = "imports",
-    responses((status = 200, body = ImportsBody), (status = 403, body = ApiError)))]
+    responses((status = 200, body = ImportsBody), (status = 401, body = ApiError),
+        (status = 403, body = ApiError)))]
 async fn get_imports(
     State(state): State<AppState>,
     caller: Caller,
@@ -148,13 +150,14 @@ async fn get_imports(
 /// reads the source again.
 #[utoipa::path(post, path = "/api/v1/imports", tag = "imports", request_body = ProgressBody,
     responses(
-        (status = 204), (status = 400, body = ApiError), (status = 403, body = ApiError),
+        (status = 204), (status = 400, body = ApiError), (status = 401, body = ApiError),
+        (status = 403, body = ApiError),
     ))]
 async fn post_import(
     State(state): State<AppState>,
     caller: Caller,
     Json(body): Json<ProgressBody>,
-) -> Result<axum::http::StatusCode, ApiError> {
+) -> Result<StatusCode, ApiError> {
     may_import(&caller)?;
     check_name("source", &body.source)?;
     check_name("kind", &body.kind)?;
@@ -164,7 +167,7 @@ async fn post_import(
     }
     let progress = ImportProgress::from(body);
     blocking(move || books::record(&state.outlay.books, &*state.outlay.clock, &progress)).await?;
-    Ok(axum::http::StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Budgets as an older system has them.
@@ -231,7 +234,8 @@ struct BudgetsList {
 
 /// Lists the budgets that were imported from older systems.
 #[utoipa::path(get, path = "/api/v1/imports/budgets", tag = "imports",
-    responses((status = 200, body = BudgetsList), (status = 403, body = ApiError)))]
+    responses((status = 200, body = BudgetsList), (status = 401, body = ApiError),
+        (status = 403, body = ApiError)))]
 async fn get_budgets(
     State(state): State<AppState>,
     caller: Caller,
@@ -245,19 +249,20 @@ async fn get_budgets(
 /// Keeps the budgets of an older system in place of those that it had before.
 #[utoipa::path(post, path = "/api/v1/imports/budgets", tag = "imports", request_body = BudgetsBody,
     responses(
-        (status = 204), (status = 400, body = ApiError), (status = 403, body = ApiError),
+        (status = 204), (status = 400, body = ApiError), (status = 401, body = ApiError),
+        (status = 403, body = ApiError),
     ))]
 async fn post_budgets(
     State(state): State<AppState>,
     caller: Caller,
     Json(body): Json<BudgetsBody>,
-) -> Result<axum::http::StatusCode, ApiError> {
+) -> Result<StatusCode, ApiError> {
     may_import(&caller)?;
     check_name("source", &body.source)?;
     let budgets = body.budgets()?;
     blocking(move || books::put_budgets(&state.outlay.books, &*state.outlay.clock, &budgets))
         .await?;
-    Ok(axum::http::StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Imports move cursors that everybody shares.

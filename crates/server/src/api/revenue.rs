@@ -1,15 +1,14 @@
 //! What customers paid: sent by importers, read by the pages that hold spend against it.
 
-// The macro of a route with a query names the query's type by its path.
-#![allow(unused_qualifications)]
+#![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
-use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::people::{Act, Role};
 use outlay_domain::revenue::{RevenueFact, RevenueKind};
+use outlay_domain::usage::question::Value;
 use outlay_domain::usage::{ID_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX};
 use outlay_engine::revenue::{self, KeptRevenue, Recorded, RevenueTotal};
 use serde::{Deserialize, Serialize};
@@ -18,14 +17,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::users::{page, page_size};
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::extract::{Json, Params};
 use crate::state::AppState;
 
 /// Facts in one request, at most.
 const BATCH_MAX: usize = 10_000;
-/// Facts in one answer, at most.
-const PAGE_MAX: u32 = 1_000;
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -177,7 +176,8 @@ impl RevenueAnswer {
 #[utoipa::path(post, path = "/api/v1/revenue", tag = "revenue", request_body = Vec<RevenueBody>,
     responses(
         (status = 200, body = RevenueAnswer),
-        (status = 400, body = ApiError), (status = 403, body = ApiError),
+        (status = 400, body = ApiError), (status = 401, body = ApiError),
+        (status = 403, body = ApiError),
     ))]
 async fn post_revenue(
     State(state): State<AppState>,
@@ -221,12 +221,15 @@ async fn post_revenue(
 
 /// Which revenue is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct RevenueQuery {
     /// From this moment on, RFC 3339.
     from: Option<DateTime<Utc>>,
     /// Before this moment, RFC 3339.
     to: Option<DateTime<Utc>>,
-    /// Facts in the answer, 100 where it is not said, 1,000 at most.
+    /// Facts on a page: 1 to 1,000.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
     /// The `next_cursor` of an earlier answer.
     cursor: Option<String>,
@@ -255,28 +258,29 @@ struct TotalBody {
     returns: i64,
     /// What customers paid, less what they got back.
     #[schema(value_type = String)]
-    gross: Amount,
+    gross: CompactString,
     /// The same without the fees.
     #[schema(value_type = String)]
-    net: Amount,
+    net: CompactString,
     /// What the payment provider kept.
     #[schema(value_type = String)]
-    fee: Amount,
+    fee: CompactString,
     /// The taxes.
     #[schema(value_type = String)]
-    tax: Amount,
+    tax: CompactString,
 }
 
 /// Lists what customers paid, oldest first.
 #[utoipa::path(get, path = "/api/v1/revenue", tag = "revenue", params(RevenueQuery),
     responses(
         (status = 200, body = RevenuePage),
-        (status = 400, body = ApiError), (status = 403, body = ApiError),
+        (status = 400, body = ApiError), (status = 401, body = ApiError),
+        (status = 403, body = ApiError),
     ))]
 async fn get_revenue(
     State(state): State<AppState>,
     caller: Caller,
-    Query(query): Query<RevenueQuery>,
+    Params(query): Params<RevenueQuery>,
 ) -> Result<Json<RevenuePage>, ApiError> {
     caller.may(Act::SeeUsage)?;
     if caller.scope().is_some() {
@@ -285,20 +289,19 @@ async fn get_revenue(
     }
     let from = query.from.unwrap_or(DateTime::UNIX_EPOCH);
     let to = query.to.unwrap_or(DateTime::<Utc>::MAX_UTC);
-    let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
+    let limit = page_size(query.limit)?;
     let (after, key) = match &query.cursor {
         Some(cursor) => read_cursor(cursor)?,
         None => (from, String::new()),
     };
     let outlay = state.outlay.clone();
     let (facts, totals) = tokio::task::spawn_blocking(move || {
-        let facts = revenue::page(&outlay.books, (after, &key), to, limit)?;
+        let facts = revenue::page(&outlay.books, (after, &key), to, limit + 1)?;
         Ok::<_, ApiError>((facts, revenue::totals(&outlay.books, from, to)?))
     })
     .await
     .map_err(|error| ApiError::internal(&error))??;
-    let is_last = facts.len() < limit as usize;
-    let next_cursor = facts.last().filter(|_| !is_last).map(write_cursor);
+    let (facts, next_cursor) = page(facts, limit, write_cursor);
     let items = facts
         .into_iter()
         .map(|kept| RevenueBody::try_from(kept.fact))
@@ -348,7 +351,15 @@ impl TryFrom<RevenueFact> for RevenueBody {
 
 impl From<RevenueTotal> for TotalBody {
     fn from(total: RevenueTotal) -> Self {
-        let RevenueTotal { currency, payments, returns, gross, net, fee, tax } = total;
-        Self { currency, payments, returns, gross, net, fee, tax }
+        let text = |nanos| Value::Amount { nanos }.text();
+        Self {
+            currency: total.currency,
+            payments: total.payments,
+            returns: total.returns,
+            gross: text(total.gross_nanos),
+            net: text(total.net_nanos),
+            fee: text(total.fee_nanos),
+            tax: text(total.tax_nanos),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
+use outlay_domain::amount::NANOS_PER_UNIT;
 use outlay_domain::revenue::{RevenueFact, RevenueKind};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -30,7 +31,10 @@ const TOTALS: &str = "
     SELECT currency,
            count(*) FILTER (WHERE kind = 'payment'),
            count(*) FILTER (WHERE kind <> 'payment'),
-           sum(gross_nanos), sum(net_nanos), sum(fee_nanos), sum(tax_nanos)
+           sum(gross_nanos / 1000000000), sum(gross_nanos % 1000000000),
+           sum(net_nanos / 1000000000), sum(net_nanos % 1000000000),
+           sum(fee_nanos / 1000000000), sum(fee_nanos % 1000000000),
+           sum(tax_nanos / 1000000000), sum(tax_nanos % 1000000000)
     FROM revenue WHERE occurred_us >= ?1 AND occurred_us < ?2
     GROUP BY currency ORDER BY currency";
 
@@ -68,14 +72,14 @@ pub struct RevenueTotal {
     pub payments: i64,
     /// How many refunds, chargebacks and adjustments.
     pub returns: i64,
-    /// What customers paid, less what they got back.
-    pub gross: Amount,
+    /// What customers paid, less what they got back, in nanos: sums may be beyond one amount.
+    pub gross_nanos: i128,
     /// The same without the fees.
-    pub net: Amount,
+    pub net_nanos: i128,
     /// What the payment provider kept.
-    pub fee: Amount,
+    pub fee_nanos: i128,
     /// The taxes.
-    pub tax: Amount,
+    pub tax_nanos: i128,
 }
 
 /// Keeps `fact`, once however many databases tell of it.
@@ -156,15 +160,19 @@ pub fn totals(
 ) -> Result<Vec<RevenueTotal>, StoreError> {
     let mut statement = conn.prepare_cached(TOTALS)?;
     let rows = statement.query_map([to_us(from), to_us(to)], |row| {
-        let amount = |at| row.get(at).map(Amount::from_nanos);
+        // Units and what is behind their point are summed apart: SQLite adds 64 bits at most.
+        let nanos = |at| -> rusqlite::Result<i128> {
+            let (units, rest): (i64, i64) = (row.get(at)?, row.get(at + 1)?);
+            Ok(i128::from(units) * i128::from(NANOS_PER_UNIT) + i128::from(rest))
+        };
         Ok(RevenueTotal {
             currency: row.get::<_, String>(0)?.into(),
             payments: row.get(1)?,
             returns: row.get(2)?,
-            gross: amount(3)?,
-            net: amount(4)?,
-            fee: amount(5)?,
-            tax: amount(6)?,
+            gross_nanos: nanos(3)?,
+            net_nanos: nanos(5)?,
+            fee_nanos: nanos(7)?,
+            tax_nanos: nanos(9)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -254,12 +262,33 @@ mod tests {
         let all = DateTime::UNIX_EPOCH + Duration::days(1);
         let total = totals(&conn, now, all).unwrap().pop().unwrap();
         assert_eq!((total.payments, total.returns), (1, 2));
-        assert_eq!(total.gross.to_string(), "79.2");
+        assert_eq!(total.gross_nanos, 79_200_000_000);
         let kept = page(&conn, (now, ""), all, 10).unwrap();
         assert_eq!(kept[0].key, "payment:pi_1");
         assert_eq!(kept[0].fact, payment("purchases", "99"), "the first to tell of it stays");
         let rest = page(&conn, (kept[0].fact.occurred_at, &kept[0].key), all, 10).unwrap();
         assert_eq!(rest.len(), 2);
         assert!(totals(&conn, all, all).unwrap().is_empty());
+    }
+
+    #[test]
+    fn sums_may_be_beyond_one_amount() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("migrations/0005_imports.sql")).unwrap();
+        let tx = conn.transaction().unwrap();
+        let most = Amount::from_nanos(i64::MAX);
+        for intent in ["pi_1", "pi_2", "pi_3"] {
+            let fact = RevenueFact {
+                payment: Some(intent.into()),
+                gross: most,
+                ..payment("purchases", "0")
+            };
+            record(&tx, &fact, DateTime::UNIX_EPOCH).unwrap();
+        }
+        tx.commit().unwrap();
+
+        let all = DateTime::UNIX_EPOCH + Duration::days(1);
+        let total = totals(&conn, DateTime::UNIX_EPOCH, all).unwrap().pop().unwrap();
+        assert_eq!(total.gross_nanos, i128::from(i64::MAX) * 3);
     }
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use outlay_domain::Amount;
+use outlay_domain::usage::question::Value;
 use outlay_engine::import::{Report, RowRefusal};
 use owo_colors::OwoColorize;
 use serde::Serialize;
@@ -149,24 +149,5 @@ pub fn counted(number: u64, noun: &str) -> String {
 
 /// An amount that may be beyond one event's range, as a decimal.
 pub fn decimal(nanos: i128) -> String {
-    match i64::try_from(nanos) {
-        Ok(nanos) => Amount::from_nanos(nanos).to_string(),
-        Err(_) => {
-            let (units, rest) = (nanos / 1_000_000_000, (nanos % 1_000_000_000).unsigned_abs());
-            let text = format!("{units}.{rest:09}");
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sum_of_any_size_is_a_decimal() {
-        assert_eq!(decimal(12_500_000_000), "12.5");
-        assert_eq!(decimal(9_223_372_036_854_775_808), "9223372036.854775808");
-        assert_eq!(decimal(20_000_000_000_000_000_000), "20000000000");
-    }
+    Value::Amount { nanos }.text().into()
 }
