@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -29,13 +30,10 @@ const BINARY = process.env.OUTLAY_BIN ?? resolve(import.meta.dirname, '../../tar
 const START_MS = 180_000
 
 /** Starts the real program and waits until it says where it is. */
-export async function startServer({
-  demo,
-  data,
-  listen = '127.0.0.1:0',
-}: StartOptions = {}): Promise<Server> {
+export async function startServer({ demo, data, listen }: StartOptions = {}): Promise<Server> {
+  const address = listen ?? `127.0.0.1:${await freePort()}`
   const folder = data ?? mkdtempSync(join(tmpdir(), 'outlay-e2e-'))
-  const args = ['serve', '--data', folder, '--listen', listen, ...(demo ? ['--demo'] : [])]
+  const args = ['serve', '--data', folder, '--listen', address, ...(demo ? ['--demo'] : [])]
   const process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const text = await output(process, data ? /Outlay is at \S+/ : /Sign in once: *\S+/)
   const stop = () => ended(process)
@@ -49,6 +47,18 @@ export async function startServer({
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A port that nobody listens on at the moment. */
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const probe = createServer()
+    probe.on('error', fail)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo
+      probe.close(() => done(port))
+    })
+  })
 }
 
 function output(process: ChildProcess, wanted: RegExp): Promise<string> {

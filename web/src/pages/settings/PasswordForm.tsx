@@ -44,6 +44,8 @@ export function PasswordForm() {
   const currentError = errorOf(change.error, 'current_password')
   return (
     <form className={classes.form} onSubmit={submit}>
+      {/* Tells a password manager whose password this is. */}
+      <input type="text" autoComplete="username" value={user.id} readOnly hidden />
       {has_password && (
         <PasswordInput
           label="Present password"

@@ -224,6 +224,7 @@ function NewUserForm({ close }: { close: (added?: User) => void }) {
         withAsterisk={false}
         data-autofocus
         autoCapitalize="none"
+        autoComplete="off"
         value={id}
         error={field === 'id' ? words : undefined}
         onChange={(event) => setId(event.currentTarget.value)}
