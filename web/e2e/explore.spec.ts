@@ -75,16 +75,16 @@ test('the CSV has every digit of what is shown', async ({ page }) => {
   await page.goto('/explore?period=yesterday&by=provider')
   await settled(page)
   const download = page.waitForEvent('download')
-  await page.getByRole('button', { name: 'Save the breakdown as CSV' }).click()
+  await page.getByRole('link', { name: 'Save the breakdown as CSV' }).click()
   const text = await readFile(await (await download).path(), 'utf8')
-  const [head, ...lines] = text.trim().split('\r\n')
-  expect(head).toBe('provider,spend,requests,tokens,errors,latency_p95_ms')
+  const [head, ...lines] = text.trim().split(/\r?\n/)
+  expect(head).toBe('provider,other,spend,requests,tokens,errors,latency_p95_ms,unpriced')
   const { rows } = await ask(
     page,
     `/usage/breakdown?from=${daysAgo(1)}&to=${daysAgo(0)}&by=provider&measures=spend,requests`,
   )
-  expect(lines.map((line) => line.split(',').slice(0, 3))).toEqual(
-    rows.map((row) => [String(row.provider ?? ''), row.spend, String(row.requests)]),
+  expect(lines.map((line) => line.split(',').slice(0, 4))).toEqual(
+    rows.map((row) => [String(row.provider ?? ''), 'false', row.spend, String(row.requests)]),
   )
 })
 

@@ -116,6 +116,11 @@ function isAlike(a: Question, b: Question): boolean {
   return a.by?.join() === b.by?.join() && a.measures.join() === b.measures.join()
 }
 
+/** Where the same answer is as a CSV file, with every digit. */
+export function csvHref(shape: Shape, question: Question): string {
+  return `/api/v1/usage/${shape}?${new URLSearchParams([...params(question), ['format', 'csv']])}`
+}
+
 /** A usage event as the API shows it. */
 export interface UsageEvent {
   id: string

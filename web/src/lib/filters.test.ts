@@ -33,6 +33,14 @@ test('a repeated key is the same as a list, and a tag needs a name', () => {
   ])
 })
 
+test('a comma in a value is not the end of it', () => {
+  const filters: Filter[] = [{ attribute: 'model', op: 'in', values: ['a,b', 'c\\', '', 'd\\e'] }]
+  const [[key, text] = ['', '']] = filterParams(filters)
+  expect(text).toBe('a\\,b,c\\\\,,d\\\\e')
+  expect(readFilters(new URLSearchParams([[key, text]]))).toEqual(filters)
+  expect(read('model=x\\y')).toEqual([{ attribute: 'model', op: 'in', values: ['x\\y'] }])
+})
+
 test('a value is added to its chip, once', () => {
   const one = withFilter([], 'provider', 'in', 'openai')
   const two = withFilter(one, 'provider', 'in', 'google')

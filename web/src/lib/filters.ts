@@ -46,7 +46,7 @@ export function readFilters(query: URLSearchParams): Filter[] {
   for (const key of new Set(query.keys())) {
     const parsed = parseKey(key)
     if (!parsed) continue
-    const values = [...new Set(query.getAll(key).flatMap((text) => text.split(',')))]
+    const values = [...new Set(query.getAll(key).flatMap(splitList))]
     filters.push({ ...parsed, values })
   }
   return filters
@@ -60,7 +60,26 @@ function parseKey(key: string): Pick<Filter, 'attribute' | 'op'> | null {
 
 /** The query of the filters, for the API and for a link. */
 export function filterParams(filters: Filter[]): [string, string][] {
-  return filters.map((filter) => [filter.attribute + SUFFIX[filter.op], filter.values.join(',')])
+  return filters.map((filter) => [filter.attribute + SUFFIX[filter.op], joinList(filter.values)])
+}
+
+/** The parts between commas. A backslash before a comma keeps it, as in the API. */
+function splitList(text: string): string[] {
+  const parts: string[] = []
+  let part = ''
+  for (const [token] of text.matchAll(/\\[\\,]|[\s\S]/g)) {
+    if (token === ',') {
+      parts.push(part)
+      part = ''
+    } else {
+      part += token.length === 2 ? token[1] : token
+    }
+  }
+  return [...parts, part]
+}
+
+function joinList(values: string[]): string {
+  return values.map((value) => value.replace(/[\\,]/g, '\\$&')).join(',')
 }
 
 /** The filters with one value added, in one chip per attribute and operator. */

@@ -1,11 +1,10 @@
 import { Select } from '@mantine/core'
+import { csvHref } from '@/api/usage'
 import { ChartSkeleton, SeriesChart } from '@/charts/SeriesChart'
 import { SeriesTableView } from '@/charts/SeriesTableView'
-import { type Amount, amountText } from '@/lib/amount'
 import { slotVariable } from '@/lib/colour'
-import type { Cell } from '@/lib/csv'
 import { attributeLabel } from '@/lib/filters'
-import { formatReading, isAdditive, MEASURES, type Measure, type Reading } from '@/lib/measures'
+import { formatReading, MEASURES, type Measure } from '@/lib/measures'
 import { periodLabel, previousLabel } from '@/lib/period'
 import type { SeriesTable } from '@/lib/series'
 import type { Every } from '@/lib/time'
@@ -73,11 +72,11 @@ export default function Explore() {
         title={`${what}, ${period.charAt(0).toLowerCase()}${period.slice(1)}`}
         actions={
           <>
-            {table && (
+            {current.data && (
               <CsvLink
                 name={`outlay-${measure}-${every}`}
                 label="Save the series as CSV"
-                rows={() => seriesCsv(table, measure, by)}
+                href={csvHref('series', current.data.question)}
               />
             )}
             <ShownSwitch />
@@ -145,22 +144,4 @@ function Legend({ table }: { table: SeriesTable }) {
       ))}
     </ul>
   )
-}
-
-/** One line a bucket: its start, the total where there is one, and every series. */
-function seriesCsv(table: SeriesTable, measure: Measure, by: string[]) {
-  const total = isAdditive(measure) && by.length > 0
-  const head = ['time', ...(total ? ['total'] : []), ...table.series.map((series) => series.label)]
-  const rows = table.starts.map((start, index) => [
-    start.toISOString(),
-    ...(total ? [cellOf(table.totals[index])] : []),
-    ...table.series.map((series) => cellOf(series.readings[index])),
-  ])
-  return { head, rows }
-}
-
-/** A reading with every digit, for a file. */
-export function cellOf(reading: Reading | undefined): Cell {
-  if (reading === undefined || reading === null) return null
-  return typeof reading === 'bigint' ? amountText(reading as Amount) : reading
 }

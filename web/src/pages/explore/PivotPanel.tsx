@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
-import { type UsageRow, useUsage } from '@/api/usage'
+import { csvHref, type UsageRow, useUsage } from '@/api/usage'
 import { assignSlots, slotVariable } from '@/lib/colour'
 import { attributeLabel, withOnly } from '@/lib/filters'
 import { isAdditive, MEASURES, type Measure, shareOf } from '@/lib/measures'
@@ -15,7 +15,6 @@ import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { useScene, useView } from '../frame/useView'
-import { cellOf } from './Explore'
 import classes from './Explore.module.css'
 
 /** Rows that are fetched, and how many of them are shown at first. */
@@ -77,13 +76,7 @@ export function PivotPanel() {
           <CsvLink
             name={`outlay-${measure}-by-${by.join('-')}`}
             label="Save the breakdown as CSV"
-            rows={() => ({
-              head: [...by, ...measures],
-              rows: rows.map((row) => [
-                ...by.map((_, at) => (row.isOther ? 'Other' : (row.names[at] ?? ''))),
-                ...measures.map((one) => cellOf(row.readings[one])),
-              ]),
-            })}
+            href={csvHref('breakdown', current.data.question)}
           />
         )
       }
