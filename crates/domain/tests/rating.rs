@@ -295,8 +295,8 @@ fn factors_multiply_tokens_last_and_never_fees() {
         r#"
         a anthropic claude input_tokens 0.000003
         a anthropic claude searches 0.01
-        a anthropic claude factor 1.1 {"parameters":[["inference_geo","us"]]}
-        a anthropic claude factor 2 {"parameters":[["speed","fast"]]}
+        a anthropic claude factor 1.1 {"parameters":{"inference_geo":"us"}}
+        a anthropic claude factor 2 {"parameters":{"speed":"fast"}}
         a vertex_ai gemini input_tokens 0.000001
         a vertex_ai gemini factor 1.1 {"region":"*"}
         "#,
@@ -402,8 +402,8 @@ fn parameters_of_the_request_choose_among_prices() {
     check(
         r#"
         a openai dall-e images 0.04
-        a openai dall-e images 0.08 {"parameters":[["quality","hd"]]}
-        a openai dall-e images 0.12 {"parameters":[["quality","hd"],["size","1792x1024"]]}
+        a openai dall-e images 0.08 {"parameters":{"quality":"hd"}}
+        a openai dall-e images 0.12 {"parameters":{"quality":"hd","size":"1792x1024"}}
         a openai transcribe seconds 0.36/3600
         "#,
         "

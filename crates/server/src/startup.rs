@@ -47,6 +47,7 @@ impl Server {
             queue_events: config.ingest.queue_events,
             retention_days: config.history.retention_days,
             dedup_days: config.history.dedup_days,
+            rate_stated: config.pricing.rate_stated,
             background: purpose == Purpose::Serve,
             ..Options::default()
         };

@@ -149,8 +149,30 @@ pub struct Conditions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<Hours>,
     /// Other parameters of the request that must have these values, sorted by name.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "pairs")]
     pub parameters: Vec<(CompactString, CompactString)>,
+}
+
+/// Names and values as an object.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use compact_str::CompactString;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(
+        pairs: &[(CompactString, CompactString)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(CompactString, CompactString)>, D::Error> {
+        let pairs = BTreeMap::<CompactString, CompactString>::deserialize(deserializer)?;
+        Ok(pairs.into_iter().collect())
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
@@ -461,8 +483,7 @@ mod tests {
 
     #[test]
     fn conditions_are_named_shortly() {
-        let json =
-            r#"{"context":{"over":272000},"tier":"priority","parameters":[["speed","fast"]]}"#;
+        let json = r#"{"context":{"over":272000},"tier":"priority","parameters":{"speed":"fast"}}"#;
         let conditions: Conditions = serde_json::from_str(json).unwrap();
 
         assert_eq!(conditions.to_string(), "priority+>272000+speed=fast");

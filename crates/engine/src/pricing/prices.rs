@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::people::AuditRecord;
 use outlay_domain::pricing::{
-    CURRENCY, Charged, Conditions, MANUAL_SOURCE, ModelPattern, Price, PriceBook, Priced,
+    CURRENCY, Charged, Conditions, MANUAL_SOURCE, ModelPattern, Price, PriceBook, PriceRow, Priced,
     provider_name,
 };
 use outlay_store::sqlite::audit;
@@ -132,6 +132,14 @@ impl Prices {
     /// The rows that `filter` asks for, by id, at most `limit`.
     pub fn page(&self, filter: &PriceFilter, limit: u32) -> Result<Vec<StoredPrice>, StoreError> {
         self.books.read(|conn| prices::page(conn, filter, limit))
+    }
+
+    /// The rows of these ids, in their order; those that nobody knows are left out.
+    pub fn rows(&self, ids: &[CompactString]) -> Result<Vec<PriceRow>, StoreError> {
+        self.books.read(|conn| {
+            let rows = ids.iter().filter_map(|id| prices::find(conn, id).transpose());
+            rows.map(|stored| stored.map(|stored| stored.row)).collect()
+        })
     }
 
     /// What a listing would change, when it holds from `moment` on.

@@ -33,6 +33,8 @@ pub struct Config {
     pub history: HistoryConfig,
     /// What comes in.
     pub ingest: IngestConfig,
+    /// How usage is priced.
+    pub pricing: PricingConfig,
     /// How people come in.
     pub people: PeopleConfig,
     /// Who else may say who somebody is.
@@ -106,6 +108,15 @@ impl Default for IngestConfig {
     fn default() -> Self {
         Self { queue_events: 200_000, body_bytes: 32 * 1024 * 1024 }
     }
+}
+
+/// How usage is priced.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PricingConfig {
+    /// Whether our prices decide even where an event states its cost; a stated cost still counts
+    /// where no price is known.
+    pub rate_stated: bool,
 }
 
 /// How people come in.

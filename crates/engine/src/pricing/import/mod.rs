@@ -2,10 +2,22 @@
 
 pub mod genai_prices;
 pub mod litellm;
+pub mod package;
 mod python;
 pub mod sets;
 
 use compact_str::CompactString;
+
+use super::listing::{Listing, ListingError};
+
+/// The listing of `source` that `text` is: LiteLLM's file, or the data of genai-prices.
+pub fn read(source: &str, text: &str) -> Option<Result<Listing, ListingError>> {
+    match source {
+        litellm::SOURCE => Some(litellm::read(text)),
+        genai_prices::SOURCE => Some(genai_prices::read(text)),
+        _ => None,
+    }
+}
 
 /// The edition of a file: the first half of its content's hash.
 pub(super) fn version_of(text: &str) -> CompactString {
