@@ -6,8 +6,11 @@ pub mod pricing;
 pub mod revenue;
 pub mod usage;
 
+pub mod backup;
+pub mod check;
 pub mod clock;
 pub mod demo;
+pub mod figures;
 mod keeper;
 pub mod latency;
 
@@ -110,6 +113,7 @@ impl Outlay {
     ) -> Result<Self, StoreError> {
         std::fs::create_dir_all(data_dir).map_err(StoreError::file(data_dir))?;
         let lock = lock(data_dir)?;
+        backup::remove_leftovers(data_dir);
         let books = Arc::new(Books::open(data_dir)?);
         let dedup_options = DedupOptions {
             window: TimeDelta::days(i64::from(options.dedup_days)),

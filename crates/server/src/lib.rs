@@ -8,6 +8,7 @@ pub mod api;
 pub mod auth;
 pub mod error;
 pub mod extract;
+pub mod fuzz;
 pub mod live;
 pub mod metrics;
 pub mod state;

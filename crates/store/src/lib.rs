@@ -1,5 +1,6 @@
 //! What is remembered: the books in SQLite, the history in Parquet.
 
+pub mod backup;
 pub mod dedup;
 pub mod disk;
 pub mod error;

@@ -27,6 +27,7 @@ use thiserror::Error;
 use tokio::sync::{broadcast, oneshot};
 
 use super::queue::{PushError, Queue};
+use crate::latency::Latency;
 
 /// Events in one commit, at most, unless one request alone has more.
 const COMMIT_EVENTS_MAX: usize = 32_768;
@@ -119,10 +120,12 @@ pub struct CommitCounters {
     pub repeated: AtomicU64,
     /// Events with an id that another event has.
     pub conflicts: AtomicU64,
-    /// Transactions.
-    pub commits: AtomicU64,
-    /// Microseconds from the start of a commit to its end on disk, summed.
-    pub commit_us: AtomicU64,
+    /// Events that a door did not let in.
+    pub refused: AtomicU64,
+    /// Batches that could not be written; their senders were told.
+    pub failures: AtomicU64,
+    /// From the start of a commit to its end on disk.
+    pub took: Latency,
 }
 
 /// The committer and its queue.
@@ -212,6 +215,11 @@ impl Committer {
         self.shared.queue.weight()
     }
 
+    /// Events that may wait.
+    pub fn waiting_max(&self) -> usize {
+        self.shared.queue.weight_max()
+    }
+
     /// Takes in nothing more, commits what waits, and ends the thread.
     pub fn stop(&self) {
         self.shared.queue.close();
@@ -250,7 +258,10 @@ impl Shared {
         let received_at = self.clock.now();
         let mut batch = match Batch::gather(pieces, received_at, &self.dedup, &self.history) {
             Ok(batch) => batch,
-            Err((pieces, error)) => return refuse_all(pieces, &Arc::new(error)),
+            Err((pieces, error)) => {
+                self.counters.failures.fetch_add(1, Ordering::Relaxed);
+                return refuse_all(pieces, &Arc::new(error));
+            }
         };
         if batch.is_empty() {
             return batch.answer(&self.counters);
@@ -260,14 +271,13 @@ impl Shared {
                 let facts: Arc<[Fact]> = std::mem::take(&mut batch.facts).into();
                 self.dedup.insert(&batch.keys);
                 self.history.append(seq, facts.clone());
-                let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-                self.counters.commits.fetch_add(1, Ordering::Relaxed);
-                self.counters.commit_us.fetch_add(micros, Ordering::Relaxed);
+                self.counters.took.observe(started.elapsed());
                 // Nobody watching is no failure.
                 let _ = self.watchers.send(Committed { seq, facts });
                 batch.answer(&self.counters);
             }
             Err(error) => {
+                self.counters.failures.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(%error, events = batch.facts.len(), "a batch could not be committed; its senders were told");
                 batch.fail(&Arc::new(error));
             }

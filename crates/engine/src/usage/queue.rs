@@ -83,6 +83,11 @@ impl<T> Queue<T> {
         self.changed.notify_all();
     }
 
+    /// What may wait.
+    pub fn weight_max(&self) -> usize {
+        self.weight_max
+    }
+
     /// What waits.
     pub fn weight(&self) -> usize {
         self.inner.lock().weight

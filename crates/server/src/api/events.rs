@@ -1,5 +1,7 @@
 //! The door for usage events: JSON, NDJSON and CloudEvents, one or many.
 
+use std::sync::atomic::Ordering;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -338,6 +340,8 @@ async fn accept(state: &AppState, judged: Vec<Judged>) -> Result<EventsAnswer, A
     for Judged { id, event } in judged {
         ids.push((id, event.map(|event| events.push(event))));
     }
+    let refused = ids.iter().filter(|(_, judged)| judged.is_err()).count();
+    state.outlay.commits.counters().refused.fetch_add(refused as u64, Ordering::Relaxed);
     let outcomes = state.outlay.commits.accept(events).await?;
     let mut outcomes = outcomes.into_iter();
     let mut answer =

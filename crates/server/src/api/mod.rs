@@ -2,6 +2,8 @@
 
 pub mod amendments;
 pub mod audit;
+pub mod backup;
+pub mod check;
 pub mod events;
 pub mod health;
 pub mod imports;
@@ -15,8 +17,8 @@ pub mod tokens;
 pub mod usage;
 pub mod users;
 
-mod cloud_events;
-mod event_body;
+pub(crate) mod cloud_events;
+pub(crate) mod event_body;
 pub mod event_row;
 mod event_schema;
 mod usage_body;
@@ -62,6 +64,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(imports::routes())
         .merge(revenue::routes())
         .merge(metrics::routes())
+        .merge(backup::routes())
+        .merge(check::routes())
         .merge(events::routes())
         .merge(prices::routes())
         .merge(amendments::routes())

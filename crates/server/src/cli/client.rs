@@ -3,12 +3,14 @@
 //! Every command is a call of our own API. Where no server runs on the data folder, the command
 //! opens the folder itself and calls the same routes in its own process.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, Uri, header};
+use axum::http::{Method, Request, Response, StatusCode, Uri, header};
+use axum::{BoxError, Router};
 use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
@@ -184,16 +186,63 @@ impl Client {
         content_type: Option<&str>,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), CliError> {
+        let response = self.open(method, path, content_type, body).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await;
+        Ok((status, body.map_err(|error| self.unreachable(&error))?.to_bytes()))
+    }
+
+    /// Sends a request, and writes its answer to `to` as it comes; answers how many bytes it had.
+    pub async fn download(
+        &self,
+        method: Method,
+        path: &str,
+        to: &mut (dyn Write + Send),
+    ) -> Result<u64, CliError> {
+        let mut response = self.open(method, path, None, Bytes::new()).await?;
+        let status = response.status();
+        if !status.is_success() {
+            let body = response.into_body().collect().await;
+            let body = body.map_err(|error| self.unreachable(&error))?.to_bytes();
+            let body = serde_json::from_slice(&body).unwrap_or_default();
+            return Err(CliError::Refused { status, body });
+        }
+        let mut written = 0;
+        while let Some(frame) = response.body_mut().frame().await {
+            let frame = frame.map_err(|error| self.unreachable(&error))?;
+            if let Some(bytes) = frame.data_ref() {
+                to.write_all(bytes)?;
+                written += bytes.len() as u64;
+            }
+        }
+        Ok(written)
+    }
+
+    /// Sends a request; the body of the answer comes while it is read.
+    async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: Option<&str>,
+        body: Bytes,
+    ) -> Result<Response<AnyBody>, CliError> {
         match self {
             Self::Socket(socket) => {
-                send_over_socket(socket, method, path, content_type, body).await
+                let stream = UnixStream::connect(socket).await;
+                let stream = stream.map_err(|error| self.unreachable(&error))?;
+                let (mut sender, connection) =
+                    hyper::client::conn::http1::handshake(TokioIo::new(stream))
+                        .await
+                        .map_err(|error| self.unreachable(&error))?;
+                tokio::spawn(connection);
+                let request = request(method, path, content_type, Full::new(body))?;
+                let response = sender.send_request(request).await;
+                Ok(response.map_err(|error| self.unreachable(&error))?.map(any_body))
             }
             Self::InProcess { router, .. } => {
                 let request = request(method, path, content_type, Body::from(body))?;
                 let Ok(response) = router.clone().oneshot(request).await;
-                let status = response.status();
-                let body = response.into_body().collect().await.map_err(unreadable)?.to_bytes();
-                Ok((status, body))
+                Ok(response.map(any_body))
             }
             Self::Remote { url, token, http } => {
                 let mut request = http.request(method, format!("{url}{path}")).body(body);
@@ -203,15 +252,21 @@ impl Client {
                 if let Some(token) = token {
                     request = request.bearer_auth(token);
                 }
-                let unreachable = |error: reqwest::Error| CliError::Unreachable {
-                    whom: url.clone(),
-                    why: error.without_url().to_string(),
-                };
-                let response = request.send().await.map_err(unreachable)?;
-                let status = response.status();
-                Ok((status, response.bytes().await.map_err(unreachable)?))
+                let response = request.send().await;
+                let response =
+                    response.map_err(|error| self.unreachable(&error.without_url()))?;
+                Ok(Response::from(response).map(any_body))
             }
         }
+    }
+
+    fn unreachable(&self, error: &dyn std::fmt::Display) -> CliError {
+        let whom = match self {
+            Self::Socket(socket) => format!("the server of {}", socket.display()),
+            Self::InProcess { server, .. } => server.data().display().to_string(),
+            Self::Remote { url, .. } => url.clone(),
+        };
+        CliError::Unreachable { whom, why: error.to_string() }
     }
 
     /// Lets go of the data folder, everything written.
@@ -236,29 +291,14 @@ fn request<B>(
     request.body(body).map_err(unreadable)
 }
 
-async fn send_over_socket(
-    socket: &Path,
-    method: Method,
-    path: &str,
-    content_type: Option<&str>,
-    body: Bytes,
-) -> Result<(StatusCode, Bytes), CliError> {
-    let unreachable = |why: String| CliError::Unreachable {
-        whom: format!("the server of {}", socket.display()),
-        why,
-    };
-    let stream =
-        UnixStream::connect(socket).await.map_err(|error| unreachable(error.to_string()))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| unreachable(error.to_string()))?;
-    tokio::spawn(connection);
-    let request = request(method, path, content_type, Full::new(body))?;
-    let response =
-        sender.send_request(request).await.map_err(|error| unreachable(error.to_string()))?;
-    let status = response.status();
-    let body = response.into_body().collect().await;
-    Ok((status, body.map_err(|error| unreachable(error.to_string()))?.to_bytes()))
+/// The body of an answer, wherever it comes from.
+type AnyBody = UnsyncBoxBody<Bytes, BoxError>;
+
+fn any_body<B>(body: B) -> AnyBody
+where
+    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    body.map_err(Into::into).boxed_unsync()
 }
 
 fn unreadable(error: impl std::fmt::Display) -> CliError {

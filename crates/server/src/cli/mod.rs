@@ -1,5 +1,7 @@
 //! The command line: `outlay serve`, and commands that call the API.
 
+pub mod backup;
+pub mod check;
 pub mod client;
 pub mod config;
 pub mod import;
@@ -9,6 +11,7 @@ pub mod output;
 pub mod pages;
 pub mod prices;
 pub mod ready;
+pub mod restore;
 pub mod serve;
 pub mod text;
 pub mod token;
@@ -82,6 +85,12 @@ enum Command {
     Config(config::ConfigArgs),
     /// Ask whether the server is up and takes writes
     Ready,
+    /// Back everything up, to a file or a folder
+    Backup(backup::BackupArgs),
+    /// Make a data folder of a backup
+    Restore(restore::RestoreArgs),
+    /// Compare books, history and ledger, to the last billionth
+    Check,
     /// Print the API's description (OpenAPI 3.1)
     Openapi,
     /// Add, list, change and disable users
@@ -143,6 +152,9 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Prices(command) => prices::run(&globals, command).await,
         Command::Config(args) => config::run(&globals, args),
         Command::Ready => ready::run(&globals).await,
+        Command::Backup(args) => backup::run(&globals, args).await,
+        Command::Restore(args) => restore::run(&globals, args).await,
+        Command::Check => check::run(&globals).await,
         Command::Openapi => openapi::run(),
         Command::User(args) => user::run(&globals, args).await,
         Command::Key(args) => key::run(&globals, args).await,

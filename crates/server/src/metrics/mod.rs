@@ -7,8 +7,11 @@ pub mod http;
 pub mod page;
 mod process;
 
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use outlay_domain::amount::NANOS_PER_UNIT;
+use outlay_engine::figures::Figures;
 use outlay_store::StoreError;
 
 use crate::state::AppState;
@@ -33,6 +36,7 @@ pub fn render(state: &AppState) -> Result<String, StoreError> {
     let mut page = Page::default();
     page.family(Kind::Gauge, "outlay_build_info", "The program that runs.")
         .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+    write_figures(&mut page, &state.outlay.figures()?);
     state.metrics.http.write(&mut page);
     if let Some(bytes) = process::free_bytes(&state.outlay.data_dir) {
         let help = "Space left on the disk of the data folder.";
@@ -47,4 +51,78 @@ pub fn render(state: &AppState) -> Result<String, StoreError> {
         started.as_secs(),
     );
     Ok(page.into_text())
+}
+
+fn write_figures(page: &mut Page, figures: &Figures) {
+    let help = "Events by what became of them, since the start.";
+    page.family(Kind::Counter, "outlay_events_total", help)
+        .sample(&[("outcome", "accepted")], figures.accepted)
+        .sample(&[("outcome", "repeated")], figures.repeated)
+        .sample(&[("outcome", "conflict")], figures.conflicts)
+        .sample(&[("outcome", "refused")], figures.refused);
+    let help = "From the start of a commit to its end on disk.";
+    page.family(Kind::Histogram, "outlay_commit_duration_seconds", help)
+        .latency(&[], &figures.commits);
+    let counters = [
+        ("outlay_commits_total", "Batches written, since the start.", figures.commits.count),
+        (
+            "outlay_commit_failures_total",
+            "Batches that could not be written, since the start.",
+            figures.commit_failures,
+        ),
+    ];
+    for (name, help, value) in counters {
+        page.single(Kind::Counter, name, help, value);
+    }
+    let gauges: [(&str, &str, u64); 13] = [
+        ("outlay_queue_events", "Events that wait to be committed.", figures.queue_events as u64),
+        ("outlay_queue_events_max", "Events that may wait.", figures.queue_events_max as u64),
+        ("outlay_accounts", "Accounts that were ever charged.", figures.accounts as u64),
+        ("outlay_tail_events", "Events that are in no segment yet.", figures.history.tail_rows),
+        ("outlay_log_batches", "Batches that are in no segment yet.", figures.log_batches),
+        ("outlay_segments", "Segments of the history.", figures.history.segments as u64),
+        ("outlay_segment_events", "Events in segments.", figures.history.segment_rows),
+        ("outlay_segment_bytes", "Space of the segments.", figures.history.disk_bytes),
+        ("outlay_dedup_keys", "Keys that repeats are known by.", figures.dedup.keys),
+        ("outlay_dedup_runs", "Files of those keys.", figures.dedup.runs as u64),
+        ("outlay_dedup_bytes", "Space of those files.", figures.dedup.disk_bytes),
+        ("outlay_dedup_memory_bytes", "Memory of keys.", figures.dedup.memory_bytes as u64),
+        ("outlay_books_bytes", "Space of the books.", figures.books_bytes),
+    ];
+    for (name, help, value) in gauges {
+        page.single(Kind::Gauge, name, help, value);
+    }
+    page.single(
+        Kind::Gauge,
+        "outlay_ledger_spend",
+        "Charges on all accounts, in the currency's unit.",
+        Units(figures.ledger_nanos),
+    );
+    let help = "Events on all accounts, less those that were taken back.";
+    page.single(Kind::Gauge, "outlay_ledger_events", help, figures.ledger_events);
+    let help = "Events on all accounts whose price is not known.";
+    page.single(Kind::Gauge, "outlay_unpriced_events", help, figures.unpriced_events);
+}
+
+/// Billionths, written in units with every decimal.
+struct Units(i128);
+
+impl fmt::Display for Units {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sign, nanos) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        let unit = NANOS_PER_UNIT.unsigned_abs();
+        write!(to, "{sign}{}.{:09}", nanos / u128::from(unit), nanos % u128::from(unit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_have_every_decimal_and_their_sign() {
+        assert_eq!(Units(12_345_678_901).to_string(), "12.345678901");
+        assert_eq!(Units(-5).to_string(), "-0.000000005");
+        assert_eq!(Units(i128::from(i64::MAX) * 4).to_string(), "36893488147.419103228");
+    }
 }

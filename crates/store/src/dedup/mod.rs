@@ -55,6 +55,11 @@ pub enum Seen {
     Same,
 }
 
+/// The name of a run's file.
+pub(crate) fn file_name(run_id: i64) -> String {
+    Run::file_name(run_id)
+}
+
 impl Seen {
     const fn of(same_body: bool) -> Self {
         if same_body { Self::Same } else { Self::Differs }
@@ -184,6 +189,11 @@ impl Dedup {
     /// Bytes of memory that the keys take.
     pub fn memory_bytes(&self) -> usize {
         self.figures().memory_bytes
+    }
+
+    /// How long the key of an event is kept after it was received, at least.
+    pub fn window(&self) -> Duration {
+        self.options.window
     }
 
     /// What the keys take.

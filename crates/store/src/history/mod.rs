@@ -31,7 +31,8 @@ use outlay_domain::usage::Fact;
 use parking_lot::{Condvar, Mutex};
 
 pub use segment::Segment;
-use segment::{check_size, file_names};
+pub(crate) use segment::file_names;
+use segment::check_size;
 use tail::{Chunk, Tail};
 pub use verify::Verified;
 use write::Shelf;

@@ -43,7 +43,7 @@ pub struct Segment {
 }
 
 /// The names of a segment's two files.
-pub(super) fn file_names(segment_id: i64) -> [String; 2] {
+pub(crate) fn file_names(segment_id: i64) -> [String; 2] {
     [format!("{segment_id:010}.parquet"), format!("{segment_id:010}.rollup.parquet")]
 }
 

@@ -1,6 +1,7 @@
 //! Whether the history is what was written.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use compact_str::CompactString;
@@ -36,7 +37,7 @@ impl History {
             (self.snapshot(), self.books.read(manifest::removals)?)
         };
         for segment in &*snapshot.segments {
-            match verify_segment(segment) {
+            match segment.verify() {
                 Ok(accounts) => {
                     verified.segments += 1;
                     verified.rows += segment.rows;
@@ -63,16 +64,24 @@ fn add_all(sums: &mut BTreeMap<CompactString, Totals>, more: &BTreeMap<CompactSt
     }
 }
 
-/// Sums by account, if the segment is what was written.
-fn verify_segment(segment: &Segment) -> Result<BTreeMap<CompactString, Totals>, StoreError> {
-    let row = segment.row();
-    verify_file(&segment.path, row.contents)?;
-    verify_file(&segment.rollup_path, row.rollup_contents)?;
-    let accounts = read_accounts(segment)?;
-    let mut found = Totals::default();
-    accounts.values().for_each(|totals| found.add(totals));
-    let differences = differences(&row.totals, &found);
-    if differences.is_empty() { Ok(accounts) } else { Err(segment.damage(&differences.join(", "))) }
+impl Segment {
+    /// Reads every byte of it. Sums by account, if it is what was written.
+    pub fn verify(&self) -> Result<BTreeMap<CompactString, Totals>, StoreError> {
+        let row = self.row();
+        verify_file(&self.path, row.contents)?;
+        verify_file(&self.rollup_path, row.rollup_contents)?;
+        // A file may hold what was written and yet be beyond reading, if the disk lied then.
+        let accounts = catch_unwind(AssertUnwindSafe(|| read_accounts(self)))
+            .map_err(|_| self.damage("it cannot be decoded"))??;
+        let mut found = Totals::default();
+        accounts.values().for_each(|totals| found.add(totals));
+        let differences = differences(&row.totals, &found);
+        if differences.is_empty() {
+            Ok(accounts)
+        } else {
+            Err(self.damage(&differences.join(", ")))
+        }
+    }
 }
 
 fn verify_file(path: &Path, expected: Contents) -> Result<(), StoreError> {

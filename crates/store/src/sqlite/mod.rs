@@ -90,6 +90,14 @@ impl Books {
         read(lent.connection.as_ref().unwrap_or_else(|| unreachable!("lent until dropped")))
     }
 
+    /// Reads everything as it stands at one moment.
+    pub fn read_at_once<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.read(|connection| read(&*connection.unchecked_transaction()?))
+    }
+
     /// Writes in one transaction, which is on disk when this returns `Ok` and without trace
     /// when it returns `Err`.
     pub fn write<T, E: From<StoreError>>(
@@ -130,6 +138,16 @@ impl Books {
                 statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
             Ok(lines.into_iter().filter(|line| line != "ok").collect())
         })
+    }
+
+    /// Bytes on the disk, with what is not merged into the file yet.
+    pub fn size_bytes(&self) -> u64 {
+        let wal = self.path.with_extension("db-wal");
+        [&self.path, &wal]
+            .into_iter()
+            .filter_map(|path| std::fs::metadata(path).ok())
+            .map(|file| file.len())
+            .sum()
     }
 
     /// Where the books are.

@@ -16,6 +16,7 @@ const APPEND: &str =
     "INSERT INTO usage_log (seq, received_us, facts, body) VALUES (?1, ?2, ?3, ?4)";
 const AFTER: &str = "SELECT seq, body FROM usage_log WHERE seq > ?1 ORDER BY seq";
 const DROP_THROUGH: &str = "DELETE FROM usage_log WHERE seq <= ?1";
+const BATCHES: &str = "SELECT count(*) FROM usage_log";
 const HEAD: &str = "SELECT seq FROM usage_log_head";
 
 /// Facts as the log's bytes.
@@ -87,4 +88,10 @@ pub fn drop_through(tx: &Transaction<'_>, seq: i64) -> Result<usize, StoreError>
 /// The sequence number of the newest batch, zero before the first.
 pub fn head(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.prepare_cached(HEAD)?.query_row([], |row| row.get(0))?)
+}
+
+/// How many batches there are.
+pub fn batches(connection: &Connection) -> Result<u64, StoreError> {
+    let batches: i64 = connection.prepare_cached(BATCHES)?.query_row([], |row| row.get(0))?;
+    Ok(batches as u64)
 }

@@ -1,0 +1,278 @@
+//! Whether books, history and keys are what was written, and agree.
+//!
+//! Everything is read from the disk as it stands at one moment; the server may go on writing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use outlay_domain::usage::{Fact, FactKind};
+use outlay_store::dedup::{EventKey, Seen};
+use outlay_store::history::{Segment, schema};
+use outlay_store::sqlite::ledger::{self, Charged};
+use outlay_store::sqlite::manifest::{self, SegmentRow, Totals};
+use outlay_store::sqlite::usage_log;
+use outlay_store::StoreError;
+use rusqlite::Connection;
+use serde::Serialize;
+
+use crate::Outlay;
+
+/// Events of each segment whose keys are looked up.
+const SAMPLED_EVENTS: usize = 256;
+/// How often the moment is tried to be caught between two compactions.
+const ATTEMPTS: usize = 20;
+/// Accounts that are named when many differ.
+const NAMED_MAX: usize = 20;
+
+const RESTORE: &str = "restore a backup, or put this file back from one; the rest can be used";
+const REPORT: &str = "make a backup as it is, and restore the last good one beside it to compare";
+
+/// What a check looked at, and what it found.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct CheckReport {
+    /// Accounts whose sums were compared.
+    pub accounts: usize,
+    /// Events on them.
+    pub events: i64,
+    /// Facts that were read, in segments and in the log.
+    pub facts: u64,
+    /// Segments.
+    pub segments: usize,
+    /// Batches of the usage log.
+    pub log_batches: u64,
+    /// Keys that repeats are known by.
+    pub keys: u64,
+    /// What is wrong; nothing when all is in order.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Where: `books`, `log`, `history`, `ledger` or `keys`.
+    pub place: &'static str,
+    /// What is wrong.
+    pub detail: String,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+/// What the books say at one moment.
+struct Moment {
+    ledger: BTreeMap<CompactString, Charged>,
+    removed: BTreeMap<CompactString, Totals>,
+    rows: Vec<SegmentRow>,
+    log: Log,
+}
+
+/// What stands in the usage log.
+#[derive(Default)]
+struct Log {
+    batches: u64,
+    accounts: BTreeMap<CompactString, Totals>,
+    facts: u64,
+    keys: Vec<EventKey>,
+    faults: Vec<String>,
+}
+
+impl Outlay {
+    /// Looks at everything that is stored. This reads every byte, and takes its time.
+    pub fn check(&self) -> Result<CheckReport, StoreError> {
+        let mut report = CheckReport::default();
+        for line in self.books.integrity()? {
+            report.find("books", line, RESTORE);
+        }
+        let (moment, segments) = self.moment()?;
+        report.log_batches = moment.log.batches;
+        report.facts = moment.log.facts;
+        for fault in &moment.log.faults {
+            report.find("log", fault.clone(), REPORT);
+        }
+
+        let mut stored = moment.log.accounts;
+        add_all(&mut stored, &moment.removed);
+        let mut is_whole = moment.log.faults.is_empty();
+        for segment in &segments {
+            match segment.verify() {
+                Ok(accounts) => {
+                    report.segments += 1;
+                    report.facts += segment.rows;
+                    add_all(&mut stored, &accounts);
+                    self.check_keys_of(segment, &mut report)?;
+                }
+                Err(error) => {
+                    is_whole = false;
+                    report.find("history", told(&error), RESTORE);
+                }
+            }
+        }
+        if is_whole {
+            compare(&moment.ledger, &stored, &mut report);
+        }
+        report.accounts = moment.ledger.len();
+        report.events = moment.ledger.values().map(|charged| charged.events).sum();
+
+        for fault in self.dedup.verify()? {
+            report.find("keys", fault, RESTORE);
+        }
+        report.keys = self.dedup.figures().keys;
+        let unknown = count_unknown(&self.dedup.check(&moment.log.keys)?);
+        if unknown > 0 {
+            let detail = format!("{unknown} events of the usage log would be counted again");
+            report.find("keys", detail, "restart the server: it reads them from the log again");
+        }
+        Ok(report)
+    }
+
+    /// The books at one moment, with the segments that they name then, kept from being removed.
+    fn moment(&self) -> Result<(Moment, Vec<Arc<Segment>>), StoreError> {
+        for _ in 1..ATTEMPTS {
+            let before = self.history.snapshot();
+            let moment = self.books.read_at_once(Moment::read)?;
+            let after = self.history.snapshot();
+            let held = |row: &SegmentRow| {
+                let is_it = |segment: &&Arc<Segment>| segment.row().segment_id == row.segment_id;
+                before.segments.iter().chain(&*after.segments).find(is_it).cloned()
+            };
+            let segments: Option<Vec<_>> = moment.rows.iter().map(held).collect();
+            if let Some(segments) = segments {
+                return Ok((moment, segments));
+            }
+        }
+        Err(StoreError::Damaged {
+            what: "the history".into(),
+            how: "the running server holds other segments than its books name; restart it".into(),
+        })
+    }
+
+    /// Looks some events of a segment up among the keys.
+    fn check_keys_of(&self, segment: &Segment, report: &mut CheckReport) -> Result<(), StoreError> {
+        let since = self.clock.now() - self.dedup.window();
+        let batches = segment.reader()?.with_limit(SAMPLED_EVENTS).build()?;
+        let mut unknown = 0;
+        for batch in batches {
+            let facts = schema::to_facts(&batch?)?;
+            let keys: Vec<_> = facts
+                .iter()
+                .filter(|fact| fact.kind == FactKind::Usage && fact.received_at >= since)
+                .map(|fact| EventKey::of(&fact.event))
+                .collect();
+            unknown += count_unknown(&self.dedup.check(&keys)?);
+        }
+        if unknown > 0 {
+            let detail = format!(
+                "{unknown} of {SAMPLED_EVENTS} events of `{}` would be counted again",
+                segment.path.display()
+            );
+            report.find("keys", detail, RESTORE);
+        }
+        Ok(())
+    }
+}
+
+impl CheckReport {
+    fn find(&mut self, place: &'static str, detail: String, remedy: &'static str) {
+        self.findings.push(Finding { place, detail, remedy });
+    }
+}
+
+impl Moment {
+    fn read(connection: &Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            ledger: ledger::accounts(connection)?.into_iter().collect(),
+            removed: manifest::removals(connection)?,
+            rows: manifest::segments(connection)?,
+            log: Log::read(connection)?,
+        })
+    }
+}
+
+impl Log {
+    fn read(connection: &Connection) -> Result<Self, StoreError> {
+        let mut log = Self::default();
+        let mut last = manifest::last_log_seq(connection)?;
+        usage_log::for_each_after(connection, 0, |seq, facts| {
+            log.batches += 1;
+            log.facts += facts.len() as u64;
+            if seq <= last {
+                log.faults
+                    .push(format!("batch {seq} is in the history already, and would count twice"));
+            } else if seq > last + 1 {
+                log.faults.push(format!("batches {} to {} are missing", last + 1, seq - 1));
+            }
+            last = last.max(seq);
+            facts.iter().for_each(|fact| log.add(fact));
+            Ok(())
+        })?;
+        let head = usage_log::head(connection)?;
+        if head > last {
+            log.faults.push(format!("batches {} to {head} are missing", last + 1));
+        }
+        Ok(log)
+    }
+
+    fn add(&mut self, fact: &Fact) {
+        if fact.kind == FactKind::Usage {
+            self.keys.push(EventKey::of(&fact.event));
+        }
+        let sums = self.accounts.entry(fact.event.account.clone()).or_default();
+        sums.rows += 1;
+        sums.events += fact.kind.event_count();
+        sums.unpriced += i64::from(fact.charge.unpriced);
+        sums.amount_nanos += fact.charge.amount.map_or(0, |amount| i128::from(amount.nanos()));
+    }
+}
+
+/// Holds the ledger against the sums of all facts.
+fn compare(
+    ledger: &BTreeMap<CompactString, Charged>,
+    stored: &BTreeMap<CompactString, Totals>,
+    report: &mut CheckReport,
+) {
+    let accounts: std::collections::BTreeSet<_> = ledger.keys().chain(stored.keys()).collect();
+    let mut different = 0;
+    for account in accounts {
+        let charged = ledger.get(account).copied().unwrap_or_default();
+        let sums = stored.get(account).copied().unwrap_or_default();
+        let nanos = i128::from(charged.amount.nanos());
+        let differences = [
+            ("nanos charged", nanos, sums.amount_nanos),
+            ("events", i128::from(charged.events), i128::from(sums.events)),
+            ("unpriced events", i128::from(charged.unpriced), i128::from(sums.unpriced)),
+        ];
+        for (what, in_ledger, in_facts) in differences {
+            if in_ledger == in_facts {
+                continue;
+            }
+            different += 1;
+            if different <= NAMED_MAX {
+                let detail = format!(
+                    "account `{account}` has {in_ledger} {what} in the ledger and {in_facts} in its facts"
+                );
+                report.find("ledger", detail, REPORT);
+            }
+        }
+    }
+    if different > NAMED_MAX {
+        let detail = format!("{} more sums differ", different - NAMED_MAX);
+        report.find("ledger", detail, REPORT);
+    }
+}
+
+fn add_all(sums: &mut BTreeMap<CompactString, Totals>, more: &BTreeMap<CompactString, Totals>) {
+    for (account, totals) in more {
+        sums.entry(account.clone()).or_default().add(totals);
+    }
+}
+
+fn count_unknown(seen: &[Seen]) -> usize {
+    seen.iter().filter(|seen| **seen == Seen::New).count()
+}
+
+/// An error with its causes in one line.
+fn told(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    if causes.is_empty() { error.to_string() } else { format!("{error}: {}", causes.join(": ")) }
+}

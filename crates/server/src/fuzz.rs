@@ -1,0 +1,108 @@
+//! Every parser that reads what strangers write, as a function of bytes.
+//!
+//! Each reads anything without panicking, within a time that grows with the input. The tests run
+//! them for seconds, `fuzz/` for as long as one likes.
+
+use std::io::Cursor;
+
+use chrono::DateTime;
+use compact_str::CompactString;
+use outlay_domain::providers::{Call, Evidence, measure};
+use outlay_engine::import::lines::LineReader;
+use outlay_engine::import::money::DecimalMark;
+use outlay_engine::import::record::Options;
+use outlay_engine::import::table::TableReader;
+use outlay_engine::import::{Zone, unpack};
+use serde_json::Value;
+
+use crate::api::cloud_events;
+use crate::api::event_body::EventBody;
+
+/// Reads anything, and answers nothing.
+pub type Target = fn(&[u8]);
+
+/// The parsers by name, each with its seeds in `fuzz/seeds/NAME`.
+pub const TARGETS: [(&str, Target); 6] = [
+    ("event", event),
+    ("cloud_event", cloud_event),
+    ("response", response),
+    ("stream", stream),
+    ("lines", lines),
+    ("table", table),
+];
+
+/// One usage event as JSON.
+fn event(bytes: &[u8]) {
+    let Ok(json) = std::str::from_utf8(bytes) else { return };
+    if let Ok(draft) = EventBody::parse(json).and_then(|body| body.draft(&ACCOUNT)) {
+        let _ = draft.accept(DateTime::UNIX_EPOCH);
+    }
+}
+
+/// One usage event in a CloudEvents envelope.
+fn cloud_event(bytes: &[u8]) {
+    let Ok(json) = std::str::from_utf8(bytes) else { return };
+    if let Ok(event) = cloud_events::structured(json)
+        && let Ok(draft) = event.draft(&ACCOUNT)
+    {
+        let _ = draft.accept(DateTime::UNIX_EPOCH);
+    }
+}
+
+/// Who pays for events that name nobody.
+const ACCOUNT: CompactString = CompactString::const_new("default");
+
+/// The body of a provider's answer.
+fn response(bytes: &[u8]) {
+    let Ok(body) = serde_json::from_slice::<Value>(bytes) else { return };
+    for provider in PROVIDERS {
+        let call = Call { provider, request: Some(&body), ..Call::default() };
+        let _ = measure(&call, Evidence::Response(&body));
+        let _ = measure(&call, Evidence::Usage(&body));
+    }
+}
+
+/// The text of a provider's stream.
+fn stream(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for provider in PROVIDERS {
+        let _ = measure(&Call { provider, ..Call::default() }, Evidence::Stream(&text));
+    }
+}
+
+/// Whose answers are read by rules of their own, and nobody's.
+const PROVIDERS: [Option<&str>; 7] = [
+    None,
+    Some("openai"),
+    Some("anthropic"),
+    Some("google"),
+    Some("bedrock"),
+    Some("cohere"),
+    Some("ollama"),
+];
+
+/// An import of lines of JSON, packed or not.
+fn lines(bytes: &[u8]) {
+    let Ok(input) = unpack::unpack(Cursor::new(bytes.to_vec())) else { return };
+    let Some(options) = options() else { return };
+    let Ok(reader) = LineReader::new(input, options) else { return };
+    let _ = reader.take_while(Result::is_ok).count();
+}
+
+/// An import of a table, packed or not.
+fn table(bytes: &[u8]) {
+    let Ok(input) = unpack::unpack(Cursor::new(bytes.to_vec())) else { return };
+    let Some(options) = options() else { return };
+    let Ok(reader) = TableReader::new(input, None, options) else { return };
+    let _ = reader.take_while(Result::is_ok).count();
+}
+
+fn options() -> Option<Options> {
+    Some(Options {
+        source: "import".into(),
+        account: None,
+        zone: Zone::named("Europe/Berlin").ok()?,
+        mark: DecimalMark::Comma,
+        map: vec![("occurred_at".into(), "Datum".into()), ("cost".into(), "Kosten".into())],
+    })
+}
