@@ -97,18 +97,20 @@ impl Drop for Keeper {
     }
 }
 
-/// Works in rounds on a thread of its own until told to stop.
+/// Works in rounds on a thread of its own until told to stop. A round says whether more is due
+/// already.
 fn spawn(
     name: &str,
     signal: Arc<Signal>,
     pause: Duration,
-    mut round: impl FnMut() -> Result<(), StoreError> + Send + 'static,
+    mut round: impl FnMut() -> Result<bool, StoreError> + Send + 'static,
 ) -> JoinHandle<()> {
     let work = move || {
         let mut next = pause;
         while !signal.wait(next) {
             next = match round() {
-                Ok(()) => pause,
+                Ok(true) => Duration::ZERO,
+                Ok(false) => pause,
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -146,12 +148,13 @@ struct Flusher {
 }
 
 impl Flusher {
-    fn round(&mut self) -> Result<(), StoreError> {
-        if self.tail_is_due(self.clock.now()) {
+    fn round(&mut self) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        if self.tail_is_due(now) {
             self.history.flush(&self.dedup)?;
             self.tail_since = None;
         }
-        Ok(())
+        Ok(self.tail_is_due(now))
     }
 
     fn tail_is_due(&mut self, now: DateTime<Utc>) -> bool {
@@ -175,16 +178,16 @@ struct Tidier {
 }
 
 impl Tidier {
-    fn round(&mut self) -> Result<(), StoreError> {
+    fn round(&mut self) -> Result<bool, StoreError> {
         // The keys first: it is quick, and every commit asks all of their runs.
-        self.dedup.merge()?;
-        self.history.compact()?;
+        let merged = self.dedup.merge()?;
+        let compacted = self.history.compact()?;
         let now = self.clock.now();
         if self.retained_at.is_none_or(|at| now - at >= RETENTION_ROUND || now < at) {
             self.retain(now)?;
             self.retained_at = Some(now);
         }
-        Ok(())
+        Ok(merged || compacted)
     }
 
     fn retain(&self, now: DateTime<Utc>) -> Result<(), StoreError> {

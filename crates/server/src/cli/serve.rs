@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::{Extension, Router};
 use clap::Args;
 use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::Globals;
@@ -50,6 +51,8 @@ pub async fn run(globals: &Globals, args: ServeArgs) -> Result<ExitCode, CliErro
         .map_err(|error| CliError::Failed(error.to_string()))?;
     let config = settings.config;
     crate::log::start(&config.log)?;
+    // Before anything is opened: a stop that is asked for early is an orderly one too.
+    let mut stop_asked = StopSignals::listen()?;
 
     let listen = config.server.listen;
     let server = Server::open_with(&globals.data, config, Purpose::Serve)
@@ -71,9 +74,14 @@ pub async fn run(globals: &Globals, args: ServeArgs) -> Result<ExitCode, CliErro
         "" => format!("http://{address}"),
         url => url.trim_end_matches('/').to_owned(),
     };
-    crate::welcome::greet(&server, &public_url, args.demo).await?;
-
-    wait_for_signal().await?;
+    let serving = async {
+        crate::welcome::greet(&server, &public_url, args.demo).await?;
+        std::future::pending().await
+    };
+    tokio::select! {
+        failed = serving => return failed,
+        () = stop_asked.wait() => {}
+    }
     tracing::info!("stopping: taking in nothing more, finishing what is open");
     let _ = stop.send(true);
     if tokio::time::timeout(DRAIN, async { tokio::join!(tcp, unix) }).await.is_err() {
@@ -125,13 +133,25 @@ fn bind_socket(data: &Path) -> Result<UnixListener, CliError> {
     Ok(socket)
 }
 
-async fn wait_for_signal() -> Result<(), CliError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals by which a server is asked to stop.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// From now on the signals end nothing by themselves.
+    fn listen() -> Result<Self, CliError> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    Ok(())
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

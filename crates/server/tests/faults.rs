@@ -1,0 +1,242 @@
+//! What fails around the program: the disk, the folder, the files, the clock. Each gets a clear
+//! message, and nothing that was answered is lost.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use common::load::Load;
+use common::{Launch, Running, assert_in_order, get, run};
+use tempfile::TempDir;
+
+/// A folder for data, beside which the logs are written.
+fn folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    (folder, data)
+}
+
+/// Lets a sender work for a while.
+async fn send_for(load: &Arc<Load>, server: &Running, time: Duration) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let sender = tokio::spawn(load.clone().send_until(server.client(), stop.clone()));
+    tokio::time::sleep(time).await;
+    stop.store(true, Ordering::Relaxed);
+    sender.await.unwrap();
+}
+
+/// Segments of the history, by size.
+fn segments(data: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(data.join("history"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.to_string_lossy().contains(".rollup."))
+        .collect();
+    files.sort_by_key(|path| std::fs::metadata(path).unwrap().len());
+    files
+}
+
+/// A small disk of its own. Only root may have one.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(place: &Path, size: &str) -> Option<Self> {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(place)
+            .output();
+        match mounted {
+            Ok(output) if output.status.success() => Some(Self(place.to_path_buf())),
+            refused => {
+                println!("left out: no disk of its own can be mounted here: {refused:?}");
+                None
+            }
+        }
+    }
+
+    fn remount(&self, option: &str) {
+        let remounted =
+            Command::new("mount").args(["-o", &format!("remount,{option}")]).arg(&self.0).output();
+        assert!(remounted.unwrap().status.success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_writes_in_words_and_takes_them_again_when_there_is_room() {
+    let (_folder, data) = folder();
+    let Some(_disk) = SmallDisk::mount(&data, "24m") else { return };
+    let ballast = data.join("ballast");
+    std::fs::write(&ballast, vec![1; 6 << 20]).unwrap();
+    let load = Load::new(1);
+    let server = Launch::on(&data).start().await.unwrap();
+
+    // Until the disk is full: then the sender gives up.
+    let stop = Arc::new(AtomicBool::new(false));
+    let sending = load.clone().send_until(server.client(), stop);
+    tokio::time::timeout(Duration::from_secs(120), sending).await.expect("the disk fills up");
+
+    let (status, answer) = get(&server.client(), "/readyz").await.unwrap();
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+    assert!(answer.contains("cannot write to its data folder"), "{answer}");
+    assert!(server.said().contains("the data folder takes no writes"), "{}", server.said());
+    let (status, _) = get(&server.client(), "/healthz").await.unwrap();
+    assert_eq!(status, StatusCode::OK);
+
+    std::fs::remove_file(&ballast).unwrap();
+    assert!(load.send_open(&server.client()).await);
+    load.assert_kept(&server.client()).await;
+    assert_eq!(get(&server.client(), "/readyz").await.unwrap().0, StatusCode::OK);
+    server.stop().await;
+    assert_in_order(&data).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_turns_read_only_refuses_writes_and_loses_nothing() {
+    let (_folder, data) = folder();
+    let Some(disk) = SmallDisk::mount(&data, "64m") else { return };
+    let load = Load::new(2);
+    let server = Launch::on(&data).start().await.unwrap();
+    send_for(&load, &server, Duration::from_millis(300)).await;
+    server.kill();
+
+    disk.remount("ro");
+    let ended = Launch::on(&data).start().await.err().expect("nothing can be served from here");
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.said.contains(&data.display().to_string()), "{}", ended.said);
+    assert!(ended.said.contains("Read-only file system"), "{}", ended.said);
+
+    disk.remount("rw");
+    let server = Launch::on(&data).start().await.unwrap();
+    assert!(load.send_open(&server.client()).await);
+    load.assert_kept(&server.client()).await;
+    server.stop().await;
+    assert_in_order(&data).await;
+}
+
+#[tokio::test]
+async fn a_folder_of_somebody_else_is_named_with_the_reason() {
+    let (_folder, data) = folder();
+    if rustix::process::geteuid().is_root() {
+        println!("left out: root may write everywhere");
+        return;
+    }
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o500)).unwrap();
+
+    let ended = Launch::on(&data).start().await.err().expect("nothing can be written here");
+
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.said.contains(&data.display().to_string()), "{}", ended.said);
+    assert!(ended.said.contains("Permission denied"), "{}", ended.said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_server_on_the_same_folder_is_refused_and_the_first_goes_on() {
+    let (_folder, data) = folder();
+    let load = Load::new(3);
+    let first = Launch::on(&data).start().await.unwrap();
+    send_for(&load, &first, Duration::from_millis(100)).await;
+
+    let second = run(&data, &["serve", "--listen", "127.0.0.1:0"]).await;
+
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    assert!(said.contains("is in use by another server"), "{said}");
+    send_for(&load, &first, Duration::from_millis(100)).await;
+    load.assert_kept(&first.client()).await;
+    first.stop().await;
+    assert_in_order(&data).await;
+}
+
+/// Serves some events from segments, and stops.
+async fn folder_with_segments(load: &Arc<Load>, data: &Path) {
+    let server = Launch::on(data).with("OUTLAY_HISTORY_TAIL_EVENTS", 1_000).start().await.unwrap();
+    while segments(data).is_empty() {
+        send_for(load, &server, Duration::from_millis(200)).await;
+    }
+    server.stop().await;
+}
+
+/// Damages the largest segment; the check must name it, and all is well when it is put back.
+async fn is_found_and_mended(damage: impl FnOnce(&Path), found: &str) {
+    let (_folder, data) = folder();
+    let load = Load::new(4);
+    folder_with_segments(&load, &data).await;
+    let segment = segments(&data).pop().unwrap();
+    let whole = std::fs::read(&segment).unwrap();
+
+    damage(&segment);
+    let checked = run(&data, &["check"]).await;
+
+    let said = String::from_utf8_lossy(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(1), "{said}");
+    let name = segment.file_name().unwrap().to_string_lossy();
+    assert!(said.contains(&*name) && said.contains(found), "{said}");
+    assert!(said.contains("restore a backup"), "{said}");
+
+    std::fs::write(&segment, whole).unwrap();
+    assert_in_order(&data).await;
+    let server = Launch::on(&data).start().await.unwrap();
+    assert!(load.send_open(&server.client()).await);
+    load.assert_kept(&server.client()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_truncated_segment_is_named_and_the_rest_can_be_used() {
+    let truncate = |segment: &Path| {
+        let file = std::fs::File::options().write(true).open(segment).unwrap();
+        file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    };
+    is_found_and_mended(truncate, "bytes instead of").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flipped_bit_is_named() {
+    let flip = |segment: &Path| {
+        let file = std::fs::File::options().read(true).write(true).open(segment).unwrap();
+        let middle = file.metadata().unwrap().len() / 2;
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, middle).unwrap();
+        file.write_all_at(&[byte[0] ^ 0x10], middle).unwrap();
+    };
+    is_found_and_mended(flip, "its bytes have changed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_segment_is_named() {
+    is_found_and_mended(|segment| std::fs::remove_file(segment).unwrap(), "No such file").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_served_while_a_segment_is_damaged() {
+    let (_folder, data) = folder();
+    let load = Load::new(5);
+    folder_with_segments(&load, &data).await;
+    let segment = segments(&data).pop().unwrap();
+    std::fs::write(&segment, b"no Parquet at all").unwrap();
+
+    let server = Launch::on(&data).start().await.unwrap();
+    let before = load.events();
+    send_for(&load, &server, Duration::from_millis(200)).await;
+
+    assert!(load.events() > before, "writing goes on");
+    let path = "/api/v1/usage/breakdown?from=2000-01-01&to=2100-01-01&by=model,tag.feature";
+    let (status, answer) = get(&server.client(), path).await.unwrap();
+    // An answer that leaves a segment out would be a wrong one.
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{answer}");
+    let said = server.said();
+    assert!(said.contains(&*segment.file_name().unwrap().to_string_lossy()), "{said}");
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Asks the API everything that its description allows, and a lot that it does not: no answer may be
+# a failure of the server, and each must be one that is described. SECONDS_EACH bounds the run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/server.sh
+source scripts/server.sh
+
+start_server
+token=$("$outlay" token --data "$data" --user contract --role admin --ttl 1h)
+status=0
+schemathesis run "$url/api/v1/openapi.json" \
+  --header "Authorization: Bearer $token" \
+  --checks not_a_server_error,content_type_conformance,response_schema_conformance,status_code_conformance \
+  --phases examples,coverage,fuzzing \
+  --max-examples "${CONTRACT_EXAMPLES:-25}" \
+  --suppress-health-check all \
+  --seed 8440 \
+  --workers 2 \
+  --no-color || status=$?
+if [ "$status" -ne 0 ]; then tail -40 "$data.log" >&2; fi
+exit "$status"
