@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use outlay_domain::usage::{Fact, FactKind};
+use outlay_store::StoreError;
 use outlay_store::dedup::{EventKey, Seen};
 use outlay_store::history::{Segment, schema};
 use outlay_store::sqlite::ledger::{self, Charged};
 use outlay_store::sqlite::manifest::{self, SegmentRow, Totals};
 use outlay_store::sqlite::usage_log;
-use outlay_store::StoreError;
 use rusqlite::Connection;
 use serde::Serialize;
 

@@ -253,8 +253,7 @@ impl Client {
                     request = request.bearer_auth(token);
                 }
                 let response = request.send().await;
-                let response =
-                    response.map_err(|error| self.unreachable(&error.without_url()))?;
+                let response = response.map_err(|error| self.unreachable(&error.without_url()))?;
                 Ok(Response::from(response).map(any_body))
             }
         }

@@ -31,8 +31,8 @@ use outlay_domain::usage::Fact;
 use parking_lot::{Condvar, Mutex};
 
 pub use segment::Segment;
-pub(crate) use segment::file_names;
 use segment::check_size;
+pub(crate) use segment::file_names;
 use tail::{Chunk, Tail};
 pub use verify::Verified;
 use write::Shelf;
