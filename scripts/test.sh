@@ -13,7 +13,7 @@ export OUTLAY_BIN="$CARGO_TARGET_DIR/debug/outlay"
 outputs=$(mktemp -d)
 trap 'rm -rf "$outputs"' EXIT
 
-all="tools format audit web-lint web-test web-build clippy build test end-to-end"
+all="tools format audit web-lint web-test web-build clippy build test end-to-end contract monitoring"
 
 # count PASSED FAILED: what the running step's own runner counted.
 count() { printf '%s\n' "$*" >"$outputs/counts"; }
@@ -65,6 +65,10 @@ step_end-to-end() {
   count_json "$report" stats.expected stats.unexpected
   return "$status"
 }
+
+step_contract() { scripts/contract.sh; }
+
+step_monitoring() { scripts/monitoring.sh; }
 
 # count_json FILE PASSED FAILED: counts from a runner's report; a missing report is one failure.
 count_json() {
