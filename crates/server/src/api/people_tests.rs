@@ -677,6 +677,118 @@ async fn a_token_is_minted_for_a_new_user_and_conflicts_with_another_role() {
     assert_eq!((&who.body["user"]["id"], &who.body["scope"]), (&json!("ci"), &json!(null)));
 }
 
+// Accounts
+
+/// Somebody who comes with one credential, whatever they ask.
+struct Visitor<'a> {
+    house: &'a House,
+    header: &'static str,
+    credential: String,
+}
+
+impl Visitor<'_> {
+    async fn get(&self, path: &str) -> Answer {
+        self.house.call(Method::GET, path, &[(self.header, &self.credential)]).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        let headers = [(self.header, self.credential.as_str())];
+        self.house.send(json_request(Method::POST, path, &headers, body)).await
+    }
+
+    /// The accounts that any answer about usage tells of, and what they spent together.
+    async fn sees(&self) -> (Vec<String>, String) {
+        const PERIOD: &str = "from=2026-01-01&to=2026-02-01";
+        let breakdown = self.get(&format!("/api/v1/usage/breakdown?{PERIOD}&by=account")).await;
+        let series =
+            self.get(&format!("/api/v1/usage/series?{PERIOD}&every=month&by=account")).await;
+        let events = self.get(&format!("/api/v1/usage/events?{PERIOD}")).await;
+        let total = self.get(&format!("/api/v1/usage/total?{PERIOD}")).await;
+        let accounts = |answer: &Answer, list: &str| {
+            let rows = answer.body[list].as_array().unwrap_or_else(|| panic!("{answer:?}"));
+            let names = rows.iter().map(|row| row["account"].as_str().unwrap().to_owned());
+            names.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+        };
+        let seen = accounts(&breakdown, "rows");
+        assert_eq!(accounts(&series, "rows"), seen);
+        assert_eq!(accounts(&events, "items"), seen);
+        (
+            seen,
+            total.body["total"]["spend"].as_str().unwrap_or_else(|| panic!("{total:?}")).to_owned(),
+        )
+    }
+}
+
+fn spent(id: &str, account: Option<&str>, cost: &str) -> Value {
+    let mut event = json!({
+        "id": id, "source": "test", "service": "search", "cost": cost,
+        "occurred_at": "2026-01-05T10:00:00Z",
+    });
+    if let Some(account) = account {
+        event["account"] = json!(account);
+    }
+    event
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_every_surface_a_caller_sees_and_charges_what_is_theirs() {
+    let house = House::new().await;
+    for (name, role) in [("admin", "admin"), ("alice", "member"), ("eve", "viewer")] {
+        house.add(name, role).await;
+    }
+    let events = json!([
+        spent("1", Some("alice"), "1.25"),
+        spent("2", Some("bob"), "10"),
+        spent("3", Some("shop"), "100"),
+    ]);
+    let sent = house.root(Method::POST, "/api/v1/events", events).await;
+    assert_eq!(sent.body["accepted"], 3, "{sent:?}");
+    let with_token = async |name: &str| Visitor {
+        house: &house,
+        header: "authorization",
+        credential: house.token(name).await,
+    };
+    let (alice, eve, admin) =
+        (with_token("alice").await, with_token("eve").await, with_token("admin").await);
+    let body = json!({
+        "name": "shop", "user": "admin", "account": "shop",
+        "scopes": ["events:write", "usage:read"],
+    });
+    let key = house.root(Method::POST, "/api/v1/keys", body).await;
+    let secret = key.body["secret"].as_str().unwrap().to_owned();
+    let shop = Visitor { house: &house, header: "x-api-key", credential: secret };
+
+    let own = |names: &[&str], spend: &str| {
+        (names.iter().map(ToString::to_string).collect::<Vec<_>>(), spend.to_owned())
+    };
+    assert_eq!(alice.sees().await, own(&["alice"], "1.25"));
+    assert_eq!(shop.sees().await, own(&["shop"], "100"));
+    assert_eq!(eve.sees().await, own(&["alice", "bob", "shop"], "111.25"));
+    assert_eq!(admin.sees().await, own(&["alice", "bob", "shop"], "111.25"));
+    let asked = alice.get("/api/v1/usage/total?from=2026-01-01&to=2026-02-01&account=bob").await;
+    assert_ne!(asked.body["total"]["spend"], "10", "{asked:?}");
+
+    for visitor in [&alice, &shop] {
+        let refused = visitor.post("/api/v1/events", spent("4", Some("bob"), "1")).await;
+        assert_eq!(refused.body["items"][0]["outcome"], "refused", "{refused:?}");
+        assert_eq!(refused.body["items"][0]["field"], "account", "{refused:?}");
+    }
+    let accepted = alice.post("/api/v1/events", spent("5", None, "0.5")).await;
+    assert_eq!(accepted.body["items"][0]["outcome"], "accepted", "{accepted:?}");
+    let accepted = shop.post("/api/v1/events", spent("6", None, "1")).await;
+    assert_eq!(accepted.body["items"][0]["outcome"], "accepted", "{accepted:?}");
+    let viewers = eve.post("/api/v1/events", spent("7", Some("eve"), "1")).await;
+    assert_eq!(viewers.code(), (403, "forbidden"));
+    assert_eq!(alice.sees().await, own(&["alice"], "1.75"));
+    assert_eq!(shop.sees().await, own(&["shop"], "101"));
+
+    for path in ["/api/v1/revenue", "/api/v1/imports", "/api/v1/sql", "/metrics", "/api/v1/users"] {
+        for visitor in [&alice, &shop] {
+            assert_eq!(visitor.get(path).await.status, StatusCode::FORBIDDEN, "{path}");
+        }
+    }
+}
+
 // Live updates
 
 /// A Socket.IO connection over polling, each request of it with a credential of its own.
