@@ -73,10 +73,13 @@ pub struct Committed {
 /// What must stand or fall with a batch of facts.
 pub type Rider = Box<dyn FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send>;
 
+/// How the sender of events gets their answer.
+type EventsReply = oneshot::Sender<Result<Vec<Outcome>, AcceptError>>;
+
 /// One piece of work in the queue.
 enum Piece {
     /// Events from a door.
-    Events { events: Vec<Prepared>, reply: oneshot::Sender<Result<Vec<Outcome>, AcceptError>> },
+    Events { events: Vec<Prepared>, reply: EventsReply },
     /// Facts that were worked out already, e.g. adjustments; no repeats are looked for.
     Facts { facts: Vec<Fact>, rider: Rider, reply: oneshot::Sender<Result<(), AcceptError>> },
 }
@@ -317,7 +320,7 @@ struct Batch {
     facts: Vec<Fact>,
     keys: Vec<EventKey>,
     riders: Vec<Rider>,
-    events: Vec<(Vec<Outcome>, oneshot::Sender<Result<Vec<Outcome>, AcceptError>>)>,
+    events: Vec<(Vec<Outcome>, EventsReply)>,
     others: Vec<oneshot::Sender<Result<(), AcceptError>>>,
 }
 

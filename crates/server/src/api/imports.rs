@@ -58,6 +58,28 @@ pub struct RowsBody {
     pub left_out: u64,
 }
 
+/// Rows in one report, at most.
+const ROWS_MAX: u64 = 1_000_000_000_000;
+
+impl RowsBody {
+    fn check(&self) -> Result<(), ApiError> {
+        let counts = [
+            ("accepted", self.accepted),
+            ("repeated", self.repeated),
+            ("refused", self.refused),
+            ("left_out", self.left_out),
+        ];
+        match counts.into_iter().find(|(_, count)| *count > ROWS_MAX) {
+            Some((name, count)) => Err(ApiError::bad_request(
+                "out_of_range",
+                format!("rows.{name}"),
+                format!("{count} is more than {ROWS_MAX}"),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A row that was not taken.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RefusalBody {
@@ -268,6 +290,7 @@ async fn post_budgets(
 /// Imports move cursors that everybody shares.
 fn may_import(caller: &Caller) -> Result<(), ApiError> {
     caller.may(Act::SendUsage)?;
+    body.rows.check()?;
     Ok(caller.require(Role::Admin)?)
 }
 

@@ -79,7 +79,8 @@ impl Sample {
         let operation = OPERATIONS[(model % 7).min(2) as usize];
         let output = if operation == "embeddings" { 0 } else { random.skewed(30, 6) };
         let cached = if random.one_in(3) { random.skewed(500, 4) } else { 0 };
-        let reasoning = if model % 5 == 0 && output > 0 { random.skewed(60, 5) } else { 0 };
+        let reasoning =
+            if model.is_multiple_of(5) && output > 0 { random.skewed(60, 5) } else { 0 };
         let input = random.skewed(60, 6);
         let mut quantities = Quantities::new();
         for (meter, count) in [

@@ -221,7 +221,7 @@ impl<'a> IdFilters<'a> {
         let length = length as u64;
         let blocks_bytes = 1 << length.ilog2();
         let hash = xxh64(id.as_bytes(), 0);
-        let block = (hash >> 32) * (blocks_bytes / BLOCK_BYTES) >> 32;
+        let block = ((hash >> 32) * (blocks_bytes / BLOCK_BYTES)) >> 32;
         let mut bytes = [0; BLOCK_BYTES as usize];
         let at = offset as u64 + (length - blocks_bytes) + block * BLOCK_BYTES;
         self.file.read_exact_at(&mut bytes, at).map_err(StoreError::file(&self.segment.path))?;

@@ -339,10 +339,11 @@ fn cell(cost: &Cost, conditions: Conditions) -> Cell {
     Cell { priced: Priced::Meter(cost.meter.clone()), conditions }
 }
 
+/// From when and until when something holds.
+type Validity = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
 /// The spans of time before, between and after the starts.
-fn spans(
-    starts: impl Iterator<Item = DateTime<Utc>>,
-) -> Vec<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
+fn spans(starts: impl Iterator<Item = DateTime<Utc>>) -> Vec<Validity> {
     let mut starts: Vec<Option<DateTime<Utc>>> = starts.map(Some).chain([None]).collect();
     starts.sort();
     starts.dedup();

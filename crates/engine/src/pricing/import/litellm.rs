@@ -421,11 +421,13 @@ impl<'a> Model<'a> {
         let known = |text: &str| text.parse::<Price>().unwrap_or(Price::ZERO);
         match self.provider {
             "xai" => self.push(searches(), self.conditions(), known(XAI_SEARCH), 1),
-            "gemini" | "vertex_ai" if is_google => {
-                if self.entry.get("supports_web_search").and_then(Value::as_bool) == Some(true) {
-                    let price = known(GOOGLE_SEARCH);
-                    self.push_charged(searches(), self.conditions(), price, 1, charged);
-                }
+            "gemini" | "vertex_ai"
+                if is_google
+                    && self.entry.get("supports_web_search").and_then(Value::as_bool)
+                        == Some(true) =>
+            {
+                let price = known(GOOGLE_SEARCH);
+                self.push_charged(searches(), self.conditions(), price, 1, charged);
             }
             "openai" => {
                 let files = Priced::Meter(Meter::Other("file_searches".into()));
@@ -535,7 +537,7 @@ fn picture_parameters(key: &str) -> (Vec<(CompactString, CompactString)>, &str) 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn range_start(range: &Value) -> Option<u64> {
     let start = range.get("range")?.get(0)?.as_f64()?;
-    (start >= 0.0 && start <= 1e12).then_some(start as u64)
+    (0.0..=1e12).contains(&start).then_some(start as u64)
 }
 
 /// The windows of an off-peak block: those of every day, and those of certain weekdays.

@@ -190,23 +190,23 @@ impl<T> Translated<T> {
     }
 }
 
+/// Says whether a name is told apart from the others.
+pub(super) type Chosen = Box<dyn Fn(Option<&str>) -> bool>;
+
 /// Numbers the values of an attribute by which is grouped.
 pub(super) struct GroupColumn {
     attribute: Attribute,
     pub(super) names: Names,
     ids: Translated<u32>,
     /// Which names are told apart; all others are [`REST`].
-    only: Option<Box<dyn Fn(Option<&str>) -> bool>>,
+    only: Option<Chosen>,
 }
 
 /// The id of all names that are not told apart, where some are not.
 pub(super) const REST: u32 = 1;
 
 impl GroupColumn {
-    pub(super) fn new(
-        attribute: Attribute,
-        only: Option<Box<dyn Fn(Option<&str>) -> bool>>,
-    ) -> Self {
+    pub(super) fn new(attribute: Attribute, only: Option<Chosen>) -> Self {
         let mut names = Names::default();
         if only.is_some() {
             // No name holds control characters, so this one never meets another.

@@ -8,7 +8,7 @@ use outlay_domain::usage::Meter;
 use outlay_domain::usage::question::{Attribute, Every, Filter, Key, Part, Question};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::columns::{GroupColumn, attribute_column};
+use super::columns::{Chosen, GroupColumn, attribute_column};
 use crate::history::rollup::{DIMENSIONS, LEVELS, Level};
 
 /// What a question asks for, apart from when. Sums of one shape over the same rows are the same.
@@ -85,7 +85,7 @@ impl Shape {
 
 impl Only {
     /// Which names of a column are told apart.
-    fn names(&self, index: usize) -> Option<Box<dyn Fn(Option<&str>) -> bool>> {
+    fn names(&self, index: usize) -> Option<Chosen> {
         match self {
             Self::Groups(groups) => {
                 let names: HashSet<_> = groups.iter().map(|key| key[index].clone()).collect();

@@ -194,7 +194,7 @@ impl<'a> Worker<'a> {
         // Rows that follow each other are mostly of the same bucket.
         let (mut start, mut end, mut bucket) = (0, 0, 0);
         for (time, keep) in times.iter().zip(&mut self.keep) {
-            if !is_whole && !(range.from_us <= *time && *time < range.to_us) {
+            if !(is_whole || (range.from_us..range.to_us).contains(time)) {
                 *keep = false;
             } else if !(start <= *time && *time < end) {
                 bucket = self.finder.bucket(*time);
