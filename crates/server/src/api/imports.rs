@@ -180,6 +180,7 @@ async fn post_import(
     caller: Caller,
     Json(body): Json<ProgressBody>,
 ) -> Result<StatusCode, ApiError> {
+    body.rows.check()?;
     may_import(&caller)?;
     check_name("source", &body.source)?;
     check_name("kind", &body.kind)?;
@@ -290,7 +291,6 @@ async fn post_budgets(
 /// Imports move cursors that everybody shares.
 fn may_import(caller: &Caller) -> Result<(), ApiError> {
     caller.may(Act::SendUsage)?;
-    body.rows.check()?;
     Ok(caller.require(Role::Admin)?)
 }
 
