@@ -25,7 +25,9 @@ use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
 use datafusion::parquet::schema::types::ColumnPath;
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
-use outlay_domain::usage::question::{Attribute, Every, Filter, Measure, Question, QuestionDraft};
+use outlay_domain::usage::question::{
+    Answer, Attribute, CreditRate, Every, Filter, Measure, Question, QuestionDraft,
+};
 use outlay_store::history::question::{AskOptions, Asker, Facts, SegmentFiles};
 use outlay_store::history::rollup::{self, RollupBuilder};
 use outlay_store::history::schema::SCHEMA;
@@ -70,10 +72,7 @@ fn compare_groupings(
     folder: &Path,
     runtime: &tokio::runtime::Runtime,
 ) {
-    let without_rollups: Vec<SegmentFiles> = segments
-        .iter()
-        .map(|segment| SegmentFiles { rollup_path: None, ..segment.clone() })
-        .collect();
+    let without_rollups = without_rollups(segments);
     println!("grouping by two dimensions, from the facts, {THREADS} threads");
     println!(
         "{:<24}{:>12}{:>14}{:>14}{:>14}{:>8}",
@@ -115,7 +114,13 @@ fn compare_groupings(
     println!();
 }
 
-/// What the overview asks: first with nothing known, then again.
+fn without_rollups(segments: &[SegmentFiles]) -> Vec<SegmentFiles> {
+    let without = |segment: &SegmentFiles| SegmentFiles { rollup_path: None, ..segment.clone() };
+    segments.iter().map(without).collect()
+}
+
+/// What the overview asks: first with nothing known, then again. Answers from roll-ups must be the
+/// same as those from facts.
 fn dashboards(segments: &[SegmentFiles]) {
     let account = || Filter::among(Attribute::Account, ["account-7"]).unwrap();
     let model = || Filter::prefix(Attribute::Model, ["model-1"]).unwrap();
@@ -143,17 +148,23 @@ fn dashboards(segments: &[SegmentFiles]) {
         questions.push(("hours by one", question(&by, Some(Every::Hour), vec![], Some(7))));
     }
     let facts = Facts { tail: &[], segments };
+    let without_rollups = without_rollups(segments);
+    let raw = Facts { tail: &[], segments: &without_rollups };
     let asker = asker(32 << 20, THREADS);
     println!("{:<28}{:<14}{:>12}{:>12}", "dashboard question", "by", "first", "again");
     let (mut first, mut again) = (Vec::new(), Vec::new());
     for (name, question) in &questions {
         let time = |times: &mut Vec<Duration>| {
             let begun = Instant::now();
-            asker.ask(facts, question).unwrap();
+            let (tally, _) = asker.ask(facts, question).unwrap();
+            let answer = Answer::new(question, &tally, None, CreditRate::ONE).unwrap();
             times.push(begun.elapsed());
-            millis(begun.elapsed())
+            (answer, millis(begun.elapsed()))
         };
-        let (one, two) = (time(&mut first), time(&mut again));
+        let ((answer, one), (same, two)) = (time(&mut first), time(&mut again));
+        let (tally, _) = self::asker(0, THREADS).ask(raw, question).unwrap();
+        let from_facts = Answer::new(question, &tally, None, CreditRate::ONE).unwrap();
+        assert!(answer == from_facts && same == from_facts, "{name} differs");
         let by = question.by().first().map(|attribute| attribute.name().into_owned());
         println!("{name:<28}{:<14}{one:>12}{two:>12}", by.unwrap_or_default());
     }
@@ -172,7 +183,12 @@ fn cpu_nanos() -> u64 {
 }
 
 fn asker(kept_bytes: usize, threads: usize) -> Asker {
-    Asker::new(AskOptions { threads, time_limit: Duration::from_secs(600), kept_bytes })
+    Asker::new(AskOptions {
+        threads,
+        time_limit: Duration::from_secs(600),
+        kept_bytes,
+        ..AskOptions::default()
+    })
 }
 
 fn question(

@@ -20,7 +20,9 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
-use datafusion::parquet::file::properties::WriterProperties;
+use datafusion::parquet::file::metadata::KeyValue;
+use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use datafusion::parquet::schema::types::ColumnPath;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use outlay_domain::usage::{FactKind, Status};
 
@@ -190,22 +192,42 @@ pub fn build(facts: &[RecordBatch]) -> Result<RecordBatch, StoreError> {
     builder.finish()
 }
 
-/// Writes a roll-up as Parquet: each level in row groups of its own, so that a reader finds it by
-/// the statistics of the column `level` and reads nothing else.
+/// Rows that small levels share a row group up to.
+const SHARED_ROWS: usize = 8_192;
+/// The entry of the file's metadata that lists the levels: `ID:ROWS`, joined by commas.
+pub const LEVELS_KEY: &str = "outlay.levels";
+
+/// Writes a roll-up as Parquet.
+///
+/// Large levels have row groups of their own and small ones share some, so that a reader finds a
+/// level by the statistics of the column `level`. Which levels there are is in the metadata.
 pub fn write<W: Write + Send>(rollup: &RecordBatch, to: W) -> Result<W, StoreError> {
-    let properties = WriterProperties::builder()
+    let levels = rollup.column(0).as_primitive::<Int8Type>().values();
+    let levels: Vec<&[i8]> = levels.chunk_by(|one, two| one == two).collect();
+    let list: Vec<String> =
+        levels.iter().map(|level| format!("{}:{}", level[0], level.len())).collect();
+
+    let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_max_row_group_row_count(Some(LEVEL_ROWS_MAX))
-        .build();
-    let mut writer = ArrowWriter::try_new(to, SCHEMA.clone(), Some(properties))?;
-    let levels = rollup.column(0).as_primitive::<Int8Type>().values();
-    let mut start = 0;
-    while start < levels.len() {
-        let length = levels[start..].partition_point(|level| *level == levels[start]);
-        writer.write(&rollup.slice(start, length))?;
-        writer.flush()?;
-        start += length;
+        .set_key_value_metadata(Some(vec![KeyValue::new(LEVELS_KEY.into(), list.join(","))]))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_offset_index_disabled(true);
+    for column in ["level", "starts_at"].iter().chain(&DIMENSIONS) {
+        properties = properties
+            .set_column_statistics_enabled(ColumnPath::from(*column), EnabledStatistics::Chunk);
     }
+    let mut writer = ArrowWriter::try_new(to, SCHEMA.clone(), Some(properties.build()))?;
+    let (mut start, mut length) = (0, 0);
+    for level in levels {
+        if length > 0 && length + level.len() > SHARED_ROWS {
+            writer.write(&rollup.slice(start, length))?;
+            writer.flush()?;
+            (start, length) = (start + length, 0);
+        }
+        length += level.len();
+    }
+    writer.write(&rollup.slice(start, length))?;
     Ok(writer.into_inner()?)
 }
 
@@ -214,6 +236,7 @@ pub fn write<W: Write + Send>(rollup: &RecordBatch, to: W) -> Result<W, StoreErr
 pub struct RollupBuilder {
     names: [Names; DIMENSIONS.len()],
     levels: [Cells; LEVELS.len()],
+    rows_max: usize,
     /// The sums to which anything was added yet: most roll-ups need few, and have many rows.
     used: Vec<usize>,
     facts: u64,
@@ -228,7 +251,13 @@ impl Default for RollupBuilder {
 impl RollupBuilder {
     /// A builder without facts.
     pub fn new() -> Self {
+        Self::limited(LEVEL_ROWS_MAX)
+    }
+
+    /// A builder whose levels have no more than `rows_max` rows.
+    pub(super) fn limited(rows_max: usize) -> Self {
         Self {
+            rows_max,
             names: std::array::from_fn(|_| Names::default()),
             levels: std::array::from_fn(|_| Cells::default()),
             used: Vec::new(),
@@ -256,7 +285,7 @@ impl RollupBuilder {
                     *code = codes[keys.value(row) as usize];
                 }
             }
-            if self.levels[0].is_full() {
+            if self.levels[0].len() >= self.rows_max {
                 self.pour(0, Keep::No);
             }
             let cell = self.levels[0].cell(key);
@@ -290,7 +319,7 @@ impl RollupBuilder {
         let cells = std::mem::replace(&mut self.levels[level], empty);
         for &coarser in LEVELS[level].coarser {
             for (key, sums) in cells.rows() {
-                if self.levels[coarser].is_full() {
+                if self.levels[coarser].len() >= self.rows_max {
                     self.pour(coarser, Keep::No);
                 }
                 let cell = self.levels[coarser].cell(key.within(&LEVELS[coarser]));
@@ -311,7 +340,7 @@ impl RollupBuilder {
             let keep = if self.levels[level].is_incomplete { Keep::No } else { Keep::Yes };
             self.pour(level, keep);
         }
-        let Self { names, levels, used, facts } = self;
+        let Self { names, levels, used, facts, .. } = self;
         let rows = kept_rows(&levels, facts);
 
         let level = Int8Array::from_iter_values(rows.iter().map(|(level, ..)| *level));
@@ -401,10 +430,6 @@ struct Cells {
 impl Cells {
     fn len(&self) -> usize {
         self.keys.len()
-    }
-
-    fn is_full(&self) -> bool {
-        self.len() >= LEVEL_ROWS_MAX
     }
 
     fn rows(&self) -> impl Iterator<Item = (Key, &[i64])> {

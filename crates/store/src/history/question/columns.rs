@@ -121,6 +121,14 @@ pub(super) fn micros<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a [i64]
     Ok(times.values())
 }
 
+/// The levels of the rows of a roll-up.
+pub(super) fn levels(batch: &RecordBatch) -> Result<&[i8], StoreError> {
+    let levels = column(batch, "level")?
+        .as_primitive_opt::<Int8Type>()
+        .ok_or_else(|| damaged("level", "it is not of 8-bit integers"))?;
+    Ok(levels.values())
+}
+
 /// A column of texts that hardly repeat.
 pub(super) fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray, StoreError> {
     column(batch, name)?.as_string_opt::<i32>().ok_or_else(|| damaged(name, "it is not of texts"))

@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 
 use super::columns::{Rows, attribute_column};
 use crate::StoreError;
+use crate::history::rollup::LEVELS_KEY;
 
 /// Rows that are decoded together: enough to share the effort, few enough to stay in the cache.
 const BATCH_ROWS: usize = 8_192;
@@ -33,6 +34,8 @@ const CHUNKS_KEPT_MAX: usize = 40_000;
 pub(super) struct SegmentFile {
     path: PathBuf,
     metadata: ArrowReaderMetadata,
+    /// The levels of a roll-up and their rows.
+    levels: Vec<(i8, u64)>,
 }
 
 impl SegmentFile {
@@ -41,7 +44,8 @@ impl SegmentFile {
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
         let metadata =
             ArrowReaderMetadata::load(&file, options).map_err(|error| damaged(path, &error))?;
-        Ok(Self { path: path.to_owned(), metadata })
+        let levels = levels(&metadata);
+        Ok(Self { path: path.to_owned(), metadata, levels })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -78,13 +82,21 @@ impl SegmentFile {
         }
     }
 
-    /// The only level of a roll-up in a row group.
-    pub(super) fn level(&self, row_group: usize) -> Option<i8> {
-        match self.column(row_group, "level")?.statistics()? {
-            Statistics::Int32(levels) if levels.min_opt() == levels.max_opt() => {
-                levels.min_opt().and_then(|level| i8::try_from(*level).ok())
-            }
-            _ => None,
+    /// How many rows a level of a roll-up has; `None` where it was left out.
+    pub(super) fn level_rows(&self, level: i8) -> Option<u64> {
+        self.levels.iter().find(|(known, _)| *known == level).map(|(_, rows)| *rows)
+    }
+
+    /// The first and the last level in a row group of a roll-up.
+    pub(super) fn row_group_levels(&self, row_group: usize) -> (i8, i8) {
+        let statistics = self.column(row_group, "level").and_then(ColumnChunkMetaData::statistics);
+        let bound = |level: Option<&i32>| level.and_then(|level| i8::try_from(*level).ok());
+        match statistics {
+            Some(Statistics::Int32(levels)) => (
+                bound(levels.min_opt()).unwrap_or(i8::MIN),
+                bound(levels.max_opt()).unwrap_or(i8::MAX),
+            ),
+            _ => (i8::MIN, i8::MAX),
         }
     }
 
@@ -171,6 +183,18 @@ impl SegmentFile {
         };
         (0..schema.num_columns()).filter(is_wanted).collect()
     }
+}
+
+/// The levels that the file of a roll-up lists.
+fn levels(metadata: &ArrowReaderMetadata) -> Vec<(i8, u64)> {
+    let entries = metadata.metadata().file_metadata().key_value_metadata();
+    let entry = entries.and_then(|entries| entries.iter().find(|entry| entry.key == LEVELS_KEY));
+    let list = entry.and_then(|entry| entry.value.as_deref()).unwrap_or_default();
+    let level = |text: &str| {
+        let (id, rows) = text.split_once(':')?;
+        Some((id.parse().ok()?, rows.parse().ok()?))
+    };
+    list.split(',').filter_map(level).collect()
 }
 
 /// An error that names the file.

@@ -18,6 +18,8 @@ pub(super) struct KeptKey {
     pub(super) path: PathBuf,
     /// Which of its row groups: which are read depends on the question's range too.
     pub(super) row_groups: Vec<usize>,
+    /// The level of a roll-up.
+    pub(super) level: Option<i8>,
     pub(super) shape: Arc<Shape>,
     /// The first instant that counts and the first after it that does not, where they cut.
     pub(super) cut: (Option<i64>, Option<i64>),

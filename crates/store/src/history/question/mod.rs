@@ -93,6 +93,8 @@ pub struct AskOptions {
     pub time_limit: Duration,
     /// Memory for sums that are kept for later questions.
     pub kept_bytes: usize,
+    /// Sums of buckets and groups, at most: it bounds the memory of a question.
+    pub cells_max: usize,
 }
 
 impl Default for AskOptions {
@@ -102,6 +104,7 @@ impl Default for AskOptions {
             threads: threads.clamp(1, 4),
             time_limit: Duration::from_secs(30),
             kept_bytes: 32 << 20,
+            cells_max: 500_000,
         }
     }
 }
@@ -233,7 +236,8 @@ impl Asker {
             next: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             limit,
-            merger: Mutex::new(Merger::new(shape, &finder)),
+            merger: Mutex::new(Merger::new(shape, &finder, self.options.cells_max)),
+            cells_max: self.options.cells_max,
         };
         run.all(self.options.threads)?;
         Ok(run.merger.into_inner().finish())
@@ -303,6 +307,7 @@ struct Run<'a> {
     stop: AtomicBool,
     limit: &'a Limit,
     merger: Mutex<Merger<'a>>,
+    cells_max: usize,
 }
 
 impl Run<'_> {
@@ -331,7 +336,7 @@ impl Run<'_> {
 
     /// Takes tasks until there are none.
     fn work(&self) -> Result<(), AskError> {
-        let mut worker = Worker::new(self.shape, self.only, self.finder);
+        let mut worker = Worker::new(self.shape, self.only, self.finder, self.cells_max);
         let result = self.take_tasks(&mut worker);
         if result.is_err() {
             self.stop.store(true, Ordering::Relaxed);
@@ -378,6 +383,7 @@ impl Run<'_> {
         self.only.is_none().then(|| KeptKey {
             path: file.path().to_owned(),
             row_groups: row_groups.clone(),
+            level: task.range.level,
             shape: self.shape.clone(),
             cut,
         })

@@ -52,7 +52,12 @@ impl Task<'_> {
             Source::File { file, row_groups } => {
                 for row_group in row_groups {
                     let span = file.span(*row_group, self.range.rows);
-                    let range = Range { span, ..self.range };
+                    // Where a level has a row group to itself, there is nothing to tell apart.
+                    let level = self
+                        .range
+                        .level
+                        .filter(|level| file.row_group_levels(*row_group) != (*level, *level));
+                    let range = Range { span, level, ..self.range };
                     let projection = range.projection(shape, finder);
                     for batch in file.read(*row_group, projection.names())? {
                         if !each(&batch?, &range)? {
@@ -163,17 +168,11 @@ fn choose(
         (!cuts_start || finder.from_us.rem_euclid(width) == 0)
             && (!cuts_end || finder.to_us.rem_euclid(width) == 0)
     };
-    let rows = |level: &Level| {
-        let row_groups =
-            (0..file.row_groups()).filter(|index| file.level(*index) == Some(level.id));
-        let rows: Vec<u64> = row_groups.map(|index| file.rows(index)).collect();
-        (!rows.is_empty()).then(|| rows.iter().sum::<u64>())
-    };
     let fewest = |widths: &dyn Fn(i64) -> bool| {
         levels
             .iter()
             .filter(|level| widths(level.span.micros()))
-            .filter_map(|level| Some((rows(level)?, *level)))
+            .filter_map(|level| Some((file.level_rows(level.id)?, *level)))
             .min_by_key(|(rows, level)| (*rows, level.id))
             .map(|(_, level)| level)
     };
@@ -204,7 +203,11 @@ fn plan_file(
     let mut row_groups = Vec::new();
     let (mut count, mut span) = (0, (i64::MAX, i64::MIN));
     for row_group in 0..file.row_groups() {
-        if level.is_some() && file.level(row_group) != level {
+        let has_level = |level: i8| {
+            let (first, last) = file.row_group_levels(row_group);
+            first <= level && level <= last
+        };
+        if level.is_some_and(|level| !has_level(level)) {
             continue;
         }
         let of_row_group = file.span(row_group, rows);
@@ -219,20 +222,29 @@ fn plan_file(
         if count >= TASK_ROWS {
             let source =
                 Source::File { file: file.clone(), row_groups: std::mem::take(&mut row_groups) };
-            tasks.push(Task { source, range: Range { rows, from_us, to_us, span }, rows: count });
+            tasks.push(Task {
+                source,
+                range: Range { rows, level, from_us, to_us, span },
+                rows: count,
+            });
             (count, span) = (0, (i64::MAX, i64::MIN));
         }
     }
     if !row_groups.is_empty() {
         let source = Source::File { file, row_groups };
-        tasks.push(Task { source, range: Range { rows, from_us, to_us, span }, rows: count });
+        tasks.push(Task {
+            source,
+            range: Range { rows, level, from_us, to_us, span },
+            rows: count,
+        });
     }
     Ok(())
 }
 
 fn plan_tail<'a>(tail: &'a [RecordBatch], finder: &Finder, tasks: &mut Vec<Task<'a>>) {
     let (from_us, to_us) = (finder.from_us, finder.to_us);
-    let range = Range { rows: Rows::Facts, from_us, to_us, span: (i64::MIN, i64::MAX) };
+    let range =
+        Range { rows: Rows::Facts, level: None, from_us, to_us, span: (i64::MIN, i64::MAX) };
     let mut rest = tail;
     while !rest.is_empty() {
         let mut rows = 0;

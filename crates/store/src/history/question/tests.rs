@@ -10,18 +10,20 @@ use compact_str::CompactString;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::file::properties::WriterProperties;
 use outlay_domain::usage::question::{
-    Attribute, Every, Filter, Group, Key, Latencies, Measure, Part, Question, QuestionDraft, Tally,
-    bucket_of,
+    Answer, Attribute, CreditRate, Every, Filter, Group, Key, Latencies, Measure, Part, Question,
+    QuestionDraft, Tally, bucket_of,
 };
 use outlay_domain::usage::{
     Charge, ChargeBasis, Dimensions, Fact, FactKind, Meter, Quantities, Status, UsageEvent,
 };
 use outlay_domain::{Amount, Quantity};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use tempfile::TempDir;
 
 use super::*;
-use crate::history::{rollup, schema};
+use crate::history::rollup::{self, RollupBuilder};
+use crate::history::schema;
 
 /// Facts in a tail and in segments, as a history would hold them.
 struct World {
@@ -34,7 +36,9 @@ struct World {
 
 impl World {
     /// Divides facts: some into the tail, the others into segments with or without roll-ups.
-    fn new(facts: Vec<Fact>, segments: usize, with_rollups: bool) -> Self {
+    ///
+    /// Levels of the roll-ups have no more than `rollup_rows`.
+    fn new(facts: Vec<Fact>, segments: usize, rollup_rows: Option<usize>) -> Self {
         let folder = TempDir::new().unwrap();
         let per_part = facts.len().div_ceil(segments + 1).max(1);
         let mut parts = facts.chunks(per_part);
@@ -42,7 +46,7 @@ impl World {
         let tail = tail.chunks(7).map(|facts| schema::to_columns(facts).unwrap()).collect();
         let segments = parts
             .enumerate()
-            .map(|(number, facts)| write_segment(folder.path(), number, facts, with_rollups))
+            .map(|(number, facts)| write_segment(folder.path(), number, facts, rollup_rows))
             .collect();
         Self { facts, tail, segments, _folder: folder }
     }
@@ -52,12 +56,14 @@ impl World {
     }
 }
 
-fn write_segment(folder: &Path, number: usize, facts: &[Fact], with_rollup: bool) -> SegmentFiles {
+fn write_segment(
+    folder: &Path,
+    number: usize,
+    facts: &[Fact],
+    rollup_rows: Option<usize>,
+) -> SegmentFiles {
     let mut facts = facts.to_vec();
-    facts.sort_by(|one, two| {
-        let key = |fact: &Fact| (fact.event.occurred_at.date_naive(), fact.event.account.clone());
-        key(one).cmp(&key(two))
-    });
+    facts.sort_by_key(|fact| (fact.event.occurred_at.date_naive(), fact.event.account.clone()));
     let columns = schema::to_columns(&facts).unwrap();
     let path = folder.join(format!("{number}.parquet"));
     let properties = WriterProperties::builder().set_max_row_group_row_count(Some(17)).build();
@@ -65,14 +71,13 @@ fn write_segment(folder: &Path, number: usize, facts: &[Fact], with_rollup: bool
     let mut writer = ArrowWriter::try_new(file, columns.schema(), Some(properties)).unwrap();
     writer.write(&columns).unwrap();
     writer.close().unwrap();
-    let rollup_path = with_rollup.then(|| {
+    let rollup_path = rollup_rows.map(|rows_max| {
         let path = folder.join(format!("{number}.rollup"));
-        let rollup = rollup::build(&[
-            columns.slice(0, 3.min(facts.len())),
-            columns.slice(3.min(facts.len()), facts.len().saturating_sub(3)),
-        ])
-        .unwrap();
-        rollup::write(&rollup, File::create(&path).unwrap()).unwrap();
+        let mut rollup = RollupBuilder::limited(rows_max);
+        for start in (0..facts.len()).step_by(23) {
+            rollup.add(&columns.slice(start, 23.min(facts.len() - start))).unwrap();
+        }
+        rollup::write(&rollup.finish().unwrap(), File::create(&path).unwrap()).unwrap();
         path
     });
     let times = || facts.iter().map(|fact| fact.event.occurred_at.timestamp_micros());
@@ -343,10 +348,10 @@ proptest! {
         facts in prop::collection::vec(any_fact(), 0..300),
         questions in prop::collection::vec(any_question(), 1..6),
         segments in 0_usize..4,
-        with_rollups in any::<bool>(),
+        rollup_rows in prop::option::of(prop::sample::select(vec![3_usize, 40, 10_000])),
         threads in 1_usize..3,
     ) {
-        let world = World::new(facts, segments, with_rollups);
+        let world = World::new(facts, segments, rollup_rows);
         let asker = Asker::new(AskOptions { threads, ..AskOptions::default() });
         for question in &questions {
             // The second time, sums that were kept take part.
@@ -360,13 +365,43 @@ proptest! {
     }
 
     #[test]
+    fn the_top_of_too_many_groups_is_found_exactly(
+        facts in prop::collection::vec(any_fact(), 0..300),
+        segments in 0_usize..3,
+        measure in prop::sample::select(Measure::named().collect::<Vec<_>>()),
+        top in 1_usize..4,
+    ) {
+        let world = World::new(facts, segments, None);
+        let question = Question::new(QuestionDraft {
+            from: start(),
+            to: start() + TimeDelta::days(5),
+            tz: Tz::UTC,
+            every: None,
+            by: vec![Attribute::Tag("noise".into())],
+            filters: vec![],
+            measures: vec![measure],
+            top: Some(top),
+            compare: false,
+        })
+        .unwrap();
+        let answer = |cells_max| {
+            let asker = Asker::new(AskOptions { cells_max, ..AskOptions::default() });
+            let (tally, _) = asker.ask(world.facts(), &question).unwrap();
+            Answer::new(&question, &tally, None, CreditRate::ONE).unwrap()
+        };
+
+        // There are twelve values. With five cells the facts are gone through in shares.
+        prop_assert_eq!(answer(5), answer(1_000));
+    }
+
+    #[test]
     fn pages_of_events_are_the_facts_in_order(
         facts in prop::collection::vec(any_fact(), 0..200),
         filters in prop::collection::vec(any_filter(), 0..2),
         segments in 0_usize..4,
         limit in 1_usize..40,
     ) {
-        let world = World::new(facts, segments, false);
+        let world = World::new(facts, segments, None);
         let asker = Asker::default();
         let mut question = EventsQuestion {
             from_us: (start() + TimeDelta::minutes(500)).timestamp_micros(),
@@ -404,4 +439,118 @@ proptest! {
         prop_assert_eq!(keys(&listed), keys(&expected));
         prop_assert_eq!(listed.len(), expected.len());
     }
+}
+
+/// Facts of three days, one every ten minutes.
+fn some_facts() -> Vec<Fact> {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    (0..432)
+        .map(|number| {
+            let mut fact = any_fact().new_tree(&mut runner).unwrap().current();
+            fact.event.occurred_at = start() + TimeDelta::minutes(number * 10);
+            fact
+        })
+        .collect()
+}
+
+fn a_question(by: Attribute, from_minutes: i64) -> Question {
+    Question::new(QuestionDraft {
+        from: start() + TimeDelta::minutes(from_minutes),
+        to: start() + TimeDelta::days(4),
+        tz: Tz::Europe__Berlin,
+        every: Some(Every::Day),
+        by: vec![by],
+        filters: vec![],
+        measures: vec![Measure::Spend, Measure::Tokens, Measure::Errors, Measure::LatencyMean],
+        top: None,
+        compare: false,
+    })
+    .unwrap()
+}
+
+#[test]
+fn what_a_rollup_can_answer_reads_no_facts() {
+    let world = World::new(some_facts(), 2, Some(10_000));
+    for segment in &world.segments {
+        std::fs::remove_file(&segment.path).unwrap();
+    }
+
+    // From a full hour on; the segments begin at odd minutes.
+    let question = a_question(Attribute::Team, 24 * 60 + 50);
+    let (tally, _) = Asker::default().ask(world.facts(), &question).unwrap();
+    assert_eq!(sums(&tally), walk(&world.facts, &question, question.period()));
+
+    for needs_facts in
+        [a_question(Attribute::Subject, 0), a_question(Attribute::Team, 24 * 60 + 15)]
+    {
+        let failed = Asker::default().ask(world.facts(), &needs_facts);
+        assert!(matches!(failed, Err(AskError::Store(StoreError::File { .. }))));
+    }
+}
+
+#[test]
+fn a_rollup_that_cannot_be_read_is_done_without() {
+    let world = World::new(some_facts(), 2, Some(10_000));
+    for segment in &world.segments {
+        std::fs::write(segment.rollup_path.as_ref().unwrap(), "not Parquet").unwrap();
+    }
+
+    let question = a_question(Attribute::Team, 0);
+    let (tally, _) = Asker::default().ask(world.facts(), &question).unwrap();
+
+    assert_eq!(sums(&tally), walk(&world.facts, &question, question.period()));
+}
+
+#[test]
+fn a_damaged_segment_is_named() {
+    let world = World::new(some_facts(), 1, None);
+    let path = &world.segments[0].path;
+    let whole = std::fs::read(path).unwrap();
+    let ask = || Asker::default().ask(world.facts(), &a_question(Attribute::Team, 0)).unwrap_err();
+
+    std::fs::write(path, &whole[..whole.len() / 2]).unwrap();
+    let cut = ask().to_string();
+    let mut flipped = whole;
+    flipped[4..2_000].iter_mut().for_each(|byte| *byte ^= 0x55);
+    std::fs::write(path, flipped).unwrap();
+    let flipped = ask().to_string();
+
+    let name = path.display().to_string();
+    assert!(cut.contains(&name), "{cut}");
+    assert!(flipped.contains(&name), "{flipped}");
+}
+
+#[test]
+fn a_question_ends_with_its_time() {
+    let world = World::new(some_facts(), 1, None);
+    let asker = Asker::new(AskOptions { time_limit: Duration::ZERO, ..AskOptions::default() });
+
+    let refused = asker.ask(world.facts(), &a_question(Attribute::Team, 0));
+
+    assert!(matches!(refused, Err(AskError::TooSlow(_))));
+}
+
+#[test]
+fn groups_beyond_the_limit_are_refused() {
+    let world = World::new(some_facts(), 1, None);
+    let asker = Asker::new(AskOptions { cells_max: 3, ..AskOptions::default() });
+
+    let refused = asker.ask(world.facts(), &a_question(Attribute::Model, 0));
+
+    assert!(matches!(refused, Err(AskError::TooManyGroups { .. })));
+}
+
+#[test]
+fn sums_that_are_kept_are_bounded_and_forgotten_with_their_files() {
+    let world = World::new(some_facts(), 2, Some(10_000));
+    let asker = Asker::new(AskOptions { kept_bytes: 20_000, ..AskOptions::default() });
+
+    for attribute in Attribute::NAMED {
+        asker.ask(world.facts(), &a_question(attribute, 0)).unwrap();
+        assert!(asker.kept_bytes() <= 20_000);
+    }
+    assert!(asker.kept_bytes() > 0);
+
+    asker.forget_others(&[]);
+    assert_eq!(asker.kept_bytes(), 0);
 }

@@ -7,14 +7,12 @@ use outlay_domain::usage::question::{Group, Key, Latencies, Part, Tally, bucket_
 use super::AskError;
 use super::columns::{
     Cells, FilterColumn, GroupColumn, PartColumn, Passing, Projection, REST, Rows,
-    attribute_column, each_latency, times,
+    attribute_column, each_latency, levels, times,
 };
 use super::shape::{Only, Shape};
 use super::sums::Sums;
 use super::time::Finder;
 
-/// Sums of buckets and groups, at most. It bounds the memory of a question.
-pub(super) const CELLS_MAX: usize = 500_000;
 /// Counts of call times, at most, over all buckets and groups.
 const SPREAD_MAX: usize = 2_000_000;
 /// Entries of the table by which a row finds its cell, at most; more are looked up by hash.
@@ -39,6 +37,8 @@ struct CellKey {
 pub(super) struct Range {
     /// What the rows stand for.
     pub(super) rows: Rows,
+    /// The only level of a roll-up that counts, where the rows are of several.
+    pub(super) level: Option<i8>,
     /// The first instant that counts …
     pub(super) from_us: i64,
     /// … and the first after it that does not.
@@ -68,6 +68,9 @@ impl Range {
         if self.bucket(finder).is_none() {
             projection.add(self.rows.time_column());
         }
+        if self.level.is_some() {
+            projection.add("level");
+        }
         for attribute in &shape.by {
             projection.add(attribute_column(attribute));
         }
@@ -90,6 +93,7 @@ pub(super) struct Worker<'a> {
     /// Which groups are told apart, where not all are.
     only: Option<&'a Only>,
     finder: &'a Finder,
+    cells_max: usize,
     groups: Vec<GroupColumn>,
     filters: Vec<FilterColumn>,
     parts: Vec<PartColumn>,
@@ -111,8 +115,15 @@ struct Table {
 }
 
 impl<'a> Worker<'a> {
-    pub(super) fn new(shape: &'a Shape, only: Option<&'a Only>, finder: &'a Finder) -> Self {
+    /// A worker with no more than `cells_max` cells.
+    pub(super) fn new(
+        shape: &'a Shape,
+        only: Option<&'a Only>,
+        finder: &'a Finder,
+        cells_max: usize,
+    ) -> Self {
         let mut worker = Self {
+            cells_max,
             shape,
             only,
             finder,
@@ -163,8 +174,8 @@ impl<'a> Worker<'a> {
         }
 
         let constant = range.bucket(self.finder);
-        if let (Some(bucket), true, true) = (constant, filtered.is_empty(), self.groups.is_empty())
-        {
+        let is_one = filtered.is_empty() && range.level.is_none() && self.groups.is_empty();
+        if let (Some(bucket), true) = (constant, is_one) {
             let cell = self.cell(CellKey { bucket, ids: [0; 3] })?;
             return self.sum(batch, range.rows, CellsOf::One { cell, rows });
         }
@@ -178,6 +189,10 @@ impl<'a> Worker<'a> {
         }
         for index in filtered {
             self.filters[index].keep(batch, &mut self.keep)?;
+        }
+        if let Some(level) = range.level {
+            let levels = levels(batch)?.iter();
+            levels.zip(&mut self.keep).for_each(|(known, keep)| *keep &= *known == level);
         }
         if self.fit_table() {
             self.place_by_table(batch)?;
@@ -310,7 +325,7 @@ impl<'a> Worker<'a> {
         if let Some(cell) = self.cells.get(&key) {
             return Ok(*cell);
         }
-        if self.len() >= CELLS_MAX {
+        if self.len() >= self.cells_max {
             return Err(self.too_many());
         }
         let cell = self.keys.len() as u32;
@@ -444,6 +459,7 @@ impl Partial {
 pub(super) struct Merger<'a> {
     shape: &'a Shape,
     finder: &'a Finder,
+    cells_max: usize,
     groups: HashMap<Group, u32>,
     cells: HashMap<(u32, u32), u32>,
     sums: Vec<i128>,
@@ -451,10 +467,11 @@ pub(super) struct Merger<'a> {
 }
 
 impl<'a> Merger<'a> {
-    pub(super) fn new(shape: &'a Shape, finder: &'a Finder) -> Self {
+    pub(super) fn new(shape: &'a Shape, finder: &'a Finder, cells_max: usize) -> Self {
         Self {
             shape,
             finder,
+            cells_max,
             groups: HashMap::new(),
             cells: HashMap::new(),
             sums: Vec::new(),
@@ -488,7 +505,7 @@ impl<'a> Merger<'a> {
             let at =
                 *self.cells.entry((bucket, groups[cell.group as usize])).or_insert(next) as usize;
             if at == next as usize {
-                if at >= CELLS_MAX {
+                if at >= self.cells_max {
                     return Err(AskError::TooManyGroups { widest: 0 });
                 }
                 self.sums.resize(self.sums.len() + parts, 0);
