@@ -49,7 +49,8 @@ impl Server {
             dedup_days: config.history.dedup_days,
             rate_stated: config.pricing.rate_stated,
             background: purpose == Purpose::Serve,
-            ..Options::default()
+            questions: config.questions.question_options(),
+            sql: config.questions.sql_limits(),
         };
         let folder = data.to_path_buf();
         let outlay = tokio::task::spawn_blocking(move || {

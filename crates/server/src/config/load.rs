@@ -236,6 +236,16 @@ fn judge(config: &Config) -> Result<(), (&'static str, String)> {
     if !(65_536..=1_073_741_824).contains(&config.ingest.body_bytes) {
         return refuse("ingest.body_bytes", "must be from 65536 to 1073741824");
     }
+    if !(1..=3_600).contains(&config.questions.time_limit_seconds) {
+        return refuse("questions.time_limit_seconds", "must be from 1 to 3600");
+    }
+    if !(1..=3_600).contains(&config.questions.sql_time_limit_seconds) {
+        return refuse("questions.sql_time_limit_seconds", "must be from 1 to 3600");
+    }
+    if config.questions.credits().is_none() {
+        let why = "must be a number above 0 and up to 1000000000, with six decimals at most";
+        return refuse("questions.credits_per_unit", why);
+    }
     if config.people.session_idle_hours == 0 {
         return refuse("people.session_idle_hours", "must be 1 or more");
     }

@@ -9,8 +9,13 @@ mod network;
 mod secret;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use outlay_domain::Quantity;
 use outlay_domain::people::SessionPolicy;
+use outlay_domain::usage::question::CreditRate;
+use outlay_engine::usage::QuestionOptions;
+use outlay_store::history::sql::SqlLimits;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,6 +40,8 @@ pub struct Config {
     pub ingest: IngestConfig,
     /// How usage is priced.
     pub pricing: PricingConfig,
+    /// What is asked about usage.
+    pub questions: QuestionsConfig,
     /// How people come in.
     pub people: PeopleConfig,
     /// Who else may say who somebody is.
@@ -117,6 +124,51 @@ pub struct PricingConfig {
     /// Whether our prices decide even where an event states its cost; a stated cost still counts
     /// where no price is known.
     pub rate_stated: bool,
+}
+
+/// What is asked about usage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct QuestionsConfig {
+    /// Seconds that a question may take.
+    pub time_limit_seconds: u32,
+    /// Seconds that a query in SQL may take.
+    pub sql_time_limit_seconds: u32,
+    /// How many credits one unit of the currency is, with up to six decimals: spend in credits is
+    /// the measure `credits`.
+    pub credits_per_unit: String,
+}
+
+impl Default for QuestionsConfig {
+    fn default() -> Self {
+        Self {
+            time_limit_seconds: 30,
+            sql_time_limit_seconds: 10,
+            credits_per_unit: "1".into(),
+        }
+    }
+}
+
+impl QuestionsConfig {
+    /// How many credits a unit is, where that is a number that can be.
+    pub fn credits(&self) -> Option<CreditRate> {
+        let rate: Quantity = self.credits_per_unit.parse().ok()?;
+        CreditRate::from_micros(u64::try_from(rate.micros()).ok()?)
+    }
+
+    /// What questions may use.
+    pub fn question_options(&self) -> QuestionOptions {
+        let mut options = QuestionOptions::default();
+        options.ask.time_limit = Duration::from_secs(self.time_limit_seconds.into());
+        options.credits = self.credits().unwrap_or_default();
+        options
+    }
+
+    /// What queries in SQL may use.
+    pub fn sql_limits(&self) -> SqlLimits {
+        let time = Duration::from_secs(self.sql_time_limit_seconds.into());
+        SqlLimits { time, ..SqlLimits::default() }
+    }
 }
 
 /// How people come in.
