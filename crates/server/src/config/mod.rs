@@ -141,11 +141,7 @@ pub struct QuestionsConfig {
 
 impl Default for QuestionsConfig {
     fn default() -> Self {
-        Self {
-            time_limit_seconds: 30,
-            sql_time_limit_seconds: 10,
-            credits_per_unit: "1".into(),
-        }
+        Self { time_limit_seconds: 30, sql_time_limit_seconds: 10, credits_per_unit: "1".into() }
     }
 }
 
