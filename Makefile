@@ -10,7 +10,9 @@ LISTEN ?= 127.0.0.1:8440
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 OUTLAY := $(CARGO_TARGET_DIR)/debug/outlay
 
-.PHONY: help run build web test fmt lint audit openapi clean
+EVENTS ?= 2000000
+
+.PHONY: help run build web test bench fmt lint audit openapi clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +28,9 @@ web: ## Build the pages (web/dist)
 
 test: ## Install what the tests need, and run them all
 	@scripts/test.sh $(STEPS)
+
+bench: ## Measure the server and the questions; EVENTS=100000000 for the full size
+	@scripts/bench.sh $(EVENTS)
 
 fmt: ## Format everything
 	@cargo fmt --all
