@@ -290,7 +290,11 @@ fn unpack(archive: &Path, to: &Path) -> Result<BackupNote, BackupError> {
         if let Some(folder) = path.parent() {
             disk::create_folder(folder)?;
         }
-        write_synced(&mut entry, &path).map_err(at(&path))?;
+        // The disk's errors have a number of the system's; the archive's own have none.
+        write_synced(&mut entry, &path).map_err(|error| match error.raw_os_error() {
+            Some(_) => at(&path)(error),
+            None => broken(error),
+        })?;
         unpacked.insert(name.to_string_lossy().into_owned());
     }
     let note = note.ok_or_else(|| not_one("it is empty".into()))?;

@@ -2,7 +2,6 @@
 
 pub mod genai_prices;
 pub mod litellm;
-pub mod package;
 mod python;
 pub mod sets;
 
