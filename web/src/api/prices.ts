@@ -53,8 +53,6 @@ export interface UnpricedModel {
   provider: string | null
   model: string | null
   events: number
-  first_seen: string
-  last_seen: string
 }
 
 export function useUnpriced(range: Range, { enabled = true } = {}) {

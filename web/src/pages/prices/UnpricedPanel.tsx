@@ -3,7 +3,6 @@ import { setPriceCommand, type UnpricedModel, useUnpriced } from '@/api/prices'
 import { useSession } from '@/api/session'
 import { formatCount, formatCountExactly } from '@/lib/number'
 import { rangeOf } from '@/lib/period'
-import { formatAgo, formatMoment } from '@/lib/time'
 import { CopyButton } from '@/ui/CopyBlock'
 import { Panel } from '@/ui/Panel'
 import { Failure } from '@/ui/States'
@@ -35,9 +34,6 @@ export function UnpricedPanel() {
             <th scope="col" className={table.right}>
               Events
             </th>
-            <th scope="col" className={classes.wide}>
-              Last seen
-            </th>
             <th scope="col">
               <span className="visually-hidden">Remedy</span>
             </th>
@@ -51,9 +47,6 @@ export function UnpricedPanel() {
               </th>
               <td className={table.right} title={formatCountExactly(one.events)}>
                 {formatCount(one.events)}
-              </td>
-              <td className={classes.wide} title={formatMoment(new Date(one.last_seen), tz)}>
-                {formatAgo(new Date(one.last_seen), now)}
               </td>
               <td className={table.right}>
                 <div className={classes.command}>
