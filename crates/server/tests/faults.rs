@@ -78,9 +78,9 @@ impl Drop for SmallDisk {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_writes_in_words_and_takes_them_again_when_there_is_room() {
     let (_folder, data) = folder();
-    let Some(_disk) = SmallDisk::mount(&data, "64m") else { return };
+    let Some(_disk) = SmallDisk::mount(&data, "32m") else { return };
     let ballast = data.join("ballast");
-    std::fs::write(&ballast, vec![1; 16 << 20]).unwrap();
+    std::fs::write(&ballast, vec![1; 14 << 20]).unwrap();
     let load = Load::new(1);
     let server = Launch::on(&data).start().await.unwrap();
 
@@ -107,7 +107,7 @@ async fn a_full_disk_refuses_writes_in_words_and_takes_them_again_when_there_is_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_turns_read_only_refuses_writes_and_loses_nothing() {
     let (_folder, data) = folder();
-    let Some(disk) = SmallDisk::mount(&data, "64m") else { return };
+    let Some(disk) = SmallDisk::mount(&data, "32m") else { return };
     let load = Load::new(2);
     let server = Launch::on(&data).start().await.unwrap();
     send_for(&load, &server, Duration::from_millis(300)).await;
