@@ -1,1 +1,12 @@
 //! Maths over series of numbers: slices in, results out. It knows no money, no people and no clock.
+
+// `!(x > 0.0)` is how NaN is sent the same way as zero.
+#![allow(clippy::neg_cmp_op_on_partial_ord)]
+
+pub mod decompose;
+pub mod distributions;
+#[cfg(test)]
+mod noise;
+pub mod robust;
+pub mod season;
+mod spectrum;
