@@ -3,6 +3,7 @@
 // `!(x > 0.0)` is how NaN is sent the same way as zero.
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
 
+pub mod calendar;
 pub mod decompose;
 pub mod distributions;
 #[cfg(test)]
