@@ -6,6 +6,7 @@
 pub mod calendar;
 pub mod decompose;
 pub mod distributions;
+pub mod drivers;
 #[cfg(test)]
 mod noise;
 pub mod robust;
