@@ -3,12 +3,15 @@
 // `!(x > 0.0)` is how NaN is sent the same way as zero.
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
 
+#[cfg(test)]
+mod noise;
+mod spectrum;
+
+pub mod accuracy;
 pub mod calendar;
 pub mod decompose;
 pub mod distributions;
 pub mod drivers;
-#[cfg(test)]
-mod noise;
+pub mod forecast;
 pub mod robust;
 pub mod season;
-mod spectrum;

@@ -1,0 +1,232 @@
+//! Which methods are tried on a series, and how each is fitted.
+
+use super::autoregression::{Autoregression, Shape, Sums};
+use super::decomposed::Decomposed;
+use super::ets::Ets;
+use super::intermittent::Intermittent;
+use super::model::Model;
+use super::pool::Pool;
+use super::seasonal::usable_seasons;
+use super::simple::{Drift, Linear, MovingAverage, Naive, SeasonalNaive};
+use super::theta::{Kind, Theta};
+use super::{Method, Options};
+
+/// A method with what is fixed before a series is seen; the same one on every series of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Recipe {
+    Naive,
+    SeasonalNaive {
+        season: usize,
+    },
+    Drift,
+    MovingAverage {
+        window: usize,
+    },
+    Linear {
+        window: usize,
+    },
+    Smoothing {
+        period: usize,
+    },
+    Theta(Kind),
+    Decomposed,
+    /// A series' own autoregression, `strength` rows' worth of ridge around zero.
+    Own {
+        shape: Shape,
+        strength: u16,
+    },
+    /// The autoregression of all series.
+    Shared {
+        shape: Shape,
+    },
+    /// A series' own autoregression, drawn toward that of all.
+    Drawn {
+        shape: Shape,
+        strength: u16,
+    },
+    Intermittent,
+}
+
+impl Recipe {
+    pub(super) fn method(self) -> Method {
+        match self {
+            Self::Naive => Method::Naive,
+            Self::SeasonalNaive { .. } => Method::SeasonalNaive,
+            Self::Drift => Method::Drift,
+            Self::MovingAverage { .. } => Method::MovingAverage,
+            Self::Linear { .. } => Method::Linear,
+            Self::Smoothing { .. } => Method::ExponentialSmoothing,
+            Self::Theta(Kind::Standard) => Method::Theta,
+            Self::Theta(Kind::Optimised) => Method::OptimisedTheta,
+            Self::Theta(Kind::Dynamic) => Method::DynamicTheta,
+            Self::Decomposed => Method::Decomposition,
+            Self::Own { .. } => Method::Autoregression,
+            Self::Shared { .. } | Self::Drawn { .. } => Method::PooledAutoregression,
+            Self::Intermittent => Method::Intermittent,
+        }
+    }
+}
+
+/// Exponential smoothing with longer seasons has more states than the data can tell.
+const SMOOTHED_SEASON_MAX: usize = 24;
+/// From this share of zeros on, a series is treated as intermittent as well.
+const ZEROS_MIN: f64 = 0.2;
+/// Longer memories than this are worth their time only with a pooled model to be drawn toward.
+const OWN_MEMORY_MAX: usize = 200;
+
+/// What `options.method` asks for, of what makes sense on this series.
+pub(super) fn recipes(series: &[f64], options: &Options, pool: &Pool) -> Vec<Recipe> {
+    let mut recipes = plain(series, options);
+    recipes.extend(autoregressions(series, options, pool));
+    match options.method {
+        Method::Ensemble => {
+            // Their better relatives are there.
+            let spared = [Method::Theta, Method::OptimisedTheta, Method::Drift];
+            recipes.retain(|recipe| !spared.contains(&recipe.method()));
+        }
+        method => recipes.retain(|recipe| recipe.method() == method),
+    }
+    recipes
+}
+
+fn plain(series: &[f64], options: &Options) -> Vec<Recipe> {
+    let seasons = usable_seasons(series.len(), &options.seasons);
+    let longest = seasons.last().copied().unwrap_or(1);
+    let smoothed = seasons.iter().copied().rfind(|season| *season <= SMOOTHED_SEASON_MAX);
+    let mut recipes = vec![
+        Recipe::Naive,
+        Recipe::Drift,
+        Recipe::MovingAverage { window: longest.max(7) },
+        Recipe::Linear { window: (2 * longest).max(2 * options.horizon).max(14) },
+        Recipe::Smoothing { period: smoothed.unwrap_or(1) },
+        Recipe::Theta(Kind::Standard),
+        Recipe::Theta(Kind::Optimised),
+        Recipe::Theta(Kind::Dynamic),
+        Recipe::Decomposed,
+    ];
+    recipes.extend(seasons.iter().map(|&season| Recipe::SeasonalNaive { season }));
+    if seasons.is_empty() && options.method == Method::SeasonalNaive {
+        recipes.push(Recipe::SeasonalNaive { season: 1 });
+    }
+    let zeros = series.iter().filter(|y| **y == 0.0).count();
+    let intermittent = zeros as f64 >= ZEROS_MIN * series.len() as f64;
+    if intermittent || options.method == Method::Intermittent {
+        recipes.push(Recipe::Intermittent);
+    }
+    if seasons.is_empty() && options.method == Method::Ensemble {
+        // Without a season it is exponential smoothing once more.
+        recipes.retain(|recipe| *recipe != Recipe::Decomposed);
+    }
+    recipes
+}
+
+fn autoregressions(series: &[f64], options: &Options, pool: &Pool) -> Vec<Recipe> {
+    let positive = series.iter().all(|y| *y > 0.0);
+    let mut recipes = Vec::new();
+    for shape in shapes(series.len(), &options.seasons) {
+        if shape.logarithmic && !positive {
+            continue;
+        }
+        if shape.memory <= OWN_MEMORY_MAX {
+            recipes.push(Recipe::Own { shape, strength: 1 });
+            recipes.push(Recipe::Own { shape, strength: 10 });
+        }
+        if pool.of(shape).is_some() {
+            recipes.push(Recipe::Shared { shape });
+            recipes.push(Recipe::Drawn { shape, strength: 30 });
+        }
+    }
+    recipes
+}
+
+/// The memories tried, each with and without logarithms and anchor.
+pub(super) fn shapes(points: usize, seasons: &[usize]) -> Vec<Shape> {
+    let mut shapes = Vec::new();
+    for memory in memories(points, seasons) {
+        for logarithmic in [false, true] {
+            for anchored in [false, true] {
+                shapes.push(Shape { logarithmic, anchored, memory });
+            }
+        }
+    }
+    shapes
+}
+
+/// Some cycles of the longest season and a point more, or up to two years of weeks; as long as the
+/// series is twice that.
+fn memories(points: usize, seasons: &[usize]) -> Vec<usize> {
+    let season = usable_seasons(points, seasons).last().copied().unwrap_or(1);
+    let wanted: &[usize] = match season {
+        0 | 1 => &[3, 13, 54, 105],
+        2..=12 => &[2 * season + 1, 8 * season + 1],
+        13..=60 => &[2 * season + 1, 7 * season + 1, 14 * season + 1],
+        _ => &[season + 1, 2 * season + 1],
+    };
+    wanted.iter().copied().filter(|memory| memory * 2 < points).collect()
+}
+
+/// Fits recipes to one stretch of a series, sharing the sums that several of them need.
+pub(super) struct Workshop<'a> {
+    pub(super) series: &'a [f64],
+    pub(super) options: &'a Options,
+    pub(super) pool: &'a Pool,
+    /// Whether the stretch ends where the backtests begin.
+    pub(super) before: bool,
+    sums: Option<(Shape, Option<Sums>)>,
+}
+
+impl<'a> Workshop<'a> {
+    pub(super) fn new(
+        series: &'a [f64],
+        options: &'a Options,
+        pool: &'a Pool,
+        before: bool,
+    ) -> Self {
+        Self { series, options, pool, before, sums: None }
+    }
+
+    /// `None` when the stretch does not suffice.
+    pub(super) fn fit(&mut self, recipe: Recipe) -> Option<Box<dyn Model>> {
+        let (series, seasons) = (self.series, &self.options.seasons);
+        Some(match recipe {
+            Recipe::Naive => Box::new(Naive),
+            Recipe::Drift => Box::new(Drift),
+            Recipe::SeasonalNaive { season } => Box::new(SeasonalNaive { season }),
+            Recipe::MovingAverage { window } => {
+                Box::new(MovingAverage { window, seasons: seasons.clone() })
+            }
+            Recipe::Linear { window } => {
+                Box::new(Linear { window, damping: 0.9, seasons: seasons.clone() })
+            }
+            Recipe::Smoothing { period } => Box::new(Ets::choose(series, period)),
+            Recipe::Theta(kind) => Box::new(Theta::fit(series, seasons, kind)),
+            Recipe::Decomposed => Box::new(Decomposed::fit(series, seasons)),
+            Recipe::Intermittent => Box::new(Intermittent::fit(series)),
+            Recipe::Own { shape, strength } => {
+                Box::new(self.sums(shape)?.solve(f64::from(strength), None, "")?)
+            }
+            Recipe::Shared { shape } => Box::new(self.shared(shape)?.clone()),
+            Recipe::Drawn { shape, strength } => {
+                let prior = self.shared(shape)?;
+                let sums = self.sums(shape)?;
+                let prior = Some(prior.coefficients.as_slice());
+                Box::new(sums.solve(f64::from(strength), prior, ", drawn to all")?)
+            }
+        })
+    }
+
+    fn shared(&self, shape: Shape) -> Option<&'a Autoregression> {
+        if self.series.len() <= shape.memory {
+            return None;
+        }
+        let pooled = self.pool.of(shape)?;
+        Some(if self.before { &pooled.before } else { &pooled.whole })
+    }
+
+    fn sums(&mut self, shape: Shape) -> Option<&Sums> {
+        if self.sums.as_ref().is_none_or(|(known, _)| *known != shape) {
+            self.sums = Some((shape, Sums::of(self.series, shape)));
+        }
+        self.sums.as_ref().and_then(|(_, sums)| sums.as_ref())
+    }
+}
