@@ -14,5 +14,6 @@ pub mod metrics;
 pub mod state;
 
 mod log;
+mod memory;
 mod web;
 mod welcome;

@@ -12,7 +12,7 @@ use outlay_engine::{Options, Outlay, SystemClock};
 use crate::cli::client::CliError;
 use crate::config::Config;
 use crate::state::AppState;
-use crate::{api, auth, live};
+use crate::{api, auth, live, memory};
 
 /// The socket in the data folder on which commands reach the running server.
 pub const SOCKET_FILE: &str = "outlay.sock";
@@ -54,7 +54,9 @@ impl Server {
         };
         let folder = data.to_path_buf();
         let outlay = tokio::task::spawn_blocking(move || {
-            Outlay::open(&folder, options, Arc::new(SystemClock))
+            let outlay = Outlay::open(&folder, options, Arc::new(SystemClock));
+            memory::give_back();
+            outlay
         })
         .await?
         .with_context(|| format!("`{}` cannot be opened", data.display()))?;

@@ -119,7 +119,7 @@ impl PriceBook {
     /// A book of `rows`, where the sources named first in `order` decide first; those not named
     /// come after them, by name.
     pub fn new(rows: impl IntoIterator<Item = PriceRow>, order: &[CompactString]) -> Self {
-        let mut builder = Builder::new(order);
+        let mut builder = PriceBookBuilder::new(order);
         rows.into_iter().for_each(|row| builder.add(row));
         builder.finish()
     }
@@ -326,16 +326,17 @@ impl Equivalent<(u16, CompactString)> for ShelfKeyRef<'_> {
     }
 }
 
-/// Puts rows onto shelves.
-struct Builder {
+/// Puts rows onto shelves, one at a time.
+pub struct PriceBookBuilder {
     book: PriceBook,
     priced: HashMap<Priced, u32>,
     conditions: HashMap<Conditions, u32>,
     named_in_order: usize,
 }
 
-impl Builder {
-    fn new(order: &[CompactString]) -> Self {
+impl PriceBookBuilder {
+    /// An empty book; `order` as for [`PriceBook::new`].
+    pub fn new(order: &[CompactString]) -> Self {
         let book = PriceBook {
             rows: Vec::new(),
             priced: Vec::new(),
@@ -353,7 +354,8 @@ impl Builder {
         }
     }
 
-    fn add(&mut self, row: PriceRow) {
+    /// Adds a row.
+    pub fn add(&mut self, row: PriceRow) {
         let source = self.source(&row.source);
         let at = index(self.book.rows.len());
         let provider = provider_name(&row.provider);
@@ -392,9 +394,11 @@ impl Builder {
         u16::try_from(at).unwrap_or(u16::MAX)
     }
 
-    fn finish(mut self) -> PriceBook {
+    /// The book of the rows so far.
+    pub fn finish(mut self) -> PriceBook {
         for shelf in self.book.shelves.values_mut() {
             shelf.patterns.sort_by_key(|entry| entry.rank);
+            shelf.exact.values_mut().for_each(Vec::shrink_to_fit);
         }
         self.sort_unnamed_sources();
         self.book.rows.shrink_to_fit();

@@ -9,7 +9,7 @@ mod row;
 mod sheet;
 mod terms;
 
-pub use book::PriceBook;
+pub use book::{PriceBook, PriceBookBuilder};
 pub use names::provider_name;
 pub use pattern::{ClauseText, ModelPattern, PATTERN_BYTES_MAX, PatternError};
 pub use price::{Cost, PRICE_PLACES, Price, PriceError};

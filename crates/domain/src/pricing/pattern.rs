@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use compact_str::CompactString;
 use regex::Regex;
@@ -49,7 +49,7 @@ enum Clause {
     StartsWith(CompactString),
     EndsWith(CompactString),
     Contains(CompactString),
-    Regex(Box<Regex>),
+    Regex(Expression),
     Any(Vec<Clause>),
     All(Vec<Clause>),
     Not(Box<Clause>),
@@ -175,7 +175,7 @@ impl Clause {
             Self::StartsWith(text) => name.starts_with(text.as_str()),
             Self::EndsWith(text) => name.ends_with(text.as_str()),
             Self::Contains(text) => name.contains(text.as_str()),
-            Self::Regex(regex) => regex.is_match(name),
+            Self::Regex(expression) => expression.is_match(name),
             Self::Any(clauses) => clauses.iter().any(|clause| clause.takes(name)),
             Self::All(clauses) => clauses.iter().all(|clause| clause.takes(name)),
             Self::Not(clause) => !clause.takes(name),
@@ -214,12 +214,33 @@ fn compile_regex(text: &str) -> Result<Clause, PatternError> {
         let rest = compile_regex(&format!("^{}", &inner[end + 1..]))?;
         return Ok(Clause::All(vec![Clause::Not(Box::new(forbidden)), rest]));
     }
-    regex::RegexBuilder::new(text)
-        .case_insensitive(true)
-        .size_limit(REGEX_SIZE_MAX)
-        .build()
-        .map(|regex| Clause::Regex(Box::new(regex)))
+    Expression::new(text)
+        .map(Clause::Regex)
         .map_err(|error| PatternError::Malformed(text.to_owned(), error.to_string()))
+}
+
+/// A regular expression that is known to be one, and compiled when it is first needed: of the
+/// shipped ones, which take three megabytes, most never are.
+#[derive(Debug, Clone)]
+struct Expression {
+    text: Box<str>,
+    compiled: OnceLock<Option<Box<Regex>>>,
+}
+
+impl Expression {
+    fn new(text: &str) -> Result<Self, regex::Error> {
+        build_regex(text)?;
+        Ok(Self { text: text.into(), compiled: OnceLock::new() })
+    }
+
+    fn is_match(&self, name: &str) -> bool {
+        let compiled = self.compiled.get_or_init(|| build_regex(&self.text).ok().map(Box::new));
+        compiled.as_ref().is_some_and(|regex| regex.is_match(name))
+    }
+}
+
+fn build_regex(text: &str) -> Result<Regex, regex::Error> {
+    regex::RegexBuilder::new(text).case_insensitive(true).size_limit(REGEX_SIZE_MAX).build()
 }
 
 /// Where the group that is open at the start of `text` ends.

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::people::AuditRecord;
 use outlay_domain::pricing::{
-    CURRENCY, Charged, Conditions, MANUAL_SOURCE, ModelPattern, Price, PriceBook, PriceRow, Priced,
-    provider_name,
+    CURRENCY, Charged, Conditions, MANUAL_SOURCE, ModelPattern, Price, PriceBook, PriceBookBuilder,
+    PriceRow, Priced, provider_name,
 };
 use outlay_store::sqlite::audit;
 use outlay_store::sqlite::prices::{self, PriceFilter, PriceSource, StoredPrice};
@@ -103,15 +103,10 @@ impl Prices {
         rate_stated: bool,
     ) -> Result<Self, StoreError> {
         if books.read(prices::sources)?.is_empty() {
-            let snapshot = Snapshot::shipped().map_err(damaged)?;
-            books.write(|tx| {
-                for listing in &snapshot.listings {
-                    // The snapshot's prices have held since always, as far as it knows: usage of
-                    // last month must not be unpriced because the program was installed today.
-                    write_changes(tx, &weigh(listing, &[], None), now)?;
-                    prices::put_source(tx, &listing.source, &listing.version, now)?;
-                }
-                Ok::<_, StoreError>(())
+            // On a thread of its own, whose scattered memory goes with it.
+            let write = || write_shipped(&books, now);
+            std::thread::scope(|scope| scope.spawn(write).join()).unwrap_or_else(|panic| {
+                std::panic::resume_unwind(panic);
             })?;
         }
         let prices = Self { books, book, rate_stated, changing: Mutex::new(()) };
@@ -228,14 +223,32 @@ impl Prices {
     }
 
     fn reload(&self) -> Result<(), StoreError> {
-        let (rows, sources) =
-            self.books.read(|conn| Ok((prices::all(conn)?, prices::sources(conn)?)))?;
-        let order: Vec<CompactString> = sources.into_iter().map(|source| source.name).collect();
-        let book = PriceBook::new(rows, &order);
+        let book = self.books.read(|conn| {
+            let sources = prices::sources(conn)?;
+            let order: Vec<CompactString> = sources.into_iter().map(|source| source.name).collect();
+            let mut builder = PriceBookBuilder::new(&order);
+            prices::each(conn, |row| builder.add(row))?;
+            Ok(builder.finish())
+        })?;
         let book = if self.rate_stated { book.rating_stated_events_too() } else { book };
         self.book.store(Arc::new(book));
         Ok(())
     }
+}
+
+/// Writes the shipped prices into books that have none.
+fn write_shipped(books: &Books, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let snapshot = Snapshot::shipped().map_err(damaged)?;
+    books.write(|tx| {
+        for listing in snapshot.listings {
+            // The snapshot's prices have held since always, as far as it knows: usage of last
+            // month must not be unpriced because the program was installed today.
+            write_changes(tx, &weigh(&listing, &[], None), now)?;
+            prices::put_source(tx, &listing.source, &listing.version, now)?;
+        }
+        Ok::<_, StoreError>(())
+    })?;
+    books.shrink()
 }
 
 fn damaged(error: SnapshotError) -> StoreError {

@@ -113,6 +113,11 @@ impl Books {
         Ok(value)
     }
 
+    /// Gives back what the writer keeps of pages, after more was written than is written again.
+    pub fn shrink(&self) -> Result<(), StoreError> {
+        Ok(self.writer.lock().execute_batch("PRAGMA shrink_memory")?)
+    }
+
     /// Copies the books, as they stand at one moment, to a new file.
     pub fn copy_to(&self, target: &Path) -> Result<(), StoreError> {
         self.read(|connection| {

@@ -84,12 +84,14 @@ pub struct PriceFilter {
     pub after: String,
 }
 
-/// All rows, closed ones included.
-pub fn all(conn: &Connection) -> Result<Vec<PriceRow>, StoreError> {
+/// Gives all rows, closed ones included, to `take`, one at a time: there are tens of thousands.
+pub fn each(conn: &Connection, mut take: impl FnMut(PriceRow)) -> Result<(), StoreError> {
     let mut statement = conn.prepare(ROWS)?;
     let mut patterns = Patterns::default();
-    let rows = statement.query_map([], |row| read(row, &mut patterns))?;
-    Ok(rows.map(|stored| stored.map(|stored| stored.row)).collect::<Result<_, _>>()?)
+    for stored in statement.query_map([], |row| read(row, &mut patterns))? {
+        take(stored?.row);
+    }
+    Ok(())
 }
 
 /// All rows of a source, closed ones included.
@@ -303,8 +305,9 @@ mod tests {
         let kept = books.read(|conn| find(conn, "a")).unwrap().unwrap();
         assert_eq!(kept.row, row("a"));
         books.write(|tx| close(tx, "a", noon())).unwrap();
-        let closed = books.read(all).unwrap();
-        assert_eq!(closed[0].valid_to, Some(noon()));
+        let mut closed = Vec::new();
+        books.read(|conn| each(conn, |row| closed.push(row.valid_to))).unwrap();
+        assert_eq!(closed, [Some(noon())]);
         let edited = books.write(|tx| {
             tx.execute("UPDATE prices SET price = '7'", [])?;
             Ok::<_, StoreError>(())
