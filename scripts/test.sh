@@ -13,8 +13,7 @@ export OUTLAY_BIN="$CARGO_TARGET_DIR/debug/outlay"
 outputs=$(mktemp -d)
 trap 'rm -rf "$outputs"' EXIT
 
-all="tools format audit web-lint web-test web-build clippy build test"
-# Run by name until all they find is mended: scripts/test.sh end-to-end contract monitoring
+all="tools format audit web-lint web-test web-build clippy build test end-to-end contract monitoring"
 
 # count PASSED FAILED: what the running step's own runner counted.
 count() { printf '%s\n' "$*" >"$outputs/counts"; }

@@ -20,6 +20,10 @@ const TIDY_ROUND: Duration = Duration::from_secs(1);
 const TAIL_AGE_MAX: TimeDelta = TimeDelta::hours(1);
 /// How often what is too old is looked for.
 const RETENTION_ROUND: TimeDelta = TimeDelta::hours(1);
+/// How far the threads step back behind those who answer somebody. Merging can wait longer than
+/// flushing, which frees memory.
+const FLUSH_NICE: i32 = 5;
+const TIDY_NICE: i32 = 15;
 /// How long the keeper leaves a failing disk alone.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
@@ -72,8 +76,8 @@ impl Keeper {
             retained_at: None,
         };
         let threads = vec![
-            spawn("flush", signal.clone(), FLUSH_ROUND, move || flusher.round()),
-            spawn("tidy", signal.clone(), TIDY_ROUND, move || tidier.round()),
+            spawn("flush", FLUSH_NICE, signal.clone(), FLUSH_ROUND, move || flusher.round()),
+            spawn("tidy", TIDY_NICE, signal.clone(), TIDY_ROUND, move || tidier.round()),
         ];
         Self { history, signal, threads: Mutex::new(threads) }
     }
@@ -101,11 +105,14 @@ impl Drop for Keeper {
 /// already.
 fn spawn(
     name: &str,
+    nice: i32,
     signal: Arc<Signal>,
     pause: Duration,
     mut round: impl FnMut() -> Result<bool, StoreError> + Send + 'static,
 ) -> JoinHandle<()> {
     let work = move || {
+        // On Linux this is the calling thread's own. Where it is refused, work goes on as it is.
+        let _ = rustix::process::setpriority_process(None, nice);
         let mut next = pause;
         while !signal.wait(next) {
             next = match round() {

@@ -1,7 +1,7 @@
 //! Live updates: what is committed reaches the open pages, over Socket.IO.
 //!
 //! A socket is authenticated like any request. Admins and viewers hear of everything, members of
-//! their own account. Commits are gathered for a moment, so that a page hears four times a second
+//! their own account. Commits are gathered for a moment, so that a page hears ten times a second
 //! at most, however much comes in.
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ use crate::auth::Caller;
 use crate::state::AppState;
 
 /// The least time between two updates.
-const PERIOD: Duration = Duration::from_millis(250);
+const PERIOD: Duration = Duration::from_millis(100);
 /// Events in one update, at most; a page asks for more if it wants more.
 const EVENTS_MAX: usize = 20;
 /// How often sockets are looked at for what ends by itself, such as a token's time.
