@@ -15,3 +15,5 @@ pub mod drivers;
 pub mod forecast;
 pub mod robust;
 pub mod season;
+mod spectrum;
+pub mod trend;
