@@ -9,11 +9,11 @@ mod spectrum;
 
 pub mod accuracy;
 pub mod calendar;
+pub mod change_points;
 pub mod decompose;
 pub mod distributions;
 pub mod drivers;
 pub mod forecast;
 pub mod robust;
 pub mod season;
-mod spectrum;
 pub mod trend;
