@@ -8,6 +8,7 @@ mod noise;
 mod spectrum;
 
 pub mod accuracy;
+pub mod anomalies;
 pub mod calendar;
 pub mod change_points;
 pub mod decompose;

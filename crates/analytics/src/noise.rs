@@ -27,6 +27,17 @@ impl Noise {
         radius * (std::f64::consts::TAU * self.uniform()).cos()
     }
 
+    /// Poisson by multiplication of uniforms; for means below some hundreds.
+    #[allow(dead_code, reason = "the examples count, the unit tests do not")]
+    pub(crate) fn poisson(&mut self, mean: f64) -> usize {
+        let (limit, mut product, mut count) = ((-mean).exp(), self.uniform(), 0);
+        while product > limit {
+            product *= self.uniform();
+            count += 1;
+        }
+        count
+    }
+
     /// Student's t.
     pub(crate) fn student(&mut self, degrees: f64) -> f64 {
         let squares: f64 = (0..degrees as usize).map(|_| self.normal().powi(2)).sum();

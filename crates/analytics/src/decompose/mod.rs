@@ -70,7 +70,13 @@ pub fn decompose(values: &[f64], options: &Options) -> Decomposition {
     let seasons = seasons_with_two_cycles(&options.seasons, filled.len());
     let log = uses_log(&filled, &seasons, options.scale);
     let y: Vec<f64> = if log { filled.iter().map(|y| y.ln()).collect() } else { filled };
-    let plan = MstlOptions { periods: seasons, rounds: 2, robust: options.robust, quick: true };
+    let plan = MstlOptions {
+        periods: seasons,
+        rounds: 2,
+        robust: options.robust,
+        quick: true,
+        stiffness: 1,
+    };
     let fit = mstl(&y, &plan);
     Decomposition {
         log,
@@ -148,27 +154,47 @@ fn uses_log(values: &[f64], seasons: &[usize], scale: Scale) -> bool {
     }
 }
 
-/// Compares the likelihood of constant spread with that of spread in proportion to the level
-/// (Box & Cox 1964, λ = 1 against λ = 0), on the steps from one cycle to the next:
+/// Whether steps from one cycle to the next are larger where the level is higher: their median
+/// size in the upper half of the levels against that in the lower half should exceed the root of
+/// the same ratio of the levels. Where levels hardly differ, the likelihoods of constant spread and
+/// of spread in proportion to the level are compared (Box & Cox 1964, λ = 1 against λ = 0):
 /// `ln s(log y) + mean(ln y) < ln s(y)`. Expects positive values.
 pub(crate) fn spread_grows_with_level(values: &[f64], seasons: &[usize]) -> bool {
     let lag = seasons.first().copied().unwrap_or(1);
     if values.len() < lag + 8 {
         return false;
     }
+    let mut steps: Vec<(f64, f64)> = values
+        .iter()
+        .zip(&values[lag..])
+        .map(|(from, to)| (from / 2.0 + to / 2.0, (to - from).abs()))
+        .collect();
+    steps.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let (lower, upper) = steps.split_at(steps.len() / 2);
+    let ratio = |of: fn(&(f64, f64)) -> f64| {
+        let median = |half: &[(f64, f64)]| robust::median(&half.iter().map(of).collect::<Vec<_>>());
+        median(upper) / median(lower)
+    };
+    let (levels, spreads) = (ratio(|step| step.0), ratio(|step| step.1));
+    if levels > 1.4 && spreads.is_finite() {
+        return spreads > levels.sqrt();
+    }
     let logs: Vec<f64> = values.iter().map(|value| value.ln()).collect();
-    let plain = typical_step(values, lag);
-    let logarithmic = typical_step(&logs, lag);
-    let level = robust::mean(&logs);
-    plain > 0.0 && logarithmic > 0.0 && logarithmic.ln() + level < plain.ln()
+    let (plain, logarithmic) = (typical_step(values, lag), typical_step(&logs, lag));
+    plain > 0.0
+        && logarithmic > 0.0
+        && logarithmic.ln() + robust::median(&logs) < plain.ln() + LOG_PREFERRED
 }
 
-/// Root mean square of the steps over `lag`, the largest of them (one in twenty) left out.
+/// Advantage that logarithms get, since spend grows by factors rather than by sums.
+const LOG_PREFERRED: f64 = 0.05;
+
+/// Root mean square of the steps over `lag`, the largest of them (one in five) left out.
 fn typical_step(values: &[f64], lag: usize) -> f64 {
     let mut squares: Vec<f64> =
         (lag..values.len()).map(|i| (values[i] - values[i - lag]).powi(2)).collect();
     squares.sort_unstable_by(f64::total_cmp);
-    let kept = (squares.len() * 19).div_ceil(20);
+    let kept = (squares.len() * 4).div_ceil(5);
     robust::mean(&squares[..kept]).sqrt()
 }
 

@@ -17,12 +17,15 @@ pub struct MstlOptions {
     pub robust: bool,
     /// STL computed at a tenth of the points, see [`StlOptions::quick`].
     pub quick: bool,
+    /// Multiplies the windows of seasons and trend; 1 is usual. Stiffer parts take less of the
+    /// noise for their own.
+    pub stiffness: usize,
 }
 
 impl MstlOptions {
     /// Exact, not robust, two rounds: the defaults of statsmodels.
     pub fn new(periods: &[usize]) -> Self {
-        Self { periods: periods.to_vec(), rounds: 2, robust: false, quick: false }
+        Self { periods: periods.to_vec(), rounds: 2, robust: false, quick: false, stiffness: 1 }
     }
 }
 
@@ -67,6 +70,11 @@ pub fn mstl(y: &[f64], options: &MstlOptions) -> MstlFit {
 }
 
 fn plan(mut stl: StlOptions, options: &MstlOptions) -> StlOptions {
+    if options.stiffness > 1 {
+        for smoother in [&mut stl.seasonal, &mut stl.trend] {
+            smoother.window = (smoother.window * options.stiffness) | 1;
+        }
+    }
     if options.robust {
         stl = stl.robust();
     }

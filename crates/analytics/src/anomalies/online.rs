@@ -1,0 +1,433 @@
+//! Each point judged from its past alone.
+//!
+//! Several simple predictors run side by side and are trusted by how well they did lately (the
+//! last value, two running levels, level and seasons, which are learnt on the way). Four questions
+//! are asked of each point, upwards and downwards: is it far from what was predicted; is the
+//! recent level far from the long one; is the recent spread unlike the long one; is the value
+//! itself far out. What "far" means is learnt from the answers so far: beyond the quantile that a
+//! generalised Pareto tail (Pickands 1975; in the manner of Siffer et al. 2017) puts at the
+//! alarm rate. An alarm opens an episode, and there is no other until values are as before, or have
+//! become usual, or get much worse.
+
+use std::collections::VecDeque;
+
+use super::{Severity, score};
+use crate::season;
+
+/// What an [`OnlineDetector`] is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnlineOptions {
+    /// Lengths of the seasons, where known; learnt from the points otherwise.
+    pub seasons: Vec<usize>,
+    /// Points before the first alarm may be raised.
+    pub probation: usize,
+    /// Chance of an alarm at a point of noise, for each of the questions asked.
+    pub alarm_rate: f64,
+}
+
+impl Default for OnlineOptions {
+    /// Seasons learnt, 150 points of probation, one alarm in about 10,000 points for each question.
+    fn default() -> Self {
+        Self { seasons: Vec::new(), probation: 150, alarm_rate: 1e-4 }
+    }
+}
+
+/// The judgement of one point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// What was expected of it.
+    pub expected: f64,
+    /// Lower edge of the range.
+    pub lo: f64,
+    /// Upper edge of the range.
+    pub hi: f64,
+    /// How far the strongest answer lies out, in units of what is usual; above 1 only for the
+    /// alarm itself, at most 1 in the episode that it opens.
+    pub score: f64,
+    /// The score in words.
+    pub severity: Severity,
+    /// Whether this point raises an alarm.
+    pub anomaly: bool,
+}
+
+/// Judges a series point by point, in bounded memory.
+#[derive(Clone, Debug)]
+pub struct OnlineDetector {
+    options: OnlineOptions,
+    count: usize,
+    history: VecDeque<f64>,
+    season: Vec<Profile>,
+    next_learning: usize,
+    forecasters: [Forecaster; 4],
+    /// Level over the long run, without seasons.
+    slow: f64,
+    /// Level over some tens of points, without seasons.
+    medium: f64,
+    /// Recent mean distance from level and seasons.
+    drift: f64,
+    /// Mean size of recent, and of all, errors.
+    spread_fast: f64,
+    spread_slow: f64,
+    magnitude: f64,
+    last: f64,
+    tails: [Tail; 8],
+    episode: Option<Episode>,
+}
+
+/// Points kept to learn seasons from.
+const HISTORY: usize = 8192;
+/// The first count of points at which seasons are looked for.
+const FIRST_LEARNING: usize = 256;
+
+#[derive(Clone, Debug)]
+struct Profile {
+    values: Vec<f64>,
+    seen: usize,
+}
+
+/// A predictor and how far off it has been lately.
+#[derive(Clone, Copy, Debug, Default)]
+struct Forecaster {
+    prediction: f64,
+    error: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Episode {
+    peak: f64,
+    quiet: usize,
+    age: usize,
+}
+
+impl OnlineDetector {
+    /// A detector that has seen nothing yet.
+    pub fn new(options: OnlineOptions) -> Self {
+        let season = options
+            .seasons
+            .iter()
+            .filter(|length| (2..=HISTORY).contains(*length))
+            .map(|length| Profile { values: vec![0.0; *length], seen: 0 })
+            .collect();
+        Self {
+            options,
+            count: 0,
+            history: VecDeque::new(),
+            season,
+            next_learning: FIRST_LEARNING,
+            forecasters: Default::default(),
+            slow: 0.0,
+            medium: 0.0,
+            drift: 0.0,
+            spread_fast: 0.0,
+            spread_slow: 0.0,
+            magnitude: 0.0,
+            last: 0.0,
+            tails: std::array::from_fn(|_| Tail::default()),
+            episode: None,
+        }
+    }
+
+    /// Judges `value`, then learns from it. A value that is not finite is neither an anomaly nor
+    /// learnt from.
+    pub fn push(&mut self, value: f64) -> Verdict {
+        if !value.is_finite() {
+            let expected = self.expected();
+            return Verdict {
+                expected,
+                lo: expected,
+                hi: expected,
+                score: 0.0,
+                severity: Severity::None,
+                anomaly: false,
+            };
+        }
+        // Keeps squares and differences of the largest floats finite.
+        let value = value.clamp(-1e150, 1e150);
+        if self.count == 0 {
+            self.start(value);
+        }
+        let expected = self.expected();
+        let answers = self.answers(value, expected);
+        let (lo, hi) = (expected - self.limit(1), expected + self.limit(0));
+        let strongest = answers
+            .iter()
+            .enumerate()
+            .map(|(i, answer)| answer / self.limit(i))
+            .fold(score(value, expected, lo, hi), f64::max);
+        let anomaly = self.alarm(strongest);
+        self.learn(value, expected, &answers);
+        let shown = if anomaly { strongest } else { strongest.min(1.0) };
+        Verdict { expected, lo, hi, score: shown, severity: Severity::of(shown), anomaly }
+    }
+
+    fn start(&mut self, value: f64) {
+        self.slow = value;
+        self.medium = value;
+        self.last = value;
+        for forecaster in &mut self.forecasters {
+            forecaster.prediction = value;
+        }
+    }
+
+    /// The predictions, each weighed by the sixth power of its recent precision.
+    fn expected(&self) -> f64 {
+        let least = self.forecasters.iter().map(|f| f.error).fold(f64::INFINITY, f64::min);
+        let (mut top, mut bottom) = (0.0, 0.0);
+        for forecaster in &self.forecasters {
+            let weight = ((least + 1e-300) / (forecaster.error + 1e-300)).powi(6);
+            top += weight * forecaster.prediction;
+            bottom += weight;
+        }
+        top / bottom
+    }
+
+    /// How far out the point is: error, drift of the level, change of spread, value; each up and
+    /// down.
+    fn answers(&self, value: f64, expected: f64) -> [f64; 8] {
+        let error = value - expected;
+        let drift = self.next_drift(value);
+        let fast = self.spread_fast + (error.abs() - self.spread_fast) / FAST;
+        let least = self.floor();
+        let spread = ((fast + least) / (self.spread_slow + least)).ln();
+        let far = value - self.slow;
+        let up = |x: f64| x.max(0.0);
+        [up(error), up(-error), up(drift), up(-drift), up(spread), up(-spread), up(far), up(-far)]
+    }
+
+    fn next_drift(&self, value: f64) -> f64 {
+        let off = value - self.slow - self.season_at(self.count);
+        self.drift + (off - self.drift) / DRIFT
+    }
+
+    fn season_at(&self, index: usize) -> f64 {
+        self.season.iter().map(|profile| profile.values[index % profile.values.len()]).sum()
+    }
+
+    /// Differences that are never worth an alarm.
+    fn floor(&self) -> f64 {
+        1e-3 * self.magnitude + 1e-12
+    }
+
+    fn limit(&self, question: usize) -> f64 {
+        let least = if question == 4 || question == 5 { 0.7 } else { 3.0 * self.floor() };
+        self.tails[question].limit.max(least)
+    }
+
+    fn alarm(&mut self, strongest: f64) -> bool {
+        if self.count < self.options.probation {
+            return false;
+        }
+        let patience = (self.count / PATIENCE).clamp(PATIENCE_MIN, PATIENCE_MAX);
+        match &mut self.episode {
+            None if strongest > 1.0 => {
+                self.episode = Some(Episode { peak: strongest, quiet: 0, age: 0 });
+                true
+            }
+            None => false,
+            Some(episode) => {
+                episode.age += 1;
+                episode.quiet = if strongest > 0.8 { 0 } else { episode.quiet + 1 };
+                if strongest > WORSE * episode.peak {
+                    episode.peak = strongest;
+                    return true;
+                }
+                if episode.quiet >= patience || episode.age >= 4 * patience {
+                    self.episode = None;
+                }
+                false
+            }
+        }
+    }
+
+    fn learn(&mut self, value: f64, expected: f64, answers: &[f64; 8]) {
+        let n = self.count as f64;
+        let error = (value - expected).clamp(-self.limit(1), self.limit(0));
+        let calm = if self.count < 20 { value } else { expected + error };
+
+        for (i, answer) in answers.iter().enumerate() {
+            let most = if self.count < 100 { f64::INFINITY } else { 1.2 * self.limit(i) };
+            self.tails[i].add(answer.min(most), self.options.alarm_rate);
+        }
+        let step = |horizon: f64| 1.0 / horizon.min(n + 1.0);
+        self.spread_fast += (error.abs() - self.spread_fast) * step(FAST);
+        self.spread_slow += (error.abs() - self.spread_slow) * step(LONG);
+        self.drift = self.next_drift(calm);
+        self.magnitude = (self.magnitude * (1.0 - 1.0 / LONG)).max(calm.abs());
+
+        for forecaster in &mut self.forecasters {
+            let off = (value - forecaster.prediction).abs();
+            let most =
+                if self.count < 20 { f64::INFINITY } else { 6.0 * forecaster.error + 1e-300 };
+            forecaster.error += (off.min(most.max(1e-12)) - forecaster.error) * step(TRUST);
+        }
+        let bare = calm - self.season_at(self.count);
+        self.slow += (bare - self.slow) * step(LONG);
+        self.medium += (bare - self.medium) * step(MEDIUM);
+        self.learn_season(calm);
+        self.remember(value);
+        self.last = value;
+        self.count += 1;
+
+        let quick = self.forecasters[1].prediction;
+        self.forecasters[0].prediction = value;
+        self.forecasters[1].prediction = quick + 0.25 * (value - quick);
+        self.forecasters[2].prediction = self.medium + self.season_at(self.count);
+        self.forecasters[3].prediction = self.slow + self.season_at(self.count);
+    }
+
+    /// Moves the profiles towards what the level leaves.
+    fn learn_season(&mut self, value: f64) {
+        let mut off = value - self.medium - self.season_at(self.count);
+        let at = self.count;
+        for profile in &mut self.season {
+            let length = profile.values.len();
+            let cycles = (profile.seen / length) as f64;
+            let part = off / (cycles + 1.0).min(8.0) * 0.7;
+            profile.values[at % length] += part;
+            profile.seen += 1;
+            off -= part;
+        }
+    }
+
+    /// Keeps the value, and looks for seasons each time the number of points has doubled.
+    fn remember(&mut self, value: f64) {
+        if !self.options.seasons.is_empty() {
+            return;
+        }
+        self.history.push_back(value);
+        if self.history.len() > HISTORY {
+            self.history.pop_front();
+        }
+        if self.count + 1 < self.next_learning {
+            return;
+        }
+        self.next_learning += self.next_learning.min(HISTORY / 2);
+        let values: Vec<f64> = self.history.iter().copied().collect();
+        let options = season::Options { strength_min: 0.2, ..season::Options::new(&[]) };
+        let lengths = season::season_lengths(&values, &options);
+        let known: Vec<usize> = self.season.iter().map(|profile| profile.values.len()).collect();
+        if lengths != known {
+            self.adopt(&values, &lengths);
+        }
+    }
+
+    fn adopt(&mut self, values: &[f64], lengths: &[usize]) {
+        let first = self.count + 1 - values.len();
+        let level = crate::robust::median(values);
+        let season = crate::change_points::seasonal(values, lengths, &vec![level; values.len()]);
+        // The seasons together, told apart again by their lengths.
+        let mut rest = season;
+        self.season.clear();
+        for length in lengths {
+            let mut sums = vec![0.0; *length];
+            let mut counts = vec![0.0f64; *length];
+            for (i, value) in rest.iter().enumerate() {
+                sums[(first + i) % length] += value;
+                counts[(first + i) % length] += 1.0;
+            }
+            let profile: Vec<f64> =
+                sums.iter().zip(&counts).map(|(sum, count)| sum / count.max(1.0)).collect();
+            for (i, value) in rest.iter_mut().enumerate() {
+                *value -= profile[(first + i) % length];
+            }
+            self.season.push(Profile { values: profile, seen: values.len() });
+        }
+        self.slow = level;
+        self.medium = self.history.back().copied().unwrap_or(level) - self.season_at(self.count);
+        self.drift = 0.0;
+    }
+}
+
+/// Horizons in points.
+const FAST: f64 = 20.0;
+const DRIFT: f64 = 10.0;
+const MEDIUM: f64 = 50.0;
+const TRUST: f64 = 200.0;
+const LONG: f64 = 2000.0;
+/// An episode ends after a quiet stretch of this part of the points seen.
+const PATIENCE: usize = 40;
+const PATIENCE_MIN: usize = 12;
+const PATIENCE_MAX: usize = 200;
+/// How many times worse an episode must get to be worth another alarm.
+const WORSE: f64 = 2.0;
+
+/// The distribution of an answer, in bins of equal ratio, and the limit that follows from it.
+#[derive(Clone, Debug)]
+struct Tail {
+    /// Weight of answers that are zero or tiny, then of each bin.
+    bins: Vec<f32>,
+    whole: f64,
+    limit: f64,
+    added: usize,
+}
+
+const BIN_RATIO_LN: f64 = 0.1;
+/// Binary exponent range that is told apart: `e^-28 ..= e^28`.
+const BIN_RANGE_LN: f64 = 28.0;
+/// The tail begins where this share of the weight lies above.
+const TAIL_SHARE: f64 = 0.02;
+/// Answers before a limit is trusted, and between its updates.
+const UPDATE: usize = 8;
+/// Answers remembered, about.
+const MEMORY: f64 = 10_000.0;
+
+impl Default for Tail {
+    fn default() -> Self {
+        let bins = 2 + (2.0 * BIN_RANGE_LN / BIN_RATIO_LN) as usize;
+        Self { bins: vec![0.0; bins], whole: 0.0, limit: 0.0, added: 0 }
+    }
+}
+
+impl Tail {
+    fn add(&mut self, answer: f64, rate: f64) {
+        let bin = if answer > 0.0 {
+            let place = (answer.ln() + BIN_RANGE_LN) / BIN_RATIO_LN;
+            1 + (place.max(0.0) as usize).min(self.bins.len() - 2)
+        } else {
+            0
+        };
+        self.bins[bin] += 1.0;
+        self.whole += 1.0;
+        self.added += 1;
+        if self.whole > MEMORY {
+            self.bins.iter_mut().for_each(|weight| *weight *= 0.5);
+            self.whole *= 0.5;
+        }
+        if self.added.is_multiple_of(UPDATE) {
+            self.limit = self.quantile(rate);
+        }
+    }
+
+    fn center(bin: usize) -> f64 {
+        if bin == 0 { 0.0 } else { ((bin as f64 - 0.5) * BIN_RATIO_LN - BIN_RANGE_LN).exp() }
+    }
+
+    /// The answer that is exceeded with the chance `rate`.
+    fn quantile(&self, rate: f64) -> f64 {
+        let mut above = 0.0;
+        let (mut sum, mut squares) = (0.0, 0.0);
+        let mut start = 0.0;
+        for bin in (0..self.bins.len()).rev() {
+            let weight = f64::from(self.bins[bin]);
+            if weight > 0.0 && above + weight > TAIL_SHARE * self.whole && above > 0.0 {
+                start = Self::center(bin);
+                break;
+            }
+            above += weight;
+            sum += weight * Self::center(bin);
+            squares += weight * Self::center(bin).powi(2);
+            start = Self::center(bin);
+        }
+        if !(above > 0.0) {
+            return 0.0;
+        }
+        let excess = (sum / above - start).max(0.0);
+        let variance = (squares / above - (sum / above).powi(2)).max(1e-300);
+        // Moments of the generalised Pareto distribution, kept between exponential and heavy.
+        let ratio = excess * excess / variance;
+        let shape = (0.5 * (1.0 - ratio)).clamp(0.05, 0.4);
+        let scale = excess * (1.0 - shape);
+        let part = (above / self.whole / rate.max(1e-12)).max(1.0);
+        start + scale / shape * (part.powf(shape) - 1.0)
+    }
+}

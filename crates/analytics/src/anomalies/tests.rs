@@ -1,0 +1,108 @@
+use super::*;
+use crate::noise::Noise;
+
+fn weekly(i: usize) -> f64 {
+    [1.0, 1.1, 1.15, 1.1, 0.95, 0.45, 0.4][i % 7]
+}
+
+fn spend(seed: u64, count: usize) -> Vec<f64> {
+    let mut noise = Noise::new(seed);
+    (0..count).map(|i| 40.0 * weekly(i) * (0.08 * noise.normal()).exp()).collect()
+}
+
+#[test]
+fn spikes_and_dips_are_told_from_the_week() {
+    let mut values = spend(1, 120);
+    values[31] *= 3.5;
+    values[66] *= 0.05;
+    values[97] *= 2.2;
+
+    let report = detect(&values, &Options::new(&[7]));
+
+    let found: Vec<usize> = report.anomalies.iter().map(|anomaly| anomaly.index).collect();
+    assert!([31, 66, 97].iter().all(|planted| found.contains(planted)), "{found:?}");
+    assert!(found.len() <= 4, "{found:?}");
+    assert_eq!(report.anomalies[0].severity, Severity::Critical);
+    assert_eq!(report.anomalies[1].direction, Direction::Below);
+    assert!(report.anomalies[0].methods.contains(&Method::Seasonal));
+    assert!(report.lo.iter().zip(&report.hi).all(|(lo, hi)| lo <= hi));
+}
+
+#[test]
+fn the_level_after_a_shift_is_no_anomaly() {
+    let mut wrong = 0;
+    for seed in 0..20 {
+        let values: Vec<f64> = spend(seed, 120)
+            .into_iter()
+            .enumerate()
+            .map(|(i, y)| if i < 72 { y } else { 1.8 * y })
+            .collect();
+        let report = detect(&values, &Options::new(&[7]));
+        wrong += report.anomalies.iter().filter(|a| (70..86).contains(&a.index)).count();
+    }
+
+    assert!(wrong <= 4, "{wrong} in 20 series");
+}
+
+#[test]
+fn each_classic_method_sees_a_wild_value() {
+    let mut values = spend(3, 90);
+    values[40] *= 9.0;
+
+    for method in CLASSIC {
+        let report = detect(&values, &Options { method, ..Options::new(&[7]) });
+
+        assert!(report.anomalies.iter().any(|anomaly| anomaly.index == 40), "{method:?}");
+        assert!(report.anomalies.len() <= 2, "{method:?}");
+    }
+}
+
+#[test]
+fn any_input_is_judged_in_whole() {
+    let odd: [&[f64]; 7] = [
+        &[],
+        &[1.0],
+        &[0.0; 100],
+        &[f64::NAN; 50],
+        &[f64::MAX; 40],
+        &[1e308, -1e308, 5.0, 1e308, f64::NAN, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 7.0, 0.0, 0.0, 0.0],
+    ];
+    for values in odd {
+        for method in CLASSIC.into_iter().chain([Method::Combined]) {
+            let report = detect(values, &Options { method, ..Options::new(&[0, 2, 7]) });
+            assert_eq!(report.score.len(), values.len());
+        }
+        let mut online = OnlineDetector::new(OnlineOptions { probation: 2, ..Default::default() });
+        for value in values {
+            let verdict = online.push(*value);
+            assert!(verdict.expected.is_finite() && !verdict.score.is_nan());
+        }
+    }
+}
+
+#[test]
+fn an_episode_is_one_alarm() {
+    let mut noise = Noise::new(8);
+    let mut online = OnlineDetector::new(OnlineOptions::default());
+    let alarms: Vec<usize> = (0..2000)
+        .filter(|i| {
+            let level = if (1500..1560).contains(i) { 60.0 } else { 20.0 };
+            online.push(level + noise.normal()).anomaly
+        })
+        .collect();
+
+    assert_eq!(alarms.iter().filter(|i| (1500..1700).contains(*i)).count(), 1, "{alarms:?}");
+    assert_eq!(alarms.iter().find(|i| **i >= 1500), Some(&1500));
+    assert!(alarms.len() <= 3, "{alarms:?}");
+}
+
+#[test]
+fn a_jump_from_a_flat_line_is_seen() {
+    let mut online = OnlineDetector::new(OnlineOptions::default());
+    for _ in 0..400 {
+        assert!(!online.push(5.0).anomaly);
+    }
+
+    assert!(online.push(6.0).anomaly);
+}
