@@ -5,6 +5,8 @@
 
 use std::io::Cursor;
 
+use axum::extract::Query;
+use axum::http::Uri;
 use chrono::DateTime;
 use compact_str::CompactString;
 use outlay_domain::providers::{Call, Evidence, measure};
@@ -17,19 +19,32 @@ use serde_json::Value;
 
 use crate::api::cloud_events;
 use crate::api::event_body::EventBody;
+use crate::api::usage_params;
 
 /// Reads anything, and answers nothing.
 pub type Target = fn(&[u8]);
 
 /// The parsers by name, each with its seeds in `fuzz/seeds/NAME`.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("event", event),
     ("cloud_event", cloud_event),
     ("response", response),
     ("stream", stream),
     ("lines", lines),
     ("table", table),
+    ("question", question),
+    ("prices", prices),
 ];
+
+/// Runs the target of that name; `fuzz/` calls it.
+///
+/// # Panics
+///
+/// When there is none of that name.
+pub fn run(name: &str, bytes: &[u8]) {
+    let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).expect("a listed target");
+    target(bytes);
+}
 
 /// One usage event as JSON.
 fn event(bytes: &[u8]) {
@@ -105,4 +120,29 @@ fn options() -> Option<Options> {
         mark: DecimalMark::Comma,
         map: vec![("occurred_at".into(), "Datum".into()), ("cost".into(), "Kosten".into())],
     })
+}
+
+/// What stands behind the `?` of a question about usage.
+fn question(bytes: &[u8]) {
+    let path = [b"/?", bytes].concat();
+    let Ok(uri) = Uri::try_from(path) else { return };
+    let Ok(Query(pairs)) = Query::try_from_uri(&uri) else { return };
+    if let Ok(parameters) = usage_params::Parameters::new(pairs, &usage_params::Known(&QUESTION)) {
+        let _ = parameters.question();
+        let _ = parameters.filters();
+    }
+}
+
+/// Every parameter that some question takes.
+const QUESTION: [&str; 12] = [
+    "from", "to", "every", "tz", "by", "measures", "top", "compare", "limit", "cursor", "order",
+    "format",
+];
+
+/// A file of prices, in each form that is read.
+fn prices(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for source in ["litellm", "genai-prices"] {
+        let _ = outlay_engine::pricing::import::read(source, &text);
+    }
 }

@@ -11,13 +11,15 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use chrono::{SecondsFormat, TimeDelta, Utc};
 use common::load::Load;
-use common::{Launch, Running, assert_in_order};
+use common::{Launch, Running, assert_in_order, get, post};
 use outlay_store::failpoint;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
 
 const KILLS: usize = 100;
 const SEED: u64 = 8_440;
@@ -111,4 +113,117 @@ async fn end(mut server: Running, point: Option<&str>, random: &mut StdRng) -> b
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
+}
+
+/// The person who wants to be forgotten.
+const SUBJECT: &str = "ada@example.com";
+/// Where an erasure and a retention pass.
+const REWRITES: [&str; 4] = [
+    "history.rewrite.written",
+    "history.rewrite.renamed",
+    "history.rewrite.registered",
+    "history.removed",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_that_was_cut_off_can_be_repeated_and_changes_no_sum() {
+    for point in REWRITES {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        fill(&data).await;
+        let erasure = json!({ "subject": SUBJECT, "reason": "asked by letter" });
+
+        let mut server = start(&data, Some((point, 1))).await.unwrap();
+        let cut_off = post(&server.client(), "/api/v1/erasures", &erasure).await;
+        let ended = server.ends_within(FAILPOINT_PATIENCE).await;
+        assert!(cut_off.is_err() && ended.is_some(), "{point} was not met: {}", server.said());
+        drop(server);
+
+        let server = start(&data, None).await.unwrap();
+        let (status, answer) = post(&server.client(), "/api/v1/erasures", &erasure).await.unwrap();
+        assert!(status.is_success(), "{point}: {answer}");
+        assert_eq!(requests(&server, &format!("&subject={SUBJECT}")).await, 0, "{point}");
+        assert_eq!(requests(&server, "").await, OLD_EVENTS + NEW_EVENTS, "{point}");
+        server.stop().await;
+        assert_in_order(&data).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retention_that_was_cut_off_is_finished_at_the_next_start() {
+    for point in REWRITES {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        fill(&data).await;
+        let with_retention =
+            |launch: Launch| launch.with("OUTLAY_HISTORY_RETENTION_DAYS", RETENTION_DAYS);
+
+        let armed = Launch::on(&data).with("OUTLAY_FAILPOINT", format!("{point}:1"));
+        match with_retention(armed).start().await {
+            Ok(mut server) => {
+                let ended = server.ends_within(3 * FAILPOINT_PATIENCE).await;
+                assert!(ended.is_some(), "{point} was not met: {}", server.said());
+            }
+            Err(ended) => assert_eq!(ended.status.signal(), Some(6), "{ended:?}"),
+        }
+
+        let server = with_retention(Launch::on(&data)).start().await.unwrap();
+        let begun = Instant::now();
+        while requests(&server, "").await != NEW_EVENTS {
+            assert!(begun.elapsed() < PATIENCE, "{point}: old events are still there");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        server.stop().await;
+        assert_in_order(&data).await;
+    }
+}
+
+// Together more than a tail holds.
+const OLD_EVENTS: u64 = 900;
+const NEW_EVENTS: u64 = 600;
+const RETENTION_DAYS: u32 = 30;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Usage of one day long past and of yesterday, every other event by one person, in one segment.
+async fn fill(data: &Path) {
+    let server = start(data, None).await.unwrap();
+    let mut events = Vec::new();
+    for (days, count) in [(60, OLD_EVENTS), (1, NEW_EVENTS)] {
+        let occurred_at = Utc::now() - TimeDelta::days(days);
+        events.extend((0..count).map(|place| {
+            json!({
+                "id": format!("{days}-{place}"),
+                "source": "test",
+                "occurred_at": occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+                "subject": if place % 2 == 0 { SUBJECT } else { "grace@example.com" },
+                "cost": "0.25",
+            })
+        }));
+    }
+    let (status, answer) = post(&server.client(), "/api/v1/events", &json!(events)).await.unwrap();
+    assert!(status.is_success(), "{answer}");
+    let all = OLD_EVENTS + NEW_EVENTS;
+    assert_eq!(requests(&server, "").await, all);
+    assert_eq!(requests(&server, &format!("&subject={SUBJECT}")).await, all / 2);
+    let begun = Instant::now();
+    while !get(&server.client(), "/metrics").await.unwrap().1.contains("\noutlay_tail_events 0\n") {
+        assert!(begun.elapsed() < PATIENCE, "the tail is not written");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.stop().await;
+}
+
+/// How many requests the history knows of.
+async fn requests(server: &Running, filter: &str) -> u64 {
+    let from = Utc::now() - TimeDelta::days(90);
+    let path = format!(
+        "/api/v1/usage/total?from={}&measures=requests{filter}",
+        from.to_rfc3339_opts(SecondsFormat::Secs, true)
+    );
+    let (status, answer) = get(&server.client(), &path).await.unwrap();
+    assert!(status.is_success(), "{answer}");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    answer["total"]["requests"].as_u64().unwrap()
 }

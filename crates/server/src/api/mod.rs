@@ -22,7 +22,7 @@ pub(crate) mod event_body;
 pub mod event_row;
 mod event_schema;
 mod usage_body;
-mod usage_params;
+pub(crate) mod usage_params;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, Uri};
