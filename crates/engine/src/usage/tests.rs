@@ -10,15 +10,19 @@ use outlay_store::sqlite::ledger;
 
 use super::amend::Amender;
 use super::*;
-use crate::{FrozenClock, Options, Outlay};
+use crate::{Clock, FrozenClock, Options, Outlay};
 
 fn noon() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_078_400, 0).unwrap()
 }
 
 fn open(folder: &Path) -> Arc<Outlay> {
+    open_with(folder, Arc::new(FrozenClock::at(noon())))
+}
+
+fn open_with(folder: &Path, clock: Arc<FrozenClock>) -> Arc<Outlay> {
     let options = Options { background: false, ..Options::default() };
-    Arc::new(Outlay::open(folder, options, Arc::new(FrozenClock::at(noon()))).unwrap())
+    Arc::new(Outlay::open(folder, options, clock).unwrap())
 }
 
 /// An event that costs what it says.
@@ -115,6 +119,32 @@ async fn what_was_acknowledged_is_known_after_a_restart() {
 
     assert_eq!(again, ["repeated", "repeated", "conflict cost"]);
     assert_eq!(charged(&outlay), ("3".into(), 2, 0));
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_back_loses_nothing_and_counts_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(FrozenClock::at(noon()));
+    let outlay = open_with(folder.path(), clock.clone());
+    send(&outlay, vec![costing("before", "1")]).await;
+    outlay.history.flush(&outlay.dedup).unwrap();
+
+    clock.advance(TimeDelta::days(-40));
+    let after = vec![costing("before", "1"), costing("after", "2"), costing("before", "9")];
+    assert_eq!(send(&outlay, after).await, ["repeated", "2", "conflict cost"]);
+    outlay.history.flush(&outlay.dedup).unwrap();
+    outlay.history.compact().unwrap();
+    outlay.dedup.merge().unwrap();
+    outlay.dedup.retain(clock.now()).unwrap();
+    drop(outlay);
+
+    clock.advance(TimeDelta::days(-40));
+    let outlay = open_with(folder.path(), clock);
+    let again = send(&outlay, vec![costing("before", "1"), costing("after", "2")]).await;
+    assert_eq!(again, ["repeated", "repeated"]);
+    assert_eq!(charged(&outlay), ("3".into(), 2, 0));
+    let report = outlay.check().unwrap();
+    assert_eq!((report.facts, report.findings), (2, vec![]));
 }
 
 #[tokio::test]
