@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::pool::Pool;
-use super::recipe::{Recipe, Workshop, recipes};
+use super::recipe::{Recipe, Stretch, Workshop, recipes};
 
 /// The origins of the backtests of one series.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,19 +73,25 @@ impl Trials {
         let plan = Plan::of(series.len(), options);
         let actual: Vec<Vec<f64>> =
             plan.origins.iter().map(|o| series[*o..o + plan.horizon].to_vec()).collect();
-        let before = &series[..plan.first().unwrap_or(series.len())];
+        let whole = Stretch::of(series, options);
+        let pasts: Vec<Stretch<'_>> =
+            plan.origins.iter().map(|origin| Stretch::of(&series[..*origin], options)).collect();
+        let before = pasts.first().unwrap_or(&whole);
         let mut early = Workshop::new(before, options, pool, true);
-        let mut late = Workshop::new(series, options, pool, false);
+        let mut late = Workshop::new(&whole, options, pool, false);
         let mut candidates = Vec::new();
         for recipe in recipes(series, options, pool) {
             let Some(model) = early.fit(recipe) else { continue };
-            let tests: Vec<Vec<f64>> =
-                plan.origins.iter().map(|o| model.forecast(&series[..*o], plan.horizon)).collect();
+            let tests: Vec<Vec<f64>> = pasts
+                .iter()
+                .map(|past| model.forecast(past.seen_by(recipe), plan.horizon))
+                .collect();
             let errors: Vec<f64> = tests.iter().zip(&actual).map(mean_absolute_error).collect();
             // A form chosen on few points deserves a second thought.
-            let again = if before.len() >= REFIT_MIN { model.refit(series) } else { None };
+            let settled = plan.first().is_some_and(|first| first >= REFIT_MIN);
+            let again = if settled { model.refit(whole.seen_by(recipe)) } else { None };
             let Some(model) = again.or_else(|| late.fit(recipe)) else { continue };
-            let forecast = model.forecast(series, options.horizon);
+            let forecast = model.forecast(whole.seen_by(recipe), options.horizon);
             let finite = errors.iter().chain(&forecast).all(|value| value.is_finite());
             if finite {
                 let form = model.describe();

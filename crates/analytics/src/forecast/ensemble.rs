@@ -1,9 +1,13 @@
 //! Many forecasts made one, by how well each did in the backtests of the series.
 //!
 //! A candidate weighs `(lowest error / its error)⁴`, so that what is twice as wrong hardly counts,
-//! and the forecast of a step is the weighted median of the candidates: one that runs away moves
+//! over the cube root of how many candidates its method has, so that a method with many variants
+//! does not outvote the others for being varied. The forecast of a step is the weighted median of the candidates: one that runs away moves
 //! it little, which a mean does not promise.
 
+use std::collections::BTreeMap;
+
+use super::Method;
 use super::backtest::{Candidate, Trials};
 use super::pool::Pool;
 
@@ -19,9 +23,22 @@ pub(super) fn weights(trials: &Trials, pool: &Pool, without: Option<usize>) -> V
     if !lowest.is_finite() {
         return vec![1.0 / errors.len().max(1) as f64; errors.len()];
     }
-    let raw: Vec<f64> = errors.iter().map(|error| (lowest / error).powi(POWER)).collect();
+    let crowding = crowding(trials);
+    let raw: Vec<f64> = errors
+        .iter()
+        .zip(&crowding)
+        .map(|(error, crowding)| (lowest / error).powi(POWER) / crowding)
+        .collect();
     let total: f64 = raw.iter().sum();
     raw.iter().map(|weight| weight / total).collect()
+}
+
+fn crowding(trials: &Trials) -> Vec<f64> {
+    let mut variants: BTreeMap<Method, f64> = BTreeMap::new();
+    for candidate in &trials.candidates {
+        *variants.entry(candidate.recipe.method()).or_default() += 1.0;
+    }
+    trials.candidates.iter().map(|c| variants[&c.recipe.method()].cbrt()).collect()
 }
 
 fn error(candidate: &Candidate, pool: &Pool, without: Option<usize>) -> f64 {

@@ -6,7 +6,7 @@ use super::ets::Ets;
 use super::intermittent::Intermittent;
 use super::model::Model;
 use super::pool::Pool;
-use super::seasonal::usable_seasons;
+use super::seasonal::{Seasonal, usable_seasons};
 use super::simple::{Drift, Linear, MovingAverage, Naive, SeasonalNaive};
 use super::theta::{Kind, Theta};
 use super::{Method, Options};
@@ -64,6 +64,47 @@ impl Recipe {
             Self::Shared { .. } | Self::Drawn { .. } => Method::PooledAutoregression,
             Self::Intermittent => Method::Intermittent,
         }
+    }
+}
+
+impl Recipe {
+    /// Whether the recipe sees the series with its spikes cut. With a season, all that learn from
+    /// squared errors do; without, a spike is not as easily told from a step that stays, and only
+    /// the steadier regressions do.
+    pub(super) fn wants_clipped(self, seasonal: bool) -> bool {
+        match self {
+            Self::Drawn { .. } => true,
+            Self::Own { strength, .. } => seasonal || strength > 1,
+            Self::Smoothing { .. } | Self::Theta(_) | Self::Decomposed | Self::Shared { .. } => {
+                seasonal
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A stretch of a series, as it is and with its spikes cut.
+pub(super) struct Stretch<'a> {
+    values: &'a [f64],
+    clipped: Vec<f64>,
+    seasonal: bool,
+}
+
+/// Robust deviations beyond which a value is a spike.
+const SPIKE: f64 = 4.0;
+
+impl<'a> Stretch<'a> {
+    pub(super) fn of(values: &'a [f64], options: &Options) -> Self {
+        let seasonal = Seasonal::of(values, &options.seasons);
+        Self {
+            values,
+            clipped: seasonal.clipped(SPIKE),
+            seasonal: !usable_seasons(values.len(), &options.seasons).is_empty(),
+        }
+    }
+
+    pub(super) fn seen_by(&self, recipe: Recipe) -> &[f64] {
+        if recipe.wants_clipped(self.seasonal) { &self.clipped } else { self.values }
     }
 }
 
@@ -167,27 +208,27 @@ fn memories(points: usize, seasons: &[usize]) -> Vec<usize> {
 
 /// Fits recipes to one stretch of a series, sharing the sums that several of them need.
 pub(super) struct Workshop<'a> {
-    pub(super) series: &'a [f64],
-    pub(super) options: &'a Options,
-    pub(super) pool: &'a Pool,
+    stretch: &'a Stretch<'a>,
+    options: &'a Options,
+    pool: &'a Pool,
     /// Whether the stretch ends where the backtests begin.
-    pub(super) before: bool,
-    sums: Option<(Shape, Option<Sums>)>,
+    before: bool,
+    sums: Vec<((Shape, bool), Option<Sums>)>,
 }
 
 impl<'a> Workshop<'a> {
     pub(super) fn new(
-        series: &'a [f64],
+        stretch: &'a Stretch<'a>,
         options: &'a Options,
         pool: &'a Pool,
         before: bool,
     ) -> Self {
-        Self { series, options, pool, before, sums: None }
+        Self { stretch, options, pool, before, sums: Vec::new() }
     }
 
     /// `None` when the stretch does not suffice.
     pub(super) fn fit(&mut self, recipe: Recipe) -> Option<Box<dyn Model>> {
-        let (series, seasons) = (self.series, &self.options.seasons);
+        let (series, seasons) = (self.stretch.seen_by(recipe), &self.options.seasons);
         Some(match recipe {
             Recipe::Naive => Box::new(Naive),
             Recipe::Drift => Box::new(Drift),
@@ -203,30 +244,34 @@ impl<'a> Workshop<'a> {
             Recipe::Decomposed => Box::new(Decomposed::fit(series, seasons)),
             Recipe::Intermittent => Box::new(Intermittent::fit(series)),
             Recipe::Own { shape, strength } => {
-                Box::new(self.sums(shape)?.solve(f64::from(strength), None, "")?)
+                Box::new(self.sums(shape, recipe)?.solve(f64::from(strength), None, "")?)
             }
             Recipe::Shared { shape } => Box::new(self.shared(shape)?.clone()),
             Recipe::Drawn { shape, strength } => {
-                let prior = self.shared(shape)?;
-                let sums = self.sums(shape)?;
-                let prior = Some(prior.coefficients.as_slice());
+                let prior = Some(self.shared(shape)?.coefficients.as_slice());
+                let sums = self.sums(shape, recipe)?;
                 Box::new(sums.solve(f64::from(strength), prior, ", drawn to all")?)
             }
         })
     }
 
     fn shared(&self, shape: Shape) -> Option<&'a Autoregression> {
-        if self.series.len() <= shape.memory {
+        if self.stretch.values.len() <= shape.memory {
             return None;
         }
         let pooled = self.pool.of(shape)?;
         Some(if self.before { &pooled.before } else { &pooled.whole })
     }
 
-    fn sums(&mut self, shape: Shape) -> Option<&Sums> {
-        if self.sums.as_ref().is_none_or(|(known, _)| *known != shape) {
-            self.sums = Some((shape, Sums::of(self.series, shape)));
-        }
-        self.sums.as_ref().and_then(|(_, sums)| sums.as_ref())
+    fn sums(&mut self, shape: Shape, recipe: Recipe) -> Option<&Sums> {
+        let key = (shape, recipe.wants_clipped(self.stretch.seasonal));
+        let known = self.sums.iter().position(|(of, _)| *of == key);
+        let place = known.unwrap_or_else(|| {
+            // Recipes of one shape follow each other: those of the last one are done.
+            self.sums.retain(|((of, _), _)| *of == shape);
+            self.sums.push((key, Sums::of(self.stretch.seen_by(recipe), shape)));
+            self.sums.len() - 1
+        });
+        self.sums[place].1.as_ref()
     }
 }

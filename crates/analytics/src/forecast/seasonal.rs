@@ -42,14 +42,37 @@ impl Seasonal {
         &self.adjusted
     }
 
+    /// The series with its spikes cut: what stands more than `bound` robust deviations from the
+    /// median of its neighbours, both without their seasons, is moved to that distance.
+    pub(super) fn clipped(&self, bound: f64) -> Vec<f64> {
+        let flat: Vec<f64> =
+            self.adjusted.iter().map(|y| if self.logarithmic { y.ln() } else { *y }).collect();
+        let around: Vec<f64> = (0..flat.len()).map(|t| median_near(&flat, t)).collect();
+        let distances: Vec<f64> = flat.iter().zip(&around).map(|(y, m)| (y - m).abs()).collect();
+        let limit = bound * 1.4826 * super::simple::median(&distances);
+        let kept: Vec<f64> = flat
+            .iter()
+            .zip(&around)
+            .map(|(y, m)| {
+                let value = if limit > 0.0 { y.clamp(m - limit, m + limit) } else { *y };
+                if self.logarithmic { value.exp() } else { value }
+            })
+            .collect();
+        self.give(&kept, 0)
+    }
+
     /// Gives a forecast of the adjusted series its seasons back.
     pub(super) fn restore(&self, forecast: &[f64]) -> Vec<f64> {
+        self.give(forecast, self.length)
+    }
+
+    fn give(&self, values: &[f64], start: usize) -> Vec<f64> {
         let add = |(step, value): (usize, &f64)| {
             let shift: f64 =
-                self.figures.iter().map(|figure| figure[(self.length + step) % figure.len()]).sum();
+                self.figures.iter().map(|figure| figure[(start + step) % figure.len()]).sum();
             if self.logarithmic { value * shift.exp() } else { value + shift }
         };
-        forecast.iter().enumerate().map(add).collect()
+        values.iter().enumerate().map(add).collect()
     }
 }
 
@@ -63,6 +86,21 @@ pub(super) fn usable_seasons(length: usize, seasons: &[usize]) -> Vec<usize> {
     usable.sort_unstable();
     usable.dedup();
     usable
+}
+
+/// The median of a value and up to four on each side.
+fn median_near(series: &[f64], place: usize) -> f64 {
+    let near = &series[place.saturating_sub(4)..(place + 5).min(series.len())];
+    let mut sorted = [0.0; 9];
+    for (count, value) in near.iter().enumerate() {
+        let mut slot = count;
+        while slot > 0 && sorted[slot - 1] > *value {
+            sorted[slot] = sorted[slot - 1];
+            slot -= 1;
+        }
+        sorted[slot] = *value;
+    }
+    0.5 * (sorted[(near.len() - 1) / 2] + sorted[near.len() / 2])
 }
 
 /// The figure of each phase `t mod season`, summing to zero.
@@ -137,6 +175,18 @@ mod tests {
 
         assert!(seasonal.adjusted().iter().all(|y| (y + 3.0).abs() < 1e-9));
         assert!(forecast.iter().zip(&series).all(|(f, y)| (f - y).abs() < 1e-9));
+    }
+
+    #[test]
+    fn a_spike_is_cut_and_the_rest_is_kept() {
+        let mut series: Vec<f64> = (0..70).map(|t| 50.0 + f64::from((t * 31) % 7)).collect();
+        series[33] = 500.0;
+
+        let clipped = Seasonal::of(&series, &[]).clipped(4.0);
+
+        assert!(clipped[33] < 80.0, "{}", clipped[33]);
+        let kept = clipped.iter().zip(&series).enumerate().filter(|(t, _)| *t != 33);
+        assert!(kept.into_iter().all(|(_, (c, y))| (c - y).abs() < 1e-9));
     }
 
     #[test]
