@@ -119,7 +119,7 @@ fn a_weekly_pattern_is_forecast_better_than_by_repeating_last_week() {
         }
     }
 
-    assert!(ours < 0.9 * repeated, "{ours} {repeated}");
+    assert!(ours < 0.85 * repeated, "{ours} {repeated}");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn intervals_hold_about_what_they_say() {
     }
 
     for (count, level) in held.iter().zip(&options.levels) {
-        assert!((count / steps - level).abs() < 0.04, "{level}: {}", count / steps);
+        assert!((count / steps - level).abs() < 0.05, "{level}: {}", count / steps);
     }
 }
 
@@ -189,7 +189,7 @@ fn series_forecast_together_are_forecast_as_well_as_alone() {
         pooled += error(&forecast.expect("a forecast").expected, index);
         alone += error(&made(pasts[index], &options).expected, index);
     }
-    assert!(pooled < 1.08 * alone, "{pooled} {alone}");
+    assert!(pooled < 1.02 * alone, "{pooled} {alone}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Many forecasts made one, by how well each did in the backtests of the series.
 //!
 //! A candidate weighs `(lowest error / its error)⁴`, so that what is twice as wrong hardly counts,
-//! over the cube root of how many candidates its method has, so that a method with many variants
+//! over the square root of how many candidates its method has, so that a method with many variants
 //! does not outvote the others for being varied. The forecast of a step is the weighted median of the candidates: one that runs away moves
 //! it little, which a mean does not promise.
 
@@ -9,16 +9,13 @@ use std::collections::BTreeMap;
 
 use super::Method;
 use super::backtest::{Candidate, Trials};
-use super::pool::Pool;
 
 const POWER: i32 = 4;
-/// How much of a candidate's error is what it usually is on the other series.
-const POOLING: f64 = 0.25;
 
 /// The weights of the candidates, summing to one, by their errors at all origins but `without`.
-pub(super) fn weights(trials: &Trials, pool: &Pool, without: Option<usize>) -> Vec<f64> {
+pub(super) fn weights(trials: &Trials, without: Option<usize>) -> Vec<f64> {
     let errors: Vec<f64> =
-        trials.candidates.iter().map(|candidate| error(candidate, pool, without)).collect();
+        trials.candidates.iter().map(|candidate| error(candidate, without)).collect();
     let lowest = errors.iter().copied().fold(f64::INFINITY, f64::min);
     if !lowest.is_finite() {
         return vec![1.0 / errors.len().max(1) as f64; errors.len()];
@@ -38,18 +35,14 @@ fn crowding(trials: &Trials) -> Vec<f64> {
     for candidate in &trials.candidates {
         *variants.entry(candidate.recipe.method()).or_default() += 1.0;
     }
-    trials.candidates.iter().map(|c| variants[&c.recipe.method()].cbrt()).collect()
+    trials.candidates.iter().map(|c| variants[&c.recipe.method()].sqrt()).collect()
 }
 
-fn error(candidate: &Candidate, pool: &Pool, without: Option<usize>) -> f64 {
+fn error(candidate: &Candidate, without: Option<usize>) -> f64 {
     let kept = candidate.errors.iter().enumerate().filter(|(origin, _)| Some(*origin) != without);
     let (sum, count) = kept.fold((0.0, 0), |(sum, count), (_, error)| (sum + error, count + 1));
     // Errors below the rounding of the series are all the same.
-    let own = if count == 0 { 1.0 } else { (sum / f64::from(count)).max(1e-12) };
-    match pool.merits.get(&candidate.recipe) {
-        Some(merit) => own.powf(1.0 - POOLING) * merit.powf(POOLING),
-        None => own,
-    }
+    if count == 0 { 1.0 } else { (sum / f64::from(count)).max(1e-12) }
 }
 
 /// The forecast of each step.

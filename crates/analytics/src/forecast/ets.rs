@@ -129,12 +129,13 @@ impl Ets {
             point: Vec::new(),
         };
         let mut scratch = model.start.clone();
-        let (point, likelihood) = minimise(from, step, evaluations, |point| {
+        let (point, mean_square) = minimise(from, step, evaluations, |point| {
             model.take(point);
-            model.likelihood(series, &mut scratch)
+            model.mean_square(series, &mut scratch)
         });
         model.take(&point);
         model.point = point;
+        let likelihood = series.len() as f64 * mean_square.ln();
         let criterion = criterion(likelihood, model.parameters(), series.len());
         (model, criterion)
     }
@@ -189,8 +190,9 @@ impl Ets {
         self.point.len() + 1 + trend + season + 1
     }
 
-    /// Minus twice the logarithm of the likelihood, but for a constant.
-    fn likelihood(&self, series: &[f64], states: &mut States) -> f64 {
+    /// The mean square that the likelihood comes from: `exp(L/n)`, which keeps its shape when the
+    /// series changes its unit.
+    fn mean_square(&self, series: &[f64], states: &mut States) -> f64 {
         states.restart(&self.start);
         let (mut squares, mut logs) = (0.0, 0.0);
         let multiplicative = self.form.errors == Errors::Multiplicative;
@@ -203,7 +205,7 @@ impl Ets {
             }
         });
         let n = series.len() as f64;
-        n * (squares / n).max(1e-300).ln() + 2.0 * logs
+        (squares / n).max(1e-300) * (2.0 * logs / n).exp()
     }
 
     /// Runs the states over the series, telling each expected value and its error.

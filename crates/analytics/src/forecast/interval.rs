@@ -23,10 +23,10 @@ pub(super) struct Spread {
 }
 
 impl Calibration {
-    pub(super) fn of_many(trials: &[Trials], pool: &Pool) -> Option<Self> {
+    pub(super) fn of_many(trials: &[Trials]) -> Option<Self> {
         let mut ratios: Vec<f64> = Vec::new();
         for trial in trials {
-            ratios.extend(held_out_ratios(&errors(trial, pool)));
+            ratios.extend(held_out_ratios(&errors(trial)));
         }
         ratios.sort_by(f64::total_cmp);
         (ratios.len() >= 200).then_some(Self { ratios })
@@ -34,10 +34,10 @@ impl Calibration {
 }
 
 /// Absolute errors of the ensemble by origin and step.
-fn errors(trials: &Trials, pool: &Pool) -> Vec<Vec<f64>> {
+fn errors(trials: &Trials) -> Vec<Vec<f64>> {
     (0..trials.plan.origins.len())
         .map(|origin| {
-            let weights = weights(trials, pool, Some(origin));
+            let weights = weights(trials, Some(origin));
             let tests: Vec<&[f64]> =
                 trials.candidates.iter().map(|c| c.tests[origin].as_slice()).collect();
             let made = combine(&tests, &weights);
@@ -113,8 +113,8 @@ fn growth(means: &[f64]) -> Growth {
 impl Spread {
     /// The spread of the ensemble over `horizon` steps; `fallback` is the usual error of one step
     /// where there are no backtests.
-    pub(super) fn of(trials: &Trials, pool: &Pool, horizon: usize, fallback: f64) -> Self {
-        let errors = errors(trials, pool);
+    pub(super) fn of(trials: &Trials, horizon: usize, fallback: f64) -> Self {
+        let errors = errors(trials);
         if errors.is_empty() {
             let usual = (0..horizon).map(|h| fallback * ((h + 1) as f64).sqrt()).collect();
             return Self { usual, ratios: Vec::new() };

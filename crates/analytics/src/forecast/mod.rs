@@ -41,7 +41,7 @@ pub struct Options {
     /// Steps ahead, at least one.
     pub horizon: usize,
     /// Lengths of seasons in points, as `[7]` for daily or `[24, 168]` for hourly values; those that
-    /// a series does not hold twice are ignored.
+    /// a series does not hold twice are ignored, and a day of 24, 48 or 96 points brings its week.
     pub seasons: Vec<usize>,
     /// Shares of the outcomes that intervals shall hold, each in (0, 1).
     pub levels: Vec<f64>,
@@ -350,11 +350,11 @@ struct Assembly<'a> {
 
 impl Assembly<'_> {
     fn forecast(&self) -> Forecast {
-        let weights = ensemble::weights(self.trials, self.pool, None);
+        let weights = ensemble::weights(self.trials, None);
         let forecasts: Vec<&[f64]> =
             self.trials.candidates.iter().map(|c| c.forecast.as_slice()).collect();
         let middle = ensemble::combine(&forecasts, &weights);
-        let spread = Spread::of(self.trials, self.pool, self.options.horizon, self.fallback);
+        let spread = Spread::of(self.trials, self.options.horizon, self.fallback);
         let interval = |&level: &f64| {
             let halves = spread.half_widths(level, self.pool);
             let end = |sign: f64| {

@@ -1,24 +1,20 @@
 //! What many series tell about each of them.
 
-use std::collections::BTreeMap;
-
 use super::autoregression::{Autoregression, Shape, Sums};
 use super::backtest::{Plan, Trials};
 use super::interval::Calibration;
-use super::recipe::{Recipe, shapes};
+use super::recipe::shapes;
 use super::scaled::Scaled;
 use super::{Options, Series};
 
-/// What is learned from many series before each is forecast: autoregressions over all of them, how
-/// well each method did on them, and how wide intervals have to be.
+/// What is learned from many series before each is forecast: autoregressions over all of them, and
+/// how wide intervals have to be.
 ///
-/// Learning is linear in the number of series; what needs whole backtests is learned from an evenly
-/// spaced sample of at most 256.
+/// Learning is linear in the number of series; the widths, which need whole backtests, are learned
+/// from an evenly spaced sample of at most 128.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
     shared: Vec<Pooled>,
-    /// The usual backtest error of each recipe, relative to the best one of the same series.
-    pub(super) merits: BTreeMap<Recipe, f64>,
     pub(super) calibration: Option<Calibration>,
 }
 
@@ -45,7 +41,7 @@ impl Runner for InTurn {
     }
 }
 
-const SAMPLE_MAX: usize = 256;
+const SAMPLE_MAX: usize = 128;
 /// One series has nothing to learn from others, and a few tell little.
 const SERIES_MIN: usize = 5;
 
@@ -75,27 +71,8 @@ impl Pool {
         let sample: Vec<&Scaled> = series.iter().step_by(step).collect();
         let trials =
             runner.run(sample.len(), |index| Trials::run(&sample[index].values, options, self));
-        self.merits = merits(&trials);
-        self.calibration = Calibration::of_many(&trials, self);
+        self.calibration = Calibration::of_many(&trials);
     }
-}
-
-/// Geometric means of the errors relative to the best of each series, so that no series counts
-/// more for being harder to forecast.
-fn merits(trials: &[Trials]) -> BTreeMap<Recipe, f64> {
-    let mut sums: BTreeMap<Recipe, (f64, f64)> = BTreeMap::new();
-    for trial in trials {
-        let best = trial.candidates.iter().map(|c| c.error()).fold(f64::INFINITY, f64::min);
-        if best <= 0.0 {
-            continue;
-        }
-        for candidate in &trial.candidates {
-            let sum = sums.entry(candidate.recipe).or_default();
-            sum.0 += (candidate.error() / best).ln();
-            sum.1 += 1.0;
-        }
-    }
-    sums.into_iter().map(|(recipe, (sum, count))| (recipe, (sum / count).exp())).collect()
 }
 
 fn share(series: &[Scaled], options: &Options, shape: Shape) -> Option<Pooled> {

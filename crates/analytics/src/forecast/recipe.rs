@@ -112,8 +112,8 @@ impl<'a> Stretch<'a> {
 const SMOOTHED_SEASON_MAX: usize = 24;
 /// From this share of zeros on, a series is treated as intermittent as well.
 const ZEROS_MIN: f64 = 0.2;
-/// Longer memories than this are worth their time only with a pooled model to be drawn toward.
-const OWN_MEMORY_MAX: usize = 200;
+/// Longer memories than this cost more time than they save error.
+const MEMORY_MAX: usize = 200;
 
 /// What `options.method` asks for, of what makes sense on this series.
 pub(super) fn recipes(series: &[f64], options: &Options, pool: &Pool) -> Vec<Recipe> {
@@ -145,9 +145,12 @@ fn plain(series: &[f64], options: &Options) -> Vec<Recipe> {
         Recipe::Theta(Kind::Dynamic),
         Recipe::Decomposed,
     ];
-    recipes.extend(seasons.iter().map(|&season| Recipe::SeasonalNaive { season }));
-    if seasons.is_empty() && options.method == Method::SeasonalNaive {
-        recipes.push(Recipe::SeasonalNaive { season: 1 });
+    if options.method == Method::SeasonalNaive {
+        // Who asks for it by name means the season that was given.
+        let given = options.seasons.iter().copied().filter(|season| *season <= series.len()).max();
+        recipes.push(Recipe::SeasonalNaive { season: given.unwrap_or(1).max(1) });
+    } else {
+        recipes.extend(seasons.iter().map(|&season| Recipe::SeasonalNaive { season }));
     }
     let zeros = series.iter().filter(|y| **y == 0.0).count();
     let intermittent = zeros as f64 >= ZEROS_MIN * series.len() as f64;
@@ -168,10 +171,8 @@ fn autoregressions(series: &[f64], options: &Options, pool: &Pool) -> Vec<Recipe
         if shape.logarithmic && !positive {
             continue;
         }
-        if shape.memory <= OWN_MEMORY_MAX {
-            recipes.push(Recipe::Own { shape, strength: 1 });
-            recipes.push(Recipe::Own { shape, strength: 10 });
-        }
+        recipes.push(Recipe::Own { shape, strength: 1 });
+        recipes.push(Recipe::Own { shape, strength: 10 });
         if pool.of(shape).is_some() {
             recipes.push(Recipe::Shared { shape });
             recipes.push(Recipe::Drawn { shape, strength: 30 });
@@ -196,14 +197,20 @@ pub(super) fn shapes(points: usize, seasons: &[usize]) -> Vec<Shape> {
 /// Some cycles of the longest season and a point more, or up to two years of weeks; as long as the
 /// series is twice that.
 fn memories(points: usize, seasons: &[usize]) -> Vec<usize> {
-    let season = usable_seasons(points, seasons).last().copied().unwrap_or(1);
+    let season = usable_seasons(points, seasons)
+        .into_iter()
+        .rfind(|season| *season < MEMORY_MAX)
+        .unwrap_or(1);
     let wanted: &[usize] = match season {
         0 | 1 => &[3, 13, 54, 105],
-        2..=12 => &[2 * season + 1, 8 * season + 1],
-        13..=60 => &[2 * season + 1, 7 * season + 1, 14 * season + 1],
-        _ => &[season + 1, 2 * season + 1],
+        2..=6 => &[13, 54, 105],
+        7..=12 => &[2 * season + 1, 8 * season + 1],
+        13..=30 => &[2 * season + 1, 7 * season + 1],
+        31..=60 => &[13, season + 2, 2 * season + 1],
+        _ => &[season.div_ceil(4), season + 1],
     };
-    wanted.iter().copied().filter(|memory| memory * 2 < points).collect()
+    let useful = |memory: &usize| *memory <= MEMORY_MAX && memory * 2 < points;
+    wanted.iter().copied().filter(useful).collect()
 }
 
 /// Fits recipes to one stretch of a series, sharing the sums that several of them need.

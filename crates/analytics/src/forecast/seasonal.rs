@@ -76,11 +76,16 @@ impl Seasonal {
     }
 }
 
+/// Days by the hour, half hour and quarter: their weeks are seasons too, named or not.
+const DAYS: [usize; 3] = [24, 48, 96];
+
 /// The seasons of at least two points that a series of `length` holds often enough, shortest first.
 pub(super) fn usable_seasons(length: usize, seasons: &[usize]) -> Vec<usize> {
+    let weeks = seasons.iter().filter(|season| DAYS.contains(season)).map(|day| 7 * day);
     let mut usable: Vec<usize> = seasons
         .iter()
         .copied()
+        .chain(weeks)
         .filter(|season| *season >= 2 && season.saturating_mul(CYCLES_MIN) <= length)
         .collect();
     usable.sort_unstable();
