@@ -69,9 +69,9 @@ pub struct OnlineDetector {
     spread_fast: f64,
     spread_slow: f64,
     magnitude: f64,
-    last: f64,
     tails: [Tail; 8],
     episode: Option<Episode>,
+    replaying: bool,
 }
 
 /// Points kept to learn seasons from.
@@ -121,9 +121,9 @@ impl OnlineDetector {
             spread_fast: 0.0,
             spread_slow: 0.0,
             magnitude: 0.0,
-            last: 0.0,
             tails: std::array::from_fn(|_| Tail::default()),
             episode: None,
+            replaying: false,
         }
     }
 
@@ -163,7 +163,6 @@ impl OnlineDetector {
     fn start(&mut self, value: f64) {
         self.slow = value;
         self.medium = value;
-        self.last = value;
         for forecaster in &mut self.forecasters {
             forecaster.prediction = value;
         }
@@ -231,12 +230,29 @@ impl OnlineDetector {
                     episode.peak = strongest;
                     return true;
                 }
-                if episode.quiet >= patience || episode.age >= 4 * patience {
+                let (over, stays) = (episode.quiet >= patience, episode.age >= STAY * patience);
+                if over || stays {
                     self.episode = None;
+                }
+                if stays && !over {
+                    self.absorb();
                 }
                 false
             }
         }
+    }
+
+    /// Takes what has lasted for the new usual.
+    fn absorb(&mut self) {
+        self.slow = self.medium;
+        self.spread_slow = self.spread_fast;
+        self.drift = 0.0;
+    }
+
+    /// Whether the seasons, if any, have been seen twice, so that errors are as they will be.
+    fn settles(&self) -> bool {
+        !self.replaying
+            || self.season.iter().all(|profile| profile.seen >= 2 * profile.values.len())
     }
 
     fn learn(&mut self, value: f64, expected: f64, answers: &[f64; 8]) {
@@ -244,9 +260,13 @@ impl OnlineDetector {
         let error = (value - expected).clamp(-self.limit(1), self.limit(0));
         let calm = if self.count < 20 { value } else { expected + error };
 
+        // What stands out in an episode says nothing about what is usual.
+        let settled = self.count >= 100;
         for (i, answer) in answers.iter().enumerate() {
-            let most = if self.count < 100 { f64::INFINITY } else { 1.2 * self.limit(i) };
-            self.tails[i].add(answer.min(most), self.options.alarm_rate);
+            if !(settled && self.episode.is_some() && *answer > self.limit(i)) && self.settles() {
+                let most = if settled { 1.2 * self.limit(i) } else { f64::INFINITY };
+                self.tails[i].add(answer.min(most), self.options.alarm_rate);
+            }
         }
         let step = |horizon: f64| 1.0 / horizon.min(n + 1.0);
         self.spread_fast += (error.abs() - self.spread_fast) * step(FAST);
@@ -264,8 +284,6 @@ impl OnlineDetector {
         self.slow += (bare - self.slow) * step(LONG);
         self.medium += (bare - self.medium) * step(MEDIUM);
         self.learn_season(calm);
-        self.remember(value);
-        self.last = value;
         self.count += 1;
 
         let quick = self.forecasters[1].prediction;
@@ -273,6 +291,7 @@ impl OnlineDetector {
         self.forecasters[1].prediction = quick + 0.25 * (value - quick);
         self.forecasters[2].prediction = self.medium + self.season_at(self.count);
         self.forecasters[3].prediction = self.slow + self.season_at(self.count);
+        self.remember(value);
     }
 
     /// Moves the profiles towards what the level leaves.
@@ -282,7 +301,7 @@ impl OnlineDetector {
         for profile in &mut self.season {
             let length = profile.values.len();
             let cycles = (profile.seen / length) as f64;
-            let part = off / (cycles + 1.0).min(8.0) * 0.7;
+            let part = off / (cycles + 1.0).min(8.0);
             profile.values[at % length] += part;
             profile.seen += 1;
             off -= part;
@@ -291,14 +310,14 @@ impl OnlineDetector {
 
     /// Keeps the value, and looks for seasons each time the number of points has doubled.
     fn remember(&mut self, value: f64) {
-        if !self.options.seasons.is_empty() {
+        if self.replaying || !self.options.seasons.is_empty() {
             return;
         }
         self.history.push_back(value);
         if self.history.len() > HISTORY {
             self.history.pop_front();
         }
-        if self.count + 1 < self.next_learning {
+        if self.count < self.next_learning {
             return;
         }
         self.next_learning += self.next_learning.min(HISTORY / 2);
@@ -307,34 +326,30 @@ impl OnlineDetector {
         let lengths = season::season_lengths(&values, &options);
         let known: Vec<usize> = self.season.iter().map(|profile| profile.values.len()).collect();
         if lengths != known {
-            self.adopt(&values, &lengths);
+            self.learn_again(&values, &lengths);
         }
     }
 
-    fn adopt(&mut self, values: &[f64], lengths: &[usize]) {
-        let first = self.count + 1 - values.len();
-        let level = crate::robust::median(values);
-        let season = crate::change_points::seasonal(values, lengths, &vec![level; values.len()]);
-        // The seasons together, told apart again by their lengths.
-        let mut rest = season;
-        self.season.clear();
-        for length in lengths {
-            let mut sums = vec![0.0; *length];
-            let mut counts = vec![0.0f64; *length];
-            for (i, value) in rest.iter().enumerate() {
-                sums[(first + i) % length] += value;
-                counts[(first + i) % length] += 1.0;
-            }
-            let profile: Vec<f64> =
-                sums.iter().zip(&counts).map(|(sum, count)| sum / count.max(1.0)).collect();
-            for (i, value) in rest.iter_mut().enumerate() {
-                *value -= profile[(first + i) % length];
-            }
-            self.season.push(Profile { values: profile, seen: values.len() });
+    /// Goes through the kept points again with the seasons that they turned out to have.
+    fn learn_again(&mut self, values: &[f64], lengths: &[usize]) {
+        let options = OnlineOptions {
+            seasons: lengths.to_vec(),
+            probation: usize::MAX,
+            alarm_rate: self.options.alarm_rate,
+        };
+        let mut again = Self::new(options);
+        again.replaying = true;
+        for value in values {
+            again.push(*value);
         }
-        self.slow = level;
-        self.medium = self.history.back().copied().unwrap_or(level) - self.season_at(self.count);
-        self.drift = 0.0;
+        again.replaying = false;
+        // Points count from the first kept one from here on.
+        again.options = self.options.clone();
+        again.options.probation = self.options.probation.saturating_sub(self.count - again.count);
+        again.history = std::mem::take(&mut self.history);
+        again.next_learning = self.next_learning.saturating_sub(self.count - again.count);
+        again.episode = self.episode;
+        *self = again;
     }
 }
 
@@ -348,6 +363,8 @@ const LONG: f64 = 2000.0;
 const PATIENCE: usize = 40;
 const PATIENCE_MIN: usize = 12;
 const PATIENCE_MAX: usize = 200;
+/// An episode that lasts for so many of these stretches is the new usual.
+const STAY: usize = 4;
 /// How many times worse an episode must get to be worth another alarm.
 const WORSE: f64 = 2.0;
 
@@ -393,7 +410,8 @@ impl Tail {
             self.bins.iter_mut().for_each(|weight| *weight *= 0.5);
             self.whole *= 0.5;
         }
-        if self.added.is_multiple_of(UPDATE) {
+        let every = if self.added < 1000 { UPDATE } else { 4 * UPDATE };
+        if self.added.is_multiple_of(every) {
             self.limit = self.quantile(rate);
         }
     }

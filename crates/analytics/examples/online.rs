@@ -1,0 +1,346 @@
+//! How well anomalies are found point by point, in the manner of the Numenta Anomaly Benchmark:
+//! `cargo run -p outlay-analytics --example online [seeds]`.
+//!
+//! Series of ten made-up kinds, each with one to four labelled windows that hold a tenth of it. The
+//! first alarm in a window counts up to 1, the earlier the better; a window without one costs 1, an
+//! alarm elsewhere 0.11 at most (Lavin & Ahmad 2015). 0 is the score of silence, 100 of perfection.
+//! A Gaussian over a window of the past, at the limit that suits it best over all series, is
+//! measured beside ours, with one alarm for each run of limits crossed.
+
+#[path = "../src/noise.rs"]
+mod noise;
+
+use std::collections::VecDeque;
+use std::f64::consts::TAU;
+
+use noise::Noise;
+use outlay_analytics::anomalies::{OnlineDetector, OnlineOptions};
+
+struct Series {
+    kind: &'static str,
+    values: Vec<f64>,
+    windows: Vec<(usize, usize)>,
+}
+
+impl Series {
+    fn new(kind: &'static str, values: Vec<f64>, anomalies: &[usize]) -> Self {
+        let width = values.len() / 10 / anomalies.len().max(1);
+        let windows = anomalies
+            .iter()
+            .map(|at| (at.saturating_sub(width / 2), (at + width / 2).min(values.len() - 1)))
+            .collect();
+        Self { kind, values, windows }
+    }
+
+    fn probation(&self) -> usize {
+        (self.values.len() * 15 / 100).min(750)
+    }
+
+    /// The score of these alarms, before it is put between silence and perfection.
+    fn score(&self, alarms: &[usize]) -> f64 {
+        let mut score = 0.0;
+        for (from, to) in &self.windows {
+            let width = (to - from).max(1) as f64;
+            score += match alarms.iter().find(|at| (from..=to).contains(at)) {
+                Some(at) => sigmoid((*at as f64 - *to as f64) / width),
+                None => -1.0,
+            };
+        }
+        for at in alarms.iter().filter(|at| **at >= self.probation()) {
+            if self.windows.iter().any(|(from, to)| (from..=to).contains(&at)) {
+                continue;
+            }
+            let before = self.windows.iter().rfind(|(_, to)| to < at);
+            score += 0.11
+                * before.map_or(-1.0, |(from, to)| {
+                    sigmoid((at - to) as f64 / (to - from).max(1) as f64)
+                });
+        }
+        score
+    }
+}
+
+fn sigmoid(position: f64) -> f64 {
+    if position > 3.0 { -1.0 } else { 2.0 / (1.0 + (5.0 * position).exp()) - 1.0 }
+}
+
+fn made(seed: u64) -> Vec<Series> {
+    let noise = |kind: u64| Noise::new(seed * 97 + kind);
+    vec![
+        spiky_cpu(noise(0)),
+        taxi(noise(1)),
+        temperature(noise(2)),
+        flat_with_jumps(noise(3)),
+        tweets(noise(4)),
+        heavy_traffic(noise(5)),
+        stuck_sensor(noise(6)),
+        louder(noise(7)),
+        auction(noise(8)),
+        daily_shape(noise(9)),
+    ]
+}
+
+/// Places for `count` anomalies, apart from each other and after the probation.
+fn places(noise: &mut Noise, count: usize, length: usize) -> Vec<usize> {
+    let room = length * 75 / 100 / count;
+    (0..count)
+        .map(|i| length / 5 + i * room + (noise.uniform() * 0.8 * room as f64) as usize)
+        .collect()
+}
+
+fn spiky_cpu(mut noise: Noise) -> Series {
+    let level = 5.0 + 40.0 * noise.uniform();
+    let mut values: Vec<f64> = (0..4032)
+        .map(|_| {
+            let spike = if noise.uniform() < 0.02 { 10.0 * noise.uniform() } else { 0.0 };
+            (level + 1.5 * noise.student(4.0) + spike).clamp(0.0, 100.0)
+        })
+        .collect();
+    let at = places(&mut noise, 2, 4032);
+    values[at[0]] = level + 35.0;
+    let step = if noise.uniform() < 0.5 { 8.0 } else { -4.0 };
+    values[at[1]..].iter_mut().for_each(|value| *value += step);
+    Series::new("cpu", values, &at)
+}
+
+fn taxi(mut noise: Noise) -> Series {
+    let mut deviation = 0.0;
+    let mut values: Vec<f64> = (0..10320)
+        .map(|i| {
+            deviation = 0.9 * deviation + 300.0 * noise.normal();
+            let day =
+                (TAU * (i as f64 / 48.0 - 0.3)).sin() + 0.3 * (2.0 * TAU * i as f64 / 48.0).cos();
+            let week = if (i / 48) % 7 >= 5 { 1.15 } else { 1.0 };
+            (15_000.0 + 8_000.0 * day * week + deviation).max(0.0)
+        })
+        .collect();
+    let at = places(&mut noise, 4, 10320);
+    for (k, place) in at.iter().enumerate() {
+        let factor = [0.5, 1.5, 0.65, 0.25][k];
+        let last = (place + 48).min(values.len());
+        values[*place..last].iter_mut().for_each(|value| *value *= factor);
+    }
+    Series::new("taxi", values, &at)
+}
+
+fn temperature(mut noise: Noise) -> Series {
+    let mut level = 85.0;
+    let mut values: Vec<f64> = (0..16000)
+        .map(|i| {
+            level += 0.02 * (85.0 - level) * 0.1 + 0.12 * noise.normal();
+            level + 1.5 * (TAU * i as f64 / 288.0).sin() + 0.3 * noise.normal()
+        })
+        .collect();
+    let at = places(&mut noise, 3, 16000);
+    for place in &at {
+        for step in 0..150 {
+            let depth =
+                if step < 20 { step as f64 / 20.0 } else { 1.0 - (step - 20) as f64 / 130.0 };
+            if let Some(value) = values.get_mut(place + step) {
+                *value -= 25.0 * depth;
+            }
+        }
+    }
+    Series::new("temperature", values, &at)
+}
+
+fn flat_with_jumps(mut noise: Noise) -> Series {
+    let mut values: Vec<f64> = (0..4032)
+        .map(|_| {
+            if noise.uniform() < 0.01 { 0.15 } else { 0.1 + 0.01 * (noise.uniform() * 3.0).floor() }
+        })
+        .collect();
+    let at = places(&mut noise, 2, 4032);
+    values[at[0]..at[0] + 8].fill(1.5);
+    values[at[1]..].iter_mut().for_each(|value| *value += 0.2);
+    Series::new("flat", values, &at)
+}
+
+fn tweets(mut noise: Noise) -> Series {
+    let mut excitement: f64 = 0.0;
+    let mut values: Vec<f64> = (0..15800)
+        .map(|i| {
+            excitement *= 0.9;
+            if noise.uniform() < 0.003 {
+                excitement += 4.0 * (0.7 * noise.normal()).exp();
+            }
+            let rate = 1.5 + (TAU * i as f64 / 288.0).sin() + excitement;
+            noise.poisson(rate.max(0.1)) as f64
+        })
+        .collect();
+    let at = places(&mut noise, 4, 15800);
+    for place in &at {
+        for step in 0..60 {
+            let extra = 120.0 * (-(step as f64) / 15.0).exp();
+            values[place + step] += noise.poisson(extra) as f64;
+        }
+    }
+    Series::new("tweets", values, &at)
+}
+
+fn heavy_traffic(mut noise: Noise) -> Series {
+    let mut values: Vec<f64> = (0..4032).map(|_| 1e5 * (1.2 * noise.normal()).exp()).collect();
+    let at = places(&mut noise, 2, 4032);
+    values[at[0]] = 2e7;
+    values[at[1]..at[1] + 80].iter_mut().for_each(|value| *value = 1.5e6 + *value);
+    Series::new("traffic", values, &at)
+}
+
+fn stuck_sensor(mut noise: Noise) -> Series {
+    let mut values: Vec<f64> = (0..5000)
+        .map(|i| 50.0 + 10.0 * (TAU * i as f64 / 144.0).sin() + 2.0 * noise.normal())
+        .collect();
+    let at = places(&mut noise, 1, 5000);
+    let stuck = values[at[0]];
+    values[at[0]..at[0] + 150].fill(stuck);
+    Series::new("stuck", values, &at)
+}
+
+fn louder(mut noise: Noise) -> Series {
+    let at = places(&mut noise, 1, 4000);
+    let values = (0..4000)
+        .map(|i| {
+            let loud = (at[0]..at[0] + 200).contains(&i);
+            20.0 + noise.normal() * if loud { 4.0 } else { 1.0 }
+        })
+        .collect();
+    Series::new("louder", values, &at)
+}
+
+fn auction(mut noise: Noise) -> Series {
+    let mut values: Vec<f64> = (0..1600)
+        .map(|i| {
+            let day = 1.0 + 0.3 * (TAU * i as f64 / 24.0).sin();
+            0.1 * day * (0.25 * noise.normal()).exp()
+        })
+        .collect();
+    let at = places(&mut noise, 2, 1600);
+    values[at[0]] *= 5.0;
+    values[at[1]..at[1] + 10].iter_mut().for_each(|value| *value *= 2.8);
+    Series::new("auction", values, &at)
+}
+
+fn daily_shape(mut noise: Noise) -> Series {
+    let at = places(&mut noise, 1, 4032);
+    let day = at[0] / 288;
+    let kind = (noise.uniform() * 3.0) as usize;
+    let values = (0..4032)
+        .map(|i| {
+            let high = (96..216).contains(&(i % 288));
+            let level = match (i / 288 == day, kind) {
+                (true, 0) if high => 120.0,
+                (true, 1) => 20.0,
+                (true, 2) if high => 40.0,
+                _ if high => 80.0,
+                _ => 20.0,
+            };
+            level + 4.0 * noise.normal()
+        })
+        .collect();
+    Series::new("shape", values, &[day * 288 + 96])
+}
+
+fn our_alarms(series: &Series) -> Vec<usize> {
+    let options = OnlineOptions { probation: series.probation(), ..Default::default() };
+    let mut detector = OnlineDetector::new(options);
+    (0..series.values.len()).filter(|i| detector.push(series.values[*i]).anomaly).collect()
+}
+
+/// Distances from the mean of the last `window` points, in their standard deviations.
+fn gaussian_scores(values: &[f64], window: usize) -> Vec<f64> {
+    let mut recent: VecDeque<f64> = VecDeque::new();
+    let (mut sum, mut squares) = (0.0, 0.0);
+    values
+        .iter()
+        .map(|value| {
+            let count = recent.len() as f64;
+            let mean = sum / count;
+            let deviation = (squares / count - mean * mean).max(1e-12).sqrt();
+            let score = if recent.len() > 10 { (value - mean).abs() / deviation } else { 0.0 };
+            recent.push_back(*value);
+            sum += value;
+            squares += value * value;
+            if recent.len() > window
+                && let Some(old) = recent.pop_front()
+            {
+                sum -= old;
+                squares -= old * old;
+            }
+            score
+        })
+        .collect()
+}
+
+/// One alarm for each run of scores above the limit, apart by at least `apart` points.
+fn episodes(scores: &[f64], limit: f64, from: usize, apart: usize) -> Vec<usize> {
+    let mut alarms = Vec::new();
+    let mut last: Option<usize> = None;
+    for (i, score) in scores.iter().enumerate().skip(from) {
+        if *score > limit {
+            if last.is_none_or(|last| i - last > apart) {
+                alarms.push(i);
+            }
+            last = Some(i);
+        }
+    }
+    alarms
+}
+
+fn normalised(all: &[Series], alarms: &[Vec<usize>]) -> f64 {
+    let (mut score, mut windows) = (0.0, 0.0);
+    for (series, alarms) in all.iter().zip(alarms) {
+        score += series.score(alarms);
+        windows += series.windows.len() as f64;
+    }
+    let perfect = sigmoid(-1.0) * windows;
+    100.0 * (score + windows) / (perfect + windows)
+}
+
+fn main() {
+    let seeds: u64 = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(6);
+    let all: Vec<Series> = (0..seeds).flat_map(made).collect();
+    let start = std::time::Instant::now();
+    let ours: Vec<Vec<usize>> = all.iter().map(our_alarms).collect();
+    let points: usize = all.iter().map(|series| series.values.len()).sum();
+    let micros = start.elapsed().as_secs_f64() * 1e6 / points as f64;
+
+    let kinds = &all[..all.len() / seeds as usize];
+    for kind in kinds.iter().map(|series| series.kind) {
+        let mut found = 0;
+        let (mut windows, mut alarms, mut series_count) = (0, 0, 0);
+        for (series, ours) in all.iter().zip(&ours).filter(|(series, _)| series.kind == kind) {
+            windows += series.windows.len();
+            alarms += ours.len();
+            series_count += 1;
+            found += series
+                .windows
+                .iter()
+                .filter(|(from, to)| ours.iter().any(|at| (from..=to).contains(&at)))
+                .count();
+        }
+        println!(
+            "{kind:<12} {found}/{windows} windows, {:.1} alarms a series",
+            alarms as f64 / series_count as f64
+        );
+    }
+    println!("ours {:.1} ({micros:.2} µs a point)", normalised(&all, &ours));
+
+    let mut best: (f64, usize, f64) = (f64::MIN, 0, 0.0);
+    for window in [150, 1000, 6400] {
+        let scores: Vec<Vec<f64>> =
+            all.iter().map(|series| gaussian_scores(&series.values, window)).collect();
+        for limit in (4..40).map(|limit| f64::from(limit) * 0.5) {
+            let alarms: Vec<Vec<usize>> = all
+                .iter()
+                .zip(&scores)
+                .map(|(series, scores)| episodes(scores, limit, series.probation(), 50))
+                .collect();
+            let score = normalised(&all, &alarms);
+            if score > best.0 {
+                best = (score, window, limit);
+            }
+        }
+    }
+    println!("windowed Gaussian {:.1} (window {}, limit {:.1})", best.0, best.1, best.2);
+    println!("ratio {:.2}", normalised(&all, &ours) / best.0);
+}
