@@ -94,6 +94,7 @@ struct Forecaster {
 
 #[derive(Clone, Copy, Debug)]
 struct Episode {
+    /// The largest error so far, in units of its limit.
     peak: f64,
     quiet: usize,
     age: usize,
@@ -153,8 +154,8 @@ impl OnlineDetector {
             .iter()
             .enumerate()
             .map(|(i, answer)| answer / self.limit(i))
-            .fold(score(value, expected, lo, hi), f64::max);
-        let anomaly = self.alarm(strongest);
+            .fold(0.0, f64::max);
+        let anomaly = self.alarm(strongest, score(value, expected, lo, hi));
         self.learn(value, expected, &answers);
         let shown = if anomaly { strongest } else { strongest.min(1.0) };
         Verdict { expected, lo, hi, score: shown, severity: Severity::of(shown), anomaly }
@@ -212,22 +213,22 @@ impl OnlineDetector {
         self.tails[question].limit.max(least)
     }
 
-    fn alarm(&mut self, strongest: f64) -> bool {
+    fn alarm(&mut self, strongest: f64, sudden: f64) -> bool {
         if self.count < self.options.probation {
             return false;
         }
         let patience = (self.count / PATIENCE).clamp(PATIENCE_MIN, PATIENCE_MAX);
         match &mut self.episode {
             None if strongest > 1.0 => {
-                self.episode = Some(Episode { peak: strongest, quiet: 0, age: 0 });
+                self.episode = Some(Episode { peak: sudden.max(1.0), quiet: 0, age: 0 });
                 true
             }
             None => false,
             Some(episode) => {
                 episode.age += 1;
                 episode.quiet = if strongest > 0.8 { 0 } else { episode.quiet + 1 };
-                if strongest > WORSE * episode.peak {
-                    episode.peak = strongest;
+                if sudden > WORSE * episode.peak {
+                    episode.peak = sudden;
                     return true;
                 }
                 let (over, stays) = (episode.quiet >= patience, episode.age >= STAY * patience);
@@ -244,7 +245,8 @@ impl OnlineDetector {
 
     /// Takes what has lasted for the new usual.
     fn absorb(&mut self) {
-        self.slow = self.medium;
+        self.slow += self.drift;
+        self.medium = self.slow;
         self.spread_slow = self.spread_fast;
         self.drift = 0.0;
     }
@@ -260,11 +262,12 @@ impl OnlineDetector {
         let error = (value - expected).clamp(-self.limit(1), self.limit(0));
         let calm = if self.count < 20 { value } else { expected + error };
 
+        let limits: [f64; 8] = std::array::from_fn(|i| self.limit(i));
         // What stands out in an episode says nothing about what is usual.
         let settled = self.count >= 100;
         for (i, answer) in answers.iter().enumerate() {
-            if !(settled && self.episode.is_some() && *answer > self.limit(i)) && self.settles() {
-                let most = if settled { 1.2 * self.limit(i) } else { f64::INFINITY };
+            if !(settled && self.episode.is_some() && *answer > limits[i]) && self.settles() {
+                let most = if settled { 1.2 * limits[i] } else { f64::INFINITY };
                 self.tails[i].add(answer.min(most), self.options.alarm_rate);
             }
         }
@@ -281,7 +284,10 @@ impl OnlineDetector {
             forecaster.error += (off.min(most.max(1e-12)) - forecaster.error) * step(TRUST);
         }
         let bare = calm - self.season_at(self.count);
-        self.slow += (bare - self.slow) * step(LONG);
+        let away = [2, 3, 6, 7].into_iter().any(|question| answers[question] > limits[question]);
+        if !(away && self.episode.is_some()) {
+            self.slow += (bare - self.slow) * step(LONG);
+        }
         self.medium += (bare - self.medium) * step(MEDIUM);
         self.learn_season(calm);
         self.count += 1;
