@@ -182,7 +182,7 @@ fn heavy_traffic(mut noise: Noise) -> Series {
     let mut values: Vec<f64> = (0..4032).map(|_| 1e5 * (1.2 * noise.normal()).exp()).collect();
     let at = places(&mut noise, 2, 4032);
     values[at[0]] = 2e7;
-    values[at[1]..at[1] + 80].iter_mut().for_each(|value| *value = 1.5e6 + *value);
+    values[at[1]..at[1] + 80].iter_mut().for_each(|value| *value += 1.5e6);
     Series::new("traffic", values, &at)
 }
 
