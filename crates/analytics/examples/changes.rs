@@ -296,8 +296,11 @@ fn main() {
     }
 }
 
+/// Kind, F1, covering, number of changes found.
+type Row = (&'static str, f64, f64, usize);
+
 fn report(name: &str, all: &[Series], kinds: bool, find: &dyn Fn(&[f64]) -> Vec<usize>) {
-    let measured: Vec<(&'static str, f64, f64, usize)> = all
+    let measured: Vec<Row> = all
         .iter()
         .map(|series| {
             let found = find(&series.values);
@@ -319,14 +322,13 @@ fn report(name: &str, all: &[Series], kinds: bool, find: &dyn Fn(&[f64]) -> Vec<
         }
         seen.push(kind);
         let rows: Vec<_> = measured.iter().filter(|row| row.0 == *kind).collect();
-        let mean = |of: &dyn Fn(&(&'static str, f64, f64, usize)) -> f64| {
-            rows.iter().map(|row| of(row)).sum::<f64>() / rows.len() as f64
-        };
+        let mean =
+            |of: fn(&Row) -> f64| rows.iter().map(|row| of(row)).sum::<f64>() / rows.len() as f64;
         println!(
             "   {kind:<16} F1 {:.3}  covering {:.3}  {:.1} changes",
-            mean(&|row| row.1),
-            mean(&|row| row.2),
-            mean(&|row| row.3 as f64)
+            mean(|row| row.1),
+            mean(|row| row.2),
+            mean(|row| row.3 as f64)
         );
     }
 }

@@ -100,7 +100,7 @@ struct Tally {
 impl Tally {
     fn add(&mut self, planted: &Planted) {
         let seasons = season::season_lengths(&planted.values, &season::Options::daily());
-        let plan = change_points::Options::new(&seasons);
+        let plan = change_points::Options::steps(&seasons);
         let levels = change_points::segment(&planted.values, &plan);
         let found = &levels.changes;
         self.shifts += planted.shifts.len();
@@ -200,7 +200,7 @@ fn timings() {
         time("seasons", &|y| drop(season::detect_seasons(y, &season::Options::daily())));
         time("decomposition", &|y| drop(decompose::decompose(y, &decompose::Options::new(&[7]))));
         time("changes", &|y| {
-            drop(change_points::change_points(y, &change_points::Options::new(&[7])));
+            drop(change_points::change_points(y, &change_points::Options::steps(&[7])));
         });
         time("anomalies, all in", &|y| {
             drop(anomalies::detect(y, &anomalies::Options::new(&[7])));

@@ -203,7 +203,7 @@ pub fn student_two_sided_quantile(p: f64, degrees: f64) -> f64 {
     while student_two_sided(high, degrees) > p && high < 1e12 {
         high *= 2.0;
     }
-    for _ in 0..80 {
+    for _ in 0..50 {
         let middle = (low + high) / 2.0;
         if student_two_sided(middle, degrees) > p {
             low = middle;

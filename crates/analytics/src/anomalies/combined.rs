@@ -14,7 +14,7 @@ pub(super) fn ranges(values: &[f64], options: &Options) -> Ranges {
         _ => {
             let plan = change_points::Options {
                 scale: options.scale,
-                ..change_points::Options::new(&options.seasons)
+                ..change_points::Options::steps(&options.seasons)
             };
             computed = change_points::segment(&filled, &plan);
             &computed
@@ -165,18 +165,26 @@ fn tail(mut sizes: Vec<f64>, rate: f64) -> f64 {
     (side * quantile / unit).max(LIMIT_MIN)
 }
 
+/// `1/ν` of Student's t, and its 90 % quantile of sizes over its median size.
+const TAILS: [(f64, f64); 9] = [
+    (0.0167, 2.4619),
+    (0.05, 2.5107),
+    (0.1, 2.5899),
+    (0.2, 2.7729),
+    (0.3, 2.9936),
+    (0.4, 3.2588),
+    (0.5, 3.5762),
+    (0.6, 3.9548),
+    (0.8, 4.9383),
+];
+
 /// `1/ν` of the Student's t whose 90 % quantile of sizes is `ratio` times its median size.
 fn inverse_degrees(ratio: f64) -> f64 {
-    let (mut low, mut high) = (1.0 / 60.0, 1.0);
-    for _ in 0..12 {
-        let middle = (low + high) / 2.0;
-        let degrees = 1.0 / middle;
-        let of = |p: f64| distributions::student_two_sided_quantile(p, degrees);
-        if of(0.1) / of(0.5) < ratio {
-            low = middle;
-        } else {
-            high = middle;
-        }
+    let mut inverse = TAILS[0].0;
+    for pair in TAILS.windows(2) {
+        let ((low, at_low), (high, at_high)) = (pair[0], pair[1]);
+        let part = ((ratio - at_low) / (at_high - at_low)).clamp(0.0, 1.0);
+        inverse += part * (high - low);
     }
-    (low + high) / 2.0
+    inverse
 }

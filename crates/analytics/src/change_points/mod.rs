@@ -46,8 +46,13 @@ impl Options {
             segment_min: 0,
             effect_min: 1.0,
             bends: true,
-            penalty: 1.0,
+            penalty: 0.9,
         }
+    }
+
+    /// Steps alone, and only those that are beyond doubt: for alarms.
+    pub fn steps(seasons: &[usize]) -> Self {
+        Self { bends: false, penalty: 1.1, ..Self::new(seasons) }
     }
 }
 
@@ -114,10 +119,12 @@ pub fn segment(values: &[f64], options: &Options) -> Segmentation {
     let segment_min = least_segment(options, &seasons, y.len());
 
     let mut season = seasonal(&y, &seasons, &rough_level(&y, &seasons));
-    let mut story = tell(&without(&y, &season), segment_min, options);
+    let mut story = tell(&without(&y, &season), segment_min, options, &PHIS);
     if !seasons.is_empty() && !story.places.is_empty() {
         season = seasonal(&y, &seasons, &story.level);
-        story = tell(&without(&y, &season), segment_min, options);
+        let near: Vec<f64> =
+            PHIS.into_iter().filter(|phi| (phi - story.phi).abs() < 0.25).collect();
+        story = tell(&without(&y, &season), segment_min, options, &near);
     }
     finish(story, season, log)
 }
@@ -244,7 +251,7 @@ const CHANGES_MAX: usize = 24;
 /// Standard deviation of the noise, in those of the whole, below which nothing is gained.
 const NOISE_MIN: f64 = 0.02;
 
-fn tell(y: &[f64], segment_min: usize, options: &Options) -> Story {
+fn tell(y: &[f64], segment_min: usize, options: &Options, phis: &[f64]) -> Story {
     let clipped = clip_spikes(y);
     let center = robust::mean(&clipped);
     let scale = robust::standard_deviation(&clipped);
@@ -253,7 +260,7 @@ fn tell(y: &[f64], segment_min: usize, options: &Options) -> Story {
         return Story { places: Vec::new(), level: vec![level; y.len()], phi: 0.0 };
     }
     let unit: Vec<f64> = clipped.iter().map(|value| (value - center) / scale).collect();
-    let best = best_explanation(&unit, segment_min, options);
+    let best = best_explanation(&unit, segment_min, options, phis);
     best.story(&unit, segment_min, options, center, scale)
 }
 
@@ -268,16 +275,15 @@ struct Explanation {
     criterion: f64,
 }
 
-fn best_explanation(y: &[f64], segment_min: usize, options: &Options) -> Explanation {
+fn best_explanation(y: &[f64], segment_min: usize, options: &Options, phis: &[f64]) -> Explanation {
     let places = candidates(y, segment_min);
     let search = Search { places: &places, segment_min, options };
     let mut best: Option<Explanation> = None;
-    for phi in PHIS {
+    for phi in phis.iter().copied() {
         let flat = search.explain(y, Shape::Level, phi, 0.0, 0);
         let mut rivals = vec![search.steps_on_a_line(y, phi, &flat), flat];
-        if options.bends {
-            rivals.push(search.explain(y, Shape::Line, phi, 0.0, 1));
-        }
+        rivals.push(search.explain(y, Shape::Line, phi, 0.0, 1));
+        rivals.retain(|rival| rival.criterion.is_finite());
         for rival in rivals {
             if best.as_ref().is_none_or(|best| rival.criterion < best.criterion) {
                 best = Some(rival);
@@ -305,15 +311,11 @@ impl Search<'_> {
     fn explain(&self, y: &[f64], shape: Shape, phi: f64, slope: f64, extra: usize) -> Explanation {
         let costs = Costs::new(y, shape, phi);
         let changes_max = CHANGES_MAX.min(y.len() / self.segment_min - 1);
-        let cuts = best_cuts(&costs, self.places, self.segment_min, changes_max);
-        let (criterion, mut places) = cuts
-            .into_iter()
-            .map(|(rss, places)| {
-                let changes = places.len();
-                (criterion(rss, y.len(), changes, shape, phi, extra, self.options), places)
-            })
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .unwrap_or((f64::INFINITY, Vec::new()));
+        let price = |rss: f64, changes: usize| {
+            criterion(rss, y.len(), changes, shape, phi, extra, self.options)
+        };
+        let (criterion, mut places) =
+            best_cuts(&costs, self.places, self.segment_min, changes_max, price);
         if y.len() > self.places.len() * 2 {
             refine(&costs, &mut places, self.segment_min, 10);
         }
@@ -322,9 +324,9 @@ impl Search<'_> {
 
     /// Levels on a common line, whose slope is fitted within the segments in turn with them.
     fn steps_on_a_line(&self, y: &[f64], phi: f64, flat: &Explanation) -> Explanation {
-        let starts = [Vec::new(), flat.places.clone()];
         let mut best: Option<Explanation> = None;
-        for start in starts {
+        let starts = if flat.places.is_empty() { 1 } else { 2 };
+        for start in [Vec::new(), flat.places.clone()].into_iter().take(starts) {
             let mut places = start;
             for _ in 0..2 {
                 let slope = common_slope(y, &places);
@@ -403,7 +405,7 @@ impl Explanation {
                 .places
                 .iter()
                 .enumerate()
-                .map(|(k, place)| (k, change_size(&lines, k, *place, segment_min) / noise))
+                .map(|(k, place)| (k, change_size(&lines, k, *place, segment_min, options) / noise))
                 .min_by(|a, b| a.1.total_cmp(&b.1));
             match weakest {
                 Some((k, effect)) if effect < options.effect_min => {
@@ -458,7 +460,7 @@ impl Explanation {
                     hi,
                     before: original(lines[k].at(index - 1)),
                     after: original(lines[k + 1].at(index)),
-                    effect: change_size(lines, k, index, segment_min) / noise,
+                    effect: change_size(lines, k, index, segment_min, options) / noise,
                     gain: self.gain(&costs, lines, k, options),
                 }
             })
@@ -518,12 +520,18 @@ impl Fit {
 }
 
 /// How far the old line and the new one are apart: at the change, and as far beyond it as both
-/// segments reach, so that a bend counts by what it comes to.
-fn change_size(lines: &[Fit], k: usize, place: usize, segment_min: usize) -> f64 {
+/// segments reach, so that a bend counts by what it comes to; unless only steps count.
+fn change_size(
+    lines: &[Fit],
+    k: usize,
+    place: usize,
+    segment_min: usize,
+    options: &Options,
+) -> f64 {
     let (left, right) = (&lines[k], &lines[k + 1]);
     let reach = (left.to - left.from).min(right.to - right.from).max(segment_min);
     let gap = |index: usize| (right.at(index) - left.at(index)).abs();
-    gap(place).max(gap(place + reach))
+    if options.bends { gap(place).max(gap(place + reach)) } else { gap(place) }
 }
 
 /// Places that hold 95 % of the likelihood of the date, with an even prior between the

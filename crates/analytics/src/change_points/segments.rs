@@ -70,13 +70,15 @@ impl Costs {
     }
 }
 
-/// The cheapest cuts for each number of changes: entry `k` has the total cost and the `k` places.
+/// The cuts with the least `criterion(cost, number of changes)`, and that criterion. Numbers of
+/// changes are tried from none upwards, until several in a row have not made it smaller.
 pub(super) fn best_cuts(
     costs: &Costs,
     candidates: &[usize],
     segment_min: usize,
     changes_max: usize,
-) -> Vec<(f64, Vec<usize>)> {
+    criterion: impl Fn(f64, usize) -> f64,
+) -> (f64, Vec<usize>) {
     let count = costs.y.len();
     let mut stops: Vec<usize> = vec![0];
     stops.extend(candidates.iter().copied().filter(|c| *c > 0 && *c < count));
@@ -94,8 +96,8 @@ pub(super) fn best_cuts(
         .collect();
     let mut best: Vec<f64> = (0..=last).map(|j| if j == 0 { 0.0 } else { pair[j][0] }).collect();
     let mut parents: Vec<Vec<usize>> = Vec::new();
-    let mut found = vec![(best[last], Vec::new())];
-    for k in 1..=changes_max {
+    let (mut least, mut chosen) = (criterion(best[last], 0), 0);
+    for k in 1..=changes_max.min(last.saturating_sub(1)) {
         let mut next = vec![f64::INFINITY; last + 1];
         let mut parent = vec![0usize; last + 1];
         for j in k + 1..=last {
@@ -111,18 +113,26 @@ pub(super) fn best_cuts(
         if !next[last].is_finite() {
             break;
         }
-        let mut places = Vec::with_capacity(k);
-        let mut at = last;
-        for parent in parents.iter().rev() {
-            at = parent[at];
-            places.push(stops[at]);
+        let value = criterion(next[last], k);
+        if value < least {
+            (least, chosen) = (value, k);
+        } else if k >= chosen + PATIENCE {
+            break;
         }
-        places.reverse();
-        found.push((next[last], places));
         best = next;
     }
-    found
+    let mut places = Vec::with_capacity(chosen);
+    let mut at = last;
+    for parent in parents[..chosen].iter().rev() {
+        at = parent[at];
+        places.push(stops[at]);
+    }
+    places.reverse();
+    (least, places)
 }
+
+/// Numbers of changes without progress before the search ends.
+const PATIENCE: usize = 5;
 
 /// Moves each cut to the best place near it, the others held.
 pub(super) fn refine(costs: &Costs, places: &mut [usize], segment_min: usize, reach: usize) {

@@ -64,8 +64,8 @@ impl StlOptions {
         for smoother in [&mut self.seasonal, &mut self.trend, &mut self.low_pass] {
             smoother.jump = smoother.window.div_ceil(10);
         }
-        self.settled = 10;
-        self.outer = self.outer.min(8);
+        self.settled = 30;
+        self.outer = self.outer.min(6);
         self
     }
 }
