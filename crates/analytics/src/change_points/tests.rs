@@ -35,7 +35,7 @@ fn noise_of_any_colour_seldom_has_a_change() {
                     level
                 })
                 .collect();
-            wrong += usize::from(!change_points(&values, &Options::new(&[])).is_empty());
+            wrong += usize::from(!change_points(&values, &Options::steps(&[])).is_empty());
         }
         assert!(wrong <= allowed, "{wrong} of 100 at {phi}");
     }
