@@ -1,7 +1,7 @@
 //! How well anomalies are found point by point, in the manner of the Numenta Anomaly Benchmark:
 //! `cargo run -p outlay-analytics --example online [seeds]`.
 //!
-//! Series of ten made-up kinds, each with one to four labelled windows that hold a tenth of it. The
+//! Series of fifteen made-up kinds, with none to four labelled windows that hold a tenth of it. The
 //! first alarm in a window counts up to 1, the earlier the better; a window without one costs 1, an
 //! alarm elsewhere 0.11 at most (Lavin & Ahmad 2015). 0 is the score of silence, 100 of perfection.
 //! A Gaussian over a window of the past, at the limit that suits it best over all series, is
@@ -77,6 +77,11 @@ fn made(seed: u64) -> Vec<Series> {
         louder(noise(7)),
         auction(noise(8)),
         daily_shape(noise(9)),
+        timer(noise(10)),
+        nothing_daily(noise(11)),
+        nothing_square(noise(12)),
+        travel_times(noise(13)),
+        slow_ramp(noise(14)),
     ]
 }
 
@@ -238,6 +243,64 @@ fn daily_shape(mut noise: Noise) -> Series {
         })
         .collect();
     Series::new("shape", values, &[day * 288 + 96])
+}
+
+fn timer(mut noise: Noise) -> Series {
+    let mut values: Vec<f64> = (0..4032)
+        .map(|i| {
+            let runs = i % 36 < 2;
+            2.0 + 0.3 * noise.normal().abs() + if runs { 40.0 + 5.0 * noise.normal() } else { 0.0 }
+        })
+        .collect();
+    let at = places(&mut noise, 2, 4032);
+    values[at[0]..at[0] + 30].iter_mut().for_each(|value| *value += 25.0);
+    values[at[1]..at[1] + 150].iter_mut().for_each(|value| *value = value.min(2.5));
+    Series::new("timer", values, &at)
+}
+
+fn nothing_daily(mut noise: Noise) -> Series {
+    let values = (0..4032)
+        .map(|i| 50.0 + 30.0 * (TAU * i as f64 / 288.0).sin() + 5.0 * noise.normal())
+        .collect();
+    Series::new("daily, calm", values, &[])
+}
+
+fn nothing_square(mut noise: Noise) -> Series {
+    let width = noise.uniform();
+    let values = (0..4032)
+        .map(|i| if i % 288 < 144 { 80.0 } else { 20.0 } + width * noise.normal())
+        .collect();
+    Series::new("square, calm", values, &[])
+}
+
+fn travel_times(mut noise: Noise) -> Series {
+    let mut jam: f64 = 0.0;
+    let mut values: Vec<f64> = (0..2500)
+        .filter_map(|i| {
+            jam = 0.8 * jam + if noise.uniform() < 0.02 { 150.0 * noise.uniform() } else { 0.0 };
+            let rush = 100.0 * (TAU * i as f64 / 200.0).sin().max(0.0);
+            let value = (250.0 + rush + jam) * (0.1 * noise.normal()).exp();
+            (noise.uniform() < 0.9).then_some(value.round())
+        })
+        .collect();
+    let count = values.len();
+    let at = places(&mut noise, 2, count);
+    for place in &at {
+        values[*place..place + 15].iter_mut().for_each(|value| *value += 1200.0);
+    }
+    Series::new("travel", values, &at)
+}
+
+fn slow_ramp(mut noise: Noise) -> Series {
+    let at = places(&mut noise, 1, 8000);
+    let values = (0..8000)
+        .map(|i| {
+            let ramp = (i as f64 - at[0] as f64).clamp(0.0, 300.0) / 10.0;
+            let day = 5.0 * (TAU * i as f64 / 288.0).sin();
+            40.0 + day + ramp + 4.0 * noise.normal()
+        })
+        .collect();
+    Series::new("ramp", values, &at)
 }
 
 fn our_alarms(series: &Series) -> Vec<usize> {

@@ -107,10 +107,14 @@ fn next_season(rest: &[f64], options: &Options, found: &[Season]) -> Option<(Sea
     // of lengths nearly the same the strongest.
     let (shortest, _) = judged.iter().find(|(season, _)| season.strength >= 0.85 * best)?;
     let nearly = shortest.length + shortest.length / 10;
+    let worth = |season: &Season| {
+        // A clock's or calendar's length wins when it is as good as even.
+        season.strength * if COMMON.contains(&season.length) { 1.05 } else { 1.0 }
+    };
     let (season, detrended) = judged
         .into_iter()
         .filter(|(season, _)| season.length <= nearly)
-        .max_by(|(one, _), (other, _)| one.strength.total_cmp(&other.strength))?;
+        .max_by(|(one, _), (other, _)| worth(one).total_cmp(&worth(other)))?;
     let profile = detrended.profile();
     let without =
         rest.iter().enumerate().map(|(i, value)| value - profile[i % season.length]).collect();

@@ -263,11 +263,13 @@ impl OnlineDetector {
         let calm = if self.count < 20 { value } else { expected + error };
 
         let limits: [f64; 8] = std::array::from_fn(|i| self.limit(i));
-        // What stands out in an episode says nothing about what is usual.
+        // What stands out in an episode says nothing about what is usual; that it began does, or
+        // the same alarm would be raised for ever.
+        let ongoing = self.episode.is_some_and(|episode| episode.age > 0);
         let settled = self.count >= 100;
         for (i, answer) in answers.iter().enumerate() {
-            if !(settled && self.episode.is_some() && *answer > limits[i]) && self.settles() {
-                let most = if settled { 1.2 * limits[i] } else { f64::INFINITY };
+            if !(settled && ongoing && *answer > limits[i]) && self.settles() {
+                let most = if settled { OPENING * limits[i] } else { f64::INFINITY };
                 self.tails[i].add(answer.min(most), self.options.alarm_rate);
             }
         }
@@ -302,7 +304,7 @@ impl OnlineDetector {
 
     /// Moves the profiles towards what the level leaves.
     fn learn_season(&mut self, value: f64) {
-        let mut off = value - self.medium - self.season_at(self.count);
+        let mut off = value - self.slow - self.season_at(self.count);
         let at = self.count;
         for profile in &mut self.season {
             let length = profile.values.len();
@@ -331,7 +333,7 @@ impl OnlineDetector {
         let options = season::Options { strength_min: 0.2, ..season::Options::new(&[]) };
         let lengths = season::season_lengths(&values, &options);
         let known: Vec<usize> = self.season.iter().map(|profile| profile.values.len()).collect();
-        if lengths != known {
+        if lengths != known && !lengths.is_empty() {
             self.learn_again(&values, &lengths);
         }
     }
@@ -371,6 +373,8 @@ const PATIENCE_MIN: usize = 12;
 const PATIENCE_MAX: usize = 200;
 /// An episode that lasts for so many of these stretches is the new usual.
 const STAY: usize = 4;
+/// As how many limits, at most, the answer that opens an episode is remembered.
+const OPENING: f64 = 2.0;
 /// How many times worse an episode must get to be worth another alarm.
 const WORSE: f64 = 2.0;
 
