@@ -167,8 +167,8 @@ fn values<'a>(row: &'a ByteRecord, header: &[String]) -> Result<Vec<&'a str>, Re
         .collect()
 }
 
-/// The separator that stands most often between the names of the columns.
-fn find_separator(header: &[u8]) -> u8 {
+/// The separator that stands most often between the names of the columns in `header`.
+pub fn find_separator(header: &[u8]) -> u8 {
     let mut quoted = false;
     let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
     for byte in header {

@@ -1,5 +1,6 @@
 //! The command line: `outlay serve`, and commands that call the API.
 
+pub mod analyze;
 pub mod backup;
 pub mod check;
 pub mod client;
@@ -78,6 +79,9 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Import usage from files and from other programs' databases
     Import(import::ImportArgs),
+    /// Forecast any series, take it apart, and find what is unusual in it
+    #[command(subcommand)]
+    Analyze(analyze::AnalyzeCommand),
     /// Import, list, compare and set prices, and rate events again
     #[command(subcommand)]
     Prices(prices::PricesCommand),
@@ -149,6 +153,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Serve(args) => serve::run(&globals, args).await,
         Command::Import(args) => import::run(&globals, args).await,
+        Command::Analyze(command) => analyze::run(&globals, command).await,
         Command::Prices(command) => prices::run(&globals, command).await,
         Command::Config(args) => config::run(&globals, args),
         Command::Ready => ready::run(&globals).await,
