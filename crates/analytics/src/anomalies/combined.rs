@@ -143,13 +143,13 @@ const LIMIT_MIN: f64 = 3.0;
 
 /// The quantile beyond which one side of the noise lies with the chance `rate / 2`: that of
 /// Student's t with the degrees of freedom at which the ratio of the 90 % quantile to the median
-/// is the one seen, drawn towards 8 degrees where few points say so.
+/// is the one seen, drawn towards 6 degrees where few points say so.
 fn tail(mut sizes: Vec<f64>, rate: f64) -> f64 {
     let count = sizes.len() as f64;
     let half = robust::MAD_TO_SD * robust::median_in_place(&mut sizes);
     let ninth = robust::MAD_TO_SD * robust::quantile_in_place(&mut sizes, 0.9);
     let seen = if half > 0.0 { ninth / half } else { f64::NAN };
-    let prior = 1.0 / 8.0;
+    let prior = 1.0 / 6.0;
     let weight = count / (count + 30.0);
     let inverse = if seen.is_finite() {
         weight * inverse_degrees(seen) + (1.0 - weight) * prior

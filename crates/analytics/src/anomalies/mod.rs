@@ -96,7 +96,7 @@ impl Options {
             method: Method::Combined,
             seasons: seasons.to_vec(),
             scale: Scale::Auto,
-            alarm_rate: 0.006,
+            alarm_rate: 0.0055,
             effect_min: 0.02,
             levels: None,
         }

@@ -52,7 +52,7 @@ impl Options {
 
     /// Steps alone, and only those that are beyond doubt: for alarms.
     pub fn steps(seasons: &[usize]) -> Self {
-        Self { bends: false, penalty: 1.15, ..Self::new(seasons) }
+        Self { bends: false, penalty: 1.2, effect_min: 1.5, ..Self::new(seasons) }
     }
 }
 

@@ -141,8 +141,9 @@ impl Decomposition {
 
 fn strength(part: &[f64], remainder: &[f64]) -> f64 {
     let together: Vec<f64> = part.iter().zip(remainder).map(|(p, r)| p + r).collect();
-    let whole = robust::variance(&together);
-    if whole > 0.0 { (1.0 - robust::variance(remainder) / whole).clamp(0.0, 1.0) } else { 0.0 }
+    let share = 1.0 - robust::variance(remainder) / robust::variance(&together);
+    // Not a number for a constant, or where squares overflow.
+    if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
 }
 
 fn uses_log(values: &[f64], seasons: &[usize], scale: Scale) -> bool {
