@@ -224,3 +224,44 @@ fn every_method_is_found_by_its_name() {
     }
     assert_eq!(Method::named("crystal-ball"), None);
 }
+
+/// The series and what another implementation forecasts for them.
+const GOLDEN: &str = include_str!("golden/theta_statsforecast.csv");
+
+#[test]
+fn smoothing_methods_agree_with_another_implementation() {
+    let mut series: Vec<f64> = Vec::new();
+    for line in GOLDEN.lines().filter(|line| !line.starts_with('#')) {
+        let mut fields = line.split(',');
+        let (name, what) = (fields.next().expect("a name"), fields.next().expect("a method"));
+        let numbers = fields.map(|number| number.parse().expect("a number")).collect();
+        if what == "series" {
+            series = numbers;
+            continue;
+        }
+
+        let method = Method::named(what).expect("a method");
+        let ours = made(&series, &Options::ahead(8).with_method(method)).expected;
+
+        // The searches end at other points of the same flat valley, and that of exponential
+        // smoothing starts from other first states.
+        let share = if method == Method::ExponentialSmoothing { 0.5 } else { 0.25 };
+        let spread = share * deviation(&series);
+        for (value, theirs) in ours.iter().zip(&numbers) {
+            assert!((value - theirs).abs() < spread, "{name} {what}: {ours:?} {numbers:?}");
+        }
+    }
+}
+
+/// The standard deviation around the least squares line.
+fn deviation(series: &[f64]) -> f64 {
+    let n = series.len() as f64;
+    let middle = (n - 1.0) / 2.0;
+    let mean = series.iter().sum::<f64>() / n;
+    let centred = |t: usize| t as f64 - middle;
+    let cross: f64 = series.iter().enumerate().map(|(t, y)| centred(t) * (y - mean)).sum();
+    let spread: f64 = (0..series.len()).map(|t| centred(t).powi(2)).sum();
+    let slope = cross / spread;
+    let squares = series.iter().enumerate().map(|(t, y)| (y - mean - slope * centred(t)).powi(2));
+    (squares.sum::<f64>() / n).sqrt()
+}

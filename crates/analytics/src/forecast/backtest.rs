@@ -82,16 +82,14 @@ impl Trials {
         let mut candidates = Vec::new();
         for recipe in recipes(series, options, pool) {
             let Some(model) = early.fit(recipe) else { continue };
-            let tests: Vec<Vec<f64>> = pasts
-                .iter()
-                .map(|past| model.forecast(past.seen_by(recipe), plan.horizon))
-                .collect();
+            let tests: Vec<Vec<f64>> =
+                pasts.iter().map(|past| past.ask(recipe, model.as_ref(), plan.horizon)).collect();
             let errors: Vec<f64> = tests.iter().zip(&actual).map(mean_absolute_error).collect();
             // A form chosen on few points deserves a second thought.
             let settled = plan.first().is_some_and(|first| first >= REFIT_MIN);
             let again = if settled { model.refit(whole.seen_by(recipe)) } else { None };
             let Some(model) = again.or_else(|| late.fit(recipe)) else { continue };
-            let forecast = model.forecast(whole.seen_by(recipe), options.horizon);
+            let forecast = whole.ask(recipe, model.as_ref(), options.horizon);
             let finite = errors.iter().chain(&forecast).all(|value| value.is_finite());
             if finite {
                 let form = model.describe();

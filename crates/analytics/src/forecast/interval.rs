@@ -10,30 +10,53 @@ use super::backtest::Trials;
 use super::ensemble::{combine, weights};
 use super::pool::Pool;
 
-/// Errors relative to their usual size, of many series, ascending.
+/// Errors relative to their usual size, ascending: outcome less forecast.
 #[derive(Clone, Debug)]
-pub(super) struct Calibration {
-    ratios: Vec<f64>,
+pub(super) struct Ratios {
+    signed: Vec<f64>,
+    sizes: Vec<f64>,
+}
+
+/// Which end of an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Low,
+    High,
 }
 
 /// The usual error of each step, and the errors relative to it.
 pub(super) struct Spread {
     usual: Vec<f64>,
-    ratios: Vec<f64>,
+    ratios: Ratios,
 }
 
-impl Calibration {
+impl Ratios {
+    /// Those of many series; `None` when they are too few to tell of tails.
     pub(super) fn of_many(trials: &[Trials]) -> Option<Self> {
-        let mut ratios: Vec<f64> = Vec::new();
-        for trial in trials {
-            ratios.extend(held_out_ratios(&errors(trial)));
-        }
-        ratios.sort_by(f64::total_cmp);
-        (ratios.len() >= 200).then_some(Self { ratios })
+        let ratios: Vec<f64> = trials.iter().flat_map(|t| held_out_ratios(&errors(t))).collect();
+        (ratios.len() >= 200).then(|| Self::of(ratios))
+    }
+
+    fn of(mut signed: Vec<f64>) -> Self {
+        signed.sort_by(f64::total_cmp);
+        let mut sizes: Vec<f64> = signed.iter().map(|ratio| ratio.abs()).collect();
+        sizes.sort_by(f64::total_cmp);
+        Self { signed, sizes }
+    }
+
+    /// How many usual errors an end is away: half by the sizes alone, half by its own side, since
+    /// spend has further to rise than to fall but a few origins may all lie on one side of a trend.
+    fn factor(&self, level: f64, end: End) -> f64 {
+        let tail = 0.5 * (1.0 - level);
+        let side = match end {
+            End::Low => -quantile(&self.signed, tail),
+            End::High => quantile(&self.signed, 1.0 - tail),
+        };
+        0.5 * (quantile(&self.sizes, level) + side.max(0.0))
     }
 }
 
-/// Absolute errors of the ensemble by origin and step.
+/// Errors of the ensemble by origin and step.
 fn errors(trials: &Trials) -> Vec<Vec<f64>> {
     (0..trials.plan.origins.len())
         .map(|origin| {
@@ -41,7 +64,7 @@ fn errors(trials: &Trials) -> Vec<Vec<f64>> {
             let tests: Vec<&[f64]> =
                 trials.candidates.iter().map(|c| c.tests[origin].as_slice()).collect();
             let made = combine(&tests, &weights);
-            made.iter().zip(&trials.actual[origin]).map(|(f, y)| (f - y).abs()).collect()
+            made.iter().zip(&trials.actual[origin]).map(|(f, y)| y - f).collect()
         })
         .collect()
 }
@@ -67,14 +90,16 @@ fn held_out_ratios(errors: &[Vec<f64>]) -> Vec<f64> {
 fn usual(errors: &[&Vec<f64>]) -> Vec<f64> {
     let horizon = errors.first().map_or(0, |e| e.len());
     let means: Vec<f64> = (0..horizon)
-        .map(|h| errors.iter().map(|e| e[h]).sum::<f64>() / errors.len() as f64)
+        .map(|h| errors.iter().map(|e| e[h].abs()).sum::<f64>() / errors.len() as f64)
         .collect();
     let curve = growth(&means);
     (0..horizon)
         .map(|h| {
-            let near = &means[h.saturating_sub(2)..(h + 3).min(horizon)];
-            let local = near.iter().sum::<f64>() / near.len() as f64;
-            0.5 * local + 0.5 * curve.at(h)
+            // Relative to the curve, the neighbours of the first step are not all wider than it.
+            let near = h.saturating_sub(2)..(h + 3).min(horizon);
+            let count = near.len() as f64;
+            let relative = near.map(|h| means[h] / curve.at(h).max(f64::MIN_POSITIVE)).sum::<f64>();
+            curve.at(h) * (0.5 + 0.5 * relative / count)
         })
         .collect()
 }
@@ -117,7 +142,7 @@ impl Spread {
         let errors = errors(trials);
         if errors.is_empty() {
             let usual = (0..horizon).map(|h| fallback * ((h + 1) as f64).sqrt()).collect();
-            return Self { usual, ratios: Vec::new() };
+            return Self { usual, ratios: Ratios::of(Vec::new()) };
         }
         let all: Vec<&Vec<f64>> = errors.iter().collect();
         let mut spread = usual(&all);
@@ -129,26 +154,24 @@ impl Spread {
             let power = growth.power.max(0.3);
             spread.push(last * ((step + 1) as f64 / reached as f64).powf(power));
         }
-        let mut ratios = held_out_ratios(&errors);
-        ratios.sort_by(f64::total_cmp);
-        Self { usual: spread, ratios }
+        Self { usual: spread, ratios: Ratios::of(held_out_ratios(&errors)) }
     }
 
-    /// Half the width of each step's interval.
-    pub(super) fn half_widths(&self, level: f64, pool: &Pool) -> Vec<f64> {
-        let factor = self.factor(level, pool);
+    /// How far one end of each step's interval is from the forecast.
+    pub(super) fn reach(&self, level: f64, end: End, pool: &Pool) -> Vec<f64> {
+        let factor = self.factor(level, end, pool);
         self.usual.iter().map(|usual| usual * factor).collect()
     }
 
-    fn factor(&self, level: f64, pool: &Pool) -> f64 {
+    fn factor(&self, level: f64, end: End, pool: &Pool) -> f64 {
         let common = match &pool.calibration {
-            Some(calibration) => quantile(&calibration.ratios, level),
+            Some(ratios) => ratios.factor(level, end),
             None => usual_factor(level),
         };
-        if self.ratios.is_empty() {
+        if self.ratios.sizes.is_empty() {
             return common.max(usual_factor(level));
         }
-        0.5 * quantile(&self.ratios, level) + 0.5 * common
+        0.5 * self.ratios.factor(level, end) + 0.5 * common
     }
 }
 

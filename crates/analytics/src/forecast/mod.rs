@@ -25,7 +25,7 @@ mod theta;
 use std::fmt;
 
 use backtest::Trials;
-use interval::Spread;
+use interval::{End, Spread};
 pub use pool::{InTurn, Pool, Runner};
 use scaled::Scaled;
 
@@ -356,11 +356,13 @@ impl Assembly<'_> {
         let middle = ensemble::combine(&forecasts, &weights);
         let spread = Spread::of(self.trials, self.options.horizon, self.fallback);
         let interval = |&level: &f64| {
-            let halves = spread.half_widths(level, self.pool);
-            let end = |sign: f64| {
-                middle.iter().zip(&halves).map(|(m, half)| self.leave(m + sign * half)).collect()
-            };
-            Interval { level, low: end(-1.0), high: end(1.0) }
+            let low = spread.reach(level, End::Low, self.pool);
+            let high = spread.reach(level, End::High, self.pool);
+            Interval {
+                level,
+                low: middle.iter().zip(&low).map(|(m, reach)| self.leave(m - reach)).collect(),
+                high: middle.iter().zip(&high).map(|(m, reach)| self.leave(m + reach)).collect(),
+            }
         };
         Forecast {
             expected: middle.iter().map(|value| self.leave(*value)).collect(),

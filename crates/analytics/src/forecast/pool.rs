@@ -2,7 +2,7 @@
 
 use super::autoregression::{Autoregression, Shape, Sums};
 use super::backtest::{Plan, Trials};
-use super::interval::Calibration;
+use super::interval::Ratios;
 use super::recipe::shapes;
 use super::scaled::Scaled;
 use super::{Options, Series};
@@ -15,7 +15,7 @@ use super::{Options, Series};
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
     shared: Vec<Pooled>,
-    pub(super) calibration: Option<Calibration>,
+    pub(super) calibration: Option<Ratios>,
 }
 
 /// One shape's autoregression over all series: learned without their backtest windows, and with.
@@ -71,7 +71,7 @@ impl Pool {
         let sample: Vec<&Scaled> = series.iter().step_by(step).collect();
         let trials =
             runner.run(sample.len(), |index| Trials::run(&sample[index].values, options, self));
-        self.calibration = Calibration::of_many(&trials);
+        self.calibration = Ratios::of_many(&trials);
     }
 }
 

@@ -103,6 +103,20 @@ impl<'a> Stretch<'a> {
         }
     }
 
+    /// The forecast of a fitted model from the end of the stretch, held within what its range can
+    /// reach: once more the whole range, and what that grows in so many steps.
+    pub(super) fn ask(&self, recipe: Recipe, model: &dyn Model, horizon: usize) -> Vec<f64> {
+        let low = self.values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = self.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut forecast = model.forecast(self.seen_by(recipe), horizon);
+        for (step, value) in forecast.iter_mut().enumerate() {
+            let grown = 1.0 + (step + 1) as f64 / self.values.len() as f64;
+            let reach = (high - low) * grown;
+            *value = value.clamp(low - reach, high + reach);
+        }
+        forecast
+    }
+
     pub(super) fn seen_by(&self, recipe: Recipe) -> &[f64] {
         if recipe.wants_clipped(self.seasonal) { &self.clipped } else { self.values }
     }

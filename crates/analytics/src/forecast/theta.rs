@@ -63,10 +63,11 @@ impl Theta {
     fn walk(&self, series: &[f64], lines: &Lines) -> (f64, f64) {
         let pull = 1.0 - 1.0 / self.theta;
         let keep = 1.0 - self.alpha;
-        let mut level = series.first().copied().unwrap_or(0.0);
-        let mut power = keep;
+        // What the line does not carry of the first value.
+        let mut level = lines.at(0).0 / self.theta;
+        let mut power = 1.0;
         let mut squares = 0.0;
-        for (t, y) in series.iter().enumerate().skip(1) {
+        for (t, y) in series.iter().enumerate() {
             let (a, b) = lines.at(t);
             let expected = level + pull * (power * a + (1.0 - power * keep) / self.alpha * b);
             if t > 2 {
@@ -107,7 +108,7 @@ enum Lines {
 
 impl Lines {
     fn of(series: &[f64], kind: Kind) -> Self {
-        let mut lines = vec![(0.0, 0.0)];
+        let mut lines = vec![(series.first().copied().unwrap_or(0.0), 0.0)];
         let (mut mean, mut slope) = (0.0, 0.0);
         for (index, y) in series.iter().enumerate() {
             let t = (index + 1) as f64;
