@@ -39,7 +39,7 @@ impl Theta {
     pub(super) fn fit(series: &[f64], seasons: &[usize], kind: Kind) -> Self {
         let seasonal = Seasonal::of(series, seasons);
         let adjusted = seasonal.adjusted();
-        let start: &[f64] = if kind == Kind::Standard { &[0.5] } else { &[0.5, 0.3] };
+        let start: &[f64] = if kind == Kind::Standard { &[0.5] } else { &[0.5, 0.5] };
         let mut model = Self { kind, alpha: 0.5, theta: 2.0, seasons: seasons.to_vec() };
         let lines = Lines::of(adjusted, kind);
         let (point, _) = minimise(start, 0.25, EVALUATIONS, |point| {
@@ -54,7 +54,7 @@ impl Theta {
         self.alpha = 0.01 + 0.98 * point[0];
         self.theta = match point.get(1) {
             // From 1 (no slope) to nearly the whole slope of the line.
-            Some(bend) => 1.0 / (1.0 - 0.95 * bend),
+            Some(bend) => 1.0 / (1.0 - 0.999 * bend),
             None => 2.0,
         };
     }
