@@ -155,9 +155,9 @@ fn uses_log(values: &[f64], seasons: &[usize], scale: Scale) -> bool {
     }
 }
 
-/// Whether steps from one cycle to the next are larger where the level is higher: their median
-/// size in the upper half of the levels against that in the lower half should exceed the root of
-/// the same ratio of the levels. Where levels hardly differ, the likelihoods of constant spread and
+/// Whether steps from one cycle to the next are larger where the level is higher: their mean size
+/// (the largest sixth left out) in the upper half of the levels against that in the lower half
+/// should exceed the same ratio of the levels to the power of 0.4. Where levels hardly differ, the likelihoods of constant spread and
 /// of spread in proportion to the level are compared (Box & Cox 1964, λ = 1 against λ = 0):
 /// `ln s(log y) + mean(ln y) < ln s(y)`. Expects positive values.
 pub(crate) fn spread_grows_with_level(values: &[f64], seasons: &[usize]) -> bool {
@@ -172,13 +172,18 @@ pub(crate) fn spread_grows_with_level(values: &[f64], seasons: &[usize]) -> bool
         .collect();
     steps.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let (lower, upper) = steps.split_at(steps.len() / 2);
-    let ratio = |of: fn(&(f64, f64)) -> f64| {
-        let median = |half: &[(f64, f64)]| robust::median(&half.iter().map(of).collect::<Vec<_>>());
-        median(upper) / median(lower)
+    let column =
+        |half: &[(f64, f64)], of: fn(&(f64, f64)) -> f64| half.iter().map(of).collect::<Vec<_>>();
+    let level = |half| robust::median(&column(half, |step| step.0));
+    let spread = |half| {
+        let mut sizes = column(half, |step| step.1);
+        sizes.sort_unstable_by(f64::total_cmp);
+        sizes.truncate(sizes.len() - sizes.len() / 6);
+        robust::mean(&sizes)
     };
-    let (levels, spreads) = (ratio(|step| step.0), ratio(|step| step.1));
+    let (levels, spreads) = (level(upper) / level(lower), spread(upper) / spread(lower));
     if levels > 1.4 && spreads.is_finite() {
-        return spreads > levels.sqrt();
+        return spreads > levels.powf(0.4);
     }
     let logs: Vec<f64> = values.iter().map(|value| value.ln()).collect();
     let (plain, logarithmic) = (typical_step(values, lag), typical_step(&logs, lag));
