@@ -7,7 +7,7 @@ mod noise;
 use std::time::Instant;
 
 use noise::Noise;
-use outlay_analytics::{anomalies, change_points, decompose, season};
+use outlay_analytics::{anomalies, change_points, decompose, season, trend};
 
 /// How the noise of a series behaves.
 #[derive(Clone, Copy, Debug)]
@@ -199,6 +199,9 @@ fn timings() {
         };
         time("seasons", &|y| drop(season::detect_seasons(y, &season::Options::daily())));
         time("decomposition", &|y| drop(decompose::decompose(y, &decompose::Options::new(&[7]))));
+        time("trend", &|y| {
+            let _ = trend::trend(y, &trend::Options::new(&[]));
+        });
         time("changes", &|y| {
             drop(change_points::change_points(y, &change_points::Options::steps(&[7])));
         });

@@ -2,7 +2,7 @@
 //!
 //! Seasons are taken out and wild values pulled in first. Then several explanations compete: one
 //! level after another, steps on a common line, one line after another; each with independent
-//! noise or with noise that follows itself (φ up to 0.9). The least of
+//! noise or with noise that follows itself (φ up to 0.86). The least of
 //!
 //! `n ln(RSS / (n - p)) - (K + 1) ln(1 - φ²) + c K ln n + (other parameters) ln n`
 //!
@@ -234,6 +234,19 @@ struct Story {
     phi: f64,
 }
 
+impl Story {
+    /// The same, told of a series that was `center + scale` times this one.
+    fn in_units(mut self, center: f64, scale: f64) -> Self {
+        let original = |value: f64| center + scale * value;
+        self.level.iter_mut().for_each(|level| *level = original(*level));
+        for place in &mut self.places {
+            place.before = original(place.before);
+            place.after = original(place.after);
+        }
+        self
+    }
+}
+
 struct Place {
     index: usize,
     lo: usize,
@@ -245,7 +258,7 @@ struct Place {
 }
 
 /// Autocorrelations that compete.
-const PHIS: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 0.9];
+const PHIS: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.75, 0.86];
 /// More changes than this are not looked for.
 const CHANGES_MAX: usize = 24;
 /// Standard deviation of the noise, in those of the whole, below which nothing is gained.
@@ -261,7 +274,7 @@ fn tell(y: &[f64], segment_min: usize, options: &Options, phis: &[f64]) -> Story
     }
     let unit: Vec<f64> = clipped.iter().map(|value| (value - center) / scale).collect();
     let best = best_explanation(&unit, segment_min, options, phis);
-    best.story(&unit, segment_min, options, center, scale)
+    best.story(&unit, segment_min, options).in_units(center, scale)
 }
 
 /// One way to explain a series.
@@ -389,15 +402,8 @@ fn stretches(places: &[usize], count: usize) -> Vec<(usize, usize)> {
 }
 
 impl Explanation {
-    /// Drops changes that are too small to matter, and tells the rest in the units of the series.
-    fn story(
-        mut self,
-        y: &[f64],
-        segment_min: usize,
-        options: &Options,
-        center: f64,
-        scale: f64,
-    ) -> Story {
+    /// Drops changes that are too small to matter, and tells the rest.
+    fn story(mut self, y: &[f64], segment_min: usize, options: &Options) -> Story {
         loop {
             let lines = self.lines(y);
             let noise = self.noise(y, &lines);
@@ -411,7 +417,7 @@ impl Explanation {
                 Some((k, effect)) if effect < options.effect_min => {
                     self.places.remove(k);
                 }
-                _ => return self.tell(y, &lines, noise, options, center, scale, segment_min),
+                _ => return self.tell(y, &lines, noise, segment_min, options),
             }
         }
     }
@@ -435,21 +441,17 @@ impl Explanation {
         (squares / y.len() as f64).sqrt().max(NOISE_MIN)
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn tell(
         &self,
         y: &[f64],
         lines: &[Fit],
         noise: f64,
-        options: &Options,
-        center: f64,
-        scale: f64,
         segment_min: usize,
+        options: &Options,
     ) -> Story {
         let tilted: Vec<f64> =
             y.iter().enumerate().map(|(i, y)| y - self.slope * i as f64).collect();
         let costs = Costs::new(&tilted, self.shape, self.phi);
-        let original = |value: f64| center + scale * value;
         let places = (0..self.places.len())
             .map(|k| {
                 let index = self.places[k];
@@ -458,8 +460,8 @@ impl Explanation {
                     index,
                     lo,
                     hi,
-                    before: original(lines[k].at(index - 1)),
-                    after: original(lines[k + 1].at(index)),
+                    before: lines[k].at(index - 1),
+                    after: lines[k + 1].at(index),
                     effect: change_size(lines, k, index, segment_min, options) / noise,
                     gain: self.gain(&costs, lines, k, options),
                 }
@@ -468,7 +470,7 @@ impl Explanation {
         let mut level = vec![0.0; y.len()];
         for fit in lines {
             for (i, slot) in level.iter_mut().enumerate().take(fit.to).skip(fit.from) {
-                *slot = original(fit.at(i));
+                *slot = fit.at(i);
             }
         }
         Story { places, level, phi: self.phi }
