@@ -254,6 +254,21 @@ fn awkward_tables_are_answered_row_by_row() {
 }
 
 #[test]
+fn running_numbers_may_count_hours() {
+    let profile = |at: usize| 10.0 + 5.0 * f64::from(u8::from(at % 24 > 8));
+    let rows: String = (0..240).map(|at| format!("{at},{}\n", profile(at))).collect();
+    let place = Place::new().with("hours.csv", &format!("ds,y\n{rows}"));
+
+    let table = place.table(&["forecast", "hours.csv", "--freq", "h"]);
+
+    assert_eq!(table.len(), 1 + 48);
+    assert_eq!(table[1][1], "240");
+    for (at, row) in table[1..].iter().enumerate() {
+        assert!((number(&row[2]) - profile(at)).abs() < 0.5, "{row:?}");
+    }
+}
+
+#[test]
 fn rows_are_judged_in_the_order_of_the_file() {
     let place =
         Place::new().with("mixed.csv", "unique_id,ds,y\nb,3,1\na,1,2\nb,1,3\na,1,4\nb,3,5\n");
@@ -340,6 +355,7 @@ fn a_refusal_names_the_place_and_what_to_do() {
         .with("soon.csv", "ds,y\nsoon,2\n")
         .with("kinds.csv", "ds,y\n1,2\n2026-01-01,3\n")
         .with("wide.csv", "ds,y\n1,2,3\n")
+        .with("days.csv", "ds,y\n2026-01-01,2\n2026-01-02,3\n")
         .with("ones.csv", "ds,y\n1,2\n2,3\n");
 
     for (args, code, told) in [
@@ -351,7 +367,8 @@ fn a_refusal_names_the_place_and_what_to_do() {
         (&["change-points", "soon.csv"], 1, "line 2, column `ds`: `soon` is neither"),
         (&["change-points", "kinds.csv"], 1, "line 3: `2026-01-01` is a stamp of another kind"),
         (&["change-points", "wide.csv"], 1, "line 2: there are 3 columns, and the header has 2"),
-        (&["forecast", "ones.csv", "--freq", "M"], 1, "a step of 1 month does not lead"),
+        (&["forecast", "days.csv", "--freq", "h"], 1, "a step of 1 hour does not lead"),
+        (&["anomalies", "days.csv", "--freq", "7"], 1, "a step of 7 does not lead"),
         (&["forecast", "ones.csv", "--freq", "often"], 2, "is no step such as"),
         (&["forecast", "ones.csv", "--level", "120"], 2, "between 0 and 100"),
         (&["forecast", "ones.csv", "--method", "magic"], 2, "possible values: ensemble"),

@@ -82,10 +82,10 @@ struct Common {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Lengths of the seasons in steps, such as 7 or 24,168; 1 for none [default: detected]
-    #[arg(long, value_name = "N", value_delimiter = ',')]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = season)]
     season: Vec<usize>,
-    /// The step: h, D, W, M, Q, Y, B (weekdays), 15min, or a number between integers
-    /// [default: found from `ds`]
+    /// The step: h, D, W, M, Q, Y, B (weekdays), 15min, or a number between integers; for integers
+    /// also what they count [default: found from `ds`]
     #[arg(long, value_name = "STEP", value_parser = freq::step)]
     freq: Option<Step>,
     /// What stands at steps without a value
@@ -124,6 +124,10 @@ impl From<Fill> for calendar::Gaps {
             Fill::Carry => Self::Carry,
         }
     }
+}
+
+fn season(text: &str) -> Result<usize, String> {
+    text.trim().parse().map_err(|_| "is a number of steps, such as 24".to_owned())
 }
 
 fn mapping(text: &str) -> Result<(Ours, String), String> {
@@ -240,6 +244,16 @@ fn warn_about(what: &str, series: &[(impl std::fmt::Display, String)]) {
     }
     if series.len() > NAMED {
         output::warn(&format!("{} more series {what}", series.len() - NAMED));
+    }
+}
+
+/// Refuses where there are series, and no answer for any of them.
+fn any_answered<T>(results: &[Result<T, String>]) -> Result<(), AnalyzeError> {
+    match results.first() {
+        Some(Err(why)) if results.iter().all(Result::is_err) => {
+            Err(AnalyzeError::Nothing(why.clone()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use outlay_analytics::anomalies::{self, Method, Options, Report, Severity};
 use super::prepare::for_rows;
 use super::sheet::{Cell, Sheet};
 use super::table::Series;
-use super::{AnalyzeError, Common, columns, online, warn_about, write_rows};
+use super::{AnalyzeError, Common, any_answered, columns, online, warn_about, write_rows};
 
 /// Flags of `outlay analyze anomalies`.
 #[derive(Debug, Args)]
@@ -56,6 +56,7 @@ pub fn run(args: &AnomaliesArgs, json: bool) -> Result<(), AnalyzeError> {
     let table = args.common.table()?;
     let threads = args.common.threads(table.series.len());
     let judged = threads.run_shown(table.series.len(), |at| judged(&table.series[at], args));
+    any_answered(&judged)?;
     let refused: Vec<(&str, String)> = table
         .series
         .iter()

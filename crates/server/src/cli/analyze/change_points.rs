@@ -6,7 +6,7 @@ use outlay_analytics::change_points::{self, ChangePoint, Options};
 use super::prepare::{for_rows, rows_by_time};
 use super::sheet::Cell;
 use super::table::Series;
-use super::{AnalyzeError, Common, columns, warn_about};
+use super::{AnalyzeError, Common, any_answered, columns, warn_about};
 
 /// Flags of `outlay analyze change-points`.
 #[derive(Debug, Args)]
@@ -45,6 +45,7 @@ pub fn run(args: &ChangePointsArgs, json: bool) -> Result<(), AnalyzeError> {
     let table = args.common.table()?;
     let threads = args.common.threads(table.series.len());
     let found = threads.run_shown(table.series.len(), |at| changes(&table.series[at], args));
+    any_answered(&found)?;
     let heads = ["unique_id", "ds", "index", "before", "after", "lo", "hi"];
     let mut sheet = args.common.sheet(json, columns(&heads))?;
     let mut refused = Vec::new();

@@ -8,7 +8,7 @@ use outlay_analytics::decompose::{self, Decomposition, Options};
 use super::prepare::for_rows;
 use super::sheet::Cell;
 use super::table::Series;
-use super::{AnalyzeError, Common, columns, warn_about, write_rows};
+use super::{AnalyzeError, Common, any_answered, columns, warn_about, write_rows};
 
 /// Flags of `outlay analyze decompose`.
 #[derive(Debug, Args)]
@@ -41,6 +41,7 @@ pub fn run(args: &DecomposeArgs, json: bool) -> Result<(), AnalyzeError> {
     let table = args.common.table()?;
     let threads = args.common.threads(table.series.len());
     let parts = threads.run_shown(table.series.len(), |at| decomposed(&table.series[at], args));
+    any_answered(&parts)?;
     let refused: Vec<(&str, String)> = table
         .series
         .iter()

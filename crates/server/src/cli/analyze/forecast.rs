@@ -7,11 +7,11 @@ use clap::builder::PossibleValuesParser;
 use outlay_analytics::calendar::{Gaps, Regular, Repeats, Rules, Step, fill, regularize};
 use outlay_analytics::forecast::{Footing, Forecast, Method, Options, Pool, Runner, forecast_with};
 
-use super::prepare::seasons;
+use super::prepare::{meaning, seasons, step};
 use super::sheet::{Cell, Sheet};
 use super::table::Series;
 use super::threads::Threads;
-use super::{AnalyzeError, Common, columns, warn_about};
+use super::{AnalyzeError, Common, any_answered, columns, warn_about};
 use crate::cli::output;
 
 /// Series whose forecasts are in memory before they are written.
@@ -74,6 +74,8 @@ struct Past {
     /// Tells the stamps, of which that of the first forecast is at `next`.
     calendar: Regular,
     next: usize,
+    /// What a step is, if that is known.
+    step: Option<Step>,
     seasons: Vec<usize>,
 }
 
@@ -102,8 +104,8 @@ pub fn run(args: &ForecastArgs, json: bool) -> Result<(), AnalyzeError> {
             let past = pasts[block + at].as_ref().map_err(Clone::clone)?;
             pools.forecast(past, args, &levels)
         });
-        if count > 0 && block + jobs == count && told.forecast == 0 {
-            all_failed(&forecasts)?;
+        if block + jobs == count && told.forecast == 0 {
+            any_answered(&forecasts)?;
         }
         let sheet = match &mut sheet {
             Some(sheet) => sheet,
@@ -120,13 +122,6 @@ pub fn run(args: &ForecastArgs, json: bool) -> Result<(), AnalyzeError> {
     warn_about("is not forecast", &told.refused);
     warn_about("has too few values for more than a guess", &told.short);
     sheet.map_or(Ok(()), |sheet| Ok(sheet.finish()?))
-}
-
-fn all_failed(forecasts: &[Result<Forecast, String>]) -> Result<(), AnalyzeError> {
-    match forecasts.iter().all(Result::is_err).then(|| forecasts.first()) {
-        Some(Some(Err(why))) => Err(AnalyzeError::Nothing(why.clone())),
-        _ => Ok(()),
-    }
 }
 
 /// What people are to be told at the end.
@@ -157,7 +152,8 @@ fn past(series: &Series, args: &ForecastArgs) -> Result<Past, String> {
         Repeated::Sum => Repeats::Sum,
         Repeated::Last => Repeats::Last,
     };
-    let rules = Rules { step: args.common.freq, gaps: Gaps::Missing, repeats };
+    let step = step(series, &args.common);
+    let rules = Rules { step, gaps: Gaps::Missing, repeats };
     let calendar =
         regularize(&series.stamps, &series.values, &rules).map_err(|error| error.to_string())?;
     // Rows without a value at the end ask to be forecast, and those at the beginning say nothing.
@@ -166,8 +162,9 @@ fn past(series: &Series, args: &ForecastArgs) -> Result<Past, String> {
     let next = calendar.values.iter().rposition(known).map_or(0, |last| last + 1);
     let mut values = calendar.values[first..next].to_vec();
     fill(&mut values, args.common.fill.into());
-    let seasons = seasons(&values, calendar.step(), &args.common);
-    Ok(Past { values, calendar, next, seasons })
+    let step = meaning(&calendar, &args.common);
+    let seasons = seasons(&values, step, &args.common);
+    Ok(Past { values, calendar, next, step, seasons })
 }
 
 /// Lets series of the same step agree on their seasons: what a third of them has is looked for in
@@ -199,14 +196,14 @@ fn agree_on_seasons(pasts: &mut [Result<Past, String>]) {
 
 impl Past {
     fn step_name(&self) -> String {
-        self.calendar.step().map(|step| step.to_string()).unwrap_or_default()
+        self.step.map(|step| step.to_string()).unwrap_or_default()
     }
 
     fn horizon(&self, args: &ForecastArgs) -> usize {
         if let Some(horizon) = args.horizon {
             return horizon as usize;
         }
-        match self.calendar.step() {
+        match self.step {
             Some(Step::HOURLY) => 48,
             Some(Step::DAILY) => 28,
             Some(Step::WEEKLY) => 13,

@@ -1,6 +1,8 @@
 //! From the rows of a series to values at equal steps, and their seasons.
 
-use outlay_analytics::calendar::{CalendarError, Gaps, Regular, Repeats, Rules, Step, regularize};
+use outlay_analytics::calendar::{
+    CalendarError, Gaps, Regular, Repeats, Rules, Stamp, Step, regularize,
+};
 use outlay_analytics::season;
 
 use super::Common;
@@ -23,11 +25,26 @@ pub fn for_rows(series: &Series, common: &Common) -> Result<Prepared, CalendarEr
         Gaps::Interpolate => Gaps::Missing,
         other => other,
     };
-    let repeats = if common.freq.is_some() { Repeats::Mean } else { Repeats::Keep };
-    let rules = Rules { step: common.freq, gaps, repeats };
-    let regular = regularize(&series.stamps, &series.values, &rules)?;
-    let seasons = seasons(&regular.values, regular.step(), common);
+    let step = step(series, common);
+    let repeats = if step.is_some() { Repeats::Mean } else { Repeats::Keep };
+    let regular = regularize(&series.stamps, &series.values, &Rules { step, gaps, repeats })?;
+    let seasons = seasons(&regular.values, meaning(&regular, common), common);
     Ok(Prepared { regular, seasons })
+}
+
+/// The step between stamps that was said, where it can lie between stamps of this kind.
+pub fn step(series: &Series, common: &Common) -> Option<Step> {
+    let is_running = matches!(series.stamps.first(), Some(Stamp::Integer(_)));
+    // Running numbers may count hours; the step between them is still to be found.
+    common.freq.filter(|step| !is_running || matches!(step, Step::Count(_)))
+}
+
+/// What a step of the series means, if that is known.
+pub fn meaning(regular: &Regular, common: &Common) -> Option<Step> {
+    match regular.step() {
+        Some(Step::Count(_)) => common.freq.or(regular.step()),
+        other => other,
+    }
 }
 
 /// The seasons that were said, or the ones that are found.

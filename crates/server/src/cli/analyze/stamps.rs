@@ -136,6 +136,19 @@ pub struct Clock {
     /// Whether all integers could be seconds or milliseconds since 1970.
     epoch: Option<i64>,
     compact: bool,
+    /// The zones' offsets of times, where they differ.
+    moves: Option<Moves>,
+}
+
+/// What became of times that were written with several offsets.
+#[derive(Debug, Clone)]
+struct Moves {
+    /// The time of day that all of them show, if they do.
+    shown: Option<NaiveTime>,
+    /// How the last one was written.
+    last: TimeStyle,
+    /// Whether any was moved to the clock of the first.
+    any: bool,
 }
 
 /// Why a stamp does not fit those before it.
@@ -150,6 +163,10 @@ impl Clock {
                 self.epoch = epoch(number);
                 self.compact = compact_date(number).is_some();
             }
+            if let (Stamp::Time(time), Style::Time(style)) = (stamp, &style) {
+                let shown = Some(time.time());
+                self.moves = Some(Moves { shown, last: style.clone(), any: false });
+            }
             self.style = Some(style);
             return Ok(stamp);
         };
@@ -160,7 +177,13 @@ impl Clock {
                 Ok(stamp)
             }
             (Style::Time(first), Style::Time(style), Stamp::Time(time)) => {
-                Ok(Stamp::Time(first.moved(time, &style)))
+                let moved = first.moved(time, &style);
+                if let Some(moves) = &mut self.moves {
+                    moves.shown = moves.shown.filter(|shown| *shown == time.time());
+                    moves.any |= moved != time;
+                    moves.last = style;
+                }
+                Ok(Stamp::Time(moved))
             }
             (Style::Time(_), Style::Date(_), Stamp::Date(date)) => {
                 Ok(Stamp::Time(date.and_time(NaiveTime::MIN)))
@@ -198,11 +221,26 @@ impl Clock {
                     Stamp::Date(date) => Some(Stamp::Time(date.and_time(NaiveTime::MIN))),
                     _ => None,
                 });
-                style
+                match self.moves {
+                    Some(Moves { shown: Some(shown), last, any: true }) => {
+                        replace(stamps, |stamp| as_shown(*stamp, shown));
+                        Style::Time(last)
+                    }
+                    _ => style,
+                }
             }
             style => style,
         }
     }
+}
+
+/// Days begin by the clock on the wall, whatever its offset: the nearest time that shows `shown`.
+fn as_shown(stamp: Stamp, shown: NaiveTime) -> Option<Stamp> {
+    let Stamp::Time(time) = stamp else { return None };
+    let half_a_day = Duration::hours(12);
+    let since_shown = shown.signed_duration_since(NaiveTime::MIN);
+    let date = time.checked_sub_signed(since_shown)?.checked_add_signed(half_a_day)?.date();
+    Some(Stamp::Time(date.and_time(shown)))
 }
 
 fn replace(stamps: &mut [Stamp], by: impl Fn(&Stamp) -> Option<Stamp>) {
@@ -370,6 +408,20 @@ mod tests {
 
         assert_eq!(stamps[1].axis() - stamps[0].axis(), 3_600_000_000);
         assert_eq!(style.written(stamps[1]), "2026-03-29T02:00:00+01:00");
+    }
+
+    #[test]
+    fn days_of_a_zone_stay_days_when_its_clocks_change() {
+        let (stamps, style) = settled(&[
+            "2026-03-28T00:00:00+01:00",
+            "2026-03-29T00:00:00+01:00",
+            "2026-03-30T00:00:00+02:00",
+        ]);
+
+        let day = 86_400_000_000;
+        assert_eq!(stamps[1].axis() - stamps[0].axis(), day);
+        assert_eq!(stamps[2].axis() - stamps[1].axis(), day);
+        assert_eq!(style.written(stamps[2]), "2026-03-30T00:00:00+02:00");
     }
 
     #[test]
