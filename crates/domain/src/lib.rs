@@ -1,6 +1,7 @@
 //! The words of Outlay and the rules between them: pure values, no clock, no SQL, no HTTP.
 
 pub mod amount;
+pub mod budgets;
 pub mod imports;
 pub mod quantity;
 pub mod revenue;

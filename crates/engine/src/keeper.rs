@@ -20,9 +20,7 @@ const TIDY_ROUND: Duration = Duration::from_secs(1);
 const TAIL_AGE_MAX: TimeDelta = TimeDelta::hours(1);
 /// How often what is too old is looked for.
 const RETENTION_ROUND: TimeDelta = TimeDelta::hours(1);
-/// How far the threads step back behind those who answer somebody. Merging can wait longer than
-/// flushing, which frees memory.
-const FLUSH_NICE: i32 = 5;
+/// How far tidying steps back behind those who answer somebody. Flushing does not: it frees memory.
 const TIDY_NICE: i32 = 15;
 /// How long the keeper leaves a failing disk alone.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
@@ -76,7 +74,7 @@ impl Keeper {
             retained_at: None,
         };
         let threads = vec![
-            spawn("flush", FLUSH_NICE, signal.clone(), FLUSH_ROUND, move || flusher.round()),
+            spawn("flush", 0, signal.clone(), FLUSH_ROUND, move || flusher.round()),
             spawn("tidy", TIDY_NICE, signal.clone(), TIDY_ROUND, move || tidier.round()),
         ];
         Self { history, signal, threads: Mutex::new(threads) }

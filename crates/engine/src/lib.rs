@@ -1,5 +1,6 @@
 //! What the product does: the use cases, free of HTTP and of SQL.
 
+pub mod budgets;
 pub mod import;
 pub mod people;
 pub mod pricing;
@@ -122,7 +123,7 @@ impl Outlay {
         let dedup = Arc::new(Dedup::open(data_dir, books.clone(), dedup_options)?);
         let history_options = HistoryOptions {
             // Where nobody flushes meanwhile, waiting for it would not help.
-            tail_rows_max: if options.background { options.tail_events * 4 } else { usize::MAX },
+            tail_rows_max: if options.background { options.tail_events * 3 } else { usize::MAX },
             ..HistoryOptions::default()
         };
         let history = Arc::new(History::open(data_dir, books.clone(), history_options)?);

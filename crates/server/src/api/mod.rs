@@ -3,6 +3,7 @@
 pub mod amendments;
 pub mod audit;
 pub mod backup;
+mod budgets;
 pub mod check;
 pub mod events;
 pub mod health;
@@ -76,6 +77,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(audit::routes())
         .merge(usage::routes())
         .merge(sql::routes())
+        .merge(budgets::routes())
 }
 
 /// The OpenAPI document.

@@ -25,7 +25,7 @@ impl Parameters {
     /// Takes the parameters of a request, of which all must be filters or in `known`.
     pub fn new(pairs: Vec<(String, String)>, known: &Known) -> Result<Self, ApiError> {
         for (name, _) in &pairs {
-            if !known.0.contains(&name.as_str()) && filter_of(name).is_none() {
+            if !known.0.contains(&name.as_str()) && !Filter::is_name(name) {
                 return Err(unknown(name, known));
             }
         }
@@ -100,20 +100,15 @@ impl Parameters {
         let mut filters = Vec::new();
         let mut seen: Vec<&str> = Vec::new();
         for (name, _) in &self.0 {
-            let Some((attribute, test)) = filter_of(name) else { continue };
-            if seen.contains(&name.as_str()) {
+            if !Filter::is_name(name) || seen.contains(&name.as_str()) {
                 continue;
             }
             seen.push(name);
             let given = self.0.iter().filter(|(known, _)| known == name);
             let values: Vec<String> = given.flat_map(|(_, value)| split(value)).collect();
-            let values = values.iter().map(String::as_str);
-            let filter = match test {
-                Test::Among => Filter::among(attribute, values),
-                Test::NotAmong => Filter::not_among(attribute, values),
-                Test::Prefix => Filter::prefix(attribute, values),
-            };
-            filters.push(filter.map_err(|error| refused(&error).at(name))?);
+            if let Some(filter) = Filter::named(name, values.iter().map(String::as_str)) {
+                filters.push(filter.map_err(|error| refused(&error).at(name))?);
+            }
         }
         Ok(filters)
     }
@@ -204,24 +199,6 @@ pub fn refused(error: &QuestionError) -> ApiError {
         | QuestionError::TopOfNothing => "malformed",
     };
     ApiError::bad_request(code, error.field(), error.to_string()).mend(error.remedy())
-}
-
-/// How a filter judges.
-#[derive(Clone, Copy)]
-enum Test {
-    Among,
-    NotAmong,
-    Prefix,
-}
-
-/// The filter that a parameter's name stands for: `model=`, `model!=` or `model^=`.
-fn filter_of(name: &str) -> Option<(Attribute, Test)> {
-    let (name, test) = match (name.strip_suffix('!'), name.strip_suffix('^')) {
-        (Some(name), _) => (name, Test::NotAmong),
-        (_, Some(name)) => (name, Test::Prefix),
-        (None, None) => (name, Test::Among),
-    };
-    Some((Attribute::from_name(name)?, test))
 }
 
 fn unknown(name: &str, known: &Known) -> ApiError {

@@ -5,6 +5,7 @@
 
 pub mod amendments;
 pub mod audit;
+pub mod budgets;
 pub mod imports;
 pub mod ledger;
 pub mod manifest;
@@ -36,6 +37,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (4, include_str!("migrations/0004_people.sql")),
     (5, include_str!("migrations/0005_imports.sql")),
     (6, include_str!("migrations/0006_amendments.sql")),
+    (7, include_str!("migrations/0007_budgets.sql")),
 ];
 
 /// The open books of one data folder.

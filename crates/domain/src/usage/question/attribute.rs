@@ -109,6 +109,24 @@ impl Filter {
     /// Values in one filter, at most.
     pub const VALUES_MAX: usize = 1_000;
 
+    /// The filter that `name` stands for: `model` for these values, `model!` for all others,
+    /// `model^` for what begins so. `None` when there is no attribute of that name.
+    pub fn named<'a>(
+        name: &str,
+        values: impl IntoIterator<Item = &'a str>,
+    ) -> Option<Result<Self, QuestionError>> {
+        Some(match (name.strip_suffix('!'), name.strip_suffix('^')) {
+            (Some(name), _) => Self::not_among(Attribute::from_name(name)?, values),
+            (_, Some(name)) => Self::prefix(Attribute::from_name(name)?, values),
+            (None, None) => Self::among(Attribute::from_name(name)?, values),
+        })
+    }
+
+    /// Whether a filter has that name.
+    pub fn is_name(name: &str) -> bool {
+        Attribute::from_name(name.strip_suffix(['!', '^']).unwrap_or(name)).is_some()
+    }
+
     /// A filter that lets only `values` of `attribute` pass. An empty text stands for no value.
     pub fn among<'a>(
         attribute: Attribute,

@@ -1,0 +1,249 @@
+//! A budget, and what it must be like.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::period::{Period, ROLLING_DAYS_MAX};
+use super::scope::Scope;
+use crate::Amount;
+
+/// Characters in a name, at most.
+pub const NAME_CHARS_MAX: usize = 200;
+/// Thresholds of one budget, at most.
+pub const THRESHOLDS_MAX: usize = 20;
+/// The largest threshold, in percent.
+pub const PERCENT_MAX: u16 = 1_000;
+
+/// What people decided to spend on something in a time.
+///
+/// Invariant: as [`Budget::new`] checks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Its id, chosen by whoever made it or by us.
+    pub id: CompactString,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// What it says.
+    #[serde(flatten)]
+    pub draft: BudgetDraft,
+}
+
+/// What a budget says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetDraft {
+    /// What people call it.
+    pub name: CompactString,
+    /// What counts.
+    #[serde(default)]
+    pub scope: Scope,
+    /// How much may be spent.
+    pub amount: Amount,
+    /// In which time.
+    pub period: Period,
+    /// Whose days.
+    #[serde(default = "utc")]
+    pub tz: Tz,
+    /// What happens at the end of it.
+    #[serde(default)]
+    pub enforcement: Enforcement,
+    /// When people want to know.
+    #[serde(default = "usual_thresholds")]
+    pub thresholds: Vec<Threshold>,
+    /// Whether what was left of the window before may be spent too.
+    #[serde(default)]
+    pub carries_over: bool,
+}
+
+const fn utc() -> Tz {
+    Tz::UTC
+}
+
+fn usual_thresholds() -> Vec<Threshold> {
+    vec![
+        Threshold { percent: 80, basis: Basis::Actual },
+        Threshold { percent: 100, basis: Basis::Actual },
+        Threshold { percent: 100, basis: Basis::Forecast },
+    ]
+}
+
+/// What happens when a budget is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Enforcement {
+    /// People are told.
+    #[default]
+    Soft,
+    /// Whoever asks before they spend is refused, too.
+    Hard,
+}
+
+/// A share of a budget at which people want to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// The share, in percent.
+    pub percent: u16,
+    /// Of which spend.
+    #[serde(default)]
+    pub basis: Basis,
+}
+
+/// Which spend is held against a threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// What is spent.
+    #[default]
+    Actual,
+    /// What will be spent by the end of the window.
+    Forecast,
+}
+
+/// Why a budget cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BudgetError {
+    /// It has no name, or too long a one.
+    #[error("a name has 1 to {NAME_CHARS_MAX} characters")]
+    Name,
+    /// Nothing could be spent.
+    #[error("a budget is for more than zero")]
+    NotPositive,
+    /// A rolling budget looks back not at all, or too far.
+    #[error("a rolling budget has 1 to {ROLLING_DAYS_MAX} days, not {0}")]
+    RollingDays(u16),
+    /// The dates are the wrong way round.
+    #[error("the last day, {last}, is before the first, {first}")]
+    Backwards {
+        /// The first day.
+        first: NaiveDate,
+        /// The last day.
+        last: NaiveDate,
+    },
+    /// There are more thresholds than anybody reads.
+    #[error("a budget has {THRESHOLDS_MAX} thresholds at most, not {0}")]
+    TooManyThresholds(usize),
+    /// A threshold is nothing, or beyond anything.
+    #[error("a threshold is from 1 to {PERCENT_MAX} percent, not {0}")]
+    Percent(u16),
+    /// What does not repeat has nothing to carry over.
+    #[error("only a budget that repeats by the calendar can carry over what was left")]
+    CarriesNothing,
+}
+
+impl BudgetError {
+    /// The field at fault.
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::NotPositive => "amount",
+            Self::RollingDays(_) | Self::Backwards { .. } => "period",
+            Self::TooManyThresholds(_) | Self::Percent(_) => "thresholds",
+            Self::CarriesNothing => "carries_over",
+        }
+    }
+}
+
+impl Budget {
+    /// A budget that says `draft`.
+    pub fn new(
+        id: CompactString,
+        created_at: DateTime<Utc>,
+        draft: BudgetDraft,
+    ) -> Result<Self, BudgetError> {
+        draft.check()?;
+        Ok(Self { id, created_at, draft })
+    }
+}
+
+impl BudgetDraft {
+    fn check(&self) -> Result<(), BudgetError> {
+        if self.name.trim().is_empty() || self.name.chars().count() > NAME_CHARS_MAX {
+            return Err(BudgetError::Name);
+        }
+        if self.amount <= Amount::ZERO {
+            return Err(BudgetError::NotPositive);
+        }
+        match self.period {
+            Period::Rolling { days } if days == 0 || days > ROLLING_DAYS_MAX => {
+                return Err(BudgetError::RollingDays(days));
+            }
+            Period::Once { first, last } if last < first => {
+                return Err(BudgetError::Backwards { first, last });
+            }
+            Period::Rolling { .. } | Period::Once { .. } if self.carries_over => {
+                return Err(BudgetError::CarriesNothing);
+            }
+            _ => {}
+        }
+        if self.thresholds.len() > THRESHOLDS_MAX {
+            return Err(BudgetError::TooManyThresholds(self.thresholds.len()));
+        }
+        match self.thresholds.iter().find(|one| !(1..=PERCENT_MAX).contains(&one.percent)) {
+            Some(threshold) => Err(BudgetError::Percent(threshold.percent)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn draft(json: &str) -> BudgetDraft {
+        serde_json::from_str(json).unwrap()
+    }
+
+    const SMALL: &str = r#"{"name": "Research", "amount": "250", "period": {"every": "month"}}"#;
+
+    #[test]
+    fn a_budget_needs_a_name_an_amount_and_a_time() {
+        let small = draft(SMALL);
+
+        assert!(small.scope.is_everything());
+        assert_eq!((small.tz, small.enforcement), (Tz::UTC, Enforcement::Soft));
+        assert_eq!(small.thresholds.len(), 3);
+        assert!(Budget::new("b".into(), DateTime::UNIX_EPOCH, small).is_ok());
+    }
+
+    #[test]
+    fn it_reads_back_as_it_is_written() {
+        let whole = draft(
+            r#"{"name": "Chat", "amount": "9.5", "period": {"every": "rolling", "days": 7},
+                "scope": {"provider": ["openai"], "team!": ["ops"], "model^": ["gpt-"]},
+                "tz": "Europe/Berlin", "enforcement": "hard",
+                "thresholds": [{"percent": 50, "basis": "forecast"}]}"#,
+        );
+        let budget = Budget::new("b".into(), DateTime::UNIX_EPOCH, whole).unwrap();
+
+        let json = serde_json::to_string(&budget).unwrap();
+
+        assert_eq!(serde_json::from_str::<Budget>(&json).unwrap(), budget);
+        assert_eq!(budget.draft.scope.filters().len(), 3);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_field() {
+        let refused = |change: &dyn Fn(&mut BudgetDraft)| {
+            let mut draft = draft(SMALL);
+            change(&mut draft);
+            Budget::new("b".into(), DateTime::UNIX_EPOCH, draft).unwrap_err().field()
+        };
+
+        assert_eq!(refused(&|draft| draft.name = " ".into()), "name");
+        assert_eq!(refused(&|draft| draft.amount = Amount::ZERO), "amount");
+        assert_eq!(refused(&|draft| draft.period = Period::Rolling { days: 0 }), "period");
+        assert_eq!(
+            refused(&|draft| {
+                draft.period = Period::Rolling { days: 3 };
+                draft.carries_over = true;
+            }),
+            "carries_over"
+        );
+        assert_eq!(refused(&|draft| draft.thresholds[0].percent = 0), "thresholds");
+        assert!(serde_json::from_str::<Scope>(r#"{"colour": ["red"]}"#).is_err());
+        assert!(serde_json::from_str::<Scope>(r#"{"provider": []}"#).is_err());
+    }
+}

@@ -1,0 +1,12 @@
+#![doc = include_str!("README.md")]
+
+mod budget;
+mod period;
+mod scope;
+
+pub use budget::{
+    Basis, Budget, BudgetDraft, BudgetError, Enforcement, NAME_CHARS_MAX, PERCENT_MAX,
+    THRESHOLDS_MAX, Threshold,
+};
+pub use period::{Period, ROLLING_DAYS_MAX, Window};
+pub use scope::{Scope, ScopeError};

@@ -1,0 +1,85 @@
+//! What counts: everything, or the usage that passes some filters.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::usage::question::{Filter, QuestionError};
+
+/// What counts, as filters by the names that questions have for them: `provider`, `team!` for all
+/// but these, `model^` for what begins so. Without any, everything counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "Names", into = "Names")]
+pub struct Scope {
+    names: Names,
+    filters: Vec<Filter>,
+}
+
+type Names = BTreeMap<String, Vec<String>>;
+
+/// Why a scope cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ScopeError {
+    /// There is nothing of that name to filter by.
+    #[error("`{0}` is nothing to filter by")]
+    Unknown(String),
+    /// The filter's values cannot be.
+    #[error("{0}: {1}")]
+    Filter(String, QuestionError),
+}
+
+impl Scope {
+    /// The scope of these filters.
+    pub fn new(names: BTreeMap<String, Vec<String>>) -> Result<Self, ScopeError> {
+        let mut filters = Vec::with_capacity(names.len());
+        for (name, values) in &names {
+            let filter = Filter::named(name, values.iter().map(String::as_str))
+                .ok_or_else(|| ScopeError::Unknown(name.chars().take(100).collect()))?;
+            filters.push(filter.map_err(|error| ScopeError::Filter(name.clone(), error))?);
+        }
+        Ok(Self { names, filters })
+    }
+
+    /// Usage of one value of one attribute, e.g. `model` and `gpt-4o`.
+    pub fn only(name: &str, value: &str) -> Result<Self, ScopeError> {
+        Self::new(BTreeMap::from([(name.to_owned(), vec![value.to_owned()])]))
+    }
+
+    /// The filters, for questions.
+    pub fn filters(&self) -> &[Filter] {
+        &self.filters
+    }
+
+    /// The filters by their names.
+    pub fn names(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.names
+    }
+
+    /// Whether usage with these attributes, by their names, counts.
+    pub fn takes(&self, attributes: &BTreeMap<String, String>) -> bool {
+        self.filters.iter().all(|filter| {
+            let value = attributes.get(&*filter.attribute().name()).map(String::as_str);
+            filter.passes(value.filter(|value| !value.is_empty()))
+        })
+    }
+
+    /// Whether everything counts.
+    pub fn is_everything(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+impl TryFrom<Names> for Scope {
+    type Error = ScopeError;
+
+    fn try_from(names: Names) -> Result<Self, ScopeError> {
+        Self::new(names)
+    }
+}
+
+impl From<Scope> for Names {
+    fn from(scope: Scope) -> Self {
+        scope.names
+    }
+}

@@ -1,0 +1,84 @@
+//! Budgets of older systems as ours.
+
+use chrono::{DateTime, Datelike, Months, NaiveDate};
+use chrono_tz::Tz;
+use compact_str::{CompactString, format_compact};
+use outlay_domain::Amount;
+use outlay_domain::budgets::{
+    Basis, Budget, BudgetDraft, Enforcement, PERCENT_MAX, Period, Scope, Threshold,
+};
+use outlay_domain::imports::{ImportedBudgets, ImportedLimit, ImportedPeriod};
+
+/// What LeadFactory calls the provider whose models its limits are for.
+const MODEL: &str = "model";
+/// What LeadFactory calls the endpoint of a call is an event's operation here.
+const OPERATION: &str = "operation";
+
+/// The budgets of one source. Those that were switched off are none, and a limit that cannot be
+/// one of ours is left out.
+pub fn budgets(imported: &ImportedBudgets) -> Vec<Budget> {
+    if !imported.enabled {
+        return Vec::new();
+    }
+    let thresholds: Vec<Threshold> = imported
+        .thresholds
+        .iter()
+        .filter(|threshold| threshold.enabled)
+        .filter_map(|threshold| percent(threshold.part))
+        .map(|percent| Threshold { percent, basis: Basis::Actual })
+        .collect();
+    let budget = |limit: &ImportedLimit| {
+        let draft = BudgetDraft {
+            name: name(limit),
+            scope: scope(limit)?,
+            amount: limit.amount,
+            period: period(limit.period)?,
+            tz: Tz::UTC,
+            enforcement: Enforcement::Soft,
+            thresholds: if thresholds.is_empty() { usual() } else { thresholds.clone() },
+            carries_over: false,
+        };
+        let id = format_compact!("imported:{}:{}", imported.source, limit.id);
+        Budget::new(id, DateTime::UNIX_EPOCH, draft).ok()
+    };
+    imported.limits.iter().filter_map(budget).collect()
+}
+
+fn usual() -> Vec<Threshold> {
+    [80, 95].map(|percent| Threshold { percent, basis: Basis::Actual }).to_vec()
+}
+
+/// A share of one in whole percent.
+fn percent(part: Amount) -> Option<u16> {
+    let percent = u16::try_from(part.nanos() / 10_000_000).ok()?;
+    (1..=PERCENT_MAX).contains(&percent).then_some(percent)
+}
+
+fn name(limit: &ImportedLimit) -> CompactString {
+    match &limit.description {
+        Some(text) if !text.trim().is_empty() => text.chars().take(200).collect(),
+        _ => format_compact!("LeadFactory {}", limit.id).chars().take(200).collect(),
+    }
+}
+
+fn scope(limit: &ImportedLimit) -> Option<Scope> {
+    let named = [(MODEL, &limit.model), (OPERATION, &limit.endpoint)];
+    let names = named
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), vec![value.as_ref()?.to_string()])));
+    Scope::new(names.collect()).ok()
+}
+
+fn period(period: ImportedPeriod) -> Option<Period> {
+    Some(match period {
+        ImportedPeriod::Daily => Period::Day,
+        ImportedPeriod::Weekly => Period::Week,
+        ImportedPeriod::Monthly => Period::Month,
+        ImportedPeriod::Month { year, month } => {
+            let first = NaiveDate::from_ymd_opt(year, month, 1)?;
+            let last = first.checked_add_months(Months::new(1))?.pred_opt()?;
+            debug_assert_eq!(last.month(), first.month());
+            Period::Once { first, last }
+        }
+    })
+}

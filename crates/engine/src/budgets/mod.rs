@@ -1,0 +1,155 @@
+#![doc = include_str!("README.md")]
+
+mod imported;
+mod outlook;
+mod status;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use outlay_domain::budgets::{Budget, BudgetDraft, BudgetError};
+use outlay_domain::people::AuditRecord;
+use outlay_store::sqlite::{audit, budgets};
+use outlay_store::{Books, StoreError};
+use thiserror::Error;
+
+use crate::usage::{Questions, UnansweredError};
+use crate::{Clock, Outlay};
+
+pub use outlook::Outlook;
+pub use status::{BudgetStatus, Reached, Refusal};
+
+/// Budgets that may be kept, at most.
+pub const BUDGETS_MAX: usize = 1_000;
+
+/// Where budgets are kept and held against spend; cheap to clone.
+#[derive(Clone)]
+pub struct Budgets {
+    books: Arc<Books>,
+    questions: Arc<Questions>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why a budget was not kept, changed or held against spend.
+#[derive(Debug, Error)]
+pub enum BudgetsError {
+    /// It cannot be.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
+    /// There is none of that id.
+    #[error("there is no budget `{0}`")]
+    Unknown(CompactString),
+    /// There are as many as there may be.
+    #[error("there are {BUDGETS_MAX} budgets already")]
+    TooMany,
+    /// Spend could not be asked for.
+    #[error(transparent)]
+    Unanswered(#[from] UnansweredError),
+    /// The books could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Outlay {
+    /// Where budgets are.
+    pub fn budgets(&self) -> Budgets {
+        Budgets {
+            books: self.books.clone(),
+            questions: self.questions.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+}
+
+impl Budgets {
+    /// All budgets, those of older systems included, by name.
+    pub fn all(&self) -> Result<Vec<Budget>, StoreError> {
+        let (kept, imported) = self.books.read(|conn| {
+            Ok((budgets::all(conn)?, outlay_store::sqlite::imports::budgets(conn)?))
+        })?;
+        let mut all: Vec<Budget> = imported
+            .iter()
+            .flat_map(imported::budgets)
+            .filter(|budget| kept.iter().all(|kept| kept.id != budget.id))
+            .collect();
+        all.extend(kept.into_iter().filter_map(|kept| kept.budget));
+        all.sort_by(|a, b| (&a.draft.name, &a.id).cmp(&(&b.draft.name, &b.id)));
+        Ok(all)
+    }
+
+    /// The budget of that id.
+    pub fn one(&self, id: &str) -> Result<Budget, BudgetsError> {
+        let found = self.all()?.into_iter().find(|budget| budget.id == id);
+        found.ok_or_else(|| BudgetsError::Unknown(id.chars().take(100).collect()))
+    }
+
+    /// Keeps a new budget under `id`. The same draft under a known id is kept once.
+    pub fn create(
+        &self,
+        id: CompactString,
+        draft: BudgetDraft,
+        actor: &str,
+    ) -> Result<Budget, BudgetsError> {
+        let all = self.all()?;
+        if let Some(known) = all.iter().find(|budget| budget.id == id && budget.draft == draft) {
+            return Ok(known.clone());
+        }
+        if all.len() >= BUDGETS_MAX {
+            return Err(BudgetsError::TooMany);
+        }
+        let budget = Budget::new(id, self.clock.now(), draft)?;
+        self.put(&budget, "budgets.create", actor)?;
+        Ok(budget)
+    }
+
+    /// Lets the budget of that id say `draft` from now on.
+    pub fn change(
+        &self,
+        id: &str,
+        draft: BudgetDraft,
+        actor: &str,
+    ) -> Result<Budget, BudgetsError> {
+        let known = self.one(id)?;
+        let budget = Budget::new(known.id, known.created_at, draft)?;
+        self.put(&budget, "budgets.change", actor)?;
+        Ok(budget)
+    }
+
+    /// Puts the budget of that id away.
+    pub fn remove(&self, id: &str, actor: &str) -> Result<Budget, BudgetsError> {
+        let known = self.one(id)?;
+        let now = self.clock.now();
+        self.books.write(|tx| {
+            budgets::remove(tx, id, now)?;
+            audit::append(tx, &record(&known, "budgets.remove", actor, now))
+        })?;
+        Ok(known)
+    }
+
+    fn put(&self, budget: &Budget, action: &str, actor: &str) -> Result<(), StoreError> {
+        self.books.write(|tx| {
+            budgets::put(tx, budget)?;
+            audit::append(tx, &record(budget, action, actor, self.clock.now()))
+        })
+    }
+}
+
+fn record(budget: &Budget, action: &str, actor: &str, at: DateTime<Utc>) -> AuditRecord {
+    AuditRecord {
+        at,
+        actor: actor.into(),
+        action: action.into(),
+        target: budget.id.clone(),
+        detail: serde_json::json!({
+            "name": budget.draft.name,
+            "amount": budget.draft.amount,
+            "period": budget.draft.period,
+            "scope": budget.draft.scope,
+        }),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -1,0 +1,278 @@
+//! A budget, held against what is spent and what will be.
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
+use outlay_domain::Amount;
+use outlay_domain::budgets::{Basis, Budget, Enforcement, Threshold, Window};
+use outlay_domain::usage::question::{Every, Filter, Group, Measure, Value, day_start};
+
+use super::{Budgets, BudgetsError, Outlook};
+use crate::usage::{UnansweredError, UsageQuestion};
+
+/// Days before today that a forecast is made from, where there are as many.
+const HISTORY_DAYS: u64 = 180;
+const NANOS: f64 = 1e9;
+
+/// A budget, held against what is spent and what will be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BudgetStatus {
+    /// The budget.
+    pub budget: Budget,
+    /// Its window now.
+    pub window: Window,
+    /// When that was.
+    pub asked_at: DateTime<Utc>,
+    /// What was left of the window before, in nanos, where that is carried over.
+    pub carried: i128,
+    /// What may be spent in the window, in nanos: the amount and what was carried over.
+    pub available: i128,
+    /// What was spent, in nanos.
+    pub spent: i128,
+    /// What is left, in nanos; less than nothing where more was spent.
+    pub remaining: i128,
+    /// Share of what may be spent that was, in percent.
+    pub percent: f64,
+    /// What was spent in a day so far, in units of the currency.
+    pub daily: f64,
+    /// What will be spent; `None` once the window is over.
+    pub outlook: Option<Outlook>,
+    /// The day on which the budget was spent, or will be.
+    pub crossed_on: Option<NaiveDate>,
+    /// Thresholds that are reached, the smallest first.
+    pub reached: Vec<Reached>,
+}
+
+/// A threshold that is reached.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reached {
+    /// The threshold.
+    pub threshold: Threshold,
+    /// Where its spend stands, in percent.
+    pub percent: f64,
+}
+
+/// Why somebody who asks before they spend should not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The hard budget that has too little left.
+    pub budget: Budget,
+    /// What is left of it, in nanos.
+    pub remaining: i128,
+}
+
+/// Spend by day.
+struct Spend {
+    days: Vec<(NaiveDate, i128)>,
+}
+
+impl Spend {
+    fn between(&self, first: NaiveDate, end: NaiveDate) -> i128 {
+        let within = self.days.iter().filter(|(day, _)| first <= *day && *day < end);
+        within.map(|(_, nanos)| nanos).sum()
+    }
+}
+
+impl Budgets {
+    /// Where `budget` stands.
+    pub async fn status(&self, budget: Budget) -> Result<BudgetStatus, BudgetsError> {
+        let now = self.clock.now();
+        let draft = &budget.draft;
+        let window = draft.period.window(now, draft.tz);
+        let before = draft.carries_over.then(|| draft.period.before(window, draft.tz)).flatten();
+        let today = now.with_timezone(&draft.tz).date_naive();
+        let known_from = day_start(today - Days::new(HISTORY_DAYS), draft.tz);
+        let from = before.map_or(window.from, |before| before.from).min(window.from);
+        let from = if window.to > now { from.min(known_from) } else { from };
+        let spend = self
+            .spend(draft.scope.filters(), draft.tz, from, window.to.min(after(today, draft.tz)))
+            .await?;
+        Ok(stand(budget, window, before, &spend, now))
+    }
+
+    /// Where all budgets stand, by name.
+    pub async fn statuses(&self) -> Result<Vec<BudgetStatus>, BudgetsError> {
+        let mut statuses = Vec::new();
+        for budget in self.all()? {
+            statuses.push(self.status(budget).await?);
+        }
+        Ok(statuses)
+    }
+
+    /// The hard budgets that `amount` more would overspend, of those that `counts` says it counts
+    /// for. Nothing is held: whoever asks at the same time gets the same answer.
+    pub async fn refusals(
+        &self,
+        amount: Amount,
+        counts: impl Fn(&Budget) -> bool,
+    ) -> Result<Vec<Refusal>, BudgetsError> {
+        let mut refusals = Vec::new();
+        for budget in self.all()? {
+            if budget.draft.enforcement == Enforcement::Hard && counts(&budget) {
+                let status = self.status(budget).await?;
+                let is_open =
+                    status.window.from <= status.asked_at && status.asked_at < status.window.to;
+                if is_open && status.remaining < i128::from(amount.nanos()) {
+                    let BudgetStatus { budget, remaining, .. } = status;
+                    refusals.push(Refusal { budget, remaining });
+                }
+            }
+        }
+        Ok(refusals)
+    }
+
+    /// Spend by day in `[from, to)`.
+    async fn spend(
+        &self,
+        filters: &[Filter],
+        tz: Tz,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Spend, UnansweredError> {
+        if from >= to {
+            return Ok(Spend { days: Vec::new() });
+        }
+        let asked = UsageQuestion {
+            from: Some(from),
+            to: Some(to),
+            tz,
+            every: Some(Every::Day),
+            by: Vec::new(),
+            filters: filters.to_vec(),
+            measures: vec![Measure::Spend],
+            top: None,
+            compare: false,
+        };
+        let answered = self.questions.series(asked, None).await?;
+        let buckets = answered.question.period().buckets.as_ref();
+        let days = answered.answer.rows.iter().filter_map(|row| {
+            let (Group::Of(_), Value::Amount { nanos }) = (&row.group, row.values.now.first()?)
+            else {
+                return None;
+            };
+            let day = buckets?.start(row.bucket?).with_timezone(&tz).date_naive();
+            Some((day, *nanos))
+        });
+        Ok(Spend { days: days.collect() })
+    }
+}
+
+fn after(day: NaiveDate, tz: Tz) -> DateTime<Utc> {
+    day_start(day + Days::new(1), tz)
+}
+
+/// Holds `budget` against `spend`.
+fn stand(
+    budget: Budget,
+    window: Window,
+    before: Option<Window>,
+    spend: &Spend,
+    now: DateTime<Utc>,
+) -> BudgetStatus {
+    let tz = budget.draft.tz;
+    let date = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
+    let (first, end, today) = (date(window.from), date(window.to), date(now));
+    let amount = i128::from(budget.draft.amount.nanos());
+    let carried = before
+        .map_or(0, |before| (amount - spend.between(date(before.from), date(before.to))).max(0));
+    let available = amount + carried;
+    let spent = spend.between(first, end);
+    let elapsed = Window { from: window.from, to: now.clamp(window.from, window.to) }.days();
+    let daily = if elapsed > 0.0 { units(spent) / elapsed } else { 0.0 };
+    let is_open = window.from <= now && now < window.to;
+    let outlook = is_open.then(|| look_ahead(spend, first, end, today, now, tz));
+    let percent = percent(units(spent), units(available));
+    let crossed_on = crossing(spend, available, first, today.min(end), outlook.as_ref());
+    let reached = reached(&budget, units(available), percent, outlook.as_ref());
+    BudgetStatus {
+        budget,
+        window,
+        asked_at: now,
+        carried,
+        available,
+        spent,
+        remaining: available - spent,
+        percent,
+        daily,
+        outlook,
+        crossed_on,
+        reached,
+    }
+}
+
+fn look_ahead(
+    spend: &Spend,
+    first: NaiveDate,
+    end: NaiveDate,
+    today: NaiveDate,
+    now: DateTime<Utc>,
+    tz: Tz,
+) -> Outlook {
+    let begun = spend.days.iter().find(|(_, nanos)| *nanos != 0).map_or(today, |(day, _)| *day);
+    let history: Vec<f64> = begun
+        .iter_days()
+        .take_while(|day| *day < today)
+        .map(|day| units(spend.between(day, day + Days::new(1))))
+        .collect();
+    let so_far = units(spend.between(today, today + Days::new(1)));
+    let day = Window { from: day_start(today, tz), to: after(today, tz) };
+    let part = Window { from: day.from, to: now }.days() / day.days();
+    let days_after = usize::try_from((end - today).num_days() - 1).unwrap_or(0);
+    Outlook::ahead(&history, so_far, part, units(spend.between(first, end)), days_after)
+}
+
+/// The first day after which more is spent than `available`, among those that were and those that
+/// are expected.
+fn crossing(
+    spend: &Spend,
+    available: i128,
+    first: NaiveDate,
+    today: NaiveDate,
+    outlook: Option<&Outlook>,
+) -> Option<NaiveDate> {
+    let mut sum = 0;
+    for (day, nanos) in spend.days.iter().filter(|(day, _)| first <= *day && *day <= today) {
+        sum += nanos;
+        if sum >= available {
+            return Some(*day);
+        }
+    }
+    let mut expected = units(sum);
+    let mut days = outlook?.days.iter().zip(today.iter_days());
+    days.find_map(|(rest, day)| {
+        expected += rest;
+        (expected >= units(available)).then_some(day)
+    })
+}
+
+fn reached(
+    budget: &Budget,
+    available: f64,
+    spent_percent: f64,
+    outlook: Option<&Outlook>,
+) -> Vec<Reached> {
+    let forecast = outlook.map(|outlook| percent(outlook.expected, available));
+    let mut reached: Vec<Reached> = budget
+        .draft
+        .thresholds
+        .iter()
+        .filter_map(|&threshold| {
+            let percent = match threshold.basis {
+                Basis::Actual => spent_percent,
+                Basis::Forecast => forecast?,
+            };
+            (percent >= f64::from(threshold.percent)).then_some(Reached { threshold, percent })
+        })
+        .collect();
+    reached.sort_by_key(|reached| reached.threshold.percent);
+    reached
+}
+
+fn percent(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole * 100.0 } else { 0.0 }
+}
+
+/// Nanos in units, for the maths only.
+#[allow(clippy::cast_precision_loss)]
+fn units(nanos: i128) -> f64 {
+    nanos as f64 / NANOS
+}

@@ -1,0 +1,126 @@
+//! Stories about budgets.
+
+use std::path::Path;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use outlay_domain::budgets::BudgetDraft;
+use outlay_domain::usage::EventDraft;
+
+use super::*;
+use crate::usage::Incoming;
+use crate::{FrozenClock, Options};
+
+fn now() -> DateTime<Utc> {
+    "2026-11-11T12:00:00Z".parse().unwrap()
+}
+
+fn open(folder: &Path) -> Outlay {
+    let options = Options { background: false, ..Options::default() };
+    Outlay::open(folder, options, Arc::new(FrozenClock::at(now()))).unwrap()
+}
+
+fn draft(json: serde_json::Value) -> BudgetDraft {
+    serde_json::from_value(json).unwrap()
+}
+
+/// Spends `cost` at noon of each of the days before today, the last one yesterday, and today.
+async fn spend(outlay: &Outlay, provider: &str, days: i64, cost: &str) {
+    let events = (0..=days).map(|back| {
+        let draft = EventDraft {
+            id: format!("{provider}-{back}").into(),
+            source: "tests".into(),
+            account: "acme".into(),
+            occurred_at: Some(now() - TimeDelta::days(back)),
+            provider: Some(provider.into()),
+            stated_cost: Some(cost.parse().unwrap()),
+            ..EventDraft::default()
+        };
+        Incoming { event: draft.accept(now()).unwrap(), time_stated: true }
+    });
+    outlay.commits.accept(events.collect()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_budget_counts_what_its_scope_spends_in_its_window_and_looks_ahead() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    spend(&outlay, "openai", 40, "10").await;
+    spend(&outlay, "other", 40, "99").await;
+    let month = draft(serde_json::json!({
+        "name": "OpenAI", "amount": "250", "period": { "every": "month" },
+        "scope": { "provider": ["openai"] },
+    }));
+    let budget = outlay.budgets().create("b".into(), month, "ada").unwrap();
+
+    let status = outlay.budgets().status(budget).await.unwrap();
+
+    // Ten whole days of November and today.
+    assert_eq!((status.spent, status.remaining), (110_000_000_000, 140_000_000_000));
+    assert!((status.percent - 44.0).abs() < 1e-9);
+    let outlook = status.outlook.unwrap();
+    // Half of today and 19 days are to come.
+    assert!((outlook.expected - 305.0).abs() < 5.0, "{outlook:?}");
+    assert_eq!(status.crossed_on, NaiveDate::from_ymd_opt(2026, 11, 25));
+    assert_eq!(status.reached.len(), 1, "only the forecast is above 100 %: {:?}", status.reached);
+}
+
+#[tokio::test]
+async fn what_was_left_of_last_month_is_carried_over_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    // Eleven days of October, and of November up to today.
+    spend(&outlay, "openai", 21, "10").await;
+    let mut month = draft(serde_json::json!({
+        "name": "All", "amount": "150", "period": { "every": "month" }, "carries_over": true,
+    }));
+    let budgets = outlay.budgets();
+    let status = budgets.status(budgets.create("b".into(), month.clone(), "ada").unwrap()).await;
+    let status = status.unwrap();
+    assert_eq!((status.carried, status.available), (40_000_000_000, 190_000_000_000));
+
+    month.carries_over = false;
+    let status = budgets.status(budgets.change("b", month, "ada").unwrap()).await.unwrap();
+    assert_eq!((status.carried, status.available), (0, 150_000_000_000));
+}
+
+#[tokio::test]
+async fn a_hard_budget_refuses_what_would_overspend_it_and_a_soft_one_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    spend(&outlay, "openai", 0, "9").await;
+    let budgets = outlay.budgets();
+    for (id, enforcement) in [("hard", "hard"), ("soft", "soft")] {
+        let day = draft(serde_json::json!({
+            "name": id, "amount": "10", "period": { "every": "day" }, "enforcement": enforcement,
+        }));
+        budgets.create(id.into(), day, "ada").unwrap();
+    }
+    let ids = async |amount: &str| -> Vec<_> {
+        let refusals = budgets.refusals(amount.parse().unwrap(), |_| true).await.unwrap();
+        refusals.into_iter().map(|refusal| refusal.budget.id).collect()
+    };
+
+    assert!(ids("1").await.is_empty());
+    assert_eq!(ids("1.000000001").await, ["hard"]);
+}
+
+#[tokio::test]
+async fn budgets_are_kept_changed_and_removed_with_a_trail() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    let budgets = outlay.budgets();
+    let day = draft(serde_json::json!({
+        "name": "Day", "amount": "10", "period": { "every": "day" },
+    }));
+    let made = budgets.create("b".into(), day.clone(), "ada").unwrap();
+    assert_eq!(budgets.create("b".into(), day.clone(), "ada").unwrap(), made);
+    drop(outlay);
+
+    let outlay = open(folder.path());
+    let budgets = outlay.budgets();
+    assert_eq!(budgets.all().unwrap(), [made]);
+    budgets.remove("b", "ada").unwrap();
+    assert!(budgets.all().unwrap().is_empty());
+    assert!(matches!(budgets.one("b"), Err(BudgetsError::Unknown(_))));
+    assert!(matches!(budgets.change("b", day, "ada"), Err(BudgetsError::Unknown(_))));
+}

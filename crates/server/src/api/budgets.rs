@@ -1,0 +1,467 @@
+//! Budgets, and where they stand.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::NaiveDate;
+use compact_str::CompactString;
+use outlay_domain::Amount;
+use outlay_domain::budgets::{
+    Basis, Budget, BudgetDraft, BudgetError, Enforcement, Period, Scope, Threshold,
+};
+use outlay_domain::usage::question::{Value, local_text};
+use outlay_engine::budgets::{BudgetStatus, BudgetsError, Outlook};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::extract::{Json, Path};
+use crate::state::AppState;
+
+/// The routes of this noun.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(check))
+        .routes(routes!(show, change, remove))
+}
+
+/// What a budget says.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DraftBody {
+    /// Its id, for whoever wants to choose it: sent again, it is made once.
+    #[schema(max_length = 100, example = "research-2026")]
+    id: Option<String>,
+    /// What people call it.
+    #[schema(max_length = 200, example = "Research")]
+    name: String,
+    /// What counts, as filters: `provider`, `model`, `team`, `tag.KEY` and so on; with `!` for all
+    /// but these, with `^` for what begins so. Nothing for everything.
+    #[serde(default)]
+    #[schema(example = json!({"provider": ["openai"], "model^": ["gpt-4"]}))]
+    scope: BTreeMap<String, Vec<String>>,
+    /// How much may be spent, in USD.
+    #[schema(value_type = String, example = "250")]
+    amount: Amount,
+    /// In which time: `{"every": "day"}`, `week`, `month`, `quarter` or `year`;
+    /// `{"every": "rolling", "days": 7}`; `{"every": "once", "first": "2026-05-01", "last": "2026-05-31"}`.
+    #[schema(value_type = PeriodBody)]
+    period: Period,
+    /// Whose days.
+    #[serde(default = "utc")]
+    #[schema(example = "Europe/Berlin")]
+    tz: String,
+    /// `soft`: people are told; `hard`: whoever asks before they spend is refused, too.
+    #[serde(default)]
+    #[schema(value_type = String, example = "soft")]
+    enforcement: Enforcement,
+    /// When people want to know; 80 and 100 % of what is spent and 100 % of the forecast, where
+    /// nothing is said.
+    #[schema(max_items = 20)]
+    thresholds: Option<Vec<ThresholdBody>>,
+    /// Whether what was left of the window before may be spent too.
+    #[serde(default)]
+    carries_over: bool,
+}
+
+fn utc() -> String {
+    "UTC".into()
+}
+
+/// The time that a budget is for.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes the form on the wire")]
+struct PeriodBody {
+    /// `day`, `week`, `month`, `quarter`, `year`, `rolling` or `once`.
+    every: String,
+    /// The last days, of a rolling budget.
+    #[schema(minimum = 1, maximum = 366)]
+    days: Option<u16>,
+    /// The first day, of one that is for dates.
+    first: Option<NaiveDate>,
+    /// The last day, of one that is for dates.
+    last: Option<NaiveDate>,
+}
+
+/// A share of a budget at which people want to know.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ThresholdBody {
+    /// The share, in percent.
+    #[schema(minimum = 1, maximum = 1000, example = 80)]
+    percent: u16,
+    /// `actual`: what is spent; `forecast`: what will be.
+    #[serde(default)]
+    #[schema(value_type = String, example = "actual")]
+    basis: Basis,
+}
+
+/// A budget, held against what is spent and what will be.
+#[derive(Debug, Serialize, ToSchema)]
+struct BudgetBody {
+    /// Its id.
+    id: String,
+    /// What people call it.
+    name: String,
+    /// What counts, as filters; nothing for everything.
+    scope: BTreeMap<String, Vec<String>>,
+    /// How much may be spent.
+    #[schema(value_type = String, example = "250")]
+    amount: Amount,
+    /// In which time.
+    #[schema(value_type = PeriodBody)]
+    period: Period,
+    /// Whose days.
+    tz: &'static str,
+    /// `soft` or `hard`.
+    #[schema(value_type = String)]
+    enforcement: Enforcement,
+    /// When people want to know.
+    thresholds: Vec<ThresholdBody>,
+    /// Whether what was left of the window before may be spent too.
+    carries_over: bool,
+    /// Whether an older system's budget stands behind it that nobody changed here.
+    imported: bool,
+    /// Where it stands.
+    status: StatusBody,
+}
+
+
+/// Where a budget stands.
+#[derive(Debug, Serialize, ToSchema)]
+struct StatusBody {
+    /// The start of the window.
+    from: String,
+    /// The end of the window.
+    to: String,
+    /// Left of the window before, where that is carried over.
+    carried: String,
+    /// What may be spent: the amount and what was carried over.
+    available: String,
+    /// What was spent.
+    #[schema(example = "110.25")]
+    spent: String,
+    /// What is left; with a minus where more was spent.
+    remaining: String,
+    /// The share that was spent, in percent.
+    percent: f64,
+    /// What was spent in a day so far.
+    daily: f64,
+    /// What will be spent by the end of the window.
+    projected: Option<f64>,
+    /// In four of five cases it will be more than this. Nothing where there are too few days.
+    projected_low: Option<f64>,
+    /// In four of five cases it will be less than this.
+    projected_high: Option<f64>,
+    /// The day on which it was spent, or will be as things go.
+    crossed_on: Option<NaiveDate>,
+    /// `within`, `warned` (a threshold is reached), `overrunning` (as things go) or `spent`.
+    state: &'static str,
+    /// The thresholds that are reached.
+    reached: Vec<ThresholdBody>,
+}
+
+impl From<BudgetStatus> for BudgetBody {
+    fn from(status: BudgetStatus) -> Self {
+        let state = state(&status);
+        let BudgetStatus { budget, window, carried, available, spent, remaining, .. } = status;
+        let text = |nanos| Value::Amount { nanos }.text().to_string();
+        let Budget { id, draft, .. } = budget;
+        let (range, projected) = status
+            .outlook
+            .map_or((None, None), |Outlook { expected, range, .. }| (range, Some(expected)));
+        Self {
+            imported: id.starts_with("imported:"),
+            id: id.into(),
+            name: draft.name.into(),
+            scope: draft.scope.names().clone(),
+            amount: draft.amount,
+            period: draft.period,
+            tz: draft.tz.name(),
+            enforcement: draft.enforcement,
+            thresholds: draft.thresholds.iter().copied().map(ThresholdBody::from).collect(),
+            carries_over: draft.carries_over,
+            status: StatusBody {
+                from: local_text(window.from, draft.tz),
+                to: local_text(window.to, draft.tz),
+                carried: text(carried),
+                available: text(available),
+                spent: text(spent),
+                remaining: text(remaining),
+                percent: status.percent,
+                daily: status.daily,
+                projected,
+                projected_low: range.map(|(low, _)| low),
+                projected_high: range.map(|(_, high)| high),
+                crossed_on: status.crossed_on,
+                state,
+                reached: status.reached.iter().map(|one| one.threshold.into()).collect(),
+            },
+        }
+    }
+}
+
+fn state(status: &BudgetStatus) -> &'static str {
+    match () {
+        () if status.remaining <= 0 => "spent",
+        () if status.crossed_on.is_some() => "overrunning",
+        () if !status.reached.is_empty() => "warned",
+        () => "within",
+    }
+}
+
+impl From<Threshold> for ThresholdBody {
+    fn from(Threshold { percent, basis }: Threshold) -> Self {
+        Self { percent, basis }
+    }
+}
+
+impl DraftBody {
+    /// The id that was asked for, and the draft.
+    fn judged(self) -> Result<(Option<CompactString>, BudgetDraft), ApiError> {
+        let id = self.id.map(|id| known_id(&id)).transpose()?;
+        let tz = self.tz.parse().map_err(|_| {
+            ApiError::bad_request("malformed", "tz", format!("`{}` is no time zone", self.tz))
+                .mend("use a name of the IANA list, e.g. Europe/Berlin or UTC")
+        })?;
+        let scope = Scope::new(self.scope).map_err(|error| {
+            ApiError::bad_request("malformed", "scope", error.to_string())
+                .mend("use attributes such as provider, model, team or tag.KEY, each with values")
+        })?;
+        let usual = || {
+            [(80, Basis::Actual), (100, Basis::Actual), (100, Basis::Forecast)]
+                .map(|(percent, basis)| ThresholdBody { percent, basis })
+                .to_vec()
+        };
+        let thresholds = self.thresholds.unwrap_or_else(usual);
+        let draft = BudgetDraft {
+            name: self.name.trim().into(),
+            scope,
+            amount: self.amount,
+            period: self.period,
+            tz,
+            enforcement: self.enforcement,
+            thresholds: thresholds
+                .into_iter()
+                .map(|ThresholdBody { percent, basis }| Threshold { percent, basis })
+                .collect(),
+            carries_over: self.carries_over,
+        };
+        Ok((id, draft))
+    }
+}
+
+/// An id that somebody chose: letters, digits and some marks, so that it stands in a path as it is.
+fn known_id(id: &str) -> Result<CompactString, ApiError> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
+    if id.is_empty() || id.len() > 100 || !id.chars().all(is_plain) {
+        let detail = "must have 1 to 100 letters, digits, `-`, `_`, `.` or `:`";
+        return Err(ApiError::bad_request("malformed", "id", detail));
+    }
+    Ok(id.into())
+}
+
+impl From<BudgetError> for ApiError {
+    fn from(error: BudgetError) -> Self {
+        Self::bad_request("out_of_range", error.field(), error.to_string())
+    }
+}
+
+impl From<BudgetsError> for ApiError {
+    fn from(error: BudgetsError) -> Self {
+        let detail = error.to_string();
+        match error {
+            BudgetsError::Budget(error) => error.into(),
+            BudgetsError::Unknown(_) => Self::not_found(detail),
+            BudgetsError::TooMany => Self::conflict(detail).mend("remove one that nobody needs"),
+            BudgetsError::Unanswered(error) => error.into(),
+            BudgetsError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Budgets.
+#[derive(Debug, Serialize, ToSchema)]
+struct BudgetList {
+    /// They, by name.
+    items: Vec<BudgetBody>,
+}
+
+/// Lists budgets and where they stand. A member sees those of their own account.
+#[utoipa::path(get, path = "/api/v1/budgets", tag = "budgets",
+    responses((status = 200, body = BudgetList), (status = 401, body = ApiError),
+        (status = 403, body = ApiError), (status = 422, body = ApiError),
+        (status = 429, body = ApiError)))]
+async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<BudgetList>, ApiError> {
+    let statuses = state.outlay.budgets().statuses().await?;
+    let seen = statuses.into_iter().filter(|status| may_see(&caller, &status.budget));
+    Ok(Json(BudgetList { items: seen.map(BudgetBody::from).collect() }))
+}
+
+/// Makes a budget. Admins only.
+#[utoipa::path(post, path = "/api/v1/budgets", tag = "budgets", request_body = DraftBody,
+    responses((status = 201, body = BudgetBody), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 409, body = ApiError, description = "the id is taken, or there are too many"),
+        (status = 415, body = ApiError), (status = 422, body = ApiError),
+        (status = 429, body = ApiError)))]
+async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<DraftBody>,
+) -> Result<(StatusCode, Json<BudgetBody>), ApiError> {
+    caller.require_admin()?;
+    let (id, draft) = body.judged()?;
+    let id = id.unwrap_or_else(|| Uuid::now_v7().to_string().into());
+    let budgets = state.outlay.budgets();
+    if let Ok(known) = budgets.one(&id)
+        && known.draft != draft
+    {
+        return Err(ApiError::conflict(format!("there is another budget `{id}`"))
+            .at("id")
+            .mend("change it with PUT, or choose another id"));
+    }
+    let budget = budgets.create(id, draft, caller.user.as_str())?;
+    let status = budgets.status(budget).await?;
+    Ok((StatusCode::CREATED, Json(status.into())))
+}
+
+/// Shows a budget and where it stands.
+#[utoipa::path(get, path = "/api/v1/budgets/{id}", tag = "budgets",
+    params(("id" = String, Path, description = "the budget's id")),
+    responses((status = 200, body = BudgetBody), (status = 401, body = ApiError),
+        (status = 403, body = ApiError), (status = 404, body = ApiError),
+        (status = 422, body = ApiError), (status = 429, body = ApiError)))]
+async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<BudgetBody>, ApiError> {
+    let budgets = state.outlay.budgets();
+    let budget = budgets.one(&id)?;
+    if !may_see(&caller, &budget) {
+        return Err(ApiError::not_found(format!("there is no budget `{}`", budget.id)));
+    }
+    Ok(Json(budgets.status(budget).await?.into()))
+}
+
+/// Changes a budget to what is sent. Admins only.
+#[utoipa::path(put, path = "/api/v1/budgets/{id}", tag = "budgets", request_body = DraftBody,
+    params(("id" = String, Path, description = "the budget's id")),
+    responses((status = 200, body = BudgetBody), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 404, body = ApiError), (status = 415, body = ApiError),
+        (status = 422, body = ApiError), (status = 429, body = ApiError)))]
+async fn change(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(body): Json<DraftBody>,
+) -> Result<Json<BudgetBody>, ApiError> {
+    caller.require_admin()?;
+    let (asked, draft) = body.judged()?;
+    if asked.is_some_and(|asked| asked != id) {
+        let detail = "must be that of the path, or be left out";
+        return Err(ApiError::bad_request("malformed", "id", detail));
+    }
+    let budgets = state.outlay.budgets();
+    let budget = budgets.change(&id, draft, caller.user.as_str())?;
+    Ok(Json(budgets.status(budget).await?.into()))
+}
+
+/// Removes a budget. Admins only.
+#[utoipa::path(delete, path = "/api/v1/budgets/{id}", tag = "budgets",
+    params(("id" = String, Path, description = "the budget's id")),
+    responses((status = 204, description = "it is gone"), (status = 401, body = ApiError),
+        (status = 403, body = ApiError), (status = 404, body = ApiError)))]
+async fn remove(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    caller.require_admin()?;
+    state.outlay.budgets().remove(&id, caller.user.as_str())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Something that is about to be spent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct IntentBody {
+    /// How much, in USD.
+    #[schema(value_type = String, example = "0.05")]
+    amount: Amount,
+    /// On what: the attributes that the usage event will have.
+    #[serde(default)]
+    #[schema(example = json!({"provider": "openai", "model": "gpt-4o", "team": "research"}))]
+    attributes: BTreeMap<String, String>,
+}
+
+/// Whether something may be spent.
+#[derive(Debug, Serialize, ToSchema)]
+struct IntentAnswer {
+    /// Whether every hard budget that it counts for has enough left.
+    allowed: bool,
+    /// The hard budgets that have not.
+    refused_by: Vec<RefusingBudget>,
+}
+
+/// A hard budget that has too little left.
+#[derive(Debug, Serialize, ToSchema)]
+struct RefusingBudget {
+    /// Its id.
+    id: String,
+    /// Its name.
+    name: String,
+    /// What is left of it.
+    #[schema(example = "0.01")]
+    remaining: String,
+}
+
+/// Says whether something may be spent, as far as hard budgets go. Nothing is held for it.
+#[utoipa::path(post, path = "/api/v1/budgets/check", tag = "budgets", request_body = IntentBody,
+    responses((status = 200, body = IntentAnswer), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 415, body = ApiError), (status = 422, body = ApiError),
+        (status = 429, body = ApiError)))]
+async fn check(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<IntentBody>,
+) -> Result<Json<IntentAnswer>, ApiError> {
+    if body.amount.is_negative() {
+        return Err(ApiError::bad_request("out_of_range", "amount", "must not be negative"));
+    }
+    let mut attributes = body.attributes;
+    attributes.entry("account".into()).or_insert_with(|| caller.account.to_string());
+    if let Some(own) = caller.scope()
+        && attributes["account"] != own
+    {
+        return Err(ApiError::forbidden(format!("the caller may only ask for `{own}`"))
+            .at("attributes.account"));
+    }
+    let counts = |budget: &Budget| budget.draft.scope.takes(&attributes);
+    let refusals = state.outlay.budgets().refusals(body.amount, counts).await?;
+    let refused_by: Vec<_> = refusals
+        .into_iter()
+        .map(|refusal| RefusingBudget {
+            id: refusal.budget.id.into(),
+            name: refusal.budget.draft.name.into(),
+            remaining: Value::Amount { nanos: refusal.remaining }.text().to_string(),
+        })
+        .collect();
+    Ok(Json(IntentAnswer { allowed: refused_by.is_empty(), refused_by }))
+}
+
+/// Whether the caller may see what a budget's scope spends: all of it belongs to their account.
+fn may_see(caller: &Caller, budget: &Budget) -> bool {
+    let Some(own) = caller.scope() else { return true };
+    let accounts = budget.draft.scope.names().get("account");
+    accounts.is_some_and(|accounts| accounts.iter().all(|account| *account == own))
+}

@@ -1,0 +1,62 @@
+//! What people decided to spend.
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use outlay_domain::budgets::Budget;
+use rusqlite::{Connection, Transaction, params};
+
+use super::time::to_us;
+use crate::StoreError;
+
+const ALL: &str = "SELECT budget_id, budget, removed_at_us FROM budgets ORDER BY budget_id";
+const PUT: &str = "
+    INSERT INTO budgets (budget_id, budget) VALUES (?1, ?2)
+    ON CONFLICT (budget_id) DO UPDATE SET budget = excluded.budget, removed_at_us = NULL";
+const REMOVE: &str = "
+    INSERT INTO budgets (budget_id, budget, removed_at_us) VALUES (?1, '{}', ?2)
+    ON CONFLICT (budget_id) DO UPDATE SET budget = '{}', removed_at_us = excluded.removed_at_us";
+
+/// A budget that was made or changed, or one that was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptBudget {
+    /// Its id.
+    pub id: CompactString,
+    /// The budget; `None` when it was removed.
+    pub budget: Option<Budget>,
+}
+
+/// Every budget that anybody touched, removed ones included, by id.
+pub fn all(conn: &Connection) -> Result<Vec<KeptBudget>, StoreError> {
+    let mut statement = conn.prepare_cached(ALL)?;
+    let mut rows = statement.query([])?;
+    let mut kept = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: CompactString = row.get::<_, String>(0)?.into();
+        let is_removed = row.get::<_, Option<i64>>(2)?.is_some();
+        let budget = (!is_removed)
+            .then(|| {
+                serde_json::from_str(&row.get::<_, String>(1)?)
+                    .map_err(|error| damaged(&id, &error))
+            })
+            .transpose()?;
+        kept.push(KeptBudget { id, budget });
+    }
+    Ok(kept)
+}
+
+/// Keeps `budget`, in place of the one of its id.
+pub fn put(tx: &Transaction<'_>, budget: &Budget) -> Result<(), StoreError> {
+    let json = serde_json::to_string(budget).map_err(|error| damaged(&budget.id, &error))?;
+    tx.prepare_cached(PUT)?.execute(params![budget.id.as_str(), json])?;
+    Ok(())
+}
+
+/// Puts the budget of that id away, also one that an import would bring again.
+pub fn remove(tx: &Transaction<'_>, id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+    tx.prepare_cached(REMOVE)?.execute(params![id, to_us(at)])?;
+    Ok(())
+}
+
+fn damaged(id: &str, error: &serde_json::Error) -> StoreError {
+    StoreError::Damaged { what: format!("the budget `{id}`"), how: error.to_string() }
+}
