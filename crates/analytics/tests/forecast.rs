@@ -265,3 +265,18 @@ fn deviation(series: &[f64]) -> f64 {
     let squares = series.iter().enumerate().map(|(t, y)| (y - mean - slope * centred(t)).powi(2));
     (squares.sum::<f64>() / n).sqrt()
 }
+
+#[test]
+fn a_raised_series_is_forecast_higher_by_what_it_was_raised() {
+    let options = Options::ahead(14).with_seasons(&[7]);
+    let series = daily(200, 9);
+    let raised: Vec<f64> = series.iter().map(|y| y + 500.0).collect();
+
+    let (low, high) = (made(&series, &options), made(&raised, &options));
+
+    // Logarithms and multiplicative seasons see a raised series with other eyes, if not far from it.
+    let spread = deviation(&series);
+    for (value, other) in low.expected.iter().zip(&high.expected) {
+        assert!((other - 500.0 - value).abs() < 0.5 * spread, "{value} {other}");
+    }
+}
