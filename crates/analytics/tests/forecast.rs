@@ -280,3 +280,19 @@ fn a_raised_series_is_forecast_higher_by_what_it_was_raised() {
         assert!((other - 500.0 - value).abs() < 0.5 * spread, "{value} {other}");
     }
 }
+
+#[test]
+fn spend_on_few_days_is_forecast_as_what_it_adds_up_to() {
+    let options = Options::ahead(28).with_seasons(&[7]);
+    let (mut expected, mut spent) = (0.0, 0.0);
+    for seed in 0..20 {
+        let mut random = Random(seed);
+        let series: Vec<f64> = (0..208)
+            .map(|_| if random.unit() < 0.35 { 20.0 + 10.0 * random.unit() } else { 0.0 })
+            .collect();
+        expected += made(&series[..180], &options).expected.iter().sum::<f64>();
+        spent += series[180..].iter().sum::<f64>();
+    }
+
+    assert!((expected / spent - 1.0).abs() < 0.1, "{expected} {spent}");
+}

@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::pool::Pool;
-use super::recipe::{Recipe, Stretch, Workshop, recipes};
+use super::recipe::{Recipe, Stretch, Workshop, is_intermittent, recipes};
 
 /// The origins of the backtests of one series.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +42,13 @@ pub(super) struct Candidate {
     pub(super) form: String,
     /// By origin and step.
     pub(super) tests: Vec<Vec<f64>>,
-    /// The mean absolute error of each test.
+    /// The error of each test: mean absolute, or root mean square.
     pub(super) errors: Vec<f64>,
     pub(super) forecast: Vec<f64>,
 }
 
 impl Candidate {
-    /// The mean absolute error over all origins and steps; infinite without origins.
+    /// The mean of those errors; infinite without origins.
     pub(super) fn error(&self) -> f64 {
         if self.errors.is_empty() {
             return f64::INFINITY;
@@ -64,6 +64,29 @@ pub(super) struct Trials {
     /// What happened after each origin.
     pub(super) actual: Vec<Vec<f64>>,
     pub(super) candidates: Vec<Candidate>,
+    /// How candidates are judged and combined.
+    pub(super) aim: Aim,
+}
+
+/// What a forecast is to hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// The middle of the outcomes: judged by absolute errors, combined by median.
+    Middle,
+    /// Their mean, where most may be zero and the rest still adds up to the bill: judged by squared
+    /// errors, combined by mean.
+    Mean,
+}
+
+impl Aim {
+    fn error(self, forecast: &[f64], actual: &[f64]) -> f64 {
+        let count = actual.len().max(1) as f64;
+        let errors = forecast.iter().zip(actual).map(|(f, y)| (f - y).abs());
+        match self {
+            Self::Middle => errors.sum::<f64>() / count,
+            Self::Mean => (errors.map(|error| error * error).sum::<f64>() / count).sqrt(),
+        }
+    }
 }
 
 impl Trials {
@@ -73,6 +96,7 @@ impl Trials {
         let plan = Plan::of(series.len(), options);
         let actual: Vec<Vec<f64>> =
             plan.origins.iter().map(|o| series[*o..o + plan.horizon].to_vec()).collect();
+        let aim = if is_intermittent(series, &options.seasons) { Aim::Mean } else { Aim::Middle };
         let whole = Stretch::of(series, options);
         let pasts: Vec<Stretch<'_>> =
             plan.origins.iter().map(|origin| Stretch::of(&series[..*origin], options)).collect();
@@ -84,7 +108,8 @@ impl Trials {
             let Some(model) = early.fit(recipe) else { continue };
             let tests: Vec<Vec<f64>> =
                 pasts.iter().map(|past| past.ask(recipe, model.as_ref(), plan.horizon)).collect();
-            let errors: Vec<f64> = tests.iter().zip(&actual).map(mean_absolute_error).collect();
+            let errors: Vec<f64> =
+                tests.iter().zip(&actual).map(|(f, y)| aim.error(f, y)).collect();
             // A form chosen on few points deserves a second thought.
             let settled = plan.first().is_some_and(|first| first >= REFIT_MIN);
             let again = if settled { model.refit(whole.seen_by(recipe)) } else { None };
@@ -96,7 +121,7 @@ impl Trials {
                 candidates.push(Candidate { recipe, form, tests, errors, forecast });
             }
         }
-        Self { plan, actual, candidates }
+        Self { plan, actual, candidates, aim }
     }
 
     /// Leaves the forecasts, as if nothing had been tested.
@@ -108,9 +133,4 @@ impl Trials {
             candidate.errors.clear();
         }
     }
-}
-
-fn mean_absolute_error((forecast, actual): (&Vec<f64>, &Vec<f64>)) -> f64 {
-    let sum: f64 = forecast.iter().zip(actual).map(|(f, y)| (f - y).abs()).sum();
-    sum / actual.len().max(1) as f64
 }

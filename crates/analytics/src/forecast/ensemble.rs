@@ -3,12 +3,13 @@
 //! A candidate weighs `(lowest error / its error)⁴`, so that what is twice as wrong hardly counts,
 //! over the square root of how many candidates its method has, so that a method with many variants
 //! does not outvote the others for being varied. The forecast of a step is the weighted median of the candidates: one that runs away moves
-//! it little, which a mean does not promise.
+//! it little, which a mean does not promise. Series of many zeros are
+//! the exception: their mean is wanted, see [`Aim`].
 
 use std::collections::BTreeMap;
 
 use super::Method;
-use super::backtest::{Candidate, Trials};
+use super::backtest::{Aim, Candidate, Trials};
 
 const POWER: i32 = 4;
 
@@ -46,14 +47,17 @@ fn error(candidate: &Candidate, without: Option<usize>) -> f64 {
 }
 
 /// The forecast of each step.
-pub(super) fn combine(forecasts: &[&[f64]], weights: &[f64]) -> Vec<f64> {
+pub(super) fn combine(forecasts: &[&[f64]], weights: &[f64], aim: Aim) -> Vec<f64> {
     let horizon = forecasts.first().map_or(0, |forecast| forecast.len());
     let mut column = Vec::with_capacity(forecasts.len());
     (0..horizon)
         .map(|step| {
             column.clear();
             column.extend(forecasts.iter().zip(weights).map(|(f, weight)| (f[step], *weight)));
-            weighted_median(&mut column)
+            match aim {
+                Aim::Middle => weighted_median(&mut column),
+                Aim::Mean => column.iter().map(|(value, weight)| value * weight).sum(),
+            }
         })
         .collect()
 }
@@ -96,7 +100,7 @@ mod tests {
     fn a_forecast_that_runs_away_moves_little() {
         let (low, high, wild) = ([1.0, 1.0], [2.0, 2.0], [1e9, -1e9]);
 
-        let combined = combine(&[&low, &high, &wild], &[0.4, 0.4, 0.2]);
+        let combined = combine(&[&low, &high, &wild], &[0.4, 0.4, 0.2], Aim::Middle);
 
         assert!(combined.iter().all(|value| (1.0..=2.0).contains(value)), "{combined:?}");
     }

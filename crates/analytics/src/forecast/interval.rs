@@ -63,7 +63,7 @@ fn errors(trials: &Trials) -> Vec<Vec<f64>> {
             let weights = weights(trials, Some(origin));
             let tests: Vec<&[f64]> =
                 trials.candidates.iter().map(|c| c.tests[origin].as_slice()).collect();
-            let made = combine(&tests, &weights);
+            let made = combine(&tests, &weights, trials.aim);
             made.iter().zip(&trials.actual[origin]).map(|(f, y)| y - f).collect()
         })
         .collect()

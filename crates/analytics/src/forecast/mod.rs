@@ -87,7 +87,7 @@ impl Options {
 /// The ways to forecast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
-    /// The weighted median of the others.
+    /// The weighted median of the others; their weighted mean where many values are zero.
     Ensemble,
     /// The last value.
     Naive,
@@ -213,7 +213,8 @@ pub struct MethodReport {
     pub form: String,
     /// Its share of the ensemble; all shares sum to one.
     pub weight: f64,
-    /// Its mean absolute error in the backtests, in the unit of the series; `None` without them.
+    /// Its mean absolute error in the backtests (of a series of many zeros its root mean square
+    /// error), in the unit of the series; `None` without them.
     pub error: Option<f64>,
     /// What it forecasts alone.
     pub expected: Vec<f64>,
@@ -353,7 +354,7 @@ impl Assembly<'_> {
         let weights = ensemble::weights(self.trials, None);
         let forecasts: Vec<&[f64]> =
             self.trials.candidates.iter().map(|c| c.forecast.as_slice()).collect();
-        let middle = ensemble::combine(&forecasts, &weights);
+        let middle = ensemble::combine(&forecasts, &weights, self.trials.aim);
         let spread = Spread::of(self.trials, self.options.horizon, self.fallback);
         let interval = |&level: &f64| {
             let low = spread.reach(level, End::Low, self.pool);

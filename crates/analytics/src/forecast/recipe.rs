@@ -95,10 +95,15 @@ const SPIKE: f64 = 4.0;
 
 impl<'a> Stretch<'a> {
     pub(super) fn of(values: &'a [f64], options: &Options) -> Self {
-        let seasonal = Seasonal::of(values, &options.seasons);
+        // Among zeros, what is not zero would all be spikes.
+        let clipped = if is_intermittent(values, &options.seasons) {
+            values.to_vec()
+        } else {
+            Seasonal::of(values, &options.seasons).clipped(SPIKE)
+        };
         Self {
             values,
-            clipped: seasonal.clipped(SPIKE),
+            clipped,
             seasonal: !usable_seasons(values.len(), &options.seasons).is_empty(),
         }
     }
@@ -126,6 +131,8 @@ impl<'a> Stretch<'a> {
 const SMOOTHED_SEASON_MAX: usize = 24;
 /// From this share of zeros on, a series is treated as intermittent as well.
 const ZEROS_MIN: f64 = 0.2;
+/// A phase with this share of zeros is zero by the calendar, not by chance.
+const ALWAYS_ZERO: f64 = 0.9;
 /// Longer memories than this cost more time than they save error.
 const MEMORY_MAX: usize = 200;
 
@@ -138,6 +145,10 @@ pub(super) fn recipes(series: &[f64], options: &Options, pool: &Pool) -> Vec<Rec
             // Their better relatives are there.
             let spared = [Method::Theta, Method::OptimisedTheta, Method::Drift];
             recipes.retain(|recipe| !spared.contains(&recipe.method()));
+            if is_intermittent(series, &options.seasons) {
+                // One value, zero or not, says nothing of the mean.
+                recipes.retain(|r| ![Method::Naive, Method::SeasonalNaive].contains(&r.method()));
+            }
         }
         method => recipes.retain(|recipe| recipe.method() == method),
     }
@@ -166,9 +177,7 @@ fn plain(series: &[f64], options: &Options) -> Vec<Recipe> {
     } else {
         recipes.extend(seasons.iter().map(|&season| Recipe::SeasonalNaive { season }));
     }
-    let zeros = series.iter().filter(|y| **y == 0.0).count();
-    let intermittent = zeros as f64 >= ZEROS_MIN * series.len() as f64;
-    if intermittent || options.method == Method::Intermittent {
+    if is_intermittent(series, &options.seasons) || options.method == Method::Intermittent {
         recipes.push(Recipe::Intermittent);
     }
     if seasons.is_empty() && options.method == Method::Ensemble {
@@ -176,6 +185,23 @@ fn plain(series: &[f64], options: &Options) -> Vec<Recipe> {
         recipes.retain(|recipe| *recipe != Recipe::Decomposed);
     }
     recipes
+}
+
+/// Whether so many values are zero that the middle of the outcomes says little of their mean. Zeros
+/// that a season explains, such as those of weekends, do not count.
+pub(super) fn is_intermittent(series: &[f64], seasons: &[usize]) -> bool {
+    let season = usable_seasons(series.len(), seasons).first().copied().unwrap_or(1);
+    let (mut zeros, mut points) = (0, 0);
+    for phase in 0..season {
+        let of_phase = series.iter().skip(phase).step_by(season);
+        let (count, none) = (of_phase.clone().count(), of_phase.filter(|y| **y == 0.0).count());
+        let always = season > 1 && none as f64 >= ALWAYS_ZERO * count as f64;
+        if !always {
+            zeros += none;
+            points += count;
+        }
+    }
+    zeros > 0 && zeros as f64 >= ZEROS_MIN * points as f64
 }
 
 fn autoregressions(series: &[f64], options: &Options, pool: &Pool) -> Vec<Recipe> {
