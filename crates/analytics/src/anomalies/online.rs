@@ -57,6 +57,8 @@ pub struct OnlineDetector {
     count: usize,
     history: VecDeque<f64>,
     season: Vec<Profile>,
+    /// Mean size of the errors in each phase of the shortest season.
+    loudness: Vec<f64>,
     next_learning: usize,
     forecasters: [Forecaster; 4],
     /// Level over the long run, without seasons.
@@ -103,17 +105,19 @@ struct Episode {
 impl OnlineDetector {
     /// A detector that has seen nothing yet.
     pub fn new(options: OnlineOptions) -> Self {
-        let season = options
+        let season: Vec<Profile> = options
             .seasons
             .iter()
             .filter(|length| (2..=HISTORY).contains(*length))
             .map(|length| Profile { values: vec![0.0; *length], seen: 0 })
             .collect();
+        let shortest = season.iter().map(|profile| profile.values.len()).min().unwrap_or(0);
         Self {
             options,
             count: 0,
             history: VecDeque::new(),
             season,
+            loudness: vec![0.0; shortest],
             next_learning: FIRST_LEARNING,
             forecasters: Default::default(),
             slow: 0.0,
@@ -149,7 +153,8 @@ impl OnlineDetector {
         }
         let expected = self.expected();
         let answers = self.answers(value, expected);
-        let (lo, hi) = (expected - self.limit(1), expected + self.limit(0));
+        let factor = self.loudness_factor();
+        let (lo, hi) = (expected - factor * self.limit(1), expected + factor * self.limit(0));
         let strongest = answers
             .iter()
             .enumerate()
@@ -184,7 +189,7 @@ impl OnlineDetector {
     /// How far out the point is: error, drift of the level, change of spread, value; each up and
     /// down.
     fn answers(&self, value: f64, expected: f64) -> [f64; 8] {
-        let error = value - expected;
+        let error = (value - expected) / self.loudness_factor();
         let drift = self.next_drift(value);
         let fast = self.spread_fast + (error.abs() - self.spread_fast) / FAST;
         let least = self.floor();
@@ -203,6 +208,29 @@ impl OnlineDetector {
         self.season.iter().map(|profile| profile.values[index % profile.values.len()]).sum()
     }
 
+    /// How much louder the noise of this phase is than all of it: nights are quieter than days.
+    fn loudness_factor(&self) -> f64 {
+        let cycles = self.count / self.loudness.len().max(1);
+        if self.loudness.is_empty() || cycles < LOUDNESS_CYCLES {
+            return 1.0;
+        }
+        let mean = self.loudness.iter().sum::<f64>() / self.loudness.len() as f64;
+        let own = self.loudness[self.count % self.loudness.len()];
+        let weight = cycles.min(20) as f64;
+        let factor = (weight * own + LOUDNESS_PRIOR * mean) / ((weight + LOUDNESS_PRIOR) * mean);
+        if factor.is_finite() { factor.clamp(0.1, 10.0) } else { 1.0 }
+    }
+
+    fn learn_loudness(&mut self, size: f64) {
+        let length = self.loudness.len();
+        if length == 0 {
+            return;
+        }
+        let cycles = (self.count / length) as f64;
+        let own = &mut self.loudness[self.count % length];
+        *own += (size - *own) / (cycles + 1.0).min(30.0);
+    }
+
     /// Differences that are never worth an alarm.
     fn floor(&self) -> f64 {
         1e-3 * self.magnitude + 1e-12
@@ -213,8 +241,15 @@ impl OnlineDetector {
         self.tails[question].limit.max(least)
     }
 
+    /// Answers before limits are believed: one and a half cycles of the longest season at least,
+    /// since all of its phases must have had their say.
+    fn learnt_min(&self) -> f64 {
+        let longest = self.season.iter().map(|profile| profile.values.len()).max().unwrap_or(0);
+        (longest * 3 / 2).max(LEARNT_MIN) as f64
+    }
+
     fn alarm(&mut self, strongest: f64, sudden: f64) -> bool {
-        if self.count < self.options.probation {
+        if self.count < self.options.probation || self.tails[0].whole < self.learnt_min() {
             return false;
         }
         let patience = (self.count / PATIENCE).clamp(PATIENCE_MIN, PATIENCE_MAX);
@@ -253,13 +288,14 @@ impl OnlineDetector {
 
     /// Whether the seasons, if any, have been seen twice, so that errors are as they will be.
     fn settles(&self) -> bool {
-        !self.replaying
-            || self.season.iter().all(|profile| profile.seen >= 2 * profile.values.len())
+        self.season.iter().all(|profile| profile.seen >= 2 * profile.values.len())
     }
 
     fn learn(&mut self, value: f64, expected: f64, answers: &[f64; 8]) {
         let n = self.count as f64;
-        let error = (value - expected).clamp(-self.limit(1), self.limit(0));
+        let factor = self.loudness_factor();
+        let unit = ((value - expected) / factor).clamp(-self.limit(1), self.limit(0));
+        let error = factor * unit;
         let calm = if self.count < 20 { value } else { expected + error };
 
         let limits: [f64; 8] = std::array::from_fn(|i| self.limit(i));
@@ -274,8 +310,9 @@ impl OnlineDetector {
             }
         }
         let step = |horizon: f64| 1.0 / horizon.min(n + 1.0);
-        self.spread_fast += (error.abs() - self.spread_fast) * step(FAST);
-        self.spread_slow += (error.abs() - self.spread_slow) * step(LONG);
+        self.spread_fast += (unit.abs() - self.spread_fast) * step(FAST);
+        self.spread_slow += (unit.abs() - self.spread_slow) * step(LONG);
+        self.learn_loudness(error.abs());
         self.drift = self.next_drift(calm);
         self.magnitude = (self.magnitude * (1.0 - 1.0 / LONG)).max(calm.abs());
 
@@ -361,12 +398,18 @@ impl OnlineDetector {
     }
 }
 
+/// Cycles before phases are told apart by their noise, and what the assumption that they are alike
+/// is worth in cycles.
+const LOUDNESS_CYCLES: usize = 4;
+const LOUDNESS_PRIOR: f64 = 1.5;
 /// Horizons in points.
 const FAST: f64 = 20.0;
 const DRIFT: f64 = 10.0;
 const MEDIUM: f64 = 50.0;
 const TRUST: f64 = 200.0;
 const LONG: f64 = 2000.0;
+/// Answers before any limit is believed; or more, see there.
+const LEARNT_MIN: usize = 40;
 /// An episode ends after a quiet stretch of this part of the points seen.
 const PATIENCE: usize = 40;
 const PATIENCE_MIN: usize = 12;
@@ -374,7 +417,7 @@ const PATIENCE_MAX: usize = 200;
 /// An episode that lasts for so many of these stretches is the new usual.
 const STAY: usize = 4;
 /// As how many limits, at most, the answer that opens an episode is remembered.
-const OPENING: f64 = 2.0;
+const OPENING: f64 = 1.5;
 /// How many times worse an episode must get to be worth another alarm.
 const WORSE: f64 = 2.0;
 
