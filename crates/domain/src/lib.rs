@@ -1,5 +1,6 @@
 //! The words of Outlay and the rules between them: pure values, no clock, no SQL, no HTTP.
 
+pub mod alerts;
 pub mod amount;
 pub mod budgets;
 pub mod imports;

@@ -1,5 +1,6 @@
 //! What the product does: the use cases, free of HTTP and of SQL.
 
+pub mod alerts;
 pub mod budgets;
 pub mod import;
 pub mod people;

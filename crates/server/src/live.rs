@@ -50,6 +50,7 @@ pub fn start(state: &AppState) -> SocketIoLayer {
     let (layer, io) = SocketIo::builder().max_payload(64 * 1024).build_layer();
     io.ns("/", async |socket: SocketRef| welcome(&socket));
     tokio::spawn(recheck_all(io.clone(), Arc::downgrade(&state.people), state.people.changes()));
+    tokio::spawn(tell_of_alerts(io.clone(), state.alerts.changes()));
     tokio::spawn(feed(io, state.outlay.commits.watch()));
     layer
 }
@@ -102,6 +103,16 @@ async fn recheck(socket: &SocketRef, people: &People) {
         Ok(Err(_)) | Err(_) => {
             // A socket that is gone already needs no good-bye.
             let _ = socket.clone().disconnect();
+        }
+    }
+}
+
+/// Tells those who hear of everything that alerts or their rules changed; they ask for them again.
+async fn tell_of_alerts(io: SocketIo, mut changes: watch::Receiver<u64>) {
+    while changes.changed().await.is_ok() {
+        let version = *changes.borrow_and_update();
+        if let Err(error) = io.to(EVERYTHING).emit("alerts", &version).await {
+            tracing::debug!(%error, "news of alerts did not reach everybody");
         }
     }
 }

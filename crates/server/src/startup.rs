@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use outlay_engine::alerts::Alerts;
 use outlay_engine::people::People;
+use outlay_engine::usage::Committed;
 use outlay_engine::{Options, Outlay, SystemClock};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::cli::client::CliError;
 use crate::config::Config;
@@ -16,6 +20,11 @@ use crate::{api, auth, live, memory};
 
 /// The socket in the data folder on which commands reach the running server.
 pub const SOCKET_FILE: &str = "outlay.sock";
+
+/// How long alert rules are left alone when nothing comes in.
+const JUDGE_ROUND: Duration = Duration::from_secs(60);
+/// How long commits are gathered before rules are judged.
+const JUDGE_PAUSE: Duration = Duration::from_millis(400);
 
 /// What a data folder is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,14 +70,19 @@ impl Server {
         .await?
         .with_context(|| format!("`{}` cannot be opened", data.display()))?;
         let people = auth::open_people(&outlay, &config)?;
+        let outlay = Arc::new(outlay);
+        let alerts = Alerts::new(&outlay);
         let state = AppState {
-            outlay: Arc::new(outlay),
+            outlay,
+            alerts,
             people,
             guard: Arc::new(auth::Guard::new(&config)),
             config: Arc::new(config),
             metrics: Arc::default(),
         };
         if purpose == Purpose::Serve {
+            let commits = state.outlay.commits.watch();
+            tokio::spawn(judge_alerts(Arc::downgrade(&state.alerts), commits));
             tokio::spawn(tidy_people(Arc::downgrade(&state.people), Arc::downgrade(&state.guard)));
         }
         Ok(Self { state, data: data.to_path_buf() })
@@ -115,6 +129,23 @@ impl Server {
         };
         if let Err(error) = tokio::task::spawn_blocking(stop).await {
             tracing::error!(%error, "stopping was interrupted");
+        }
+    }
+}
+
+/// Judges alert rules soon after every commit, and every minute, as long as the folder is open.
+async fn judge_alerts(alerts: Weak<Alerts>, mut commits: broadcast::Receiver<Committed>) {
+    loop {
+        match tokio::time::timeout(JUDGE_ROUND, commits.recv()).await {
+            Ok(Err(RecvError::Closed)) => return,
+            // A moment, so that a busy hour is not judged at every commit.
+            Ok(_) => tokio::time::sleep(JUDGE_PAUSE).await,
+            Err(_) => {}
+        }
+        while !matches!(commits.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+        let Some(alerts) = alerts.upgrade() else { return };
+        if let Err(error) = alerts.judge_all().await {
+            tracing::warn!(%error, "alert rules could not be judged");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use outlay_engine::Outlay;
+use outlay_engine::alerts::Alerts;
 use outlay_engine::people::People;
 
 use crate::auth::Guard;
@@ -14,6 +15,8 @@ use crate::metrics::Metrics;
 pub struct AppState {
     /// The use cases.
     pub outlay: Arc<Outlay>,
+    /// What somebody wants to know of.
+    pub alerts: Arc<Alerts>,
     /// Who may come in.
     pub people: Arc<People>,
     /// Who is let in.

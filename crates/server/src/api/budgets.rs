@@ -132,7 +132,6 @@ struct BudgetBody {
     status: StatusBody,
 }
 
-
 /// Where a budget stands.
 #[derive(Debug, Serialize, ToSchema)]
 struct StatusBody {
@@ -258,7 +257,7 @@ impl DraftBody {
 }
 
 /// An id that somebody chose: letters, digits and some marks, so that it stands in a path as it is.
-fn known_id(id: &str) -> Result<CompactString, ApiError> {
+pub(super) fn known_id(id: &str) -> Result<CompactString, ApiError> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
     if id.is_empty() || id.len() > 100 || !id.chars().all(is_plain) {
         let detail = "must have 1 to 100 letters, digits, `-`, `_`, `.` or `:`";

@@ -1,5 +1,6 @@
 //! Our own HTTP API: one file a noun.
 
+pub mod alerts;
 pub mod amendments;
 pub mod audit;
 pub mod backup;
@@ -78,6 +79,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(usage::routes())
         .merge(sql::routes())
         .merge(budgets::routes())
+        .merge(alerts::routes())
 }
 
 /// The OpenAPI document.

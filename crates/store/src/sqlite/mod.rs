@@ -3,6 +3,7 @@
 //! One writer connection (WAL, `synchronous=FULL`: a committed transaction is on disk), a few
 //! readers. Each noun's SQL stands in the file of its name.
 
+pub mod alerts;
 pub mod amendments;
 pub mod audit;
 pub mod budgets;
@@ -38,6 +39,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (5, include_str!("migrations/0005_imports.sql")),
     (6, include_str!("migrations/0006_amendments.sql")),
     (7, include_str!("migrations/0007_budgets.sql")),
+    (8, include_str!("migrations/0008_alerts.sql")),
 ];
 
 /// The open books of one data folder.

@@ -1,0 +1,201 @@
+//! One time that a condition held.
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use uuid::Uuid;
+
+use super::rule::Severity;
+
+/// One time that a condition held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// Its id.
+    pub id: Uuid,
+    /// The rule.
+    pub rule_id: CompactString,
+    /// What of the rule it is about, e.g. a budget and a threshold.
+    pub key: CompactString,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What holds, in a line.
+    pub title: String,
+    /// The figures behind it, as they were when it opened.
+    pub detail: String,
+    /// Where the usage behind it is seen: a path of the pages.
+    pub path: Option<String>,
+    /// When it opened.
+    pub opened_at: DateTime<Utc>,
+    /// Where it is between open and resolved.
+    pub state: AlertState,
+    /// Until when it is silent.
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// Whether the condition held when it was judged last.
+    pub holds: bool,
+}
+
+/// Where an alert is between open and resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AlertState {
+    /// Nobody said that they saw it.
+    Open,
+    /// Somebody did.
+    Acknowledged {
+        /// Who.
+        by: CompactString,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It is over.
+    Resolved {
+        /// Who said so; `None` when the condition went away by itself.
+        by: Option<CompactString>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+impl AlertState {
+    /// The words, in the order in which an alert passes them.
+    pub const WORDS: [&str; 3] = ["open", "acknowledged", "resolved"];
+
+    /// The word on the wire and in the books.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged { .. } => "acknowledged",
+            Self::Resolved { .. } => "resolved",
+        }
+    }
+}
+
+/// How a condition stands to what it watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// It holds.
+    Holds,
+    /// It has nearly gone: what is open stays open, and nothing opens.
+    Nearly,
+}
+
+/// What a condition sees of one thing. Of what it does not hold for at all there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// What it is about.
+    pub key: CompactString,
+    /// Whether it holds.
+    pub hold: Hold,
+    /// How much it matters, where that is more or less than the rule says.
+    pub severity: Option<Severity>,
+    /// What holds, in a line.
+    pub title: String,
+    /// The figures behind it.
+    pub detail: String,
+    /// Where the usage behind it is seen.
+    pub path: Option<String>,
+}
+
+/// What a round of judging does to the alerts of one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Turn {
+    /// Readings that open an alert.
+    pub opened: Vec<Reading>,
+    /// Alerts that are over.
+    pub resolved: Vec<Uuid>,
+    /// Alerts that were closed by hand before and whose condition has gone now.
+    pub gone: Vec<Uuid>,
+}
+
+impl Turn {
+    /// Whether nothing changes.
+    pub const fn is_empty(&self) -> bool {
+        self.opened.is_empty() && self.resolved.is_empty() && self.gone.is_empty()
+    }
+}
+
+/// What `readings` of a rule do to `holding`, its alerts whose condition held before.
+pub fn turn(holding: &[Alert], readings: Vec<Reading>) -> Turn {
+    let mut turn = Turn::default();
+    for alert in holding {
+        if readings.iter().any(|reading| reading.key == alert.key) {
+            continue;
+        }
+        match alert.state {
+            AlertState::Resolved { .. } => turn.gone.push(alert.id),
+            AlertState::Open | AlertState::Acknowledged { .. } => turn.resolved.push(alert.id),
+        }
+    }
+    for reading in readings {
+        let is_known = holding.iter().any(|alert| alert.key == reading.key)
+            || turn.opened.iter().any(|opened| opened.key == reading.key);
+        if reading.hold == Hold::Holds && !is_known {
+            turn.opened.push(reading);
+        }
+    }
+    turn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alert(key: &str, state: AlertState) -> Alert {
+        Alert {
+            id: Uuid::from_u128(u128::from(key.bytes().next().unwrap_or_default())),
+            rule_id: "rule".into(),
+            key: key.into(),
+            severity: Severity::Warning,
+            title: String::new(),
+            detail: String::new(),
+            path: None,
+            opened_at: DateTime::UNIX_EPOCH,
+            state,
+            snoozed_until: None,
+            holds: true,
+        }
+    }
+
+    fn reading(key: &str, hold: Hold) -> Reading {
+        Reading {
+            key: key.into(),
+            hold,
+            severity: None,
+            title: String::new(),
+            detail: String::new(),
+            path: None,
+        }
+    }
+
+    fn told(holding: &[Alert], readings: &[Reading]) -> String {
+        let Turn { opened, resolved, gone } = turn(holding, readings.to_vec());
+        let keys: Vec<_> = opened.iter().map(|reading| reading.key.as_str()).collect();
+        format!("opens {}, resolves {}, forgets {}", keys.join(" "), resolved.len(), gone.len())
+    }
+
+    #[test]
+    fn a_condition_opens_once_and_resolves_when_it_has_gone() {
+        let open = [alert("a", AlertState::Open)];
+
+        assert_eq!(told(&[], &[reading("a", Hold::Holds)]), "opens a, resolves 0, forgets 0");
+        assert_eq!(told(&open, &[reading("a", Hold::Holds)]), "opens , resolves 0, forgets 0");
+        assert_eq!(told(&open, &[]), "opens , resolves 1, forgets 0");
+        let twice = [reading("a", Hold::Holds), reading("a", Hold::Holds)];
+        assert_eq!(told(&[], &twice), "opens a, resolves 0, forgets 0");
+    }
+
+    #[test]
+    fn what_has_nearly_gone_neither_opens_nor_resolves() {
+        let nearly = [reading("a", Hold::Nearly)];
+
+        assert_eq!(told(&[], &nearly), "opens , resolves 0, forgets 0");
+        assert_eq!(told(&[alert("a", AlertState::Open)], &nearly), "opens , resolves 0, forgets 0");
+    }
+
+    #[test]
+    fn what_was_closed_by_hand_stays_closed_until_it_went_away() {
+        let closed =
+            [alert("a", AlertState::Resolved { by: Some("ada".into()), at: DateTime::UNIX_EPOCH })];
+
+        assert_eq!(told(&closed, &[reading("a", Hold::Holds)]), "opens , resolves 0, forgets 0");
+        assert_eq!(told(&closed, &[]), "opens , resolves 0, forgets 1");
+    }
+}

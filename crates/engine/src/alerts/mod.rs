@@ -1,0 +1,347 @@
+#![doc = include_str!("README.md")]
+
+mod judge;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use compact_str::CompactString;
+use outlay_domain::alerts::{
+    Alert, AlertRule, AlertState, Condition, Reading, RuleDraft, RuleError, Turn, turn,
+};
+use outlay_domain::people::AuditRecord;
+use outlay_store::sqlite::{alerts, audit};
+use outlay_store::{Books, StoreError};
+use parking_lot::Mutex;
+use thiserror::Error;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::budgets::{Budgets, BudgetsError};
+use crate::usage::{Questions, UnansweredError};
+use crate::{Clock, Outlay};
+
+/// Rules that may be kept, at most.
+pub const RULES_MAX: usize = 200;
+/// How long resolved alerts are kept.
+const KEPT_FOR: TimeDelta = TimeDelta::days(400);
+/// How long what looks at whole hours and days is good for.
+const SLOW_ROUND: TimeDelta = TimeDelta::minutes(10);
+
+/// Where rules are kept and judged, and alerts seen to.
+pub struct Alerts {
+    books: Arc<Books>,
+    questions: Arc<Questions>,
+    budgets: Budgets,
+    clock: Arc<dyn Clock>,
+    outlay: std::sync::Weak<Outlay>,
+    changed: watch::Sender<u64>,
+    memory: Mutex<Memory>,
+}
+
+/// What is remembered between two rounds.
+#[derive(Default)]
+struct Memory {
+    /// When what looks at whole hours and days was judged last.
+    slow_at: Option<DateTime<Utc>>,
+    /// Commits that had failed by then.
+    failures: u64,
+}
+
+/// Why alerts or rules were not read, judged or changed.
+#[derive(Debug, Error)]
+pub enum AlertsError {
+    /// The rule cannot be.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// There is no rule of that id.
+    #[error("there is no alert rule `{0}`")]
+    UnknownRule(CompactString),
+    /// There is no alert of that id.
+    #[error("there is no alert `{0}`")]
+    UnknownAlert(Uuid),
+    /// What is over cannot be seen to.
+    #[error("the alert is resolved already")]
+    Resolved,
+    /// There are as many rules as there may be.
+    #[error("there are {RULES_MAX} alert rules already")]
+    TooMany,
+    /// Usage could not be asked for.
+    #[error(transparent)]
+    Unanswered(#[from] UnansweredError),
+    /// The books could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<BudgetsError> for AlertsError {
+    fn from(error: BudgetsError) -> Self {
+        match error {
+            BudgetsError::Unanswered(error) => Self::Unanswered(error),
+            BudgetsError::Store(error) => Self::Store(error),
+            // Budgets that are kept are known and right.
+            BudgetsError::Budget(_) | BudgetsError::Unknown(_) | BudgetsError::TooMany => {
+                Self::Unanswered(UnansweredError::Busy)
+            }
+        }
+    }
+}
+
+/// What somebody does about an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// They saw it.
+    Acknowledge,
+    /// It shall be silent until then.
+    Snooze(DateTime<Utc>),
+    /// It is over.
+    Resolve,
+}
+
+impl Alerts {
+    /// The alerts of `outlay`.
+    pub fn new(outlay: &Arc<Outlay>) -> Arc<Self> {
+        Arc::new(Self {
+            books: outlay.books.clone(),
+            questions: outlay.questions.clone(),
+            budgets: outlay.budgets(),
+            clock: outlay.clock.clone(),
+            outlay: Arc::downgrade(outlay),
+            changed: watch::channel(0).0,
+            memory: Mutex::default(),
+        })
+    }
+
+    /// Hears whenever an alert or a rule changes.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Every rule, by id.
+    pub fn rules(&self) -> Result<Vec<AlertRule>, StoreError> {
+        self.books.read(alerts::rules)
+    }
+
+    /// Keeps `draft` as a new rule under `id`, or in place of the one that is there.
+    pub fn put_rule(
+        &self,
+        id: CompactString,
+        draft: RuleDraft,
+        actor: &str,
+    ) -> Result<AlertRule, AlertsError> {
+        let now = self.clock.now();
+        let rules = self.rules()?;
+        let known = rules.iter().find(|rule| rule.id == id);
+        if known.is_none() && rules.len() >= RULES_MAX {
+            return Err(AlertsError::TooMany);
+        }
+        let created_at = known.map_or(now, |known| known.created_at);
+        let rule = AlertRule::new(id, created_at, draft)?;
+        self.books.write(|tx| {
+            alerts::put_rule(tx, &rule)?;
+            audit::append(tx, &record(&rule, "alert_rules.put", actor, now))
+        })?;
+        self.tell();
+        Ok(rule)
+    }
+
+    /// The rule of that id.
+    pub fn rule(&self, id: &str) -> Result<AlertRule, AlertsError> {
+        let found = self.rules()?.into_iter().find(|rule| rule.id == id);
+        found.ok_or_else(|| AlertsError::UnknownRule(id.chars().take(100).collect()))
+    }
+
+    /// Removes the rule of that id; its alerts resolve in the next round.
+    pub fn remove_rule(&self, id: &str, actor: &str) -> Result<(), AlertsError> {
+        let rule = self.rule(id)?;
+        let now = self.clock.now();
+        self.books.write(|tx| {
+            alerts::remove_rule(tx, id)?;
+            audit::append(tx, &record(&rule, "alert_rules.remove", actor, now))
+        })?;
+        self.tell();
+        Ok(())
+    }
+
+    /// The newest alerts in one of `states` behind the time and id `before`.
+    pub fn page(
+        &self,
+        states: &[&str],
+        before: Option<(DateTime<Utc>, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<Alert>, StoreError> {
+        self.books.read(|conn| alerts::page(conn, states, before, limit))
+    }
+
+    /// How many alerts are open and not silent.
+    pub fn count_open(&self) -> Result<i64, StoreError> {
+        self.books.read(|conn| alerts::count_open(conn, self.clock.now()))
+    }
+
+    /// Lets `actor` do something about an alert.
+    pub fn see_to(&self, id: Uuid, deed: Deed, actor: &str) -> Result<Alert, AlertsError> {
+        let at = self.clock.now();
+        let alert = self.books.write(|tx| {
+            let mut alert = alerts::find(tx, id)?.ok_or(AlertsError::UnknownAlert(id))?;
+            if matches!(alert.state, AlertState::Resolved { .. }) {
+                return Err(AlertsError::Resolved);
+            }
+            let by: CompactString = actor.into();
+            match deed {
+                Deed::Acknowledge => alert.state = AlertState::Acknowledged { by, at },
+                Deed::Snooze(until) => alert.snoozed_until = Some(until),
+                Deed::Resolve => alert.state = AlertState::Resolved { by: Some(by), at },
+            }
+            alerts::set(tx, &alert)?;
+            Ok(alert)
+        })?;
+        self.tell();
+        Ok(alert)
+    }
+
+    /// Judges every rule. Says whether an alert opened or resolved.
+    ///
+    /// A rule that cannot be judged now, because a question was not answered, keeps its alerts.
+    pub async fn judge_all(&self) -> Result<bool, AlertsError> {
+        let now = self.clock.now();
+        let slow = self.is_slow_round(now);
+        let rules = self.rules()?;
+        let mut has_changed = self.resolve_ruleless(&rules, now)?;
+        for rule in rules.iter().filter(|rule| rule.draft.enabled) {
+            if is_slow(&rule.draft.condition) && !slow {
+                continue;
+            }
+            match self.read(rule, now).await {
+                Ok(readings) => has_changed |= self.turn(rule, readings, now)?,
+                Err(error) => {
+                    tracing::warn!(rule.id = %rule.id, %error, "an alert rule could not be judged");
+                }
+            }
+        }
+        if slow {
+            self.books.write(|tx| alerts::forget(tx, now - KEPT_FOR))?;
+        }
+        if has_changed {
+            self.tell();
+        }
+        Ok(has_changed)
+    }
+
+    /// Whether an hour is over since the last round that looked at whole hours, or it is long ago.
+    fn is_slow_round(&self, now: DateTime<Utc>) -> bool {
+        let hour = |at: DateTime<Utc>| at.timestamp().div_euclid(3_600);
+        let mut memory = self.memory.lock();
+        let is_due = memory
+            .slow_at
+            .is_none_or(|at| hour(at) != hour(now) || now - at >= SLOW_ROUND || now < at);
+        if is_due {
+            memory.slow_at = Some(now);
+        }
+        is_due
+    }
+
+    /// Resolves alerts whose rule was removed or switched off.
+    fn resolve_ruleless(
+        &self,
+        rules: &[AlertRule],
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let is_watched =
+            |id: &CompactString| rules.iter().any(|rule| rule.id == *id && rule.draft.enabled);
+        let orphaned: Vec<_> = self
+            .books
+            .read(alerts::holding_rules)?
+            .into_iter()
+            .filter(|id| !is_watched(id))
+            .collect();
+        for id in &orphaned {
+            self.books.write(|tx| {
+                let holding = alerts::holding(tx, id)?;
+                let turn = turn(&holding, Vec::new());
+                write(tx, id, &holding, turn, now, None)
+            })?;
+        }
+        Ok(!orphaned.is_empty())
+    }
+
+    fn turn(
+        &self,
+        rule: &AlertRule,
+        readings: Vec<Reading>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let holding = self.books.read(|conn| alerts::holding(conn, &rule.id))?;
+        if turn(&holding, readings.clone()).is_empty() {
+            return Ok(false);
+        }
+        // Judged again inside the transaction: somebody may have been quicker.
+        self.books.write(|tx| {
+            let holding = alerts::holding(tx, &rule.id)?;
+            let turn = turn(&holding, readings);
+            write(tx, &rule.id, &holding, turn, now, Some(rule))
+        })?;
+        Ok(true)
+    }
+
+    fn tell(&self) {
+        self.changed.send_modify(|version| *version += 1);
+    }
+}
+
+/// Whether a condition looks at whole hours and days, which change when one is over.
+const fn is_slow(condition: &Condition) -> bool {
+    matches!(condition, Condition::Anomaly { .. } | Condition::Change { .. })
+}
+
+fn write(
+    tx: &rusqlite::Transaction<'_>,
+    rule_id: &CompactString,
+    holding: &[Alert],
+    turn: Turn,
+    now: DateTime<Utc>,
+    rule: Option<&AlertRule>,
+) -> Result<(), StoreError> {
+    for alert in holding {
+        let mut alert = alert.clone();
+        if turn.resolved.contains(&alert.id) {
+            alert.state = AlertState::Resolved { by: None, at: now };
+        } else if !turn.gone.contains(&alert.id) {
+            continue;
+        }
+        alert.holds = false;
+        alerts::set(tx, &alert)?;
+    }
+    let Some(rule) = rule else { return Ok(()) };
+    for reading in turn.opened {
+        let Reading { key, severity, title, detail, path, .. } = reading;
+        let alert = Alert {
+            id: Uuid::now_v7(),
+            rule_id: rule_id.clone(),
+            key,
+            severity: severity.unwrap_or(rule.draft.severity),
+            title,
+            detail,
+            path,
+            opened_at: now,
+            state: AlertState::Open,
+            snoozed_until: None,
+            holds: true,
+        };
+        alerts::add(tx, &alert)?;
+    }
+    Ok(())
+}
+
+fn record(rule: &AlertRule, action: &str, actor: &str, at: DateTime<Utc>) -> AuditRecord {
+    AuditRecord {
+        at,
+        actor: actor.into(),
+        action: action.into(),
+        target: rule.id.clone(),
+        detail: serde_json::json!(rule.draft),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

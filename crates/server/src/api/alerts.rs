@@ -1,0 +1,450 @@
+//! Alerts, and the rules that open them.
+
+#![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use outlay_domain::alerts::{
+    Alert, AlertRule, AlertState, Condition, RuleDraft, RuleError, Severity,
+};
+use outlay_engine::alerts::{AlertsError, Deed};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::budgets::known_id;
+use super::users::{page, page_size};
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::extract::{Json, Params, Path};
+use crate::state::AppState;
+
+/// The routes of this noun.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(acknowledge))
+        .routes(routes!(snooze))
+        .routes(routes!(resolve))
+        .routes(routes!(rules, create_rule))
+        .routes(routes!(change_rule, remove_rule))
+}
+
+/// One time that a condition held.
+#[derive(Debug, Serialize, ToSchema)]
+struct AlertBody {
+    /// Its id.
+    id: Uuid,
+    /// The rule that opened it.
+    rule: RuleName,
+    /// `open`, `acknowledged` or `resolved`.
+    #[schema(example = "open")]
+    state: &'static str,
+    /// `info`, `warning` or `critical`.
+    #[schema(value_type = String, example = "warning")]
+    severity: Severity,
+    /// What held, in a line.
+    title: String,
+    /// The figures behind it, as they were when it opened.
+    detail: String,
+    /// The page that shows the usage behind it.
+    path: Option<String>,
+    /// When it opened.
+    opened_at: DateTime<Utc>,
+    /// When it changed last.
+    updated_at: DateTime<Utc>,
+    /// Who saw it.
+    acknowledged_by: Option<String>,
+    /// When.
+    acknowledged_at: Option<DateTime<Utc>>,
+    /// When it was over.
+    resolved_at: Option<DateTime<Utc>>,
+    /// Who closed it; nobody where the condition went away by itself.
+    resolved_by: Option<String>,
+    /// Until when it is silent.
+    snoozed_until: Option<DateTime<Utc>>,
+}
+
+/// A rule, by name.
+#[derive(Debug, Serialize, ToSchema)]
+struct RuleName {
+    /// Its id.
+    id: String,
+    /// What people call it; the id, where it is gone.
+    name: String,
+}
+
+impl AlertBody {
+    fn new(alert: Alert, rules: &[AlertRule]) -> Self {
+        let rule = rules.iter().find(|rule| rule.id == alert.rule_id);
+        let name = rule.map_or(&alert.rule_id, |rule| &rule.draft.name).to_string();
+        let state = alert.state.as_str();
+        let (mut acknowledged, mut resolved_by, mut resolved_at) = (None, None, None);
+        let updated_at = match alert.state {
+            AlertState::Open => alert.opened_at,
+            AlertState::Acknowledged { by, at } => {
+                acknowledged = Some((by.to_string(), at));
+                at
+            }
+            AlertState::Resolved { by, at } => {
+                (resolved_by, resolved_at) = (by.map(String::from), Some(at));
+                at
+            }
+        };
+        let (acknowledged_by, acknowledged_at) = acknowledged.unzip();
+        Self {
+            id: alert.id,
+            rule: RuleName { id: alert.rule_id.into(), name },
+            state,
+            severity: alert.severity,
+            title: alert.title,
+            detail: alert.detail,
+            path: alert.path,
+            opened_at: alert.opened_at,
+            updated_at,
+            acknowledged_by,
+            acknowledged_at,
+            resolved_at,
+            resolved_by,
+            snoozed_until: alert.snoozed_until,
+        }
+    }
+}
+
+/// Which alerts are asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AlertQuery {
+    /// Only in these states, joined by commas: `open`, `acknowledged`, `resolved`.
+    #[param(example = "open,acknowledged")]
+    state: Option<String>,
+    /// Alerts on a page: 1 to 1,000.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// The `next_cursor` of an earlier answer.
+    cursor: Option<String>,
+}
+
+/// A page of alerts.
+#[derive(Debug, Serialize, ToSchema)]
+struct AlertPage {
+    /// The alerts, the newest first.
+    items: Vec<AlertBody>,
+    /// How many are open and not silent, on this page or not.
+    open: i64,
+    /// Where the next page begins.
+    next_cursor: Option<String>,
+}
+
+/// Lists alerts, the newest first. They are about all accounts: members do not see them.
+#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(AlertQuery),
+    responses((status = 200, body = AlertPage), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError)))]
+async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(query): Params<AlertQuery>,
+) -> Result<Json<AlertPage>, ApiError> {
+    of_everybody(&caller)?;
+    let limit = page_size(query.limit)?;
+    let states = states(query.state.as_deref())?;
+    let before = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let alerts = state.alerts.page(&states, before, limit + 1)?;
+    let rules = state.alerts.rules()?;
+    let open = state.alerts.count_open()?;
+    let (alerts, next_cursor) =
+        page(alerts, limit, |alert| format!("{}.{}", alert.opened_at.timestamp_micros(), alert.id));
+    let items = alerts.into_iter().map(|alert| AlertBody::new(alert, &rules)).collect();
+    Ok(Json(AlertPage { items, open, next_cursor }))
+}
+
+fn states(asked: Option<&str>) -> Result<Vec<&str>, ApiError> {
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
+        return Ok(AlertState::WORDS.to_vec());
+    };
+    let states: Vec<&str> = asked.split(',').collect();
+    match states.iter().find(|word| !AlertState::WORDS.contains(word)) {
+        Some(word) => Err(ApiError::bad_request(
+            "malformed",
+            "state",
+            format!("`{}` is no state of an alert", word.chars().take(100).collect::<String>()),
+        )
+        .mend(format!("use {}", AlertState::WORDS.join(", ")))),
+        None => Ok(states),
+    }
+}
+
+fn read_cursor(cursor: &str) -> Result<(DateTime<Utc>, Uuid), ApiError> {
+    cursor
+        .split_once('.')
+        .and_then(|(micros, id)| {
+            Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.parse().ok()?))
+        })
+        .ok_or_else(|| {
+            ApiError::bad_request("malformed", "cursor", "is not the `next_cursor` of an answer")
+        })
+}
+
+/// Alerts are about everybody's usage.
+fn of_everybody(caller: &Caller) -> Result<(), ApiError> {
+    if caller.scope().is_some() {
+        return Err(ApiError::forbidden("alerts belong to the whole organisation")
+            .mend("ask an admin or a viewer"));
+    }
+    Ok(())
+}
+
+/// Says that somebody saw an alert. Admins only.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", tag = "alerts",
+    params(("id" = Uuid, Path, description = "the alert's id")),
+    responses((status = 200, body = AlertBody), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 404, body = ApiError),
+        (status = 409, body = ApiError, description = "it is resolved already")))]
+async fn acknowledge(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Json<AlertBody>, ApiError> {
+    see_to(&state, &caller, id, Deed::Acknowledge)
+}
+
+/// Until when an alert is silent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SnoozeBody {
+    /// A moment in the future, RFC 3339.
+    until: DateTime<Utc>,
+}
+
+/// Silences an alert for a time; it stays open. Admins only.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/snooze", tag = "alerts",
+    request_body = SnoozeBody,
+    params(("id" = Uuid, Path, description = "the alert's id")),
+    responses((status = 200, body = AlertBody), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 404, body = ApiError),
+        (status = 409, body = ApiError, description = "it is resolved already"),
+        (status = 415, body = ApiError)))]
+async fn snooze(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Json(body): Json<SnoozeBody>,
+) -> Result<Json<AlertBody>, ApiError> {
+    caller.require_admin()?;
+    if body.until <= state.outlay.clock.now() {
+        return Err(ApiError::bad_request("out_of_range", "until", "must be in the future"));
+    }
+    see_to(&state, &caller, id, Deed::Snooze(body.until))
+}
+
+/// Closes an alert; it comes back only after its condition went away. Admins only.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/resolve", tag = "alerts",
+    params(("id" = Uuid, Path, description = "the alert's id")),
+    responses((status = 200, body = AlertBody), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 404, body = ApiError),
+        (status = 409, body = ApiError, description = "it is resolved already")))]
+async fn resolve(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Json<AlertBody>, ApiError> {
+    see_to(&state, &caller, id, Deed::Resolve)
+}
+
+fn see_to(
+    state: &AppState,
+    caller: &Caller,
+    id: Uuid,
+    deed: Deed,
+) -> Result<Json<AlertBody>, ApiError> {
+    caller.require_admin()?;
+    let alert = state.alerts.see_to(id, deed, caller.user.as_str())?;
+    Ok(Json(AlertBody::new(alert, &state.alerts.rules()?)))
+}
+
+/// What a rule says.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RuleDraftBody {
+    /// Its id, for whoever wants to choose it.
+    #[schema(max_length = 100, example = "openai-day")]
+    id: Option<String>,
+    /// What people call it.
+    #[schema(max_length = 200, example = "OpenAI above $100 a day")]
+    name: String,
+    /// `info`, `warning` or `critical`.
+    #[schema(value_type = String, example = "warning")]
+    severity: Severity,
+    /// Whether it is watched.
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// What is watched; see [`ConditionBody`].
+    #[schema(value_type = ConditionBody)]
+    condition: Condition,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// What is watched: `budget` (thresholds of budgets), `unpriced`, `above` (a measure of the last
+/// hours reaches a limit), `anomaly`, `change` (of the level of daily spend), `silence` or `health`.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes the form on the wire")]
+struct ConditionBody {
+    /// Which of them.
+    #[schema(example = "above")]
+    kind: String,
+    /// Of `above`: what is measured.
+    #[schema(example = "spend")]
+    measure: Option<String>,
+    /// Of `above` and `silence`: how many hours.
+    #[schema(minimum = 1, maximum = 744, example = 24)]
+    hours: Option<u16>,
+    /// Of `above`: from which value on.
+    #[schema(example = "100")]
+    limit: Option<String>,
+    /// Of `anomaly`: `low`, `medium`, `high` or `critical`.
+    severity: Option<String>,
+    /// Of `above`, `anomaly`, `change` and `silence`: of which usage, as filters.
+    scope: Option<std::collections::BTreeMap<String, Vec<String>>>,
+}
+
+/// A condition that somebody watches.
+#[derive(Debug, Serialize, ToSchema)]
+struct RuleBody {
+    /// Its id.
+    id: String,
+    /// What people call it.
+    name: String,
+    /// `info`, `warning` or `critical`.
+    #[schema(value_type = String)]
+    severity: Severity,
+    /// Whether it is watched.
+    enabled: bool,
+    /// What is watched.
+    #[schema(value_type = ConditionBody)]
+    condition: Condition,
+}
+
+impl From<AlertRule> for RuleBody {
+    fn from(AlertRule { id, draft, .. }: AlertRule) -> Self {
+        let RuleDraft { name, severity, enabled, condition } = draft;
+        Self { id: id.into(), name: name.into(), severity, enabled, condition }
+    }
+}
+
+impl RuleDraftBody {
+    fn judged(self) -> Result<(Option<CompactString>, RuleDraft), ApiError> {
+        let id = self.id.map(|id| known_id(&id)).transpose()?;
+        let Self { name, severity, enabled, condition, .. } = self;
+        Ok((id, RuleDraft { name: name.trim().into(), severity, enabled, condition }))
+    }
+}
+
+/// The rules.
+#[derive(Debug, Serialize, ToSchema)]
+struct RuleList {
+    /// They, by id.
+    items: Vec<RuleBody>,
+}
+
+/// Lists alert rules.
+#[utoipa::path(get, path = "/api/v1/alert-rules", tag = "alerts",
+    responses((status = 200, body = RuleList), (status = 401, body = ApiError),
+        (status = 403, body = ApiError)))]
+async fn rules(State(state): State<AppState>, caller: Caller) -> Result<Json<RuleList>, ApiError> {
+    of_everybody(&caller)?;
+    let rules = state.alerts.rules()?;
+    Ok(Json(RuleList { items: rules.into_iter().map(RuleBody::from).collect() }))
+}
+
+/// Makes an alert rule. Admins only.
+#[utoipa::path(post, path = "/api/v1/alert-rules", tag = "alerts", request_body = RuleDraftBody,
+    responses((status = 201, body = RuleBody), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 409, body = ApiError, description = "the id is taken, or there are too many"),
+        (status = 415, body = ApiError)))]
+async fn create_rule(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<RuleDraftBody>,
+) -> Result<(StatusCode, Json<RuleBody>), ApiError> {
+    caller.require_admin()?;
+    let (id, draft) = body.judged()?;
+    let id = id.unwrap_or_else(|| Uuid::now_v7().to_string().into());
+    if state.alerts.rule(&id).is_ok() {
+        return Err(ApiError::conflict(format!("there is an alert rule `{id}` already"))
+            .at("id")
+            .mend("change it with PUT, or choose another id"));
+    }
+    let rule = state.alerts.put_rule(id, draft, caller.user.as_str())?;
+    Ok((StatusCode::CREATED, Json(rule.into())))
+}
+
+/// Changes an alert rule to what is sent. Admins only.
+#[utoipa::path(put, path = "/api/v1/alert-rules/{id}", tag = "alerts",
+    request_body = RuleDraftBody,
+    params(("id" = String, Path, description = "the rule's id")),
+    responses((status = 200, body = RuleBody), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 404, body = ApiError), (status = 415, body = ApiError)))]
+async fn change_rule(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(body): Json<RuleDraftBody>,
+) -> Result<Json<RuleBody>, ApiError> {
+    caller.require_admin()?;
+    let (asked, draft) = body.judged()?;
+    if asked.is_some_and(|asked| asked != id) {
+        let detail = "must be that of the path, or be left out";
+        return Err(ApiError::bad_request("malformed", "id", detail));
+    }
+    let known = state.alerts.rule(&id)?;
+    let rule = state.alerts.put_rule(known.id, draft, caller.user.as_str())?;
+    Ok(Json(rule.into()))
+}
+
+/// Removes an alert rule; its alerts resolve. Admins only.
+#[utoipa::path(delete, path = "/api/v1/alert-rules/{id}", tag = "alerts",
+    params(("id" = String, Path, description = "the rule's id")),
+    responses((status = 204, description = "it is gone"), (status = 401, body = ApiError),
+        (status = 403, body = ApiError), (status = 404, body = ApiError)))]
+async fn remove_rule(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    caller.require_admin()?;
+    state.alerts.remove_rule(&id, caller.user.as_str())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<RuleError> for ApiError {
+    fn from(error: RuleError) -> Self {
+        Self::bad_request("out_of_range", error.field(), error.to_string())
+    }
+}
+
+impl From<AlertsError> for ApiError {
+    fn from(error: AlertsError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AlertsError::Rule(error) => error.into(),
+            AlertsError::UnknownRule(_) | AlertsError::UnknownAlert(_) => Self::not_found(detail),
+            AlertsError::Resolved => Self::conflict(detail),
+            AlertsError::TooMany => Self::conflict(detail).mend("remove one that nobody needs"),
+            AlertsError::Unanswered(error) => error.into(),
+            AlertsError::Store(error) => error.into(),
+        }
+    }
+}

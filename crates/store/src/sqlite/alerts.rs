@@ -1,0 +1,175 @@
+//! Conditions that somebody watches, and each time one of them held.
+
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use outlay_domain::alerts::{Alert, AlertRule, AlertState, Severity};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use uuid::Uuid;
+
+use super::time::{from_us, to_us};
+use crate::StoreError;
+
+const RULES: &str = "SELECT rule_id, rule FROM alert_rules ORDER BY rule_id";
+const PUT_RULE: &str = "
+    INSERT INTO alert_rules (rule_id, rule) VALUES (?1, ?2)
+    ON CONFLICT (rule_id) DO UPDATE SET rule = excluded.rule";
+const REMOVE_RULE: &str = "DELETE FROM alert_rules WHERE rule_id = ?1";
+const COLUMNS: &str = "
+    SELECT alert_id, rule_id, key, severity, title, detail, path, opened_at_us, state, actor,
+           changed_at_us, snoozed_until_us, holds
+    FROM alerts";
+const HOLDING: &str = "WHERE holds = 1 AND rule_id = ?1";
+const HOLDING_RULES: &str = "SELECT DISTINCT rule_id FROM alerts WHERE holds = 1";
+const BY_ID: &str = "WHERE alert_id = ?1";
+const PAGE: &str = "
+    WHERE (opened_at_us, alert_id) < (?1, ?2)
+      AND instr(?3, state) > 0
+    ORDER BY opened_at_us DESC, alert_id DESC LIMIT ?4";
+const COUNT_OPEN: &str = "
+    SELECT count(*) FROM alerts
+    WHERE state = 'open' AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1)";
+const ADD: &str = "
+    INSERT INTO alerts (alert_id, rule_id, key, severity, title, detail, path, opened_at_us, state,
+                        actor, changed_at_us, snoozed_until_us, holds)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', NULL, ?8, NULL, 1)
+    ON CONFLICT DO NOTHING";
+const SET: &str = "
+    UPDATE alerts SET state = ?2, actor = ?3, changed_at_us = ?4, snoozed_until_us = ?5, holds = ?6
+    WHERE alert_id = ?1";
+const FORGET: &str = "
+    DELETE FROM alerts WHERE state = 'resolved' AND holds = 0 AND changed_at_us < ?1";
+
+/// Every rule, by id.
+pub fn rules(conn: &Connection) -> Result<Vec<AlertRule>, StoreError> {
+    let mut statement = conn.prepare_cached(RULES)?;
+    let mut rows = statement.query([])?;
+    let mut rules = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(0)?;
+        let json: String = row.get(1)?;
+        rules.push(serde_json::from_str(&json).map_err(|error| damaged(&id, &error))?);
+    }
+    Ok(rules)
+}
+
+/// Keeps `rule`, in place of the one of its id.
+pub fn put_rule(tx: &Transaction<'_>, rule: &AlertRule) -> Result<(), StoreError> {
+    let json = serde_json::to_string(rule).map_err(|error| damaged(&rule.id, &error))?;
+    tx.prepare_cached(PUT_RULE)?.execute(params![rule.id.as_str(), json])?;
+    Ok(())
+}
+
+/// Removes the rule of that id.
+pub fn remove_rule(tx: &Transaction<'_>, id: &str) -> Result<(), StoreError> {
+    tx.prepare_cached(REMOVE_RULE)?.execute([id])?;
+    Ok(())
+}
+
+/// The alerts of a rule whose condition held when it was judged last.
+pub fn holding(conn: &Connection, rule_id: &str) -> Result<Vec<Alert>, StoreError> {
+    let mut statement = conn.prepare_cached(&format!("{COLUMNS} {HOLDING}"))?;
+    let alerts = statement.query_map([rule_id], read)?;
+    Ok(alerts.collect::<Result<_, _>>()?)
+}
+
+/// The rules that have such alerts.
+pub fn holding_rules(conn: &Connection) -> Result<Vec<CompactString>, StoreError> {
+    let mut statement = conn.prepare_cached(HOLDING_RULES)?;
+    let ids = statement.query_map([], |row| row.get::<_, String>(0).map(CompactString::from))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// The alert of that id.
+pub fn find(conn: &Connection, id: Uuid) -> Result<Option<Alert>, StoreError> {
+    let mut statement = conn.prepare_cached(&format!("{COLUMNS} {BY_ID}"))?;
+    Ok(statement.query_row([id.to_string()], read).optional()?)
+}
+
+/// The newest `limit` alerts in one of `states` that stand behind the time and id `before`.
+pub fn page(
+    conn: &Connection,
+    states: &[&str],
+    before: Option<(DateTime<Utc>, Uuid)>,
+    limit: u32,
+) -> Result<Vec<Alert>, StoreError> {
+    let (at, id) = before.map_or((i64::MAX, String::new()), |(at, id)| (to_us(at), id.to_string()));
+    let mut statement = conn.prepare_cached(&format!("{COLUMNS} {PAGE}"))?;
+    let alerts = statement.query_map(params![at, id, states.join(" "), limit], read)?;
+    Ok(alerts.collect::<Result<_, _>>()?)
+}
+
+/// How many alerts are open and not silent.
+pub fn count_open(conn: &Connection, now: DateTime<Utc>) -> Result<i64, StoreError> {
+    Ok(conn.prepare_cached(COUNT_OPEN)?.query_row([to_us(now)], |row| row.get(0))?)
+}
+
+/// Opens an alert; `false` when its rule and key have one already.
+pub fn add(tx: &Transaction<'_>, alert: &Alert) -> Result<bool, StoreError> {
+    let added = tx.prepare_cached(ADD)?.execute(params![
+        alert.id.to_string(),
+        alert.rule_id.as_str(),
+        alert.key.as_str(),
+        alert.severity.as_str(),
+        alert.title,
+        alert.detail,
+        alert.path,
+        to_us(alert.opened_at),
+    ])?;
+    Ok(added > 0)
+}
+
+/// Writes where `alert` is now between open and resolved.
+pub fn set(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreError> {
+    let (actor, at) = match &alert.state {
+        AlertState::Open => (None, alert.opened_at),
+        AlertState::Acknowledged { by, at } => (Some(by), *at),
+        AlertState::Resolved { by, at } => (by.as_ref(), *at),
+    };
+    tx.prepare_cached(SET)?.execute(params![
+        alert.id.to_string(),
+        alert.state.as_str(),
+        actor.map(CompactString::as_str),
+        to_us(at),
+        alert.snoozed_until.map(to_us),
+        alert.holds,
+    ])?;
+    Ok(())
+}
+
+/// Forgets what was resolved before `before`, and says how many.
+pub fn forget(tx: &Transaction<'_>, before: DateTime<Utc>) -> Result<usize, StoreError> {
+    Ok(tx.prepare_cached(FORGET)?.execute([to_us(before)])?)
+}
+
+fn read(row: &Row<'_>) -> Result<Alert, rusqlite::Error> {
+    let text = |column: usize| row.get::<_, String>(column);
+    let wrong = |column: usize, what: String| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, what.into())
+    };
+    let id = text(0)?.parse().map_err(|error: uuid::Error| wrong(0, error.to_string()))?;
+    let severity = text(3)?;
+    let by = row.get::<_, Option<String>>(9)?.map(CompactString::from);
+    let at = from_us(row.get(10)?);
+    Ok(Alert {
+        id,
+        rule_id: text(1)?.into(),
+        key: text(2)?.into(),
+        severity: Severity::parse(&severity).ok_or_else(|| wrong(3, severity))?,
+        title: text(4)?,
+        detail: text(5)?,
+        path: row.get(6)?,
+        opened_at: from_us(row.get(7)?),
+        state: match text(8)?.as_str() {
+            "open" => AlertState::Open,
+            "acknowledged" => AlertState::Acknowledged { by: by.unwrap_or_default(), at },
+            _ => AlertState::Resolved { by, at },
+        },
+        snoozed_until: row.get::<_, Option<i64>>(11)?.map(from_us),
+        holds: row.get(12)?,
+    })
+}
+
+fn damaged(id: &str, error: &serde_json::Error) -> StoreError {
+    StoreError::Damaged { what: format!("the alert rule `{id}`"), how: error.to_string() }
+}
