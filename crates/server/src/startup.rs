@@ -51,6 +51,7 @@ impl Server {
     /// Opens `data` with `config`.
     pub async fn open_with(data: &Path, config: Config, purpose: Purpose) -> anyhow::Result<Self> {
         install_tls();
+        memory::keep_little();
         let options = Options {
             tail_events: config.history.tail_events,
             queue_events: config.ingest.queue_events,
