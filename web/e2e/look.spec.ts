@@ -3,7 +3,14 @@ import { join, resolve } from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, settled, test } from './fixtures'
 
-const PAGES = ['/', '/explore?by=team,model&period=7d', '/prices', '/settings']
+const PAGES = [
+  '/',
+  '/explore?by=team,model&period=7d',
+  '/budgets',
+  '/alerts',
+  '/prices',
+  '/settings',
+]
 const PHONE = { width: 390, height: 844 }
 const WIDE = { width: 1920, height: 1080 }
 

@@ -7,6 +7,8 @@ import { SignIn } from './pages/sign-in/SignIn'
 import { ErrorBoundary } from './ui/ErrorBoundary'
 import { Empty, Failure, TableSkeleton } from './ui/States'
 
+const Alerts = lazy(() => import('./pages/alerts/Alerts'))
+const Budgets = lazy(() => import('./pages/budgets/Budgets'))
 const Explore = lazy(() => import('./pages/explore/Explore'))
 const Prices = lazy(() => import('./pages/prices/Prices'))
 const Settings = lazy(() => import('./pages/settings/Settings'))
@@ -26,6 +28,8 @@ export function App() {
           <Switch>
             <Route path="/" component={Overview} />
             <Route path="/explore" component={Explore} />
+            <Route path="/budgets" component={Budgets} />
+            <Route path="/alerts" component={Alerts} />
             <Route path="/prices" component={Prices} />
             <Route path="/settings" component={Settings} />
             <Route path="/sign-in">

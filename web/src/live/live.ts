@@ -1,6 +1,7 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import { io, type Socket } from 'socket.io-client'
+import { ALERTS_KEY } from '@/api/alerts'
 import {
   EVENTS_KEY,
   type EventPage,
@@ -64,6 +65,7 @@ export function followLive(client: QueryClient): () => void {
   socket.on('disconnect', (reason) => {
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), REFETCH_EVERY_MS)
   })
+  socket.on('alerts', () => client.invalidateQueries({ queryKey: [ALERTS_KEY] }))
   socket.on('usage', (message: UsageMessage) => {
     prependEvents(client, message.events)
     refetch.soon()

@@ -70,16 +70,16 @@ impl Alerts {
     async fn budgets_reached(&self) -> Result<Vec<Reading>, AlertsError> {
         let mut readings = Vec::new();
         for status in self.budgets.statuses().await? {
+            // What is spent already needs no forecast.
+            let is_spent = status.remaining <= 0;
             for basis in [Basis::Actual, Basis::Forecast] {
-                let of_basis = status.reached.iter().filter(|one| one.threshold.basis == basis);
-                for reached in of_basis {
-                    readings.push(budget_reading(
-                        &status,
-                        basis,
-                        reached.threshold.percent,
-                        reached.percent,
-                    ));
-                }
+                let mut reached = status.reached.iter();
+                let highest = reached.rfind(|one| one.threshold.basis == basis);
+                let Some(highest) = highest.filter(|_| basis == Basis::Actual || !is_spent) else {
+                    continue;
+                };
+                let (threshold, percent) = (highest.threshold.percent, highest.percent);
+                readings.push(budget_reading(&status, basis, threshold, percent));
             }
         }
         Ok(readings)
@@ -114,7 +114,10 @@ impl Alerts {
                 hold: Hold::Holds,
                 severity: None,
                 title: format!("{model} of {provider} has no price"),
-                detail: format!("{count} events of the last day are not in any sum of spend"),
+                detail: match count {
+                    1 => "one event of the last day is not in any sum of spend".into(),
+                    count => format!("{count} events of the last day are not in any sum of spend"),
+                },
                 path: Some("/prices?view=unpriced".into()),
             })
         });
@@ -458,7 +461,8 @@ fn path(scope: &Scope, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
 }
 
 fn day_path(scope: &Scope, day: NaiveDate) -> String {
-    format!("/explore?from={day}&to={}{}", day + Days::new(1), filters(scope))
+    // The page counts the last day in.
+    format!("/explore?from={day}&to={day}{}", filters(scope))
 }
 
 fn filters(scope: &Scope) -> String {

@@ -1,4 +1,11 @@
-import { IconBook2, IconChartBar, IconLayoutDashboard, IconSettings } from '@tabler/icons-react'
+import {
+  IconBell,
+  IconBook2,
+  IconChartBar,
+  IconLayoutDashboard,
+  IconSettings,
+  IconWallet,
+} from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect } from 'react'
 import { Link, useLocation } from 'wouter'
@@ -14,6 +21,8 @@ import { linkCarrying, useView } from './useView'
 export const PAGES = [
   { path: '/', title: 'Overview', key: 'o', Icon: IconLayoutDashboard, hasPeriod: true },
   { path: '/explore', title: 'Explore', key: 'e', Icon: IconChartBar, hasPeriod: true },
+  { path: '/budgets', title: 'Budgets', key: 'b', Icon: IconWallet, hasPeriod: false },
+  { path: '/alerts', title: 'Alerts', key: 'a', Icon: IconBell, hasPeriod: false },
   { path: '/prices', title: 'Prices', key: 'p', Icon: IconBook2, hasPeriod: false },
   { path: '/settings', title: 'Settings', key: 's', Icon: IconSettings, hasPeriod: false },
 ] as const

@@ -5,6 +5,8 @@ const KEYS: [string[], string][] = [
   [['/'], 'Search and jump'],
   [['g', 'o'], 'Overview'],
   [['g', 'e'], 'Explore'],
+  [['g', 'b'], 'Budgets'],
+  [['g', 'a'], 'Alerts'],
   [['g', 'p'], 'Prices'],
   [['g', 's'], 'Settings'],
   [['c'], 'Compare with the period before'],
