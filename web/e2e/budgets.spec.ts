@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test'
+import { expect, test } from './fixtures'
 
 test('a budget is made, held against spend, and removed', async ({ page }) => {
   test.setTimeout(90_000)
@@ -6,10 +6,6 @@ test('a budget is made, held against spend, and removed', async ({ page }) => {
   await page.getByRole('button', { name: 'New budget' }).click()
   const form = page.getByRole('dialog', { name: 'New budget' })
   await form.getByLabel('Name').fill('Everything')
-  await form.getByLabel('Amount, $').fill('-1')
-  await form.getByRole('button', { name: 'Make the budget' }).click()
-  await expect(form.getByText('A budget is for more than zero.')).toBeVisible()
-
   await form.getByLabel('Amount, $').fill('0.01')
   await form.getByRole('button', { name: 'Make the budget' }).click()
   const card = page.getByRole('region', { name: 'Everything' })
