@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod budgets;
 pub mod import;
+pub mod insights;
 pub mod people;
 pub mod pricing;
 pub mod revenue;

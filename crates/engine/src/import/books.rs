@@ -1,15 +1,28 @@
 //! What imports leave in the books beside usage: how far they came, and the budgets they found.
 
+use compact_str::CompactString;
 use outlay_domain::imports::{ImportRecord, ImportedBudgets};
 use outlay_store::sqlite::imports;
 pub use outlay_store::sqlite::imports::ImportProgress;
 use outlay_store::{Books, StoreError};
 
+use super::leadfactory;
 use crate::Clock;
 
 /// All sources that were ever imported, by name.
 pub fn records(books: &Books) -> Result<Vec<ImportRecord>, StoreError> {
     books.read(imports::records)
+}
+
+/// The sources that hold only what failed or was free, beside other sources with what was paid.
+///
+/// Sums are the same with them and without; counts of paid operations are not.
+pub fn unpaid_sources(books: &Books) -> Result<Vec<CompactString>, StoreError> {
+    let is_unpaid = |record: &ImportRecord| {
+        record.kind == leadfactory::Kind::Calls.word() && record.counted_to.is_none()
+    };
+    let records = records(books)?;
+    Ok(records.into_iter().filter(is_unpaid).map(|record| record.source).collect())
 }
 
 /// Remembers what became of some more rows of a source.

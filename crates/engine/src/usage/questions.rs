@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use outlay_domain::Amount;
 use outlay_domain::usage::question::{
     Answer, Attribute, CreditRate, Every, Filter, Measure, Question, QuestionDraft, QuestionError,
 };
@@ -95,6 +96,8 @@ pub struct UsageEvents {
     pub to: Option<DateTime<Utc>>,
     /// What they must be like.
     pub filters: Vec<Filter>,
+    /// Only events that were charged more than this.
+    pub above: Option<Amount>,
     /// How many, [`EVENTS_MAX`] at most.
     pub limit: usize,
     /// Where the page before ended.
@@ -243,6 +246,7 @@ impl Questions {
             from_us: asked.from.map_or(i64::MIN, |from| from.timestamp_micros()),
             to_us: asked.to.map_or(i64::MAX, |to| to.timestamp_micros()),
             filters,
+            above_nanos: asked.above.map(Amount::nanos),
             limit: asked.limit.clamp(1, EVENTS_MAX),
             after: asked.after,
         };

@@ -86,6 +86,7 @@ impl Outlay {
                 .into_iter()
                 .flatten()
                 .collect(),
+                above: None,
                 limit: AMENDED_EVENTS_MAX,
                 after,
             };

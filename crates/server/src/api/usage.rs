@@ -237,6 +237,7 @@ async fn events(
         from: parameters.time("from", tz)?,
         to: parameters.time("to", tz)?,
         filters: parameters.filters()?,
+        above: None,
         limit: parameters.number("limit", EVENTS_MAX)?.unwrap_or(EVENTS_DEFAULT),
         after: parameters.one("cursor")?.map(read_cursor).transpose()?,
     };

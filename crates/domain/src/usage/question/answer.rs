@@ -94,9 +94,9 @@ impl Tally {
 
     /// The `top` groups by `measure`, largest first.
     pub fn top(&self, measure: &Measure, top: usize) -> Vec<(Value, Key)> {
-        let mut totals = vec![Sums::zero(self.parts.len()); self.groups.len()];
+        let mut totals = vec![Sums::zero(&self.parts); self.groups.len()];
         for (_, group, sums, latencies) in self.cells() {
-            totals[group as usize].add(sums, latencies);
+            totals[group as usize].add(&self.parts, sums, latencies);
         }
         let mut ranked: Vec<(Value, Key)> = self
             .groups
@@ -123,13 +123,14 @@ struct Sums {
 }
 
 impl Sums {
-    fn zero(parts: usize) -> Self {
-        Self { sums: vec![0; parts], latencies: Latencies::default() }
+    fn zero(parts: &[Part]) -> Self {
+        let sums = parts.iter().map(|part| i128::from(part.of_nothing())).collect();
+        Self { sums, latencies: Latencies::default() }
     }
 
-    fn add(&mut self, sums: &[i128], latencies: Option<&Latencies>) {
-        for (sum, more) in self.sums.iter_mut().zip(sums) {
-            *sum += more;
+    fn add(&mut self, parts: &[Part], sums: &[i128], latencies: Option<&Latencies>) {
+        for ((part, sum), more) in parts.iter().zip(&mut self.sums).zip(sums) {
+            *sum = part.join(*sum, *more);
         }
         if let Some(latencies) = latencies {
             self.latencies.add(latencies);
@@ -224,9 +225,9 @@ impl Answer {
 }
 
 fn total(question: &Question, tally: &Tally) -> Sums {
-    let mut total = Sums::zero(question.parts().len());
+    let mut total = Sums::zero(question.parts());
     for (_, _, sums, latencies) in tally.cells() {
-        total.add(sums, latencies);
+        total.add(question.parts(), sums, latencies);
     }
     total
 }
@@ -257,9 +258,9 @@ impl Ranking {
             });
         }
         // The first groups are those of the current tally, in its order.
-        let mut totals = vec![Sums::zero(question.parts().len()); groups.len()];
+        let mut totals = vec![Sums::zero(question.parts()); groups.len()];
         for (_, group, sums, latencies) in current.cells() {
-            totals[group as usize].add(sums, latencies);
+            totals[group as usize].add(question.parts(), sums, latencies);
         }
 
         let first = &question.measures()[0];
@@ -290,11 +291,12 @@ impl Ranking {
 
     /// The sums of every bucket and group, bucket by bucket.
     fn grid(&self, question: &Question, tally: &Tally, buckets: usize) -> Vec<Sums> {
-        let mut grid = vec![Sums::zero(question.parts().len()); buckets * self.groups.len()];
+        let mut grid = vec![Sums::zero(question.parts()); buckets * self.groups.len()];
         let places: Vec<_> = tally.groups().iter().map(|group| self.place(group)).collect();
         for (bucket, group, sums, latencies) in tally.cells() {
             if let Some(place) = places[group as usize] {
-                grid[bucket as usize * self.groups.len() + place].add(sums, latencies);
+                let cell = &mut grid[bucket as usize * self.groups.len() + place];
+                cell.add(question.parts(), sums, latencies);
             }
         }
         grid

@@ -28,6 +28,10 @@ pub enum Measure {
     Tokens,
     /// What one meter counted.
     Meter(Meter),
+    /// The least charge of one event, as it was first rated; nothing where there is none.
+    SpendLeast,
+    /// The largest charge of one event, as it was first rated; nothing where there is none.
+    SpendMost,
     /// How long calls took on average, where they said.
     LatencyMean,
     /// How long that many per cent of calls took at most, where they said.
@@ -57,6 +61,8 @@ impl Measure {
             Self::Unpriced => "unpriced",
             Self::Tokens => "tokens",
             Self::Meter(meter) => return meter_name(meter),
+            Self::SpendLeast => "spend_least",
+            Self::SpendMost => "spend_most",
             Self::LatencyMean => "latency_mean_ms",
             Self::LatencyPercentile(percent) => {
                 return Cow::Owned(format!("latency_p{percent}_ms"));
@@ -82,6 +88,8 @@ impl Measure {
             Self::Unpriced => vec![Part::Unpriced],
             Self::Tokens => vec![Part::Tokens],
             Self::Meter(meter) => vec![Part::Meter(meter.clone())],
+            Self::SpendLeast => vec![Part::LeastNanos],
+            Self::SpendMost => vec![Part::MostNanos],
             Self::LatencyMean => vec![Part::LatencyMicros, Part::LatencyCount],
             Self::LatencyPercentile(_) => vec![],
         }
@@ -110,6 +118,8 @@ impl Measure {
                 Value::Quantity { micros: part(&Part::Meter(meter.clone())) }
             }
             Self::Meter(meter) => Value::Count(part(&Part::Meter(meter.clone()))),
+            Self::SpendLeast => Part::LeastNanos.found(part(&Part::LeastNanos)),
+            Self::SpendMost => Part::MostNanos.found(part(&Part::MostNanos)),
             Self::LatencyMean => {
                 let count = part(&Part::LatencyCount);
                 let mean = (count > 0).then(|| {
@@ -133,7 +143,8 @@ fn meter_name(meter: &Meter) -> Cow<'static, str> {
     }
 }
 
-/// A sum of integers over facts. Sums of parts of the facts add up to the sum of all, exactly.
+/// A sum of integers over facts, or one of their extremes. What parts of the facts come to is
+/// joined to what all of them do, exactly.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// Charges, in nanos.
@@ -152,6 +163,41 @@ pub enum Part {
     LatencyMicros,
     /// Reported calls that said how long they took.
     LatencyCount,
+    /// The least charge of an event, in nanos. What adjusts or reverses events is left out.
+    LeastNanos,
+    /// The largest charge of an event, in nanos. What adjusts or reverses events is left out.
+    MostNanos,
+}
+
+impl Part {
+    /// What no facts at all come to.
+    pub const fn of_nothing(&self) -> i64 {
+        match self {
+            Self::LeastNanos => i64::MAX,
+            Self::MostNanos => i64::MIN,
+            _ => 0,
+        }
+    }
+
+    /// Whether what parts come to is added up; the further one counts otherwise.
+    pub const fn is_sum(&self) -> bool {
+        !matches!(self, Self::LeastNanos | Self::MostNanos)
+    }
+
+    /// What two parts of the facts come to together.
+    pub fn join(&self, one: i128, two: i128) -> i128 {
+        match self {
+            Self::LeastNanos => one.min(two),
+            Self::MostNanos => one.max(two),
+            _ => one + two,
+        }
+    }
+
+    /// An extreme as an amount; zero where there was none.
+    fn found(&self, nanos: i128) -> Value {
+        let is_none = nanos == i128::from(self.of_nothing());
+        Value::Amount { nanos: if is_none { 0 } else { nanos } }
+    }
 }
 
 /// How many credits one unit of the currency is, exact to six decimals.

@@ -36,6 +36,7 @@ impl Rows {
     pub(super) fn part_columns(self, part: &Part) -> Vec<&'static str> {
         match (self, part) {
             (_, Part::Nanos) => vec!["amount_nanos"],
+            (_, Part::LeastNanos | Part::MostNanos) => vec!["kind", "amount_nanos"],
             (_, Part::Unpriced) => vec!["unpriced"],
             (_, Part::Tokens) => token_columns().collect(),
             (_, Part::Meter(meter)) => vec![meter_column(meter)],
@@ -417,6 +418,16 @@ impl PartColumn {
                     i64::from(kinds.is_usage(row))
                 });
             }
+            (Part::LeastNanos | Part::MostNanos, _) => {
+                let kinds = Kinds::new(batch)?;
+                let amounts = integers(batch, "amount_nanos")?;
+                let values = amounts.values();
+                each_valid(some_nulls(amounts), amounts.len(), |row| {
+                    if kinds.event_count(row) == 1 {
+                        sums.extend(cells.of(row), values[row]);
+                    }
+                });
+            }
             (part, rows) => {
                 for name in rows.part_columns(part) {
                     add_column(integers(batch, name)?, cells, sums, |_| true);
@@ -526,6 +537,22 @@ pub(super) fn each_latency(
             each(row, values[row]);
         }
     });
+    Ok(())
+}
+
+/// Drops all rows but events that were charged more than `above` nanos.
+pub(super) fn keep_charged_above(
+    batch: &RecordBatch,
+    above: i64,
+    keep: &mut [bool],
+) -> Result<(), StoreError> {
+    let kinds = Kinds::new(batch)?;
+    let amounts = integers(batch, "amount_nanos")?;
+    for (row, keep) in keep.iter_mut().enumerate().filter(|(_, keep)| **keep) {
+        *keep = amounts.is_valid(row)
+            && amounts.value(row) > above
+            && kinds.event_count(row) == 1;
+    }
     Ok(())
 }
 

@@ -10,7 +10,8 @@ use outlay_domain::usage::Fact;
 use outlay_domain::usage::question::Filter;
 
 use super::columns::{
-    Dictionary, FilterColumn, Passing, Projection, Rows, attribute_column, micros, texts, times,
+    Dictionary, FilterColumn, Passing, Projection, Rows, attribute_column, keep_charged_above,
+    micros, texts, times,
 };
 use super::file::SegmentFile;
 use super::{AskError, Asker, Facts, Limit};
@@ -26,6 +27,8 @@ pub struct EventsQuestion {
     pub to_us: i64,
     /// What facts must be like.
     pub filters: Vec<Filter>,
+    /// Gives only events that were charged more than this.
+    pub above_nanos: Option<i64>,
     /// How many facts to give.
     pub limit: usize,
     /// Where the page before ended.
@@ -222,6 +225,9 @@ fn newest(
     for filter in &question.filters {
         projection.add(attribute_column(filter.attribute()));
     }
+    if question.above_nanos.is_some() {
+        ["kind", "amount_nanos"].into_iter().for_each(|column| projection.add(column));
+    }
     let to_us = question.to_us;
     let boundary = question.after.as_ref().map(|after| after.last.occurred_us.0);
 
@@ -242,6 +248,9 @@ fn newest(
                     Passing::None => return Ok(()),
                     Passing::Some => filter.keep(batch, &mut keep)?,
                 }
+            }
+            if let Some(above) = question.above_nanos {
+                keep_charged_above(batch, above, &mut keep)?;
             }
             let rows = times(batch, Rows::Facts)?.iter().zip(keep).enumerate();
             for (row, (time, keep)) in rows {

@@ -66,7 +66,8 @@ impl Shape {
 
     /// The levels of roll-ups that can answer.
     pub(super) fn levels(&self) -> Vec<&'static Level> {
-        let is_summed = |part: &Part| !matches!(part, Part::Meter(Meter::Other(_)));
+        let is_summed =
+            |part: &Part| part.is_sum() && !matches!(part, Part::Meter(Meter::Other(_)));
         if self.spread || !self.parts.iter().all(is_summed) {
             return Vec::new();
         }

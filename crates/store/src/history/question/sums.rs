@@ -1,4 +1,4 @@
-//! Exact sums of many integers into many cells.
+//! Exact sums of many integers into many cells, and their extremes.
 
 /// Sums of cells, several for each.
 ///
@@ -8,6 +8,8 @@
 pub(super) struct Sums {
     /// How many sums each cell has.
     width: usize,
+    /// What each sum of a cell without values is; anything but zero belongs to an extreme.
+    empty: Vec<i64>,
     /// The sums since the last carry, cell by cell.
     low: Vec<i64>,
     /// How large the low sums of each kind may have grown.
@@ -17,8 +19,9 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub(super) fn new(width: usize) -> Self {
-        Self { width, low: Vec::new(), grown: vec![0; width], high: Vec::new() }
+    pub(super) fn new(empty: Vec<i64>) -> Self {
+        let width = empty.len();
+        Self { width, empty, low: Vec::new(), grown: vec![0; width], high: Vec::new() }
     }
 
     /// Removes all cells.
@@ -30,7 +33,7 @@ impl Sums {
 
     /// Adds a cell.
     pub(super) fn push(&mut self) {
-        self.low.resize(self.low.len() + self.width, 0);
+        self.low.extend_from_slice(&self.empty);
         if !self.high.is_empty() {
             self.high.resize(self.low.len(), 0);
         }
@@ -52,8 +55,11 @@ impl Sums {
 
     fn carry(&mut self) {
         self.high.resize(self.low.len(), 0);
-        for (high, low) in self.high.iter_mut().zip(&mut self.low) {
-            *high += i128::from(std::mem::take(low));
+        let is_sum = self.empty.iter().map(|empty| *empty == 0).cycle();
+        for ((high, low), is_sum) in self.high.iter_mut().zip(&mut self.low).zip(is_sum) {
+            if is_sum {
+                *high += i128::from(std::mem::take(low));
+            }
         }
         self.grown.fill(0);
     }
@@ -76,6 +82,16 @@ impl SumsOf<'_> {
         self.sums.grown[self.kind] += growth;
         let width = self.sums.width;
         Some(LowSums { sums: &mut self.sums.low[self.kind..], width })
+    }
+
+    /// Takes a value into the extreme of its cell.
+    #[inline]
+    pub(super) fn extend(&mut self, cell: usize, value: i64) {
+        let extreme = &mut self.sums.low[cell * self.sums.width + self.kind];
+        *extreme = match self.sums.empty[self.kind] {
+            i64::MAX => value.min(*extreme),
+            _ => value.max(*extreme),
+        };
     }
 
     /// Adds a value of any size.
@@ -110,7 +126,7 @@ mod tests {
 
     #[test]
     fn sums_beyond_64_bits_are_exact() {
-        let mut sums = Sums::new(2);
+        let mut sums = Sums::new(vec![0, 0]);
         sums.push();
         sums.push();
         for _ in 0..10 {
@@ -126,5 +142,20 @@ mod tests {
         assert_eq!(of_cell(0), [0, i128::from(i64::MIN) * 10]);
         assert_eq!(of_cell(1), [0, i128::from(i64::MAX) * 10]);
         assert_eq!(of_cell(2), [0, 0]);
+    }
+
+    #[test]
+    fn extremes_outlive_a_carry() {
+        let mut sums = Sums::new(vec![0, i64::MAX, i64::MIN]);
+        sums.push();
+        sums.push();
+        for value in [7, -3, 5] {
+            sums.of(0).low(i64::MAX.unsigned_abs(), 1).expect("one fits").add(1, value);
+            sums.of(1).extend(1, value);
+            sums.of(2).extend(1, value);
+        }
+
+        assert_eq!(sums.of_cell(1).collect::<Vec<_>>(), [9, -3, 7]);
+        assert_eq!(sums.of_cell(0).nth(1), Some(i128::from(i64::MAX)));
     }
 }

@@ -113,9 +113,12 @@ fn walk(facts: &[Fact], question: &Question, period: &Period) -> Sums {
         let key: Key = question.by().iter().map(|attribute| value(event, attribute)).collect();
         let (sums, spread) = sums
             .entry((bucket as u32, key))
-            .or_insert_with(|| (vec![0; question.parts().len()], BTreeMap::new()));
+            .or_insert_with(|| {
+                let nothing = question.parts().iter().map(|part| i128::from(part.of_nothing()));
+                (nothing.collect(), BTreeMap::new())
+            });
         for (sum, part) in sums.iter_mut().zip(question.parts()) {
-            *sum += adds(fact, part);
+            *sum = part.join(*sum, adds(fact, part));
         }
         if let (FactKind::Usage, Some(duration), true) =
             (fact.kind, event.duration_us, question.needs_spread())
@@ -162,6 +165,10 @@ fn adds(fact: &Fact, part: &Part) -> i128 {
         Part::Meter(meter) if meter.is_divisible() => event.quantities.get(meter).micros(),
         Part::Meter(meter) => event.quantities.get(meter).whole(),
         Part::LatencyMicros => event.duration_us.filter(|_| is_usage).unwrap_or_default(),
+        Part::LeastNanos | Part::MostNanos => match fact.charge.amount {
+            Some(amount) if fact.kind.event_count() == 1 => amount.nanos(),
+            _ => part.of_nothing(),
+        },
         Part::LatencyCount => i64::from(is_usage && event.duration_us.is_some()),
     })
 }
@@ -302,6 +309,7 @@ fn any_question() -> impl Strategy<Value = Question> {
     let measure = prop::sample::select(
         Measure::named()
             .chain([Measure::Meter(Meter::Other("gpu_hours".into()))])
+            .chain([Measure::SpendLeast, Measure::SpendMost])
             .collect::<Vec<_>>(),
     );
     let minutes = prop_oneof![
@@ -398,6 +406,7 @@ proptest! {
     fn pages_of_events_are_the_facts_in_order(
         facts in prop::collection::vec(any_fact(), 0..200),
         filters in prop::collection::vec(any_filter(), 0..2),
+        above_nanos in prop::option::of(0_i64..3_000_000_000),
         segments in 0_usize..4,
         limit in 1_usize..40,
     ) {
@@ -407,6 +416,7 @@ proptest! {
             from_us: (start() + TimeDelta::minutes(500)).timestamp_micros(),
             to_us: (start() + TimeDelta::minutes(5_000)).timestamp_micros(),
             filters,
+            above_nanos,
             limit,
             after: None,
         };
@@ -430,7 +440,12 @@ proptest! {
                 let passes = |filter: &Filter| {
                     filter.passes(value(&fact.event, filter.attribute()).as_deref())
                 };
-                question.from_us <= us && us < question.to_us && question.filters.iter().all(passes)
+                let is_dear = above_nanos.is_none_or(|above| {
+                    let amount = fact.charge.amount.filter(|_| fact.kind.event_count() == 1);
+                    amount.is_some_and(|amount| amount.nanos() > above)
+                });
+                let is_in_time = question.from_us <= us && us < question.to_us;
+                is_in_time && is_dear && question.filters.iter().all(passes)
             })
             .cloned()
             .collect();

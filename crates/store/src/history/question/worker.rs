@@ -132,7 +132,7 @@ impl<'a> Worker<'a> {
             parts: shape.parts.iter().cloned().map(PartColumn::new).collect(),
             cells: HashMap::new(),
             keys: Vec::new(),
-            sums: Sums::new(shape.parts.len()),
+            sums: Sums::new(shape.parts.iter().map(Part::of_nothing).collect()),
             spread: HashMap::new(),
             table: Table::default(),
             places: Vec::new(),
@@ -508,12 +508,14 @@ impl<'a> Merger<'a> {
                 if at >= self.cells_max {
                     return Err(AskError::TooManyGroups { widest: 0 });
                 }
-                self.sums.resize(self.sums.len() + parts, 0);
+                let nothing = self.shape.parts.iter().map(|part| i128::from(part.of_nothing()));
+                self.sums.extend(nothing);
                 self.latencies.push(Latencies::default());
             }
             let sums = &mut self.sums[at * parts..(at + 1) * parts];
-            for (sum, more) in sums.iter_mut().zip(&partial.sums[index * parts..]) {
-                *sum += more;
+            let more = &partial.sums[index * parts..];
+            for ((part, sum), more) in self.shape.parts.iter().zip(sums).zip(more) {
+                *sum = part.join(*sum, *more);
             }
             self.latencies[at].add(&cell.latencies);
         }

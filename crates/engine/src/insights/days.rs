@@ -1,0 +1,57 @@
+//! Whole days of a time zone.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+use outlay_domain::usage::question::day_start;
+
+/// Whole days, both ends included.
+///
+/// Invariant: `first <= last`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Days {
+    first: NaiveDate,
+    last: NaiveDate,
+}
+
+impl Days {
+    /// The days from `first` to `last`; `None` where there are none.
+    pub fn new(first: NaiveDate, last: NaiveDate) -> Option<Self> {
+        (first <= last).then_some(Self { first, last })
+    }
+
+    /// One day.
+    pub const fn only(day: NaiveDate) -> Self {
+        Self { first: day, last: day }
+    }
+
+    /// `last` and the `before` days before it; `None` beyond the calendar.
+    pub fn ending(last: NaiveDate, before: u32) -> Option<Self> {
+        let first = last.checked_sub_signed(TimeDelta::days(before.into()))?;
+        Some(Self { first, last })
+    }
+
+    /// The first day.
+    pub const fn first(self) -> NaiveDate {
+        self.first
+    }
+
+    /// The last day.
+    pub const fn last(self) -> NaiveDate {
+        self.last
+    }
+
+    /// How many there are.
+    pub fn count(self) -> i64 {
+        (self.last - self.first).num_days() + 1
+    }
+
+    /// The first instant in `tz`, and the first after.
+    pub fn instants(self, tz: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
+        (day_start(self.first, tz), day_start(self.last.succ_opt().unwrap_or(self.last), tz))
+    }
+
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = NaiveDate> {
+        self.first.iter_days().take_while(move |day| *day <= self.last)
+    }
+}

@@ -1,0 +1,156 @@
+//! Spend by time and by attributes.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use compact_str::CompactString;
+use outlay_domain::Amount;
+use outlay_domain::usage::Fact;
+use outlay_domain::usage::question::{Attribute, Every, Filter, Group, Measure, Value};
+
+use super::{Days, Insights};
+use crate::usage::{UnansweredError, UsageEvents, UsageQuestion};
+
+/// What is asked about spend.
+#[derive(Debug, Clone)]
+pub struct SpendQuestion {
+    /// Which days; all there are, where none are named.
+    pub days: Option<Days>,
+    /// Whose days.
+    pub tz: Tz,
+    /// The width of the buckets, where there are any.
+    pub every: Option<Every>,
+    /// What to group by.
+    pub by: Vec<Attribute>,
+    /// What events must be like.
+    pub filters: Vec<Filter>,
+    /// Whether the least and the largest charge are wanted, for which every event is read.
+    pub extremes: bool,
+}
+
+/// Spend of one bucket and group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SpendRow {
+    /// Where the bucket starts, where there are buckets.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// The values of what is grouped by.
+    pub group: Vec<Option<CompactString>>,
+    /// The charges, in nanos.
+    pub nanos: i128,
+    /// The events.
+    pub events: i128,
+    /// The least charge of one event, in nanos, where asked.
+    pub least: i128,
+    /// The largest charge of one event, in nanos, where asked.
+    pub most: i128,
+}
+
+/// Spend by bucket and group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpendTable {
+    /// Whose days the buckets are of.
+    pub tz: Tz,
+    /// Buckets and groups in which there was anything; the buckets in order of time.
+    pub rows: Vec<SpendRow>,
+    /// All of them together.
+    pub total: SpendRow,
+}
+
+impl SpendTable {
+    /// The local day on which the bucket of `row` begins.
+    pub fn day(&self, row: &SpendRow) -> Option<NaiveDate> {
+        Some(row.starts_at?.with_timezone(&self.tz).date_naive())
+    }
+}
+
+impl Insights {
+    /// Answers about the account `scope` only, where there is one.
+    pub async fn spend(
+        &self,
+        question: SpendQuestion,
+        scope: Option<&str>,
+    ) -> Result<SpendTable, UnansweredError> {
+        let SpendQuestion { days, tz, every, by, filters, extremes } = question;
+        let mut measures = vec![Measure::Spend, Measure::Events];
+        if extremes {
+            measures.extend([Measure::SpendLeast, Measure::SpendMost]);
+        }
+        let (from, to) = days.map(|days| days.instants(tz)).unzip();
+        let asked = UsageQuestion {
+            from,
+            to,
+            tz,
+            every,
+            by,
+            filters,
+            measures,
+            top: None,
+            compare: false,
+        };
+        let answered = match (every, asked.by.is_empty()) {
+            (Some(_), _) => self.questions.series(asked, scope).await?,
+            (None, false) => self.questions.breakdown(asked, scope).await?,
+            (None, true) => self.questions.total(asked, scope).await?,
+        };
+        let buckets = answered.question.period().buckets.as_ref();
+        let rows = answered.answer.rows.iter().map(|row| SpendRow {
+            starts_at: row.bucket.and_then(|bucket| Some(buckets?.start(bucket))),
+            group: match &row.group {
+                Group::Of(key) => key.to_vec(),
+                Group::Other => Vec::new(),
+            },
+            ..figures(&row.values.now)
+        });
+        let rows = rows.filter(|row| row.events != 0 || row.nanos != 0).collect();
+        Ok(SpendTable { tz, rows, total: figures(&answered.answer.total.now) })
+    }
+
+    /// The newest events that were charged more than `above`.
+    pub async fn dear_events(
+        &self,
+        question: &SpendQuestion,
+        above: Amount,
+        limit: usize,
+        scope: Option<&str>,
+    ) -> Result<Vec<Fact>, UnansweredError> {
+        self.events(question, Some(above), limit, scope).await
+    }
+
+    /// The newest events.
+    pub async fn newest_events(
+        &self,
+        question: &SpendQuestion,
+        limit: usize,
+        scope: Option<&str>,
+    ) -> Result<Vec<Fact>, UnansweredError> {
+        self.events(question, None, limit, scope).await
+    }
+
+    async fn events(
+        &self,
+        question: &SpendQuestion,
+        above: Option<Amount>,
+        limit: usize,
+        scope: Option<&str>,
+    ) -> Result<Vec<Fact>, UnansweredError> {
+        let (from, to) = question.days.map(|days| days.instants(question.tz)).unzip();
+        let filters = question.filters.clone();
+        let asked = UsageEvents { from, to, filters, above, limit, after: None };
+        Ok(self.questions.events(asked, scope).await?.facts)
+    }
+}
+
+/// The figures of a row, in the order in which they were asked.
+fn figures(values: &[Value]) -> SpendRow {
+    let figure = |index: usize| match values.get(index) {
+        Some(Value::Amount { nanos }) => *nanos,
+        Some(Value::Count(count)) => *count,
+        _ => 0,
+    };
+    SpendRow {
+        nanos: figure(0),
+        events: figure(1),
+        least: figure(2),
+        most: figure(3),
+        ..SpendRow::default()
+    }
+}
