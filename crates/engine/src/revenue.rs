@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use outlay_domain::revenue::RevenueFact;
 use outlay_store::sqlite::revenue;
-pub use outlay_store::sqlite::revenue::{KeptRevenue, Recorded, RevenueTotal};
+pub use outlay_store::sqlite::revenue::{KeptRevenue, ProductRevenue, Recorded, RevenueTotal};
 use outlay_store::{Books, StoreError};
 
 use crate::Clock;
@@ -35,4 +35,14 @@ pub fn totals(
     to: DateTime<Utc>,
 ) -> Result<Vec<RevenueTotal>, StoreError> {
     books.read(|conn| revenue::totals(conn, from, to))
+}
+
+/// Revenue in `[from, to)`, a row for each kind, currency and product; at most `limit` rows.
+pub fn by_product(
+    books: &Books,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<ProductRevenue>, StoreError> {
+    books.read(|conn| revenue::by_product(conn, from, to, limit))
 }

@@ -33,11 +33,11 @@ use crate::config::{Config, Network};
 use crate::error::ApiError;
 use crate::state::AppState;
 
-pub use address::ClientAddress;
-use address::client_address;
+pub use address::{ClientAddress, client_address};
 pub use cookie::{SessionCookie, SetCookie};
 use credential::Credential;
 use door::Door;
+pub use door::is_socket;
 pub use issuers::trusted_issuers;
 use limits::Limits;
 pub use openapi::Credentials;
@@ -153,15 +153,10 @@ async fn admit(
         Door::Guarded(act) => (act, true),
     };
     let cookie = SessionCookie::of(request.headers(), guard);
-    let caller = match Credential::of(request.headers(), cookie.as_ref())? {
-        Credential::None if is_needed => return Err(nobody()),
-        Credential::None => return Ok(None),
-        Credential::Bearer(bearer) => state.people.by_bearer(bearer).await?,
-        Credential::Key(key) => state.people.by_key(key).await?,
-        Credential::Cookie(secret) => {
-            csrf::check(request, secret, guard)?;
-            state.people.by_session(secret).await?
-        }
+    let caller = match identify(state, request, cookie.as_ref()).await? {
+        Some(caller) => caller,
+        None if is_needed => return Err(nobody()),
+        None => return Ok(None),
     };
     match act {
         Some(act) => caller.may(act)?,
@@ -173,6 +168,42 @@ async fn admit(
         request.extensions_mut().insert(cookie);
     }
     Ok(allowance)
+}
+
+/// Whoever the credential of a request belongs to, where it has one.
+async fn identify(
+    state: &AppState,
+    request: &mut Request,
+    cookie: Option<&SessionCookie>,
+) -> Result<Option<people::Caller>, ApiError> {
+    Ok(Some(match Credential::of(request.headers(), cookie)? {
+        Credential::None => return Ok(None),
+        Credential::Bearer(bearer) => state.people.by_bearer(bearer).await?,
+        Credential::Key(key) => state.people.by_key(key).await?,
+        Credential::Cookie(secret) => {
+            csrf::check(request, secret, &state.guard)?;
+            state.people.by_session(secret).await?
+        }
+    }))
+}
+
+/// Whoever sends a request to a door that has rules of its own, and may see usage; `None` where
+/// there is no credential.
+pub async fn usage_reader(
+    state: &AppState,
+    request: &mut Request,
+) -> Result<Option<people::Caller>, ApiError> {
+    let cookie = SessionCookie::of(request.headers(), &state.guard);
+    let Some(caller) = identify(state, request, cookie.as_ref()).await? else { return Ok(None) };
+    caller.may(Act::SeeUsage)?;
+    state.guard.limits.admit(&caller, Some(Act::SeeUsage))?;
+    Ok(Some(caller))
+}
+
+/// Whether a request brings anything by which its sender may be known.
+pub fn has_credential(state: &AppState, headers: &axum::http::HeaderMap) -> bool {
+    let cookie = SessionCookie::of(headers, &state.guard);
+    !matches!(Credential::of(headers, cookie.as_ref()), Ok(Credential::None))
 }
 
 fn nobody() -> ApiError {

@@ -6,6 +6,7 @@ pub mod startup;
 
 pub mod api;
 pub mod auth;
+pub mod dialects;
 pub mod error;
 pub mod extract;
 pub mod fuzz;

@@ -9,7 +9,7 @@ use axum::Router;
 use outlay_engine::alerts::Alerts;
 use outlay_engine::people::People;
 use outlay_engine::usage::Committed;
-use outlay_engine::{Options, Outlay, SystemClock};
+use outlay_engine::{Clock, Options, Outlay, SystemClock};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
@@ -64,7 +64,7 @@ impl Server {
         };
         let folder = data.to_path_buf();
         let outlay = tokio::task::spawn_blocking(move || {
-            let outlay = Outlay::open(&folder, options, Arc::new(SystemClock));
+            let outlay = Outlay::open(&folder, options, clock());
             memory::give_back();
             outlay
         })
@@ -80,6 +80,7 @@ impl Server {
             guard: Arc::new(auth::Guard::new(&config)),
             config: Arc::new(config),
             metrics: Arc::default(),
+            leadfactory: Arc::default(),
         };
         if purpose == Purpose::Serve {
             let commits = state.outlay.commits.watch();
@@ -162,6 +163,16 @@ async fn tidy_people(people: Weak<People>, guard: Weak<auth::Guard>) {
             tracing::warn!(%error, "last uses of keys and sessions could not be written");
         }
     }
+}
+
+/// The machine's clock. A program that is not built for use can be made to think of another time,
+/// so that tests on recorded days stay true.
+fn clock() -> Arc<dyn Clock> {
+    #[cfg(debug_assertions)]
+    if let Some(now) = std::env::var("OUTLAY_TEST_NOW").ok().and_then(|now| now.parse().ok()) {
+        return Arc::new(outlay_engine::clock::ShiftedClock::starting_at(now));
+    }
+    Arc::new(SystemClock)
 }
 
 /// Chooses the cryptography for outgoing TLS, once a process.

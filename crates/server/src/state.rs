@@ -8,6 +8,7 @@ use outlay_engine::people::People;
 
 use crate::auth::Guard;
 use crate::config::Config;
+use crate::dialects;
 use crate::metrics::Metrics;
 
 /// Shared by all requests; cheap to clone.
@@ -25,4 +26,6 @@ pub struct AppState {
     pub config: Arc<Config>,
     /// What the server measures about itself.
     pub metrics: Arc<Metrics>,
+    /// What LeadFactory's dialect is at.
+    pub leadfactory: Arc<dialects::leadfactory::Status>,
 }

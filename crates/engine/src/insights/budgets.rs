@@ -119,19 +119,15 @@ impl Utilisation {
 }
 
 impl Insights {
-    /// What may be spent in `month` on everything, as it was imported: the month's own budget, or
-    /// one that holds for every month.
+    /// What may be spent in `month` on everything, as it was imported for that month.
     pub fn imported_budget(&self, month: Month) -> Result<Option<Amount>, StoreError> {
         let sets = budgets(&self.books)?;
-        let limits = || sets.iter().filter(|set| set.enabled).flat_map(|set| &set.limits);
-        let whole = |period| {
-            let is_whole = move |limit: &&outlay_domain::imports::ImportedLimit| {
-                limit.period == period && limit.model.is_none() && limit.endpoint.is_none()
-            };
-            limits().find(is_whole).map(|limit| limit.amount)
-        };
-        let own = ImportedPeriod::month(month.year(), month.number()).and_then(whole);
-        Ok(own.or_else(|| whole(ImportedPeriod::Monthly)))
+        let limits = sets.iter().filter(|set| set.enabled).flat_map(|set| &set.limits);
+        let own = ImportedPeriod::month(month.year(), month.number());
+        Ok(limits
+            .filter(|limit| limit.model.is_none() && limit.endpoint.is_none())
+            .find(|limit| Some(limit.period) == own)
+            .map(|limit| limit.amount))
     }
 }
 

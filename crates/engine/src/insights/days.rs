@@ -24,6 +24,19 @@ impl Days {
         Self { first: day, last: day }
     }
 
+    /// All days up to `last`.
+    pub fn until(last: NaiveDate) -> Self {
+        Self { first: last.min(Self::OPEN), last }
+    }
+
+    /// The day before which nothing was measured.
+    const OPEN: NaiveDate = NaiveDate::MIN;
+
+    /// The first day, where there is one.
+    pub fn start(self) -> Option<NaiveDate> {
+        (self.first != Self::OPEN).then_some(self.first)
+    }
+
     /// `last` and the `before` days before it; `None` beyond the calendar.
     pub fn ending(last: NaiveDate, before: u32) -> Option<Self> {
         let first = last.checked_sub_signed(TimeDelta::days(before.into()))?;
@@ -40,14 +53,15 @@ impl Days {
         self.last
     }
 
-    /// How many there are.
+    /// How many there are, from the first to the last.
     pub fn count(self) -> i64 {
         (self.last - self.first).num_days() + 1
     }
 
-    /// The first instant in `tz`, and the first after.
-    pub fn instants(self, tz: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
-        (day_start(self.first, tz), day_start(self.last.succ_opt().unwrap_or(self.last), tz))
+    /// The first instant in `tz`, where there is one, and the first after.
+    pub fn instants(self, tz: Tz) -> (Option<DateTime<Utc>>, DateTime<Utc>) {
+        let after = day_start(self.last.succ_opt().unwrap_or(self.last), tz);
+        (self.start().map(|first| day_start(first, tz)), after)
     }
 
     /// Each of them.

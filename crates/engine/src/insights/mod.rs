@@ -1,6 +1,9 @@
 #![doc = include_str!("README.md")]
 
+pub mod advice;
+pub mod analysis;
 pub mod budgets;
+pub mod course;
 pub mod days;
 pub mod returns;
 pub mod spend;
@@ -14,6 +17,8 @@ use outlay_store::Books;
 use crate::usage::Questions;
 use crate::{Clock, Outlay};
 
+pub use analysis::Analysis;
+pub use course::Course;
 pub use days::Days;
 pub use spend::{SpendQuestion, SpendRow, SpendTable};
 

@@ -15,6 +15,8 @@ use crate::usage::{UnansweredError, UsageEvents, UsageQuestion};
 pub struct SpendQuestion {
     /// Which days; all there are, where none are named.
     pub days: Option<Days>,
+    /// Of those, only what was used from this instant on.
+    pub since: Option<DateTime<Utc>>,
     /// Whose days.
     pub tz: Tz,
     /// The width of the buckets, where there are any.
@@ -25,6 +27,14 @@ pub struct SpendQuestion {
     pub filters: Vec<Filter>,
     /// Whether the least and the largest charge are wanted, for which every event is read.
     pub extremes: bool,
+}
+
+impl SpendQuestion {
+    /// The first instant, and the first after.
+    fn range(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        let (from, to) = self.days.map(|days| days.instants(self.tz)).unzip();
+        (self.since.or(from.flatten()), to)
+    }
 }
 
 /// Spend of one bucket and group.
@@ -69,23 +79,14 @@ impl Insights {
         question: SpendQuestion,
         scope: Option<&str>,
     ) -> Result<SpendTable, UnansweredError> {
-        let SpendQuestion { days, tz, every, by, filters, extremes } = question;
+        let (from, to) = question.range();
+        let SpendQuestion { tz, every, by, filters, extremes, .. } = question;
         let mut measures = vec![Measure::Spend, Measure::Events];
         if extremes {
             measures.extend([Measure::SpendLeast, Measure::SpendMost]);
         }
-        let (from, to) = days.map(|days| days.instants(tz)).unzip();
-        let asked = UsageQuestion {
-            from,
-            to,
-            tz,
-            every,
-            by,
-            filters,
-            measures,
-            top: None,
-            compare: false,
-        };
+        let asked =
+            UsageQuestion { from, to, tz, every, by, filters, measures, top: None, compare: false };
         let answered = match (every, asked.by.is_empty()) {
             (Some(_), _) => self.questions.series(asked, scope).await?,
             (None, false) => self.questions.breakdown(asked, scope).await?,
@@ -132,7 +133,7 @@ impl Insights {
         limit: usize,
         scope: Option<&str>,
     ) -> Result<Vec<Fact>, UnansweredError> {
-        let (from, to) = question.days.map(|days| days.instants(question.tz)).unzip();
+        let (from, to) = question.range();
         let filters = question.filters.clone();
         let asked = UsageEvents { from, to, filters, above, limit, after: None };
         Ok(self.questions.events(asked, scope).await?.facts)

@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::{Caller, Role};
+use crate::dialects::leadfactory;
 use crate::error::ApiError;
 use crate::metrics;
 use crate::state::AppState;
@@ -50,8 +51,17 @@ async fn read(
     State(state): State<AppState>,
     _reader: Reader,
 ) -> Result<impl IntoResponse, ApiError> {
-    let text = tokio::task::spawn_blocking(move || metrics::render(&state))
+    let own = state.clone();
+    let mut text = tokio::task::spawn_blocking(move || metrics::render(&own))
         .await
         .map_err(|error| ApiError::internal(&error))??;
+    let dialect = &state.config.dialects.leadfactory;
+    if dialect.enabled && dialect.prometheus_metrics {
+        match leadfactory::metrics_text(&state).await {
+            Ok(more) => text.push_str(&more),
+            // Our own metrics are wanted most when something else is wrong.
+            Err(refused) => tracing::warn!(error = refused.text(), "a dialect has no metrics now"),
+        }
+    }
     Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], text))
 }

@@ -36,6 +36,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::auth::{Credentials, guard};
+use crate::dialects::leadfactory;
 use crate::error::ApiError;
 use crate::metrics::http::count;
 use crate::state::AppState;
@@ -94,14 +95,18 @@ pub fn router(state: AppState, live: Option<SocketIoLayer>) -> Router {
     let (router, document) = documented().split_for_parts();
     let router =
         router.merge(SwaggerUi::new(DOCS).url(DOCUMENT, document)).fallback(page_or_not_found);
+    let has_live = live.is_some();
     // Inside of the authentication, so that a socket has a caller too.
     let router = match live {
         Some(live) => router.layer(live),
         None => router,
     };
-    guard(router, &state)
-        .layer(from_fn_with_state(state.metrics.http.clone(), count))
-        .with_state(state)
+    let router = guard(router, &state);
+    let router = match state.config.dialects.leadfactory.enabled {
+        true => leadfactory::with(router, &state, has_live),
+        false => router,
+    };
+    router.layer(from_fn_with_state(state.metrics.http.clone(), count)).with_state(state)
 }
 
 async fn page_or_not_found(method: Method, uri: Uri, headers: HeaderMap) -> Response {

@@ -1,7 +1,7 @@
 //! `outlay import`: usage from files and from the databases of other programs.
 
 mod file;
-mod leadfactory;
+pub mod leadfactory;
 mod note;
 mod progress;
 mod sender;
@@ -95,7 +95,7 @@ struct LeadfactoryArgs {
     #[arg(long)]
     follow: bool,
     /// Who pays
-    #[arg(long, value_name = "NAME", default_value = "leadfactory")]
+    #[arg(long, value_name = "NAME", default_value = ACCOUNT)]
     account: String,
     /// Which calls of gpt_usage.db are usage of their own: `failed` are those that no row of
     /// costs counts [default: failed beside a cost_tracking.db, all without]
@@ -129,6 +129,9 @@ pub async fn run(globals: &Globals, args: ImportArgs) -> Result<ExitCode, CliErr
         What::Leadfactory(args) => leadfactory::import(globals, args).await,
     }
 }
+
+/// Who pays for what LeadFactory counted, where nobody else is named.
+const ACCOUNT: &str = "leadfactory";
 
 fn zone(name: &str) -> Result<Zone, String> {
     Zone::named(name).map_err(|error| error.to_string())

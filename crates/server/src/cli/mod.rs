@@ -7,6 +7,7 @@ pub mod client;
 pub mod config;
 pub mod import;
 pub mod key;
+pub mod leadfactory;
 pub mod openapi;
 pub mod output;
 pub mod pages;
@@ -77,6 +78,8 @@ pub enum Color {
 enum Command {
     /// Start the server
     Serve(serve::ServeArgs),
+    /// Serve LeadFactory's clients too, and follow its databases
+    Leadfactory(leadfactory::LeadfactoryArgs),
     /// Import usage from files and from other programs' databases
     Import(import::ImportArgs),
     /// Forecast any series, take it apart, and find what is unusual in it
@@ -152,6 +155,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     let globals = cli.globals;
     match cli.command {
         Command::Serve(args) => serve::run(&globals, args).await,
+        Command::Leadfactory(args) => leadfactory::run(&globals, args).await,
         Command::Import(args) => import::run(&globals, args).await,
         Command::Analyze(command) => analyze::run(&globals, command).await,
         Command::Prices(command) => prices::run(&globals, command).await,

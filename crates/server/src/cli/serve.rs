@@ -11,11 +11,14 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::Globals;
-use super::client::CliError;
+use super::client::{CliError, Client};
+use super::import::leadfactory::Followed;
+use super::{Globals, import};
 use crate::auth::LocalTrust;
-use crate::config::Draft;
+use crate::config::{Config, Draft};
+use crate::dialects::leadfactory;
 use crate::startup::{Purpose, SOCKET_FILE, Server};
+use crate::state::AppState;
 
 /// How long open requests may take to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -49,7 +52,17 @@ pub async fn run(globals: &Globals, args: ServeArgs) -> Result<ExitCode, CliErro
         .and_then(|draft| draft.flag("server.public_url", "--public-url", args.public_url))
         .and_then(Draft::settle)
         .map_err(|error| CliError::Failed(error.to_string()))?;
-    let config = settings.config;
+    serve(globals, settings.config, args.demo, None).await
+}
+
+/// Serves with these settings, and follows databases of LeadFactory's meanwhile, where any are
+/// named.
+pub async fn serve(
+    globals: &Globals,
+    config: Config,
+    demo: bool,
+    followed: Option<Followed>,
+) -> Result<ExitCode, CliError> {
     crate::log::start(&config.log)?;
     // Before anything is opened: a stop that is asked for early is an orderly one too.
     let mut stop_asked = StopSignals::listen()?;
@@ -64,9 +77,17 @@ pub async fn run(globals: &Globals, args: ServeArgs) -> Result<ExitCode, CliErro
         ))
     })?;
     let address = listener.local_addr()?;
+    let own = bind_dialects(server.state()).await?;
     let socket = bind_socket(server.data())?;
 
     let (stop, stopped) = watch::channel(false);
+    let own: Vec<_> = own
+        .into_iter()
+        .map(|own| {
+            let router = leadfactory::own_router(server.state().clone());
+            tokio::spawn(serve_tcp(own, router, stopped.clone()))
+        })
+        .collect();
     let tcp = tokio::spawn(serve_tcp(listener, server.live_router(), stopped.clone()));
     let unix = tokio::spawn(serve_unix(socket, server.router(), stopped));
 
@@ -75,7 +96,11 @@ pub async fn run(globals: &Globals, args: ServeArgs) -> Result<ExitCode, CliErro
         url => url.trim_end_matches('/').to_owned(),
     };
     let serving = async {
-        crate::welcome::greet(&server, &public_url, args.demo).await?;
+        crate::welcome::greet(&server, &public_url, demo).await?;
+        if let Some(followed) = followed {
+            let client = Client::Socket(server.data().join(SOCKET_FILE));
+            import::leadfactory::follow(&client, &followed, &server.state().leadfactory).await;
+        }
         std::future::pending().await
     };
     tokio::select! {
@@ -84,7 +109,13 @@ pub async fn run(globals: &Globals, args: ServeArgs) -> Result<ExitCode, CliErro
     }
     tracing::info!("stopping: taking in nothing more, finishing what is open");
     let _ = stop.send(true);
-    if tokio::time::timeout(DRAIN, async { tokio::join!(tcp, unix) }).await.is_err() {
+    let all = async {
+        let _ = tokio::join!(tcp, unix);
+        for own in own {
+            let _ = own.await;
+        }
+    };
+    if tokio::time::timeout(DRAIN, all).await.is_err() {
         tracing::warn!(
             "some requests were still open after {} s and were cut off",
             DRAIN.as_secs()
@@ -118,6 +149,30 @@ async fn serve_unix(socket: UnixListener, router: Router, mut stopped: watch::Re
     if let Err(error) = served {
         tracing::error!(%error, "the local socket failed");
     }
+}
+
+/// Listens on the ports of dialects that are on.
+async fn bind_dialects(state: &AppState) -> Result<Vec<TcpListener>, CliError> {
+    let settings = &state.config.dialects.leadfactory;
+    let mut listeners = Vec::new();
+    for port in [settings.port, settings.breakdown_port] {
+        if !settings.enabled || port == 0 {
+            continue;
+        }
+        let address = SocketAddr::from((settings.host, port));
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            CliError::Failed(format!(
+                "cannot listen on {address} for LeadFactory's clients: {error}; choose another \
+                 port in [dialects.leadfactory], or with `outlay leadfactory --port`"
+            ))
+        })?;
+        tracing::info!(%address, "LeadFactory's clients are answered");
+        listeners.push(listener);
+    }
+    if let Some(hint) = leadfactory::opening_hint(settings) {
+        tracing::warn!("{hint}");
+    }
+    Ok(listeners)
 }
 
 /// Listens on the data folder's socket, which only its owner may use.

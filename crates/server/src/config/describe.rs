@@ -13,9 +13,9 @@ const WIDTH: usize = 90;
 /// One setting.
 #[derive(Debug, Clone)]
 pub struct Key {
-    /// The part before the dot.
+    /// The part before the last dot; sections may stand in sections.
     pub section: String,
-    /// The part after the dot.
+    /// The part after it.
     pub key: String,
     /// What it is for.
     pub about: String,
@@ -33,7 +33,7 @@ impl Key {
 
     /// E.g. `OUTLAY_SERVER_LISTEN`.
     pub fn variable(&self) -> String {
-        format!("OUTLAY_{}_{}", self.section, self.key).to_uppercase()
+        format!("OUTLAY_{}_{}", self.section, self.key).replace('.', "_").to_uppercase()
     }
 }
 
@@ -46,7 +46,7 @@ pub fn keys() -> Vec<Key> {
         let schema = &schemas[&section]["properties"][&name];
         keys.push(Key {
             about: said_of(schema),
-            default: defaults[&section][&name].clone(),
+            default: within(&defaults, &section).map_or_else(none, |own| own[&name].clone()),
             secret: schema["writeOnly"] == true,
             section,
             key: name,
@@ -75,6 +75,15 @@ pub fn example() -> String {
     text
 }
 
+fn none() -> toml::Value {
+    toml::Value::String(String::new())
+}
+
+/// The table of a section, which may stand in others.
+pub(super) fn within<'a>(table: &'a toml::Table, section: &str) -> Option<&'a toml::Table> {
+    section.split('.').try_fold(table, |table, name| table.get(name)?.as_table())
+}
+
 /// The names of all settings. Serde keeps the order of fields; most maps do not.
 fn ordered_names() -> Vec<(String, String)> {
     let text = toml::to_string(&Config::default()).unwrap_or_default();
@@ -96,17 +105,24 @@ fn schemas() -> HashMap<String, Value> {
     Config::schemas(&mut parts);
     let parts: HashMap<String, Value> =
         parts.into_iter().map(|(name, schema)| (name, json(&schema))).collect();
-    let whole = json(&Config::schema());
-    let sections = whole["properties"].as_object().cloned().unwrap_or_default();
-    let named = sections.into_iter().filter_map(|(section, property)| {
-        // A description beside a reference makes utoipa wrap the reference.
-        let reference = [&property["$ref"], &property["allOf"][0]["$ref"]]
-            .into_iter()
-            .find_map(Value::as_str)?;
-        let schema = parts.get(reference.rsplit('/').next()?)?;
-        Some((section, schema.clone()))
-    });
-    named.collect()
+    let mut named = HashMap::new();
+    let mut open = vec![(String::new(), json(&Config::schema()))];
+    while let Some((above, schema)) = open.pop() {
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            // A description beside a reference makes utoipa wrap the reference.
+            let reference = [&property["$ref"], &property["allOf"][0]["$ref"]]
+                .into_iter()
+                .find_map(Value::as_str);
+            let part = reference.and_then(|reference| parts.get(reference.rsplit('/').next()?));
+            if let Some(part) = part {
+                let section =
+                    if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
+                named.insert(section.clone(), part.clone());
+                open.push((section, part.clone()));
+            }
+        }
+    }
+    named
 }
 
 fn json(schema: &impl serde::Serialize) -> Value {

@@ -9,11 +9,11 @@ use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
 use super::describe::{Key, keys};
-use super::{CONFIG_FILE, Config};
+use super::{CONFIG_FILE, Config, dialects};
 
 /// Variables that the command line reads, and that are no settings.
-const OF_THE_COMMAND_LINE: [&str; 4] =
-    ["OUTLAY_CONFIG", "OUTLAY_DATA", "OUTLAY_TOKEN", "OUTLAY_URL"];
+const OF_THE_COMMAND_LINE: [&str; 5] =
+    ["OUTLAY_CONFIG", "OUTLAY_DATA", "OUTLAY_TEST_NOW", "OUTLAY_TOKEN", "OUTLAY_URL"];
 
 /// Why the settings cannot be used.
 #[derive(Debug, Error)]
@@ -164,8 +164,10 @@ impl Draft {
     }
 
     fn set(&mut self, key: &Key, value: &str, origin: Origin) -> Result<(), ConfigError> {
-        let section = self.table.entry(&key.section).or_insert_with(|| toml::Table::new().into());
-        if let Some(section) = section.as_table_mut() {
+        let section = key.section.split('.').try_fold(&mut self.table, |table, name| {
+            table.entry(name).or_insert_with(|| toml::Table::new().into()).as_table_mut()
+        });
+        if let Some(section) = section {
             section.insert(key.key.clone(), typed(&key.default, value));
         }
         // Judged one by one, so that a mistake is told with its name.
@@ -199,10 +201,17 @@ fn typed(default: &toml::Value, text: &str) -> toml::Value {
 fn places(path: &Path, text: &str) -> Result<BTreeMap<String, Origin>, toml::de::Error> {
     let mut places = BTreeMap::new();
     let document = toml::de::DeTable::parse(text)?;
-    for (section, keys) in document.get_ref() {
-        for (key, _) in keys.get_ref().as_table().into_iter().flatten() {
-            let name = format!("{}.{}", section.get_ref(), key.get_ref());
-            places.insert(name, place(path, text, key.span().start));
+    let mut open = vec![(String::new(), document.get_ref())];
+    while let Some((section, table)) = open.pop() {
+        for (key, value) in table {
+            let name = match section.as_str() {
+                "" => key.get_ref().to_string(),
+                section => format!("{section}.{}", key.get_ref()),
+            };
+            places.insert(name.clone(), place(path, text, key.span().start));
+            if let Some(table) = value.get_ref().as_table() {
+                open.push((name, table));
+            }
         }
     }
     Ok(places)
@@ -256,6 +265,7 @@ fn judge(config: &Config) -> Result<(), (&'static str, String)> {
     if !(1..=1440).contains(&config.people.link_minutes) {
         return refuse("people.link_minutes", "must be from 1 to 1440, which is a day");
     }
+    dialects::judge(&config.dialects)?;
     if let Err(error) = EnvFilter::try_new(&config.log.level) {
         return Err(("log.level", format!("`{}` is no filter: {error}", config.log.level)));
     }

@@ -4,6 +4,7 @@
 //! are made from it.
 
 mod describe;
+mod dialects;
 mod load;
 mod network;
 mod secret;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use describe::{Key, example, keys};
+pub use dialects::{DialectsConfig, LeadfactoryConfig};
 pub use load::{ConfigError, Draft, Origin, Settings};
 pub use network::Network;
 pub use secret::SecretText;
@@ -52,6 +54,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Who may read the metrics.
     pub metrics: MetricsConfig,
+    /// Older systems whose clients are answered too.
+    pub dialects: DialectsConfig,
 }
 
 /// Where and how the server is reached.

@@ -34,9 +34,19 @@ const TOTALS: &str = "
            sum(gross_nanos / 1000000000), sum(gross_nanos % 1000000000),
            sum(net_nanos / 1000000000), sum(net_nanos % 1000000000),
            sum(fee_nanos / 1000000000), sum(fee_nanos % 1000000000),
-           sum(tax_nanos / 1000000000), sum(tax_nanos % 1000000000)
+           sum(tax_nanos / 1000000000), sum(tax_nanos % 1000000000),
+           ifnull(sum(gross_nanos / 1000000000) FILTER (WHERE kind = 'payment'), 0),
+           ifnull(sum(gross_nanos % 1000000000) FILTER (WHERE kind = 'payment'), 0)
     FROM revenue WHERE occurred_us >= ?1 AND occurred_us < ?2
     GROUP BY currency ORDER BY currency";
+
+const BY_PRODUCT: &str = "
+    SELECT kind, currency, product, count(*),
+           sum(gross_nanos / 1000000000), sum(gross_nanos % 1000000000),
+           sum(fee_nanos / 1000000000), sum(fee_nanos % 1000000000)
+    FROM revenue WHERE occurred_us >= ?1 AND occurred_us < ?2
+    GROUP BY kind, currency, product ORDER BY kind, currency, product
+    LIMIT ?3";
 
 /// What became of a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +90,8 @@ pub struct RevenueTotal {
     pub fee_nanos: i128,
     /// The taxes.
     pub tax_nanos: i128,
+    /// What customers paid, whatever they got back later.
+    pub paid_nanos: i128,
 }
 
 /// Keeps `fact`, once however many databases tell of it.
@@ -160,11 +172,7 @@ pub fn totals(
 ) -> Result<Vec<RevenueTotal>, StoreError> {
     let mut statement = conn.prepare_cached(TOTALS)?;
     let rows = statement.query_map([to_us(from), to_us(to)], |row| {
-        // Units and what is behind their point are summed apart: SQLite adds 64 bits at most.
-        let nanos = |at| -> rusqlite::Result<i128> {
-            let (units, rest): (i64, i64) = (row.get(at)?, row.get(at + 1)?);
-            Ok(i128::from(units) * i128::from(NANOS_PER_UNIT) + i128::from(rest))
-        };
+        let nanos = |at| summed(row, at);
         Ok(RevenueTotal {
             currency: row.get::<_, String>(0)?.into(),
             payments: row.get(1)?,
@@ -173,9 +181,62 @@ pub fn totals(
             net_nanos: nanos(5)?,
             fee_nanos: nanos(7)?,
             tax_nanos: nanos(9)?,
+            paid_nanos: nanos(11)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Revenue of one kind, currency and product, summed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductRevenue {
+    /// What happened to the money.
+    pub kind: RevenueKind,
+    /// The currency.
+    pub currency: CompactString,
+    /// What was bought, where that is known.
+    pub product: Option<CompactString>,
+    /// How often.
+    pub count: i64,
+    /// For how much, in nanos.
+    pub gross_nanos: i128,
+    /// What the payment provider kept, in nanos.
+    pub fee_nanos: i128,
+}
+
+/// Revenue in `[from, to)`, a row for each kind, currency and product; at most `limit` rows.
+pub fn by_product(
+    conn: &Connection,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<ProductRevenue>, StoreError> {
+    let mut statement = conn.prepare_cached(BY_PRODUCT)?;
+    let rows = statement.query_map(params![to_us(from), to_us(to), limit], |row| {
+        let word: String = row.get(0)?;
+        Ok(ProductRevenue {
+            kind: kind_of(&word)?,
+            currency: row.get::<_, String>(1)?.into(),
+            product: row.get::<_, Option<String>>(2)?.map(Into::into),
+            count: row.get(3)?,
+            gross_nanos: summed(row, 4)?,
+            fee_nanos: summed(row, 6)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A sum of nanos, of which units and what is behind their point were summed apart: SQLite adds 64
+/// bits at most.
+fn summed(row: &Row<'_>, at: usize) -> rusqlite::Result<i128> {
+    let (units, rest): (i64, i64) = (row.get(at)?, row.get(at + 1)?);
+    Ok(i128::from(units) * i128::from(NANOS_PER_UNIT) + i128::from(rest))
+}
+
+fn kind_of(word: &str) -> rusqlite::Result<RevenueKind> {
+    RevenueKind::parse(word).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(0, Type::Text, format!("`{word}`").into())
+    })
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<KeptRevenue> {
@@ -185,10 +246,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<KeptRevenue> {
         Ok(row.get_ref(at)?.as_str_or_null()?.map(CompactString::from))
     };
     let amount = |at| row.get(at).map(Amount::from_nanos);
-    let word = text(1)?;
-    let kind = RevenueKind::parse(&word).ok_or_else(|| {
-        rusqlite::Error::FromSqlConversionFailure(1, Type::Text, format!("`{word}`").into())
-    })?;
+    let kind = kind_of(&text(1)?)?;
     Ok(KeptRevenue {
         key: text(0)?,
         fact: RevenueFact {
@@ -263,6 +321,7 @@ mod tests {
         let total = totals(&conn, now, all).unwrap().pop().unwrap();
         assert_eq!((total.payments, total.returns), (1, 2));
         assert_eq!(total.gross_nanos, 79_200_000_000);
+        assert_eq!(total.paid_nanos, 99_000_000_000);
         let kept = page(&conn, (now, ""), all, 10).unwrap();
         assert_eq!(kept[0].key, "payment:pi_1");
         assert_eq!(kept[0].fact, payment("purchases", "99"), "the first to tell of it stays");
@@ -290,5 +349,8 @@ mod tests {
         let all = DateTime::UNIX_EPOCH + Duration::days(1);
         let total = totals(&conn, DateTime::UNIX_EPOCH, all).unwrap().pop().unwrap();
         assert_eq!(total.gross_nanos, i128::from(i64::MAX) * 3);
+        let product = by_product(&conn, DateTime::UNIX_EPOCH, all, 9).unwrap().pop().unwrap();
+        assert_eq!((product.count, product.product.as_deref()), (3, Some("basic")));
+        assert_eq!(product.gross_nanos, total.gross_nanos);
     }
 }

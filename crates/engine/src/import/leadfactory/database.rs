@@ -60,6 +60,17 @@ impl Kind {
         }
     }
 
+    /// The table that is read row by row, where there is one.
+    const fn table(self) -> Option<&'static str> {
+        match self {
+            Self::CostTracking(_) => Some("costs"),
+            Self::Calls => Some("gpt_usage"),
+            Self::Purchases => Some("purchase_metrics_raw"),
+            Self::Finances => Some("financial_transactions"),
+            Self::Budgets => None,
+        }
+    }
+
     /// The source of what has that identity.
     pub fn source(self, identity: &str) -> CompactString {
         format_compact!("leadfactory:{}:{identity}", self.word())
@@ -263,6 +274,21 @@ impl Row {
     }
 }
 
+/// Databases up to this size are gone through page by page to be checked.
+const CHECKED_BYTES_MAX: u64 = 16 << 20;
+
+/// Whether the database at `path` can be read: its tables are looked up and its ends are read, and
+/// a small one is gone through as a whole.
+pub fn check(path: &Path) -> Result<(), DatabaseError> {
+    let patience = Patience::of(Duration::from_secs(2));
+    patience.retry(|| {
+        let reader = Reader::open(path)?;
+        reader.kind()?.table().map_or(Ok(()), |table| reader.read_ends(table))?;
+        let is_small = path.metadata().is_ok_and(|file| file.len() <= CHECKED_BYTES_MAX);
+        if is_small { reader.check_pages() } else { Ok(()) }
+    })
+}
+
 /// An open database. It holds no lock between calls.
 #[derive(Debug)]
 pub struct Reader {
@@ -370,6 +396,30 @@ impl Reader {
             row.id = i64::try_from(place + 1).unwrap_or(i64::MAX);
         }
         Ok(rows)
+    }
+
+    /// Reads the first row of a table and the last.
+    fn read_ends(&self, table: &str) -> Result<(), DatabaseError> {
+        for order in ["ASC", "DESC"] {
+            let sql = format!("SELECT * FROM {table} ORDER BY rowid {order} LIMIT 1");
+            let mut statement = self.connection.prepare(&sql).map_err(|error| self.fail(error))?;
+            let mut rows = statement.query([]).map_err(|error| self.fail(error))?;
+            rows.next().map_err(|error| self.fail(error))?;
+        }
+        Ok(())
+    }
+
+    /// Goes through all pages.
+    fn check_pages(&self) -> Result<(), DatabaseError> {
+        let found: String = self
+            .connection
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(|error| self.fail(error))?;
+        if found == "ok" {
+            return Ok(());
+        }
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        Err(self.fail(rusqlite::Error::SqliteFailure(code, Some(found))))
     }
 
     /// How many rows of `table` have an id up to `id`.

@@ -28,18 +28,23 @@ use super::note::{Notes, write_line};
 use super::progress::{Measure, bar, grouped, pace};
 use super::sender::{Sender, Uplink};
 use super::summary::{RevenueSummary, Summary, counted, decimal};
-use super::{Calls, LeadfactoryArgs, describe, failed, zone_or_here};
+use super::{ACCOUNT, Calls, LeadfactoryArgs, describe, failed, zone_or_here};
 use crate::api::imports::{
     BudgetsBody, CursorBody, ImportBody, ImportsBody, ProgressBody, RefusalBody, RowsBody,
 };
 use crate::api::revenue::{RevenueAnswer, RevenueBody};
 use crate::cli::Globals;
 use crate::cli::client::{CliError, Client};
+use crate::dialects::leadfactory::Status;
 
 /// How long an import waits for a lock of LeadFactory's.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a follower looks for new rows.
 const POLL: Duration = Duration::from_secs(1);
+/// How long a follower within the server waits for a lock before it says so.
+const PATIENCE_WITHIN: Duration = Duration::from_secs(2);
+/// How long it waits before it begins again.
+const AGAIN: Duration = Duration::from_secs(5);
 /// How soon a follower notices that it is to stop.
 const STOP_POLL: Duration = Duration::from_millis(50);
 /// How often a follower looks at the budgets: in how many looks for rows.
@@ -48,7 +53,7 @@ const LOOKS_PER_BUDGETS: u64 = 60;
 const REVENUE_ROWS: usize = 1_000;
 
 /// Imports LeadFactory's databases, once or until Ctrl-C.
-pub async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<ExitCode, CliError> {
+pub(super) async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<ExitCode, CliError> {
     let mut notes = Notes::default();
     let (zone, note) = zone_or_here(args.timezone)?;
     if let Some(note) = note {
@@ -56,7 +61,7 @@ pub async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<ExitCode
     }
     let stop = stop_on_signals()?;
     let patience = Patience { total: PATIENCE, stop: Arc::clone(&stop) };
-    let Some(found) = find(&args, &patience, &mut notes).await? else {
+    let Some(found) = find(&args, POLL, &patience, &mut notes).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     tell_found(&found, &args, &mut notes);
@@ -72,20 +77,98 @@ pub async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<ExitCode
             None,
         );
     }
-    let remembered = match &client {
+    let watch = Watch { quiet: globals.json, poll: POLL, status: None };
+    let outcome = read_all(client.as_ref(), &args, zone, &found, patience, notes, watch).await;
+    if let Some(client) = client {
+        client.close().await;
+    }
+    outcome?.show(globals.output())
+}
+
+/// Databases that the server itself follows.
+#[derive(Debug, Clone)]
+pub struct Followed {
+    /// Where they are, or where to look for them.
+    pub paths: Vec<PathBuf>,
+    /// The zone of their clock.
+    pub zone: Zone,
+    /// How often they are looked at.
+    pub poll: Duration,
+}
+
+/// Follows databases within the server, whose socket `client` is, for as long as this is awaited.
+pub async fn follow(client: &Client, followed: &Followed, status: &Status) {
+    status.want();
+    let args = LeadfactoryArgs {
+        paths: followed.paths.clone(),
+        timezone: Some(followed.zone),
+        follow: true,
+        account: ACCOUNT.into(),
+        calls: None,
+        keep_gpu_stop: false,
+        again: false,
+        dry_run: false,
+    };
+    loop {
+        if let Err(error) = follow_once(client, &args, followed, status).await {
+            tracing::error!(%error, "LeadFactory's databases cannot be followed");
+            status.failed(error.to_string());
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn follow_once(
+    client: &Client,
+    args: &LeadfactoryArgs,
+    followed: &Followed,
+    status: &Status,
+) -> Result<(), CliError> {
+    let mut notes = Notes::default();
+    let patience = Patience { total: PATIENCE_WITHIN, stop: Arc::default() };
+    let Some(found) = find(args, followed.poll, &patience, &mut notes).await? else {
+        return Ok(());
+    };
+    tell_found(&found, args, &mut notes);
+    let databases = found.databases.iter();
+    status.found(databases.map(|own| (own.kind.word(), own.path.clone())).collect());
+    let watch = Watch { quiet: true, poll: followed.poll, status: Some(status) };
+    read_all(Some(client), args, followed.zone, &found, patience, notes, watch).await.map(drop)
+}
+
+/// Who looks at the reading, and how often is looked.
+struct Watch<'a> {
+    quiet: bool,
+    poll: Duration,
+    status: Option<&'a Status>,
+}
+
+/// Reads what was found, once or until told to stop.
+async fn read_all(
+    client: Option<&Client>,
+    args: &LeadfactoryArgs,
+    zone: Zone,
+    found: &Found,
+    patience: Patience,
+    notes: Notes,
+    watch: Watch<'_>,
+) -> Result<Summary, CliError> {
+    let remembered = match client {
         Some(client) => client.get::<ImportsBody>("/api/v1/imports").await?,
         None => ImportsBody { items: Vec::new(), next_cursor: None },
     };
-    let rule = calls_rule(&found, &remembered, args.calls)?;
+    let rule = calls_rule(found, &remembered, args.calls)?;
+    let stop = Arc::clone(&patience.stop);
     let run = Run {
         uplink: client
-            .as_ref()
             .map(|client| Uplink { client, until: args.follow.then(|| Arc::clone(&stop)) }),
-        quiet: globals.json,
+        quiet: watch.quiet,
         follow: args.follow,
+        poll: watch.poll,
+        status: watch.status,
         stop,
         started: Instant::now(),
-        bar: bar(Measure::Rows, globals.json || args.follow),
+        bar: bar(Measure::Rows, watch.quiet || args.follow),
         report: Report::default(),
         left_out: BTreeMap::new(),
         revenue: None,
@@ -100,13 +183,9 @@ pub async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<ExitCode
         calls: rule,
     };
     let memory = Memory { remembered, again: args.again };
-    let mut usage = usage_feeds(&found, &memory, &patience, &options);
-    let mut revenue = revenue_feeds(&found, &memory, &patience, zone);
-    let outcome = run.all(&found, &mut usage, &mut revenue, &patience).await;
-    if let Some(client) = client {
-        client.close().await;
-    }
-    outcome?.show(globals.output())
+    let mut usage = usage_feeds(found, &memory, &patience, &options);
+    let mut revenue = revenue_feeds(found, &memory, &patience, zone);
+    run.all(found, &mut usage, &mut revenue, &patience).await
 }
 
 /// What the server remembers of earlier imports.
@@ -148,6 +227,8 @@ struct Run<'a> {
     uplink: Option<Uplink<'a>>,
     quiet: bool,
     follow: bool,
+    poll: Duration,
+    status: Option<&'a Status>,
     stop: Arc<AtomicBool>,
     started: Instant,
     bar: ProgressBar,
@@ -181,13 +262,18 @@ impl Run<'_> {
         loop {
             let with_budgets = looks.is_multiple_of(LOOKS_PER_BUDGETS);
             match self.round(found, usage, revenue, patience, with_budgets).await {
-                Ok(()) => self.waiting_for = None,
+                Ok(()) => {
+                    self.waiting_for = None;
+                    if let Some(status) = self.status {
+                        status.synced(Utc::now());
+                    }
+                }
                 Err(Trouble::Database(error)) if self.follow => self.tell_waiting(&error),
                 Err(Trouble::Database(error)) => return Err(failed(&error)),
                 Err(Trouble::Server(error)) => return Err(error),
             }
             looks += 1;
-            if !self.follow || !pause(&self.stop).await {
+            if !self.follow || !pause(&self.stop, self.poll).await {
                 break;
             }
         }
@@ -410,6 +496,9 @@ impl Run<'_> {
 
     fn tell_waiting(&mut self, error: &DatabaseError) {
         let error = describe(error);
+        if let Some(status) = self.status {
+            status.failed(error.clone());
+        }
         if self.waiting_for.as_ref() != Some(&error) {
             self.tell(format!("waiting: {error}"));
             self.waiting_for = Some(error);
@@ -489,6 +578,7 @@ impl From<CliError> for Trouble {
 /// Finds the databases. A follower waits for them; `None` where it is stopped before they come.
 async fn find(
     args: &LeadfactoryArgs,
+    poll: Duration,
     patience: &Patience,
     notes: &mut Notes,
 ) -> Result<Option<Found>, CliError> {
@@ -503,7 +593,7 @@ async fn find(
             notes.tell(format!("waiting: {error}"), None);
             told = error;
         }
-        if !pause(&patience.stop).await {
+        if !pause(&patience.stop, poll).await {
             return Ok(None);
         }
     }
@@ -517,8 +607,8 @@ fn look_for(paths: &[PathBuf], patience: &Patience) -> Result<Found, DiscoveryEr
 }
 
 /// Waits for the next look; answers whether there is one.
-async fn pause(stop: &AtomicBool) -> bool {
-    for _ in 0..POLL.as_millis() / STOP_POLL.as_millis() {
+async fn pause(stop: &AtomicBool, poll: Duration) -> bool {
+    for _ in 0..poll.as_millis() / STOP_POLL.as_millis() {
         if stop.load(Ordering::Relaxed) {
             return false;
         }

@@ -549,9 +549,7 @@ pub(super) fn keep_charged_above(
     let kinds = Kinds::new(batch)?;
     let amounts = integers(batch, "amount_nanos")?;
     for (row, keep) in keep.iter_mut().enumerate().filter(|(_, keep)| **keep) {
-        *keep = amounts.is_valid(row)
-            && amounts.value(row) > above
-            && kinds.event_count(row) == 1;
+        *keep = amounts.is_valid(row) && amounts.value(row) > above && kinds.event_count(row) == 1;
     }
     Ok(())
 }

@@ -111,12 +111,10 @@ fn walk(facts: &[Fact], question: &Question, period: &Period) -> Sums {
             None => 0,
         };
         let key: Key = question.by().iter().map(|attribute| value(event, attribute)).collect();
-        let (sums, spread) = sums
-            .entry((bucket as u32, key))
-            .or_insert_with(|| {
-                let nothing = question.parts().iter().map(|part| i128::from(part.of_nothing()));
-                (nothing.collect(), BTreeMap::new())
-            });
+        let (sums, spread) = sums.entry((bucket as u32, key)).or_insert_with(|| {
+            let nothing = question.parts().iter().map(|part| i128::from(part.of_nothing()));
+            (nothing.collect(), BTreeMap::new())
+        });
         for (sum, part) in sums.iter_mut().zip(question.parts()) {
             *sum = part.join(*sum, adds(fact, part));
         }

@@ -1,0 +1,325 @@
+//! What to do about spend, and what to look at now.
+//!
+//! No saving is claimed that cannot be shown: each rests on days or events of the past, on spend
+//! that no other one rests on, and is of one month of thirty days.
+
+use compact_str::CompactString;
+use outlay_analytics::anomalies::{self, Severity};
+use outlay_analytics::trend::Direction;
+
+use super::analysis::Analysis;
+use super::budgets::Utilisation;
+use super::course::units;
+
+/// Days of the month that savings are of.
+const MONTH_DAYS: f64 = 30.0;
+/// Growth in the analysed days from which on it is to be controlled.
+const GROWTH_MIN: f64 = 0.2;
+/// Share of a service from which on it is worth a look of its own.
+const LARGE_SHARE: f64 = 0.2;
+
+/// From where on something is said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thresholds {
+    /// Noise in shares of the level.
+    pub volatility: f64,
+}
+
+/// What could be done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recommendation {
+    /// Which kind of thing to do.
+    pub kind: Kind,
+    /// For which service, where it is about one.
+    pub service: Option<CompactString>,
+    /// In a few words.
+    pub title: String,
+    /// The evidence.
+    pub description: String,
+    /// What to do, one by one.
+    pub actions: Vec<String>,
+    /// What it saves in a month, in units.
+    pub savings: f64,
+    /// What it is good for.
+    pub impact: String,
+}
+
+/// Kinds of things to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Spend jumps about.
+    Volatility,
+    /// Spend grows.
+    Growth,
+    /// Single days were far too dear.
+    Anomalies,
+    /// The month's budget will not do.
+    Budget,
+    /// One service is much of the whole.
+    Service,
+}
+
+/// How soon something should be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// First.
+    High,
+    /// Then.
+    Medium,
+    /// When there is time.
+    Low,
+}
+
+impl Kind {
+    /// How soon.
+    pub const fn priority(self) -> Priority {
+        match self {
+            Self::Volatility | Self::Growth => Priority::High,
+            Self::Anomalies | Self::Budget => Priority::Medium,
+            Self::Service => Priority::Low,
+        }
+    }
+}
+
+impl Priority {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+}
+
+/// A service's part in spend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceShare {
+    /// Its name.
+    pub service: CompactString,
+    /// What it cost, in nanos.
+    pub nanos: i128,
+    /// How many operations that were.
+    pub events: i128,
+}
+
+/// What could be done about the spend that `analysis` looked at, first things first.
+pub fn recommend(
+    analysis: &Analysis,
+    services: &[ServiceShare],
+    month: Option<&Utilisation>,
+    thresholds: Thresholds,
+) -> Vec<Recommendation> {
+    let mut all: Vec<Recommendation> = [
+        volatility(analysis, thresholds),
+        growth(analysis),
+        anomalies(analysis),
+        month.and_then(budget),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(large_services(services))
+    .collect();
+    all.sort_by_key(|recommendation| recommendation.kind.priority());
+    all
+}
+
+fn volatility(analysis: &Analysis, thresholds: Thresholds) -> Option<Recommendation> {
+    (analysis.volatility > thresholds.volatility).then(|| Recommendation {
+        kind: Kind::Volatility,
+        service: None,
+        title: "Implement Cost Smoothing Strategies".into(),
+        description: format!(
+            "Beside its weekly pattern, a day's cost differs by {:.0}% from what is expected of it",
+            100.0 * analysis.volatility
+        ),
+        actions: texts([
+            "Find the jobs behind single dear days in the detailed breakdown",
+            "Spread large jobs over several days",
+            "Set a budget that warns on the day itself",
+        ]),
+        savings: 0.0,
+        impact: "Reduce cost unpredictability and enable better budgeting".into(),
+    })
+}
+
+fn growth(analysis: &Analysis) -> Option<Recommendation> {
+    let growth = analysis.growth();
+    if analysis.direction() != Direction::Rising || growth < GROWTH_MIN {
+        return None;
+    }
+    let week = analysis.values.len().saturating_sub(7);
+    let last = &analysis.values[week..];
+    let now = last.iter().sum::<f64>() / last.len().max(1) as f64;
+    let expected = &analysis.forecast.as_ref()?.expected;
+    let ahead = expected.iter().sum::<f64>() / expected.len().max(1) as f64;
+    Some(Recommendation {
+        kind: Kind::Growth,
+        service: None,
+        title: "Control Cost Growth".into(),
+        description: format!(
+            "Costs rose by {:.0}% in {} days, which is more than noise",
+            100.0 * growth,
+            analysis.values.len()
+        ),
+        actions: texts([
+            "Find the service and operation that grew in the cost trends",
+            "Check whether the growth brings revenue in the ROI analysis",
+            "Hold the level of the last week with a budget",
+        ]),
+        savings: ((ahead - now) * MONTH_DAYS).max(0.0),
+        impact: "Hold costs at the level of the last week".into(),
+    })
+}
+
+fn anomalies(analysis: &Analysis) -> Option<Recommendation> {
+    let dear: Vec<_> = dear_days(analysis).collect();
+    let worst = dear.iter().max_by(|one, two| one.excess.total_cmp(&two.excess))?;
+    let excess: f64 = dear.iter().map(|day| day.excess).sum();
+    Some(Recommendation {
+        kind: Kind::Anomalies,
+        service: None,
+        title: "Prevent Cost Anomalies".into(),
+        description: format!(
+            "{} of {} days cost {excess:.2} more than expected of them; the worst was {}",
+            dear.len(),
+            analysis.values.len(),
+            worst.date,
+        ),
+        actions: texts([
+            "Look at the dearest operations of those days",
+            "Cap retries and batch sizes of the jobs behind them",
+            "Set an alert on the hourly cost",
+        ]),
+        savings: excess * MONTH_DAYS / analysis.values.len().max(1) as f64,
+        impact: "Avoid what single days cost beyond what is usual".into(),
+    })
+}
+
+/// A day that cost clearly more than expected.
+struct DearDay {
+    date: chrono::NaiveDate,
+    excess: f64,
+}
+
+fn dear_days(analysis: &Analysis) -> impl Iterator<Item = DearDay> + '_ {
+    let is_dear = |anomaly: &&anomalies::Anomaly| {
+        anomaly.direction == anomalies::Direction::Above && anomaly.severity >= Severity::Medium
+    };
+    analysis.anomalies.iter().filter(is_dear).map(|anomaly| DearDay {
+        date: analysis.date(anomaly.index),
+        excess: anomaly.value - anomaly.expected,
+    })
+}
+
+fn budget(month: &Utilisation) -> Option<Recommendation> {
+    (month.budget > 0 && month.overage() > 0).then(|| Recommendation {
+        kind: Kind::Budget,
+        service: None,
+        title: "Plan The Month's Budget".into(),
+        description: format!(
+            "At {:.2} a day the month comes to {:.2}, {:.2} more than its budget of {:.2}",
+            units(month.daily_nanos),
+            units(month.projected),
+            units(month.overage()),
+            units(month.budget),
+        ),
+        actions: texts([
+            "Decide which service gives way, by the detailed breakdown",
+            "Or raise the budget for what the month really needs",
+        ]),
+        savings: 0.0,
+        impact: "Keep the month within what was decided".into(),
+    })
+}
+
+fn large_services(services: &[ServiceShare]) -> impl Iterator<Item = Recommendation> + '_ {
+    let whole = units(services.iter().map(|share| share.nanos).sum());
+    let mut large: Vec<(&ServiceShare, f64)> = services
+        .iter()
+        .filter(|_| whole > 0.0)
+        .map(|share| (share, units(share.nanos) / whole))
+        .filter(|(_, part)| *part >= LARGE_SHARE)
+        .collect();
+    large.sort_by(|(_, one), (_, two)| two.total_cmp(one));
+    large.into_iter().map(|(share, part)| {
+        let each = units(share.nanos / share.events.max(1));
+        Recommendation {
+            kind: Kind::Service,
+            service: Some(share.service.clone()),
+            title: format!("Optimize {} Usage", capitalised(&share.service)),
+            description: format!(
+                "{:.0}% of all costs: {} operations at {each:.4} each",
+                100.0 * part,
+                share.events
+            ),
+            actions: texts([
+                "Compare its operations by their average cost",
+                "Cache what is asked for often, and ask in batches",
+                "Try whether a cheaper model or plan does",
+            ]),
+            savings: 0.0,
+            impact: "Where most is spent, most can be saved".into(),
+        }
+    })
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn texts<const N: usize>(texts: [&str; N]) -> Vec<String> {
+    texts.into_iter().map(ToOwned::to_owned).collect()
+}
+
+/// How well spend is under control, from 0 to 100: the mean of how steady it is, how little it
+/// grows, and how evenly it is spread over services.
+pub fn score(analysis: Option<&Analysis>, services: &[ServiceShare]) -> f64 {
+    let steadiness = analysis.map(|analysis| (100.0 - 200.0 * analysis.volatility).max(0.0));
+    let growth = analysis.and_then(Analysis::weekly_growth).map(|growth| match growth.abs() {
+        growth if growth < 0.1 => 100.0,
+        growth if growth < 0.25 => 70.0,
+        _ => 30.0,
+    });
+    let whole: i128 = services.iter().map(|share| share.nanos).sum();
+    let largest = services.iter().map(|share| share.nanos).max().filter(|_| whole > 0);
+    let spread = largest.map(|largest| match units(largest) / units(whole) {
+        share if share < 0.4 => 100.0,
+        share if share < 0.6 => 70.0,
+        _ => 40.0,
+    });
+    let factors: Vec<f64> = [steadiness, growth, spread].into_iter().flatten().collect();
+    match factors.len() {
+        0 => 50.0,
+        count => factors.iter().sum::<f64>() / count as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(service: &str, units: i128) -> ServiceShare {
+        ServiceShare { service: service.into(), nanos: units * 1_000_000_000, events: 10 }
+    }
+
+    #[test]
+    fn only_large_services_are_worth_a_word() {
+        let services = [share("gpu", 15), share("openai", 80), share("mail", 5)];
+
+        let said: Vec<_> = large_services(&services).collect();
+
+        assert_eq!(said.len(), 1);
+        assert_eq!(said[0].title, "Optimize Openai Usage");
+        assert_eq!(said[0].description, "80% of all costs: 10 operations at 8.0000 each");
+        assert_eq!(large_services(&[]).count(), 0);
+    }
+
+    #[test]
+    fn the_score_is_about_what_is_known() {
+        assert!((score(None, &[]) - 50.0).abs() < 1e-9);
+        let spread = [share("a", 1), share("b", 1), share("c", 1)];
+        assert!((score(None, &spread) - 100.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,248 @@
+//! Everything at a glance.
+
+use axum::Json;
+use outlay_analytics::anomalies::Severity;
+use outlay_domain::usage::question::Every;
+use outlay_engine::insights::course::units;
+use outlay_engine::insights::returns::Return;
+use outlay_engine::insights::{Analysis, Days};
+use serde_json::{Map, Value, json};
+
+use super::breakdown::{Ask, PERIODS, count_of, whole};
+use super::budget;
+use super::desk::{Desk, Overview, Selection};
+use super::error::Refused;
+use super::optimization::bodies;
+use super::params::Params;
+use super::trends::{body_if_any, direction};
+use super::wire::{day, dollars, local, mean};
+
+/// Days back and ahead that the dashboard's trends look at.
+const TRENDS: (u32, u32) = (30, 7);
+/// Growth from one week to the next at which it is warned of, and alarmed.
+const GROWTH: (f64, f64) = (0.25, 0.5);
+/// Scores below which it is alarmed and warned of, and above which all is well.
+const SCORES: (f64, f64, f64) = (30.0, 60.0, 80.0);
+
+/// `GET /api/enhanced/dashboard-data`.
+pub async fn enhanced(desk: Desk, params: Params) -> Result<Json<Value>, Refused> {
+    let period = params.choice("time_period", &PERIODS, Every::Day)?;
+    let service = params.one("service_filter")?;
+    let days = params.days(None, desk.today())?;
+    Ok(Json(data(&desk, service, period, days).await?))
+}
+
+/// `GET /api/cost/integrated/dashboard`.
+pub async fn integrated(desk: Desk, params: Params) -> Result<Json<Value>, Refused> {
+    let period = params.choice("time_period", &PERIODS, Every::Day)?;
+    Ok(Json(data(&desk, None, period, None).await?))
+}
+
+/// The whole dashboard.
+pub async fn data(
+    desk: &Desk,
+    service: Option<&str>,
+    period: Every,
+    days: Option<Days>,
+) -> Result<Value, Refused> {
+    let selection = Selection::service(service);
+    let ask = Ask::by_service(selection.clone(), period, days);
+    let (back, ahead) = TRENDS;
+    let (breakdown, trends, overview, revenue) = tokio::try_join!(
+        whole(desk, &ask),
+        body_if_any(desk, service, back, ahead),
+        desk.overview(&selection),
+        desk.revenue(Some(days.unwrap_or(Days::only(desk.today())))),
+    )?;
+    let word = PERIODS.iter().find(|(_, every)| *every == period).map(|(word, _)| word);
+    let revenue = revenue.map_or_else(
+        || json!({}),
+        |total| {
+            json!({
+                "gross_revenue": dollars(total.paid_nanos),
+                "net_revenue": dollars(total.net_nanos),
+                "transactions": total.payments,
+            })
+        },
+    );
+    Ok(json!({
+        "timestamp": desk.stamp(),
+        "time_period": word,
+        "cost_breakdown": breakdown,
+        "revenue_data": revenue,
+        "analytics": trends,
+        "recommendations": bodies(&overview),
+        "system_health": system_health(desk),
+    }))
+}
+
+/// What the reader of databases is at.
+pub fn integration_status(desk: &Desk) -> Value {
+    let following = desk.state.leadfactory.read();
+    json!({
+        "active": following.is_active(),
+        "last_sync": following.last_sync.map(|at| local(at, desk.tz)),
+        "databases_connected": following.databases.len(),
+    })
+}
+
+fn system_health(desk: &Desk) -> Value {
+    let status = integration_status(desk);
+    json!({
+        "integration_active": status["active"],
+        "last_sync": status["last_sync"],
+        "databases_connected": status["databases_connected"],
+        "prometheus_available": desk.config().dialects.leadfactory.prometheus_metrics,
+    })
+}
+
+/// `GET /api/enhanced/cost-efficiency`, and the same of the integration.
+pub async fn efficiency(desk: Desk) -> Result<Json<Value>, Refused> {
+    let overview = desk.overview(&Selection::default()).await?;
+    Ok(Json(efficiency_body(&desk, &overview).await?))
+}
+
+/// How well what is spent is spent.
+pub async fn efficiency_body(desk: &Desk, overview: &Overview) -> Result<Value, Refused> {
+    let mut services = Map::new();
+    for share in &overview.services {
+        let body = json!({
+            "total_cost": dollars(share.nanos),
+            "operations_count": count_of(share.events),
+            "avg_cost_per_operation": mean(share.nanos, share.events),
+        });
+        services.insert(share.service.to_string(), body);
+    }
+    let month = Days::new(desk.today().with_day_one(), desk.today());
+    let revenue = desk.revenue(month).await?.filter(|total| total.paid_nanos > 0);
+    let returns = revenue.map_or_else(
+        || json!({}),
+        |total| {
+            let own = Return {
+                revenue: total.paid_nanos,
+                spend: overview.services.iter().map(|share| share.nanos).sum(),
+                sales: total.payments,
+            };
+            json!({
+                "total_revenue": dollars(own.revenue),
+                "profit": dollars(own.profit()),
+                "roi_percentage": own.on_spend().map(|part| 100.0 * part),
+                "profit_margin": own.margin().map(|part| 100.0 * part),
+            })
+        },
+    );
+    Ok(json!({
+        "cost_per_service": services,
+        "efficiency_trends": overview.analysis.as_deref().map_or_else(|| json!({}), course),
+        "roi_metrics": returns,
+        "optimization_score": overview.score,
+    }))
+}
+
+fn course(analysis: &Analysis) -> Value {
+    json!({
+        "growth_rate": 100.0 * analysis.weekly_growth().unwrap_or_default(),
+        "volatility": analysis.volatility,
+        "trend_direction": direction(analysis),
+    })
+}
+
+/// `GET /api/enhanced/cost-alerts`.
+pub async fn alerts(desk: Desk) -> Result<Json<Value>, Refused> {
+    let overview = desk.overview(&Selection::default()).await?;
+    Ok(Json(alerts_body(&desk, &overview)))
+}
+
+/// What is to be looked at now.
+pub fn alerts_body(desk: &Desk, overview: &Overview) -> Value {
+    let (mut alerts, mut warnings, mut info) = (Vec::new(), Vec::new(), Vec::new());
+    let at = desk.stamp();
+    let row = |kind: &str, severity: &str, message: String, recommendation: &str| {
+        json!({
+            "type": kind, "severity": severity, "message": message,
+            "recommendation": recommendation, "timestamp": at,
+        })
+    };
+    let score = overview.score;
+    let message = format!("Cost optimization score is {score:.1}");
+    if overview.analysis.is_none() {
+        let days = overview.days;
+        info.push(row(
+            "system",
+            "info",
+            format!("{days} days of costs are too few to judge them"),
+            "Seven days are enough",
+        ));
+    } else if score < SCORES.0 {
+        let act = "Review the recommendations, the first ones first";
+        alerts.push(row("optimization", "high", message, act));
+    } else if score < SCORES.1 {
+        warnings.push(row("optimization", "medium", message, "Review the recommendations"));
+    } else if score > SCORES.2 {
+        info.push(row("optimization", "info", message, "Keep it up"));
+    }
+    if let Some(analysis) = overview.analysis.as_deref() {
+        let threshold = desk.config().dialects.leadfactory.volatility_warning_threshold;
+        if analysis.volatility > threshold {
+            let message = format!("Cost volatility is {:.0}%", 100.0 * analysis.volatility);
+            warnings.push(row(
+                "volatility",
+                "medium",
+                message,
+                "Find the jobs behind single dear days",
+            ));
+        }
+        let growth = analysis.weekly_growth().unwrap_or_default();
+        let message = format!("Costs changed by {:.1}% from one week to the next", 100.0 * growth);
+        if growth.abs() > GROWTH.1 {
+            alerts.push(row("growth", "high", message, "Find the service that changed"));
+        } else if growth.abs() > GROWTH.0 {
+            warnings.push(row("growth", "medium", message, "Find the service that changed"));
+        }
+        let yesterday = analysis.values.len().checked_sub(1);
+        for odd in analysis.anomalies.iter().filter(|odd| Some(odd.index) == yesterday) {
+            let message = format!(
+                "{} cost {:.2}, where {:.2} was expected",
+                day(analysis.date(odd.index)),
+                odd.value,
+                odd.expected
+            );
+            let act = "Look at the dearest operations of that day";
+            if odd.severity >= Severity::High {
+                alerts.push(row("anomaly", "high", message, act));
+            } else {
+                warnings.push(row("anomaly", "medium", message, act));
+            }
+        }
+    }
+    for own in budget::alerts(&overview.month) {
+        let message = own["message"].as_str().unwrap_or_default().to_owned();
+        let budget = units(overview.month.budget);
+        let act = format!("Compare with the month's budget of {budget:.2}");
+        match own["type"].as_str() {
+            Some("critical") => alerts.push(row("budget", "high", message, &act)),
+            _ => warnings.push(row("budget", "medium", message, &act)),
+        }
+    }
+    if let Some(trouble) = desk.state.leadfactory.read().trouble {
+        alerts.push(row("system", "high", trouble, "See /api/enhanced/health"));
+    }
+    json!({
+        "total_count": alerts.len() + warnings.len() + info.len(),
+        "alerts": alerts,
+        "warnings": warnings,
+        "info": info,
+    })
+}
+
+/// The first of a day's month.
+trait DayOne {
+    fn with_day_one(self) -> Self;
+}
+
+impl DayOne for chrono::NaiveDate {
+    fn with_day_one(self) -> Self {
+        use chrono::Datelike;
+        self.with_day(1).unwrap_or(self)
+    }
+}

@@ -1,0 +1,321 @@
+//! What every handler asks with: the settings, the zone, and whose spend it is about.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use compact_str::CompactString;
+use outlay_domain::Amount;
+use outlay_domain::usage::Fact;
+use outlay_domain::usage::question::{Attribute, Every, Filter};
+use outlay_engine::import::books::unpaid_sources;
+use outlay_engine::insights::advice::{Recommendation, ServiceShare, Thresholds, recommend, score};
+use outlay_engine::insights::budgets::{Month, Utilisation};
+use outlay_engine::insights::{Analysis, Course, Days, Insights, SpendQuestion, SpendTable};
+use tokio::task::spawn_blocking;
+
+use super::access::Admitted;
+use super::error::Refused;
+use super::wire::{local, name};
+use crate::config::Config;
+use crate::state::AppState;
+
+/// Days back that an overview looks at.
+const OVERVIEW_DAYS: u32 = 30;
+/// Days ahead that an overview looks at.
+const OVERVIEW_HORIZON: usize = 30;
+
+/// What every handler asks with.
+#[derive(Clone)]
+pub struct Desk {
+    /// All that the server has.
+    pub state: AppState,
+    /// Where is asked.
+    pub insights: Insights,
+    /// Whose days are meant.
+    pub tz: Tz,
+    scope: Option<CompactString>,
+}
+
+impl FromRequestParts<AppState> for Desk {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refused> {
+        let admitted = parts.extensions.get::<Admitted>().cloned();
+        let admitted = admitted.ok_or_else(|| Refused::bad("nobody was let in"))?;
+        Ok(Self::new(state, admitted))
+    }
+}
+
+/// What spend is asked about.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Of one service.
+    pub service: Option<String>,
+    /// Of one operation.
+    pub operation: Option<String>,
+}
+
+impl Selection {
+    /// The spend of one service, or all.
+    pub fn service(service: Option<&str>) -> Self {
+        Self { service: service.map(ToOwned::to_owned), operation: None }
+    }
+
+    fn filters(&self) -> Result<Vec<Filter>, Refused> {
+        let filter = |attribute, wanted: &Option<String>| {
+            wanted.as_deref().map(|wanted| match wanted {
+                // What has no name is shown under this word, beside what is really called so.
+                "unknown" => Filter::among(attribute, ["unknown", ""]),
+                wanted => Filter::among(attribute, [wanted]),
+            })
+        };
+        let filters = [
+            filter(Attribute::Service, &self.service),
+            filter(Attribute::Operation, &self.operation),
+        ];
+        Ok(filters.into_iter().flatten().collect::<Result<_, _>>()?)
+    }
+}
+
+/// The state of spend as a whole.
+pub struct Overview {
+    /// What the last thirty days have in them, where there are enough.
+    pub analysis: Option<Arc<Analysis>>,
+    /// How many days were looked at.
+    pub days: usize,
+    /// The services of the running month.
+    pub services: Vec<ServiceShare>,
+    /// The running month's budget.
+    pub month: Utilisation,
+    /// How well spend is under control, from 0 to 100.
+    pub score: f64,
+    /// What could be done.
+    pub recommendations: Vec<Recommendation>,
+}
+
+impl Desk {
+    /// A desk for somebody who was let in.
+    pub fn new(state: &AppState, admitted: Admitted) -> Self {
+        Self {
+            insights: state.outlay.insights(),
+            tz: state.config.dialects.leadfactory.tz().unwrap_or(Tz::UTC),
+            scope: admitted.scope,
+            state: state.clone(),
+        }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.state.config
+    }
+
+    /// Whether all spend is seen here.
+    pub const fn sees_all(&self) -> bool {
+        self.scope.is_none()
+    }
+
+    /// Now.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.insights.now()
+    }
+
+    /// Now, as LeadFactory writes it.
+    pub fn stamp(&self) -> String {
+        local(self.now(), self.tz)
+    }
+
+    /// The day that runs.
+    pub fn today(&self) -> NaiveDate {
+        self.insights.today(self.tz)
+    }
+
+    /// Asks the books, on a thread that may wait for the disk.
+    pub async fn books<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Insights) -> Result<T, outlay_store::StoreError> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let insights = self.insights.clone();
+        Ok(spawn_blocking(move || ask(&insights)).await??)
+    }
+
+    /// A question about `selection`, as LeadFactory would count.
+    pub async fn question(
+        &self,
+        selection: &Selection,
+        days: Option<Days>,
+    ) -> Result<SpendQuestion, Refused> {
+        let mut filters = selection.filters()?;
+        let books = self.state.outlay.books.clone();
+        let unpaid = spawn_blocking(move || unpaid_sources(&books)).await??;
+        if !unpaid.is_empty() {
+            // LeadFactory knows of calls that failed only where it does not count them.
+            let unpaid = unpaid.iter().map(|source| source.as_str());
+            filters.push(Filter::not_among(Attribute::Source, unpaid)?);
+        }
+        Ok(SpendQuestion {
+            days,
+            since: None,
+            tz: self.tz,
+            every: None,
+            by: vec![],
+            filters,
+            extremes: false,
+        })
+    }
+
+    /// Asks for spend.
+    pub async fn spend(&self, question: SpendQuestion) -> Result<SpendTable, Refused> {
+        Ok(self.insights.spend(question, self.scope.as_deref()).await?)
+    }
+
+    /// The newest operations that cost more than what is dear, where `mean` is what one costs.
+    pub async fn dear_events(
+        &self,
+        question: &SpendQuestion,
+        mean_nanos: i128,
+        limit: usize,
+    ) -> Result<Vec<Fact>, Refused> {
+        let above = self.dear_above(mean_nanos);
+        let scope = self.scope.as_deref();
+        Ok(self.insights.dear_events(question, above, limit, scope).await?)
+    }
+
+    /// From what amount on an operation is dear.
+    pub fn dear_above(&self, mean_nanos: i128) -> Amount {
+        const USUALLY_DEAR: Amount = Amount::from_units(10);
+        let own = &self.config().dialects.leadfactory;
+        own.high_cost().unwrap_or_else(|| {
+            let twice = i64::try_from(2 * mean_nanos).map_or(USUALLY_DEAR, Amount::from_nanos);
+            twice.min(USUALLY_DEAR)
+        })
+    }
+
+    /// The newest operations.
+    pub async fn newest_events(
+        &self,
+        question: &SpendQuestion,
+        limit: usize,
+    ) -> Result<Vec<Fact>, Refused> {
+        Ok(self.insights.newest_events(question, limit, self.scope.as_deref()).await?)
+    }
+
+    /// The last days up to today of what is selected.
+    pub async fn course(
+        &self,
+        selection: &Selection,
+        days_back: u32,
+    ) -> Result<(Days, Course), Refused> {
+        let today = self.today();
+        let days = Days::ending(today, days_back).unwrap_or(Days::only(today));
+        let question = self.question(selection, Some(days)).await?;
+        let table = self.spend(SpendQuestion { every: Some(Every::Day), ..question }).await?;
+        Ok((days, Course::of(&table, today, today)))
+    }
+
+    /// Looks at a course, and at least `horizon` days ahead, off the threads that answer.
+    pub async fn analyse(
+        &self,
+        course: Course,
+        horizon: usize,
+    ) -> Result<Option<Arc<Analysis>>, Refused> {
+        let kept = self.state.leadfactory.clone();
+        let ttl_seconds = self.config().dialects.leadfactory.cache_seconds;
+        let horizon = horizon.max(OVERVIEW_HORIZON);
+        Ok(spawn_blocking(move || kept.analysis(course, horizon, ttl_seconds)).await?)
+    }
+
+    /// The running month, and what was spent in it before today and today.
+    pub async fn utilisation(&self, month: Month) -> Result<(Utilisation, SpendTable), Refused> {
+        let question = self.question(&Selection::default(), Some(month.days())).await?;
+        let by = vec![Attribute::Service];
+        let table = self.spend(SpendQuestion { every: Some(Every::Day), by, ..question }).await?;
+        let budget = self.budget(month).await?;
+        Ok((self.used(month, budget, &table), table))
+    }
+
+    /// The budget of a month: its own, or that of months without one.
+    async fn budget(&self, month: Month) -> Result<Amount, Refused> {
+        let own = self.books(move |insights| insights.imported_budget(month)).await?;
+        Ok(own.unwrap_or_else(|| self.config().dialects.leadfactory.budget()))
+    }
+
+    fn used(&self, month: Month, budget: Amount, table: &SpendTable) -> Utilisation {
+        let today = self.today();
+        let of_month = |day: NaiveDate| month.days().first() <= day && day <= month.days().last();
+        let (mut before, mut running) = (0, 0);
+        for row in &table.rows {
+            match table.day(row) {
+                Some(day) if day == today && of_month(day) => running += row.nanos,
+                Some(day) if of_month(day) => before += row.nanos,
+                _ => {}
+            }
+        }
+        Utilisation::new(month, today, budget.nanos().into(), before, running)
+    }
+
+    /// Looks at everything, or at one service.
+    pub async fn overview(&self, selection: &Selection) -> Result<Overview, Refused> {
+        let today = self.today();
+        let month = Month::of(today).ok_or_else(|| Refused::bad("the clock is wrong"))?;
+        let back = Days::ending(today, OVERVIEW_DAYS).unwrap_or(Days::only(today));
+        let all = Days::new(back.first().min(month.days().first()), today).unwrap_or(back);
+        let question = self.question(selection, Some(all)).await?;
+        let by = vec![Attribute::Service];
+        let table = self.spend(SpendQuestion { every: Some(Every::Day), by, ..question }).await?;
+        let budget = self.budget(month).await?;
+        let used = self.used(month, budget, &table);
+        let services = shares(&table, |day| day >= month.days().first());
+        let recent = SpendTable {
+            rows: table
+                .rows
+                .iter()
+                .filter(|row| table.day(row).is_some_and(|day| day >= back.first()))
+                .cloned()
+                .collect(),
+            ..table
+        };
+        let course = Course::of(&recent, today, today);
+        let days = course.len();
+        let analysis = self.analyse(course, OVERVIEW_HORIZON).await?;
+        let thresholds = Thresholds {
+            volatility: self.config().dialects.leadfactory.volatility_warning_threshold,
+        };
+        let of_days = shares(&recent, |_| true);
+        let recommendations = analysis.as_deref().map_or_else(Vec::new, |analysis| {
+            recommend(analysis, &of_days, Some(&used), thresholds)
+        });
+        Ok(Overview {
+            score: score(analysis.as_deref(), &services),
+            analysis,
+            days,
+            services,
+            month: used,
+            recommendations,
+        })
+    }
+}
+
+/// The services of some days, the largest first.
+pub fn shares(table: &SpendTable, counts: impl Fn(NaiveDate) -> bool) -> Vec<ServiceShare> {
+    let mut shares: Vec<ServiceShare> = Vec::new();
+    for row in table.rows.iter().filter(|row| table.day(row).is_none_or(&counts)) {
+        let service = name(row.group.first().and_then(|service| service.as_deref()));
+        match shares.iter_mut().find(|share| share.service == service) {
+            Some(share) => {
+                share.nanos += row.nanos;
+                share.events += row.events;
+            }
+            None => shares.push(ServiceShare {
+                service: service.into(),
+                nanos: row.nanos,
+                events: row.events,
+            }),
+        }
+    }
+    shares
+        .sort_by(|one, two| two.nanos.cmp(&one.nanos).then_with(|| one.service.cmp(&two.service)));
+    shares
+}

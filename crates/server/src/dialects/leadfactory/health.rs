@@ -1,0 +1,141 @@
+//! Whether everything works: 503 where it does not.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use outlay_engine::import::leadfactory::database::check;
+use outlay_engine::insights::{Days, SpendQuestion};
+use serde_json::{Map, Value, json};
+
+use super::desk::{Desk, Selection};
+use super::error::Refused;
+use super::status::Following;
+use super::wire::{dollars, local};
+
+/// Days that the check of the analysis looks at, before today.
+const DAYS_BACK: u32 = 7;
+
+/// `GET /api/enhanced/health`.
+pub async fn enhanced(desk: Desk) -> Result<Response, Refused> {
+    let (status, mut body) = checked(&desk).await;
+    body["enhanced_dashboard"] = json!({
+        "status": "healthy",
+        "version": "1.0.0",
+        "features": {
+            "real_time_streaming": true,
+            "advanced_analytics": true,
+            "cost_optimization": true,
+            "multi_format_export": true,
+        },
+    });
+    Ok((status, Json(body)).into_response())
+}
+
+/// `GET /api/cost/integrated/health`.
+pub async fn integrated(desk: Desk) -> Result<Response, Refused> {
+    let (status, body) = checked(&desk).await;
+    Ok((status, Json(body)).into_response())
+}
+
+/// How bad things are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Overall {
+    Healthy,
+    Degraded,
+    Unhealthy,
+}
+
+async fn checked(desk: &Desk) -> (StatusCode, Value) {
+    let following = desk.state.leadfactory.read();
+    let mut overall = Overall::Healthy;
+    let mut checks = Map::new();
+    let mut add = |name: String, found: Result<Value, Value>, otherwise: Overall| {
+        let body = found.unwrap_or_else(|body| {
+            overall = overall.max(otherwise);
+            body
+        });
+        checks.insert(name, body);
+    };
+    add("cost_tracker".into(), cost_tracker(desk).await, Overall::Unhealthy);
+    for (kind, found) in databases(&following).await {
+        let otherwise =
+            if kind == "cost_tracking" { Overall::Unhealthy } else { Overall::Degraded };
+        add(format!("database_{kind}"), found, otherwise);
+    }
+    add("analytics_engine".into(), analytics(desk).await, Overall::Unhealthy);
+    let prometheus = desk.config().dialects.leadfactory.prometheus_metrics;
+    let word = if prometheus { "healthy" } else { "unavailable" };
+    // Switched off is no failure.
+    let prometheus = json!({ "status": word, "available": prometheus });
+    add("prometheus".into(), Ok(prometheus), Overall::Healthy);
+    add("integration_thread".into(), integration(desk, &following), Overall::Degraded);
+
+    let (status, word) = match overall {
+        Overall::Healthy => (StatusCode::OK, "healthy"),
+        Overall::Degraded => (StatusCode::SERVICE_UNAVAILABLE, "degraded"),
+        Overall::Unhealthy => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
+    };
+    let body = json!({ "overall_status": word, "checks": checks, "timestamp": desk.stamp() });
+    (status, body)
+}
+
+fn unhealthy(error: impl Into<String>) -> Value {
+    json!({ "status": "unhealthy", "error": error.into() })
+}
+
+/// Whether costs can be read and written.
+async fn cost_tracker(desk: &Desk) -> Result<Value, Value> {
+    let today = async {
+        let outlay = desk.state.outlay.clone();
+        tokio::task::spawn_blocking(move || outlay.check_writable()).await??;
+        let days = Some(Days::only(desk.today()));
+        let question = desk.question(&Selection::default(), days).await?;
+        desk.spend(SpendQuestion { ..question }).await
+    };
+    match today.await {
+        Ok(table) => Ok(json!({ "status": "healthy", "daily_cost": dollars(table.total.nanos) })),
+        Err(refused) => Err(unhealthy(refused.text())),
+    }
+}
+
+/// Whether each database can be read; its rows are read for it.
+async fn databases(following: &Following) -> Vec<(&'static str, Result<Value, Value>)> {
+    let databases = following.databases.clone();
+    let checked = tokio::task::spawn_blocking(move || {
+        let look = |(kind, path): (&'static str, std::path::PathBuf)| {
+            let found = match check(&path) {
+                Ok(()) => Ok(json!({ "status": "healthy" })),
+                Err(error) => Err(unhealthy(error.to_string())),
+            };
+            (kind, found)
+        };
+        databases.into_iter().map(look).collect()
+    });
+    checked.await.unwrap_or_default()
+}
+
+/// Whether there is anything to analyse, and it can be.
+async fn analytics(desk: &Desk) -> Result<Value, Value> {
+    match desk.course(&Selection::default(), DAYS_BACK).await {
+        Ok((_, course)) => Ok(json!({ "status": "healthy", "data_points": course.len() })),
+        Err(refused) => Err(unhealthy(refused.text())),
+    }
+}
+
+fn integration(desk: &Desk, following: &Following) -> Result<Value, Value> {
+    let last_sync = following.last_sync.map(|at| local(at, desk.tz));
+    let active = following.is_active();
+    let mut body = json!({ "active": active, "last_sync": last_sync });
+    let word = match (following.wanted, active, &following.trouble) {
+        (false, ..) => "stopped",
+        (true, true, _) => "healthy",
+        (true, false, None) => "starting",
+        (true, false, Some(trouble)) => {
+            body["status"] = "unhealthy".into();
+            body["error"] = trouble.as_str().into();
+            return Err(body);
+        }
+    };
+    body["status"] = word.into();
+    Ok(body)
+}

@@ -1,0 +1,398 @@
+//! LeadFactory's live updates, over Socket.IO.
+//!
+//! Everybody hears `enhanced_initial_data` and `cost_update` when they come in, and after that
+//! `integrated_cost_update` and `cost_update` as soon as something new was committed, and every
+//! thirty seconds in any case. Sockets that asked for the same are told together.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use compact_str::CompactString;
+use outlay_domain::people::Act;
+use outlay_domain::usage::question::Attribute;
+use outlay_engine::Outlay;
+use outlay_engine::alerts::Alerts;
+use outlay_engine::insights::{Days, SpendQuestion};
+use outlay_engine::people::{IdentifyError, People};
+use outlay_engine::usage::Committed;
+use serde_json::{Map, Value, json};
+use socketioxide::SocketIo;
+use socketioxide::extract::{SocketRef, TryData};
+use socketioxide::layer::SocketIoLayer;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::access::Admitted;
+use super::breakdown::count_of;
+use super::dashboard::{alerts_body, data, efficiency_body, integration_status};
+use super::desk::{Desk, Selection, shares};
+use super::details::transaction;
+use super::error::Refused;
+use super::status::Status;
+use super::wire::{dollars, name};
+use crate::auth::Guard;
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::state::AppState;
+
+/// How often everybody is told in any case.
+const PERIOD: Duration = Duration::from_secs(30);
+/// The least time between two rounds.
+const ROUNDS_APART: Duration = Duration::from_secs(1);
+/// How long commits are gathered before a round.
+const GATHERED: Duration = Duration::from_millis(50);
+/// Operations that are listed, at most.
+const RECENT_MAX: usize = 20;
+/// Different wishes that one round answers, at most; sockets beyond hear of a later one.
+const WISHES_MAX: usize = 200;
+
+/// What a socket wants to hear.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Wish {
+    scope: Option<CompactString>,
+    service: Option<String>,
+    totals: bool,
+    efficiency: bool,
+    alerts: bool,
+}
+
+impl Wish {
+    /// What a socket hears that has asked for nothing.
+    fn all(admitted: &Admitted) -> Self {
+        Self {
+            scope: admitted.scope.clone(),
+            service: None,
+            totals: true,
+            efficiency: true,
+            alerts: false,
+        }
+    }
+
+    /// What `asked` says, or why it cannot be.
+    fn read(admitted: &Admitted, asked: &Value) -> Result<Self, String> {
+        const WORDS: [&str; 4] = ["all", "dashboard", "efficiency", "alerts"];
+        let types: Vec<&str> = match &asked["types"] {
+            Value::Null => vec!["all"],
+            Value::String(word) => vec![word],
+            Value::Array(words) if words.iter().all(Value::is_string) => {
+                words.iter().filter_map(Value::as_str).collect()
+            }
+            _ => return Err("types must be a list of words".into()),
+        };
+        if types.iter().any(|word| !WORDS.contains(word)) {
+            return Err(format!("Invalid types. Must be some of: {WORDS:?}").replace('"', "'"));
+        }
+        let filters = &asked["filters"];
+        if !(filters.is_null() || filters.is_object()) {
+            return Err("filters must be an object".into());
+        }
+        let service = match &filters["service_type"] {
+            Value::Null => None,
+            Value::String(service) if service.len() <= 256 => Some(service.clone()),
+            _ => return Err("filters.service_type must be the name of a service".into()),
+        };
+        let has = |word| types.contains(&word) || types.contains(&"all");
+        Ok(Self {
+            scope: admitted.scope.clone(),
+            service: service.filter(|service| !service.is_empty()),
+            totals: has("dashboard"),
+            efficiency: has("efficiency"),
+            alerts: types.contains(&"alerts"),
+        })
+    }
+
+    fn room(&self) -> String {
+        format!("{self:?}")
+    }
+
+    fn selection(&self) -> Selection {
+        Selection::service(self.service.as_deref())
+    }
+}
+
+/// The server's parts, without keeping it open.
+#[derive(Clone)]
+struct Parts {
+    outlay: Weak<Outlay>,
+    people: Weak<People>,
+    alerts: Weak<Alerts>,
+    leadfactory: Weak<Status>,
+    guard: Arc<Guard>,
+    config: Arc<Config>,
+    metrics: Arc<Metrics>,
+}
+
+impl Parts {
+    fn of(state: &AppState) -> Self {
+        Self {
+            outlay: Arc::downgrade(&state.outlay),
+            people: Arc::downgrade(&state.people),
+            alerts: Arc::downgrade(&state.alerts),
+            leadfactory: Arc::downgrade(&state.leadfactory),
+            guard: state.guard.clone(),
+            config: state.config.clone(),
+            metrics: state.metrics.clone(),
+        }
+    }
+
+    fn state(&self) -> Option<AppState> {
+        Some(AppState {
+            outlay: self.outlay.upgrade()?,
+            people: self.people.upgrade()?,
+            alerts: self.alerts.upgrade()?,
+            leadfactory: self.leadfactory.upgrade()?,
+            guard: self.guard.clone(),
+            config: self.config.clone(),
+            metrics: self.metrics.clone(),
+        })
+    }
+
+    fn desk(&self, scope: Option<CompactString>) -> Option<Desk> {
+        Some(Desk::new(&self.state()?, Admitted { scope, caller: None }))
+    }
+}
+
+/// The layer that answers under `/socket.io/`; the same on every address.
+pub fn layer(state: &AppState) -> SocketIoLayer {
+    state.leadfactory.live(|| {
+        let (layer, io) = SocketIo::builder()
+            .max_payload(1_000_000)
+            .ping_interval(Duration::from_secs(25))
+            .ping_timeout(Duration::from_secs(20))
+            .build_layer();
+        let parts = Parts::of(state);
+        let welcoming = parts.clone();
+        io.ns("/", async move |socket: SocketRef| welcome(socket, welcoming).await);
+        tokio::spawn(tell_all(io, parts, state.outlay.commits.watch()));
+        layer
+    })
+}
+
+fn admitted(socket: &SocketRef) -> Option<Admitted> {
+    socket.req_parts().extensions.get::<Admitted>().cloned()
+}
+
+async fn welcome(socket: SocketRef, parts: Parts) {
+    let Some(admitted) = admitted(&socket) else {
+        // A socket that is gone already needs no good-bye.
+        let _ = socket.disconnect();
+        return;
+    };
+    for event in ["subscribe_enhanced_updates", "subscribe_cost_updates"] {
+        let parts = parts.clone();
+        socket.on(event, async move |socket: SocketRef, TryData(asked): TryData<Value>| {
+            subscribe(&socket, &parts, &asked.unwrap_or_default()).await;
+        });
+    }
+    let wish = Wish::all(&admitted);
+    socket.join(wish.room());
+    socket.extensions.insert(wish.clone());
+    let Some(desk) = parts.desk(admitted.scope) else { return };
+    match initial(&desk).await {
+        Ok(body) => emit(&socket, "enhanced_initial_data", &body),
+        Err(refused) => fail(&socket, &refused),
+    }
+    match updates(&desk, &wish).await {
+        Ok((_, cost)) => emit(&socket, "cost_update", &cost),
+        Err(refused) => fail(&socket, &refused),
+    }
+}
+
+fn emit(socket: &SocketRef, event: &str, body: &Value) {
+    if let Err(error) = socket.emit(event, body) {
+        tracing::debug!(%error, event, "a live update of LeadFactory's did not leave");
+    }
+}
+
+fn fail(socket: &SocketRef, refused: &Refused) {
+    emit(socket, "update_error", &json!({ "error": refused.text() }));
+}
+
+/// Keeps what a socket asks for, and tells it at once.
+async fn subscribe(socket: &SocketRef, parts: &Parts, asked: &Value) {
+    let Some(admitted) = admitted(socket) else { return };
+    let wish = match Wish::read(&admitted, asked) {
+        Ok(wish) => wish,
+        Err(error) => return emit(socket, "subscription_error", &json!({ "error": error })),
+    };
+    socket.leave_all();
+    socket.join(wish.room());
+    socket.extensions.insert(wish.clone());
+    let Some(desk) = parts.desk(admitted.scope) else { return };
+    match updates(&desk, &wish).await {
+        Ok((integrated, cost)) => {
+            emit(socket, "integrated_cost_update", &integrated);
+            if wish.totals {
+                emit(socket, "cost_update", &cost);
+            }
+        }
+        Err(refused) => fail(socket, &refused),
+    }
+}
+
+/// What a page begins with, under both names that its readers know.
+async fn initial(desk: &Desk) -> Result<Value, Refused> {
+    use outlay_domain::usage::question::Every;
+    let overview = desk.overview(&Selection::default()).await?;
+    let dashboard = data(desk, None, Every::Day, None).await?;
+    let efficiency = efficiency_body(desk, &overview).await?;
+    Ok(json!({
+        "dashboard_data": dashboard,
+        "dashboard": dashboard,
+        "efficiency_metrics": efficiency,
+        "efficiency": efficiency,
+        "alerts": alerts_body(desk, &overview),
+    }))
+}
+
+/// What is told to those who wish for it: `integrated_cost_update` and `cost_update`.
+async fn updates(desk: &Desk, wish: &Wish) -> Result<(Value, Value), Refused> {
+    let selection = wish.selection();
+    let question = desk.question(&selection, Some(Days::only(desk.today()))).await?;
+    let by = vec![Attribute::Service, Attribute::Operation];
+    let daily = SpendQuestion { by, ..question.clone() };
+    let since = Some(desk.now() - TimeDelta::hours(1));
+    let hourly = SpendQuestion { days: None, since, ..question };
+    let (daily, hour, recent) = tokio::try_join!(
+        desk.spend(daily),
+        desk.spend(hourly.clone()),
+        desk.newest_events(&hourly, RECENT_MAX),
+    )?;
+    let mut services = Map::new();
+    for share in shares(&daily, |_| true) {
+        services.insert(share.service.to_string(), json!({}));
+    }
+    for row in &daily.rows {
+        let label = |place: usize| name(row.group.get(place).and_then(|name| name.as_deref()));
+        services[label(0)][label(1)] = dollars(row.nanos);
+    }
+    let recent: Vec<Value> = recent.iter().map(|fact| transaction(fact, desk.tz)).collect();
+    let cost = json!({
+        "timestamp": desk.stamp(),
+        "daily_total": dollars(daily.total.nanos),
+        "hourly_total": dollars(hour.total.nanos),
+        "service_breakdown": services,
+        "recent_transactions": recent,
+        "transaction_count_last_hour": count_of(hour.total.events),
+    });
+    let mut integrated = if wish.totals { cost.clone() } else { json!({}) };
+    integrated["timestamp"] = cost["timestamp"].clone();
+    integrated["integration_status"] = integration_status(desk);
+    if wish.efficiency || wish.alerts {
+        let overview = desk.overview(&selection).await?;
+        if wish.efficiency {
+            integrated["efficiency_score"] = json!(overview.score);
+        }
+        if wish.alerts {
+            integrated["alerts"] = alerts_body(desk, &overview);
+        }
+    }
+    Ok((integrated, cost))
+}
+
+/// Tells everybody when something was committed, and every thirty seconds.
+async fn tell_all(io: SocketIo, parts: Parts, mut commits: Receiver<Committed>) {
+    let mut ticks = interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    let mut last = Instant::now() - ROUNDS_APART;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            received = commits.recv() => {
+                if matches!(received, Err(RecvError::Closed)) {
+                    return;
+                }
+                // A batch seldom comes alone.
+                sleep_until((last + ROUNDS_APART).max(Instant::now() + GATHERED)).await;
+                while !matches!(
+                    commits.try_recv(),
+                    Err(tokio::sync::broadcast::error::TryRecvError::Empty
+                        | tokio::sync::broadcast::error::TryRecvError::Closed)
+                ) {}
+            }
+        }
+        last = Instant::now();
+        if parts.outlay.upgrade().is_none() {
+            return;
+        }
+        round(&io, &parts).await;
+    }
+}
+
+async fn round(io: &SocketIo, parts: &Parts) {
+    let mut wishes: HashMap<Wish, ()> = HashMap::new();
+    for socket in io.sockets() {
+        if !may_still(&socket, parts).await {
+            // A socket that is gone already needs no good-bye.
+            let _ = socket.disconnect();
+        } else if let Some(wish) = socket.extensions.get::<Wish>()
+            && wishes.len() < WISHES_MAX
+        {
+            wishes.insert(wish, ());
+        }
+    }
+    for wish in wishes.into_keys() {
+        let Some(desk) = parts.desk(wish.scope.clone()) else { return };
+        let told: [(&str, Value); 2] = match updates(&desk, &wish).await {
+            Ok((integrated, cost)) => {
+                [("integrated_cost_update", integrated), ("cost_update", cost)]
+            }
+            Err(refused) => {
+                tracing::debug!(
+                    error = refused.text(),
+                    "a live update of LeadFactory's was not made"
+                );
+                continue;
+            }
+        };
+        let wanted = if wish.totals { &told[..] } else { &told[..1] };
+        for (event, body) in wanted {
+            if let Err(error) = io.to(wish.room()).emit(event, body).await {
+                tracing::debug!(%error, event, "a live update of LeadFactory's did not reach everybody");
+            }
+        }
+    }
+}
+
+/// Whether whoever opened the socket may still see what they saw.
+async fn may_still(socket: &SocketRef, parts: &Parts) -> bool {
+    let Some(admitted) = admitted(socket) else { return false };
+    let (Some(caller), Some(people)) = (&admitted.caller, parts.people.upgrade()) else {
+        return true;
+    };
+    match people.recheck(caller).await {
+        Ok(now) => now.may(Act::SeeUsage).is_ok() && now.scope() == admitted.scope,
+        // The books cannot be read: a failure of ours is no reason to send anybody away.
+        Err(IdentifyError::Store(_)) => true,
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_is_judged() {
+        let read = |asked: Value| Wish::read(&Admitted::default(), &asked);
+
+        let all = read(json!({})).unwrap();
+        assert!(all.totals && all.efficiency && !all.alerts && all.service.is_none());
+        let some =
+            json!({ "types": ["efficiency", "alerts"], "filters": { "service_type": "gpu" } });
+        let some = read(some).unwrap();
+        assert!(!some.totals && some.efficiency && some.alerts);
+        assert_eq!(some.service.as_deref(), Some("gpu"));
+        assert_eq!(
+            read(json!({ "types": ["costs"] })).unwrap_err(),
+            "Invalid types. Must be some of: ['all', 'dashboard', 'efficiency', 'alerts']"
+        );
+        assert!(read(json!({ "types": 5 })).is_err());
+        assert!(read(json!({ "filters": [] })).is_err());
+    }
+}

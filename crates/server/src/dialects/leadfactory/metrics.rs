@@ -1,0 +1,172 @@
+//! LeadFactory's metrics, read from the ledger when they are asked for.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use outlay_domain::revenue::RevenueKind;
+use outlay_domain::usage::question::Attribute;
+use outlay_engine::insights::budgets::Month;
+use outlay_engine::insights::course::units;
+use outlay_engine::insights::{Days, SpendQuestion, SpendTable};
+use outlay_engine::revenue::ProductRevenue;
+
+use super::access::Admitted;
+use super::desk::{Desk, Selection, shares};
+use super::error::Refused;
+use super::wire::name;
+use crate::metrics::page::{Kind, Page};
+use crate::state::AppState;
+
+const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// Services, operations and products that are told apart, at most.
+const LABELS_MAX: usize = 500;
+/// What stands for all others.
+const OTHERS: &str = "other";
+
+/// `GET /metrics` on a port of the dialect's own.
+pub async fn page(State(state): State<AppState>) -> Result<impl IntoResponse, Refused> {
+    if !state.config.dialects.leadfactory.prometheus_metrics {
+        return Err(Refused::not_found("the metrics are switched off"));
+    }
+    let text = text(&state).await?;
+    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], text))
+}
+
+/// All of LeadFactory's metrics.
+pub async fn text(state: &AppState) -> Result<String, Refused> {
+    let desk = Desk::new(state, Admitted::default());
+    let everything = Selection::default();
+    let today = desk.today();
+    let month = Month::of(today).ok_or_else(|| Refused::bad("the clock is wrong"))?;
+    let question = desk.question(&everything, None).await?;
+    let by = vec![Attribute::Service, Attribute::Operation];
+    let all = desk.spend(SpendQuestion { by, ..question }).await?;
+    let (used, of_month) = desk.utilisation(month).await?;
+    let tz = desk.tz;
+    let limit = LABELS_MAX as u32;
+    let revenue = desk.books(move |insights| insights.revenue_by_product(None, tz, limit)).await?;
+    let daily = desk.revenue(Some(Days::only(today))).await?;
+
+    let mut page = Page::default();
+    write_costs(&mut page, &all);
+    write_services(&mut page, &all, &of_month, today);
+    write_budget(&mut page, &used);
+    write_revenue(&mut page, &revenue);
+    let help = "What came in today, in cents.";
+    let cents = daily.map_or(0.0, |total| 100.0 * units(total.paid_nanos));
+    page.single(Kind::Gauge, "daily_revenue_cents", help, cents);
+    Ok(page.into_text())
+}
+
+fn write_costs(page: &mut Page, all: &SpendTable) {
+    let mut rows: Vec<_> = all.rows.iter().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.nanos));
+    let (named, others) = rows.split_at(rows.len().min(LABELS_MAX));
+    let help = "What APIs cost, in dollars.";
+    let mut family = page.family(Kind::Counter, "api_cost_dollars_total", help);
+    for row in named {
+        let label = |place: usize| name(row.group.get(place).and_then(|name| name.as_deref()));
+        let labels = [("api_name", label(0)), ("operation", label(1))];
+        family.sample(&labels, units(row.nanos));
+    }
+    if !others.is_empty() {
+        let nanos = others.iter().map(|row| row.nanos).sum();
+        family.sample(&[("api_name", OTHERS), ("operation", OTHERS)], units(nanos));
+    }
+}
+
+fn write_services(
+    page: &mut Page,
+    all: &SpendTable,
+    of_month: &SpendTable,
+    today: chrono::NaiveDate,
+) {
+    let day = shares(of_month, |day| day == today);
+    let gpu: i128 = day.iter().filter(|own| own.service == "gpu").map(|own| own.nanos).sum();
+    for (kind, name, help, shares) in [
+        (
+            Kind::Counter,
+            "leadfactory_total_cost_total",
+            "What services cost, in dollars.",
+            shares(all, |_| true),
+        ),
+        (Kind::Gauge, "lead_factory_daily_cost", "What services cost today, in dollars.", day),
+        (
+            Kind::Gauge,
+            "lead_factory_monthly_cost",
+            "What services cost in the running month, in dollars.",
+            shares(of_month, |_| true),
+        ),
+    ] {
+        let mut family = page.family(kind, name, help);
+        for share in shares.iter().take(LABELS_MAX) {
+            family.sample(&[("service", &share.service)], units(share.nanos));
+        }
+    }
+    let help = "What GPUs cost today, in dollars.";
+    page.single(Kind::Gauge, "leadfactory_gpu_cost_daily", help, units(gpu));
+}
+
+fn write_budget(page: &mut Page, used: &outlay_engine::insights::budgets::Utilisation) {
+    let percent = 100.0 * used.share();
+    let help = "How much of the month's budget is spent, in per cent.";
+    page.single(Kind::Gauge, "leadfactory_monthly_cost_percentage", help, percent);
+    page.family(Kind::Gauge, "lead_factory_budget_utilization", "How much of a budget is spent.")
+        .sample(&[("period", "monthly")], used.share());
+    let help = "Whether the month's budget is spent.";
+    let spent = u8::from(used.budget > 0 && used.spent >= used.budget);
+    page.single(Kind::Gauge, "leadfactory_budget_gate_status", help, spent);
+}
+
+fn write_revenue(page: &mut Page, all: &[ProductRevenue]) {
+    let product = |own: &ProductRevenue| own.product.as_deref().unwrap_or("unknown").to_owned();
+    let paid = || all.iter().filter(|own| own.kind == RevenueKind::Payment);
+    let cents = |nanos: i128| (100.0 * units(nanos.abs())).round();
+    let mut family = page.family(Kind::Counter, "purchases_total", "Payments.");
+    for own in paid() {
+        let labels = [("audit_type", &*product(own)), ("currency", &*own.currency)];
+        family.sample(&labels, own.count);
+    }
+    let help = "What customers paid, in cents.";
+    let mut family = page.family(Kind::Counter, "revenue_total_cents_total", help);
+    for own in paid() {
+        let labels = [("audit_type", &*product(own)), ("currency", &*own.currency)];
+        family.sample(&labels, cents(own.gross_nanos));
+    }
+    let help = "What a customer paid on average, in cents.";
+    let mut family = page.family(Kind::Gauge, "average_order_value_cents", help);
+    for own in paid().filter(|own| own.count > 0) {
+        let mean = own.gross_nanos / i128::from(own.count);
+        let labels = [("audit_type", &*product(own)), ("currency", &*own.currency)];
+        family.sample(&labels, cents(mean));
+    }
+    let mut currencies: Vec<_> = all.iter().map(|own| own.currency.as_str()).collect();
+    currencies.sort_unstable();
+    currencies.dedup();
+    let help = "What the payment provider kept, in cents.";
+    let mut family = page.family(Kind::Counter, "stripe_fees_total_cents_total", help);
+    for currency in &currencies {
+        let fees = paid().filter(|own| own.currency == *currency).map(|own| own.fee_nanos).sum();
+        family.sample(&[("currency", currency)], cents(fees));
+    }
+    let back = |currency: &str| {
+        let returned = all
+            .iter()
+            .filter(move |own| matches!(own.kind, RevenueKind::Refund | RevenueKind::Chargeback));
+        returned
+            .filter({
+                let currency = currency.to_owned();
+                move |own| own.currency == currency
+            })
+            .fold((0, 0), |(count, nanos), own| (count + own.count, nanos + own.gross_nanos))
+    };
+    let mut family = page.family(Kind::Counter, "refunds_total", "Payments given back.");
+    for currency in &currencies {
+        family.sample(&[("currency", currency)], back(currency).0);
+    }
+    let help = "What was given back, in cents.";
+    let mut family = page.family(Kind::Counter, "refund_amount_total_cents_total", help);
+    for currency in &currencies {
+        family.sample(&[("currency", currency)], cents(back(currency).1));
+    }
+}

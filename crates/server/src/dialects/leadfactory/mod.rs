@@ -1,0 +1,133 @@
+#![doc = include_str!("README.md")]
+
+mod access;
+mod breakdown;
+mod budget;
+mod dashboard;
+mod desk;
+mod details;
+mod error;
+mod export;
+mod health;
+mod live;
+mod metrics;
+mod optimization;
+mod other;
+mod params;
+mod returns;
+mod status;
+mod summary;
+mod trends;
+mod wire;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower::ServiceExt;
+
+use crate::config::LeadfactoryConfig;
+use crate::state::AppState;
+
+pub use error::Refused;
+pub use metrics::text as metrics_text;
+pub use status::Status;
+
+/// The dialect's routes, with their own rules of who may come in.
+fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/api/enhanced/dashboard-data", get(dashboard::enhanced))
+        .route("/api/enhanced/cost-trends", get(trends::enhanced))
+        .route("/api/enhanced/optimization-recommendations", get(optimization::enhanced))
+        .route("/api/enhanced/cost-efficiency", get(dashboard::efficiency))
+        .route("/api/enhanced/detailed-breakdown", get(breakdown::enhanced))
+        .route("/api/enhanced/cost-alerts", get(dashboard::alerts))
+        .route("/api/enhanced/export/{format}", get(export::enhanced))
+        .route("/api/enhanced/health", get(health::enhanced))
+        .route("/api/cost/breakdown", get(breakdown::plain))
+        .route("/api/cost/trends", get(trends::plain))
+        .route("/api/cost/optimization", get(optimization::plain))
+        .route("/api/cost/budget-utilization", get(budget::utilisation))
+        .route("/api/cost/roi-analysis", get(returns::roi))
+        .route("/api/cost/summary", get(summary::summary))
+        .route("/api/cost/integrated/dashboard", get(dashboard::integrated))
+        .route("/api/cost/integrated/efficiency", get(dashboard::efficiency))
+        .route("/api/cost/integrated/health", get(health::integrated))
+        .route("/api/cost/integrated/export/{format}", get(export::integrated))
+        .route("/api/cost/detailed-breakdown", get(other::detailed_breakdown))
+        .route("/api/cost/optimization-insights", get(other::optimization_insights))
+        .route("/api/cost/budget-status", get(other::budget_status))
+        .route("/api/cost/realtime-summary", get(other::realtime_summary))
+        .route("/api/enhanced", get(nowhere))
+        .route("/api/enhanced/{*rest}", get(nowhere))
+        .route("/api/cost", get(nowhere))
+        .route("/api/cost/{*rest}", get(nowhere))
+        .method_not_allowed_fallback(wrong_method)
+}
+
+/// Adds the dialect to the server's own routes, and its live updates, where there are any.
+pub fn with(router: Router<AppState>, state: &AppState, has_live: bool) -> Router<AppState> {
+    let router = router.merge(access::guard(routes(), state));
+    if !has_live {
+        return router;
+    }
+    let live = Router::new().fallback(nowhere).layer(live::layer(state));
+    let live = access::guard(live, state).with_state(state.clone());
+    let ways = (state.clone(), live);
+    router.layer(from_fn_with_state(ways, live_or_not))
+}
+
+/// Hands a request to the dialect's live updates, if it is for those.
+async fn live_or_not(
+    State((state, live)): State<(AppState, Router)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if access::is_for_live(&state, &request) {
+        live.oneshot(request).await.unwrap_or_else(|never| match never {})
+    } else {
+        next.run(request).await
+    }
+}
+
+/// All that is answered on a port of the dialect's own.
+pub fn own_router(state: AppState) -> Router {
+    let answered =
+        routes().route("/metrics", get(metrics::page)).fallback(nowhere).layer(live::layer(&state));
+    access::guard(answered, &state)
+        .route("/", get(home))
+        .route("/healthz", get(|| async { "ok" }))
+        .with_state(state)
+}
+
+/// What to do where others than this machine are listened to, and nobody else is let in.
+pub fn opening_hint(settings: &LeadfactoryConfig) -> Option<String> {
+    let listens = settings.enabled && (settings.port != 0 || settings.breakdown_port != 0);
+    let is_closed = settings.networks.is_empty() && settings.key.reveal().is_empty();
+    (listens && is_closed && !settings.host.is_loopback()).then(|| {
+        format!(
+            "the dialect listens on {}, and lets in callers of this machine only: set \
+             dialects.leadfactory.networks or .key (OUTLAY_DIALECTS_LEADFACTORY_NETWORKS, …_KEY) \
+             to let in others",
+            settings.host
+        )
+    })
+}
+
+/// People are sent to the pages.
+async fn home(State(state): State<AppState>) -> Response {
+    (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, state.guard.public_url())]).into_response()
+}
+
+async fn nowhere(uri: Uri) -> Refused {
+    Refused::not_found(format!("nothing is at {}", uri.path()))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Refused {
+    Refused::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{} does not take {method}, only GET", uri.path()),
+    )
+}

@@ -1,0 +1,214 @@
+//! The other dashboard's paths: every body stands in `data`.
+
+use axum::Json;
+use outlay_domain::usage::question::{Attribute, Every};
+use outlay_engine::insights::budgets::Month;
+use outlay_engine::insights::course::units;
+use outlay_engine::insights::{Days, SpendQuestion};
+use serde_json::{Map, Value, json};
+
+use super::breakdown::count_of;
+use super::desk::{Desk, Selection, shares};
+use super::error::Refused;
+use super::params::{DAYS_BACK_MAX, Params};
+use super::wire::{day, dollars, mean, name, percent};
+
+/// Seconds after which its page asks again.
+const REFRESH_SECONDS: u32 = 30;
+
+fn wrapped(desk: &Desk, data: Value, more: Value) -> Json<Value> {
+    let mut metadata =
+        json!({ "generated_at": super::wire::local(desk.now(), chrono_tz::Tz::UTC) });
+    if let (Some(metadata), Value::Object(more)) = (metadata.as_object_mut(), more) {
+        metadata.extend(more);
+    }
+    Json(json!({ "success": true, "data": data, "metadata": metadata }))
+}
+
+/// `GET /api/cost/detailed-breakdown`.
+pub async fn detailed_breakdown(desk: Desk, params: Params) -> Result<Json<Value>, Refused> {
+    #[derive(Clone, Copy)]
+    enum By {
+        Service,
+        Day,
+        Operation,
+    }
+    let words = [("service", By::Service), ("daily", By::Day), ("operation", By::Operation)];
+    let by = params.choice("group_by", &words, By::Service)?;
+    let service = params.one("service_type")?;
+    let back = params.whole("days_back", 30, 1..=DAYS_BACK_MAX)?;
+    let today = desk.today();
+    // Thirty days back are thirty days: today and the twenty-nine before it.
+    let days = Days::ending(today, back - 1).unwrap_or(Days::only(today));
+    let selection = Selection::service(service);
+    let question = desk.question(&selection, Some(days)).await?;
+    let (every, attribute) = match by {
+        By::Service => (None, Some(Attribute::Service)),
+        By::Day => (Some(Every::Day), None),
+        By::Operation => (None, Some(Attribute::Operation)),
+    };
+    let month = Month::of(today).map(Month::days).unwrap_or(days);
+    let of_month = desk.question(&selection, Days::new(month.first(), today)).await?;
+    let of_month = SpendQuestion { by: vec![Attribute::Service], ..of_month };
+    let of_day = desk.question(&selection, Some(Days::only(today))).await?;
+    let of_day = SpendQuestion { by: vec![Attribute::Service], ..of_day };
+    let grouped = SpendQuestion { every, by: attribute.into_iter().collect(), ..question };
+    let (table, month, running) =
+        tokio::try_join!(desk.spend(grouped), desk.spend(of_month), desk.spend(of_day))?;
+    let key = match by {
+        By::Service => "service",
+        By::Day => "date",
+        By::Operation => "operation",
+    };
+    let mut rows: Vec<Value> = table
+        .rows
+        .iter()
+        .map(|row| {
+            let label = match table.day(row) {
+                Some(date) => day(date),
+                None => name(row.group.first().and_then(|own| own.as_deref())).to_owned(),
+            };
+            let mut line = json!({
+                "cost": dollars(row.nanos),
+                "transactions": count_of(row.events),
+                "average_cost": mean(row.nanos, row.events),
+                "percentage": percent(row.nanos, table.total.nanos),
+            });
+            if let Some(line) = line.as_object_mut() {
+                line.insert(key.into(), label.into());
+            }
+            line
+        })
+        .collect();
+    rows.sort_by(|one, two| {
+        two["cost"]
+            .as_f64()
+            .unwrap_or_default()
+            .total_cmp(&one["cost"].as_f64().unwrap_or_default())
+    });
+    let by_service = |table: &outlay_engine::insights::SpendTable| {
+        let mut services = Map::new();
+        for share in shares(table, |_| true) {
+            services.insert(share.service.to_string(), dollars(share.nanos));
+        }
+        Value::Object(services)
+    };
+    let data = json!({
+        "breakdown": rows,
+        "summary": {
+            "total_cost": dollars(table.total.nanos),
+            "average_daily_cost": units(table.total.nanos) / f64::from(back),
+            "period_days": back,
+            "total_transactions": count_of(table.total.events),
+        },
+        "aggregated_data": {
+            "monthly": by_service(&month),
+            "daily": by_service(&running),
+            "reports": {
+                "monthly": { "total_cost": dollars(month.total.nanos), "breakdown": by_service(&month) },
+                "daily": {
+                    "date": day(today),
+                    "total_cost": dollars(running.total.nanos),
+                    "breakdown": by_service(&running),
+                },
+            },
+        },
+    });
+    let group = params.one("group_by")?.unwrap_or("service");
+    let said = json!({ "service_type": service, "days_back": back, "group_by": group });
+    Ok(wrapped(&desk, data, said))
+}
+
+/// `GET /api/cost/optimization-insights`.
+pub async fn optimization_insights(desk: Desk) -> Result<Json<Value>, Refused> {
+    let overview = desk.overview(&Selection::default()).await?;
+    let nanos: i128 = overview.services.iter().map(|share| share.nanos).sum();
+    let mut services = Map::new();
+    for share in &overview.services {
+        let body = json!({
+            "total_cost": dollars(share.nanos),
+            "percentage": percent(share.nanos, nanos),
+            "transactions": count_of(share.events),
+        });
+        services.insert(share.service.to_string(), body);
+    }
+    let rows: Vec<Value> = overview
+        .recommendations
+        .iter()
+        .map(|own| {
+            json!({
+                "priority": own.kind.priority().as_str(),
+                "service": own.service.as_deref().unwrap_or("all"),
+                "message": format!("{}: {}", own.title, own.description),
+                "potential_savings": own.savings,
+            })
+        })
+        .collect();
+    let data = json!({
+        "service_analysis": services,
+        "recommendations": rows,
+        "optimization_score": overview.score,
+        "total_monthly_cost": dollars(nanos),
+        "potential_monthly_savings":
+            overview.recommendations.iter().map(|own| own.savings).sum::<f64>(),
+    });
+    Ok(wrapped(&desk, data, json!({})))
+}
+
+/// `GET /api/cost/budget-status`.
+pub async fn budget_status(desk: Desk) -> Result<Json<Value>, Refused> {
+    let month = Month::of(desk.today()).ok_or_else(|| Refused::bad("the clock is wrong"))?;
+    let (used, _) = desk.utilisation(month).await?;
+    let expected = used.budget * i128::from(used.days_elapsed) / i128::from(used.days.max(1));
+    let status = match 100.0 * used.share() {
+        percent if percent > 90.0 => "critical",
+        percent if percent > 75.0 => "warning",
+        percent if percent > 50.0 => "good",
+        _ => "excellent",
+    };
+    let data = json!({
+        "monthly_budget": dollars(used.budget),
+        "monthly_spent": dollars(used.spent),
+        "monthly_remaining": dollars(used.remaining()),
+        "utilization_percent": 100.0 * used.share(),
+        "days_into_month": used.days_elapsed,
+        "daily_average": dollars(used.daily_nanos),
+        "expected_spend": dollars(expected),
+        "variance": dollars(used.spent - expected),
+        "status": status,
+    });
+    Ok(wrapped(&desk, data, json!({})))
+}
+
+/// `GET /api/cost/realtime-summary`.
+pub async fn realtime_summary(desk: Desk) -> Result<Json<Value>, Refused> {
+    let today = desk.today();
+    let days = Days::ending(today, 1).unwrap_or(Days::only(today));
+    let question = desk.question(&Selection::default(), Some(days)).await?;
+    let by = vec![Attribute::Service];
+    let table = desk.spend(SpendQuestion { every: Some(Every::Day), by, ..question }).await?;
+    let of = |wanted: chrono::NaiveDate| -> i128 {
+        table.rows.iter().filter(|row| table.day(row) == Some(wanted)).map(|row| row.nanos).sum()
+    };
+    let (now, before) = (of(today), of(days.first()));
+    let mut services = Map::new();
+    let mut count = 0;
+    for share in shares(&table, |day| day == today) {
+        count += share.events;
+        services.insert(share.service.to_string(), dollars(share.nanos));
+    }
+    let change = if before > 0 { 100.0 * (units(now) / units(before) - 1.0) } else { 0.0 };
+    let data = json!({
+        "today_total": dollars(now),
+        "yesterday_total": dollars(before),
+        "daily_change_percent": zero_unless_finite(change),
+        "transaction_count": count_of(count),
+        "service_breakdown": services,
+        "last_updated": desk.stamp(),
+    });
+    Ok(wrapped(&desk, data, json!({ "refresh_interval": REFRESH_SECONDS })))
+}
+
+fn zero_unless_finite(value: f64) -> f64 {
+    if value.is_finite() { value } else { 0.0 }
+}
