@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod analysis;
 pub mod budgets;
+pub mod change;
 pub mod course;
 pub mod days;
 pub mod returns;

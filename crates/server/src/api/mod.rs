@@ -9,6 +9,7 @@ pub mod check;
 pub mod events;
 pub mod health;
 pub mod imports;
+pub mod insights;
 pub mod keys;
 pub mod metrics;
 pub mod prices;
@@ -81,6 +82,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(sql::routes())
         .merge(budgets::routes())
         .merge(alerts::routes())
+        .merge(insights::routes())
 }
 
 /// The OpenAPI document.

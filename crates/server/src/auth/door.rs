@@ -39,7 +39,7 @@ impl Door {
             ("events", None) => Self::Guarded(Some(Act::SendUsage)),
             ("events", Some(_)) => Self::Guarded(Some(Act::AmendUsage)),
             ("budgets", Some("check")) => Self::Guarded(Some(Act::SeeUsage)),
-            ("usage" | "budgets" | "alerts" | "alert-rules", _) if reads => {
+            ("usage" | "budgets" | "alerts" | "alert-rules" | "insights", _) if reads => {
                 Self::Guarded(Some(Act::SeeUsage))
             }
             ("prices", Some("quote")) => Self::Guarded(Some(Act::SeePrices)),
