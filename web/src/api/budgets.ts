@@ -1,20 +1,38 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { WireScope } from '@/lib/filters'
+import type { Day } from '@/lib/time'
 import { get, send } from './client'
 
-export const BUDGETS_KEY = 'budgets'
+/** In which time a budget may be spent. */
+export type BudgetPeriod =
+  | { every: 'day' | 'week' | 'month' | 'quarter' | 'year' }
+  | { every: 'rolling'; days: number }
+  | { every: 'once'; first: Day; last: Day }
 
+export type Enforcement = 'soft' | 'hard'
+
+/** A share of a budget at which people want to know: of what is spent, or of the forecast. */
 export interface Threshold {
   percent: number
   basis: 'actual' | 'forecast'
 }
 
-export interface Period {
-  every: 'day' | 'week' | 'month' | 'quarter' | 'year' | 'rolling' | 'once'
-  days?: number
-  first?: string
-  last?: string
+/** What a budget says. */
+export interface BudgetDraft {
+  name: string
+  /** Nothing for everything. */
+  scope: WireScope
+  amount: string
+  period: BudgetPeriod
+  tz: string
+  enforcement: Enforcement
+  thresholds: Threshold[]
+  carries_over: boolean
 }
 
+export type BudgetState = 'within' | 'warned' | 'overrunning' | 'spent'
+
+/** Where a budget stands in its present window. */
 export interface BudgetStatus {
   from: string
   to: string
@@ -23,43 +41,43 @@ export interface BudgetStatus {
   spent: string
   remaining: string
   percent: number
+  /** What was spent in a day so far. */
   daily: number
   projected: number | null
   projected_low: number | null
   projected_high: number | null
-  crossed_on: string | null
-  state: 'within' | 'warned' | 'overrunning' | 'spent'
-}
-
-export interface BudgetDraft {
-  name: string
-  scope: Record<string, string[]>
-  amount: string
-  period: Period
-  tz: string
-  enforcement: 'soft' | 'hard'
-  carries_over?: boolean
+  crossed_on: Day | null
+  state: BudgetState
+  reached: Threshold[]
 }
 
 export interface Budget extends BudgetDraft {
   id: string
-  thresholds: Threshold[]
+  /** Whether it came from an older system, and nobody changed it here. */
   imported: boolean
   status: BudgetStatus
 }
+
+export const BUDGETS_KEY = 'budgets'
 
 export function useBudgets() {
   return useQuery({
     queryKey: [BUDGETS_KEY],
     queryFn: async ({ signal }) => (await get<{ items: Budget[] }>('/budgets', [], signal)).items,
-    refetchInterval: 60_000,
+    staleTime: 30_000,
   })
 }
 
-export function useCreateBudget() {
+const pathOf = (id: string) => `/budgets/${encodeURIComponent(id)}`
+
+/** Makes a budget, or changes the one with the id. */
+export function useSaveBudget(id: string | null) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (draft: BudgetDraft) => send<Budget>('POST', '/budgets', draft),
+    mutationFn: (draft: BudgetDraft) =>
+      id === null
+        ? send<Budget>('POST', '/budgets', draft)
+        : send<Budget>('PUT', pathOf(id), draft),
     onSuccess: () => client.invalidateQueries({ queryKey: [BUDGETS_KEY] }),
   })
 }
@@ -67,7 +85,7 @@ export function useCreateBudget() {
 export function useRemoveBudget() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (id: string) => send<void>('DELETE', `/budgets/${encodeURIComponent(id)}`),
+    mutationFn: (id: string) => send<unknown>('DELETE', pathOf(id)),
     onSuccess: () => client.invalidateQueries({ queryKey: [BUDGETS_KEY] }),
   })
 }

@@ -35,7 +35,7 @@ export function get<T>(path: string, query: Query = [], signal?: AbortSignal): P
 }
 
 export function send<T>(
-  method: 'POST' | 'PATCH' | 'DELETE',
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   body?: unknown,
   signal?: AbortSignal,

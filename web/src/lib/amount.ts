@@ -43,6 +43,11 @@ export function drawnUnits(amount: Amount): number {
   return Number(amount) / Number(NANOS_PER_UNIT)
 }
 
+/** An estimate, which the API writes as a float, to be formatted as amounts are. */
+export function estimated(units: number): Amount {
+  return (BigInt(Math.round(units * 1e6)) * 1_000n) as Amount
+}
+
 /**
  * An amount for a person: cents above one cent, three significant digits below it, and a real
  * minus sign. `$1,234.57`, `$0.000123`, `−$0.10`.

@@ -1,52 +1,172 @@
-import { expect, test } from 'vitest'
-import type { Budget } from '@/api/budgets'
-import { budgetBar, periodText, scopeTexts, stateText, usagePath } from './budgets'
+import { describe, expect, it } from 'vitest'
+import type { Budget, BudgetStatus } from '@/api/budgets'
+import {
+  barLayout,
+  byUrgency,
+  crossingWords,
+  daysLeft,
+  draftOf,
+  emptyForm,
+  formOf,
+  periodWords,
+  usageBehind,
+} from './budgets'
+import type { Day } from './time'
 
-const budget = (status: Partial<Budget['status']>, scope = {}) =>
-  ({
-    scope,
-    status: {
-      from: '2026-11-01T00:00:00+01:00',
-      to: '2026-12-01T00:00:00+01:00',
-      spent: '50',
-      available: '100',
-      projected: 80,
-      projected_low: 70,
-      projected_high: 95,
-      crossed_on: null,
-      state: 'within',
-      ...status,
-    },
-  }) as Budget
+const NOW = new Date('2026-11-21T10:00:00Z')
+const TODAY = '2026-11-21' as Day
 
-test('a bar ends where the longest of its parts does', () => {
-  expect(budgetBar(budget({}))).toEqual({
-    spent: 0.5,
-    projected: 0.8,
-    low: 0.7,
-    high: 0.95,
-    available: 1,
+const STATUS: BudgetStatus = {
+  from: '2026-11-01T00:00:00Z',
+  to: '2026-12-01T00:00:00Z',
+  carried: '0',
+  available: '200',
+  spent: '100',
+  remaining: '100',
+  percent: 50,
+  daily: 4.9,
+  projected: 150,
+  projected_low: 140,
+  projected_high: 170,
+  crossed_on: null,
+  state: 'within',
+  reached: [],
+}
+
+function budget(changed: Partial<Budget> = {}, status: Partial<BudgetStatus> = {}): Budget {
+  return {
+    id: 'b',
+    name: 'Research',
+    scope: {},
+    amount: '200',
+    period: { every: 'month' },
+    tz: 'UTC',
+    enforcement: 'soft',
+    thresholds: [{ percent: 80, basis: 'actual' }],
+    carries_over: false,
+    imported: false,
+    ...changed,
+    status: { ...STATUS, ...status },
+  }
+}
+
+describe('a bar', () => {
+  it('is as wide as the budget while all of it fits', () => {
+    const layout = barLayout(budget())
+
+    expect(layout).toMatchObject({ spent: 50, limit: 100, projected: 75, range: [70, 85] })
+    expect(layout.ticks).toEqual([{ percent: 80, basis: 'actual', at: 80, isReached: false }])
   })
-  const over = budgetBar(budget({ spent: '150', projected: 200, projected_high: null }))
-  expect(over).toMatchObject({ spent: 0.75, projected: 1, high: null, available: 0.5 })
+
+  it('reaches as far as the forecast where that is more', () => {
+    const layout = barLayout(
+      budget({}, { projected: 300, projected_low: 250, projected_high: 400 }),
+    )
+
+    expect(layout).toMatchObject({ spent: 25, limit: 50, projected: 75, range: [62.5, 100] })
+    expect(layout.ticks[0]?.at).toBe(40)
+  })
+
+  it('keeps the budget in sight when ten times as much was spent', () => {
+    const layout = barLayout(budget({}, { spent: '2000', projected: null, projected_low: null }))
+
+    expect(layout).toMatchObject({ spent: 100, limit: 50, projected: null, range: null })
+  })
+
+  it('draws no forecast below what is spent already', () => {
+    const layout = barLayout(budget({}, { projected: 90, projected_low: 80, projected_high: 120 }))
+
+    expect(layout).toMatchObject({ spent: 50, projected: 50, range: [50, 60] })
+  })
+
+  it('marks the thresholds that are reached', () => {
+    const reached = [{ percent: 80, basis: 'actual' as const }]
+
+    expect(barLayout(budget({}, { reached })).ticks[0]?.isReached).toBe(true)
+  })
 })
 
-test('times, states and scopes are told in words', () => {
-  expect(periodText({ every: 'month' })).toBe('each month')
-  expect(periodText({ every: 'rolling', days: 7 })).toBe('last 7 days')
-  expect(stateText(budget({ state: 'overrunning', crossed_on: '2026-11-27' }))).toBe(
-    'will be spent on 2026-11-27',
-  )
-  expect(scopeTexts({ provider: ['openai'], 'team!': ['ops'], 'model^': ['gpt-'] })).toEqual([
-    'provider: openai',
-    'team: all but ops',
-    'model: gpt-…',
+describe('words', () => {
+  it('say when the money is gone', () => {
+    const crossed_on = '2026-11-27' as Day
+
+    expect(crossingWords(budget({}, { state: 'spent', crossed_on }), NOW)).toBe('Spent on 27 Nov')
+    expect(crossingWords(budget({}, { state: 'overrunning', crossed_on }), NOW)).toBe(
+      'Will be spent on 27 Nov',
+    )
+    expect(crossingWords(budget(), NOW)).toBe('Within budget to the end')
+    expect(crossingWords(budget({}, { projected: null }), NOW)).toBe('Too few days for a forecast')
+  })
+
+  it('say the day of the budget’s zone', () => {
+    const there = budget({ tz: 'Pacific/Auckland' }, { state: 'spent', crossed_on: TODAY })
+
+    expect(crossingWords(there, NOW)).toBe('Spent on 21 Nov')
+  })
+
+  it('name the period', () => {
+    expect(periodWords({ every: 'quarter' })).toBe('Every quarter')
+    expect(periodWords({ every: 'rolling', days: 7 })).toBe('The last 7 days, rolling')
+    expect(periodWords({ every: 'rolling', days: 1 })).toBe('Today, rolling')
+  })
+})
+
+it('counts the days left with the running one, and none where the window rolls', () => {
+  expect(daysLeft(budget(), NOW)).toBe(10)
+  expect(daysLeft(budget({ period: { every: 'rolling', days: 7 } }), NOW)).toBeNull()
+})
+
+it('puts first what needs somebody', () => {
+  const within = budget({ id: 'within' })
+  const fuller = budget({ id: 'fuller' }, { percent: 70 })
+  const spent = budget({ id: 'spent' }, { state: 'spent' })
+  const heading = budget({ id: 'heading' }, { state: 'overrunning' })
+
+  const order = byUrgency([within, fuller, heading, spent]).map(({ id }) => id)
+
+  expect(order).toEqual(['spent', 'heading', 'fuller', 'within'])
+})
+
+it('links to exactly the usage that counts', () => {
+  const scope = { provider: ['openai'], 'model^': ['gpt-4'], 'team!': [''] }
+  const view = usageBehind(budget({ scope, tz: 'Europe/Berlin' }), 'UTC')
+
+  expect(view.period).toEqual({ kind: 'custom', from: '2026-11-01', to: '2026-11-30' })
+  expect(view.tz).toBe('Europe/Berlin')
+  expect(view.filters).toEqual([
+    { attribute: 'provider', op: 'in', values: ['openai'] },
+    { attribute: 'model', op: 'prefix', values: ['gpt-4'] },
+    { attribute: 'team', op: 'not', values: [''] },
   ])
 })
 
-test('the usage behind a budget has its window and its filters', () => {
-  const path = usagePath(budget({}, { provider: ['openai', 'azure'] }))
-  expect(decodeURIComponent(path)).toBe(
-    '/explore?from=2026-10-31T23:00:00.000Z&to=2026-11-30T23:00:00.000Z&provider=openai,azure',
-  )
+describe('a form', () => {
+  it('gives back the budget that it was filled from', () => {
+    const scope = { provider: ['openai'], 'model^': ['gpt-4'] }
+    for (const period of [
+      { every: 'week' },
+      { every: 'rolling', days: 9 },
+      { every: 'once', first: '2026-01-01', last: '2026-02-01' },
+    ] as Budget['period'][]) {
+      const { id: _, imported: __, status: ___, ...draft } = budget({ scope, period })
+
+      expect(draftOf(formOf(budget({ scope, period }), TODAY))).toEqual(draft)
+    }
+  })
+
+  it('says at its field what is no amount, and takes one with commas', () => {
+    const form = { ...emptyForm('UTC', TODAY), name: 'All' }
+
+    expect(draftOf({ ...form, amount: 'much' })).toMatchObject({ field: 'amount' })
+    expect(draftOf({ ...form, amount: '' })).toMatchObject({ field: 'amount' })
+    expect(draftOf({ ...form, amount: ' 1,250.50 ' })).toMatchObject({ amount: '1250.50' })
+  })
+
+  it('carries nothing over where windows do not follow each other', () => {
+    const form = { ...emptyForm('UTC', TODAY), amount: '5', carriesOver: true }
+
+    expect(draftOf(form)).toMatchObject({ carries_over: true })
+    expect(draftOf({ ...form, every: 'rolling' })).toMatchObject({ carries_over: false })
+    expect(draftOf({ ...form, every: 'once', last: '' })).toMatchObject({ field: 'period' })
+  })
 })

@@ -1,74 +1,207 @@
-import type { Budget, Period } from '@/api/budgets'
+import type {
+  Budget,
+  BudgetDraft,
+  BudgetPeriod,
+  BudgetState,
+  Enforcement,
+  Threshold,
+} from '@/api/budgets'
 import { drawnUnits, parseAmount } from './amount'
+import { type Filter, readScope, scopeBody } from './filters'
+import type { Period } from './period'
+import { addDays, DAY_MS, type Day, formatDay, isDay, startOfDay } from './time'
+import { DEFAULT_VIEW, type View } from './view'
 
-/** A budget as parts of a bar, each a share of its width from 0 to 1. */
-export interface BudgetBar {
+/** The lengths that a budget repeats in, and those that do not follow the calendar. */
+export const PERIODS: Record<BudgetPeriod['every'], string> = {
+  day: 'Every day',
+  week: 'Every week',
+  month: 'Every month',
+  quarter: 'Every quarter',
+  year: 'Every year',
+  rolling: 'The last days, rolling',
+  once: 'Once, between two dates',
+}
+
+/** `Every month`, `The last 7 days, rolling`, `Once`. */
+export function periodWords(period: BudgetPeriod): string {
+  if (period.every === 'once') return 'Once'
+  if (period.every !== 'rolling') return PERIODS[period.every]
+  return period.days === 1 ? 'Today, rolling' : `The last ${period.days} days, rolling`
+}
+
+/** Whether what is left can go into a next window. */
+export function canCarryOver(every: BudgetPeriod['every']): boolean {
+  return every !== 'rolling' && every !== 'once'
+}
+
+export const STATE_WORDS: Record<BudgetState, string> = {
+  within: 'Within budget',
+  warned: 'Threshold reached',
+  overrunning: 'Heading over',
+  spent: 'Spent',
+}
+
+/** When the money is gone, in a sentence. */
+export function crossingWords({ status, tz }: Budget, now: Date): string {
+  const day = status.crossed_on && formatDay(startOfDay(status.crossed_on, tz), tz, now)
+  if (status.state === 'spent') return day ? `Spent on ${day}` : 'All of it is spent'
+  if (day) return `Will be spent on ${day}`
+  if (status.projected === null) return 'Too few days for a forecast'
+  return 'Within budget to the end'
+}
+
+const URGENCY: BudgetState[] = ['spent', 'overrunning', 'warned', 'within']
+
+/** The budgets that need somebody first, the fullest first among equals. */
+export function byUrgency(budgets: Budget[]): Budget[] {
+  return budgets.toSorted(
+    (a, b) =>
+      URGENCY.indexOf(a.status.state) - URGENCY.indexOf(b.status.state) ||
+      b.status.percent - a.status.percent ||
+      a.name.localeCompare(b.name),
+  )
+}
+
+/** Days until the window ends, the running one included; a rolling window never ends. */
+export function daysLeft({ period, status }: Budget, now: Date): number | null {
+  if (period.every === 'rolling') return null
+  return Math.max(0, Math.ceil((Date.parse(status.to) - now.getTime()) / DAY_MS))
+}
+
+/** Where everything stands on a budget's bar, in percent of its width. */
+export interface BarLayout {
   spent: number
-  /** Where the projection ends, and where its range begins and ends. */
+  /** The end of what may be spent; 100 unless more was or will be spent. */
+  limit: number
   projected: number | null
-  low: number | null
-  high: number | null
-  /** Where what may be spent ends. */
-  available: number
+  /** Four of five times the window ends between these. */
+  range: [number, number] | null
+  ticks: (Threshold & { at: number; isReached: boolean })[]
 }
 
-/** The bar is as long as the longest of its parts. */
-export function budgetBar({ status }: Budget): BudgetBar {
-  const spent = drawnUnits(parseAmount(status.spent))
-  const available = drawnUnits(parseAmount(status.available))
-  const whole = Math.max(spent, available, status.projected_high ?? status.projected ?? 0) || 1
-  const share = (value: number | null) =>
-    value === null ? null : Math.min(1, Math.max(0, value / whole))
+/** How far a bar reaches beyond its budget at most, so that a mistake of a digit stays legible. */
+const OVER_MAX = 2
+
+export function barLayout({ status, thresholds }: Budget): BarLayout {
+  const available = Math.max(drawnUnits(parseAmount(status.available)), Number.MIN_VALUE)
+  const spent = Math.max(0, drawnUnits(parseAmount(status.spent)))
+  const { projected, projected_low: low, projected_high: high } = status
+  const furthest = Math.max(available, spent, projected ?? 0, high ?? 0)
+  const whole = Math.min(furthest, available * OVER_MAX)
+  const place = (amount: number) => Math.min(100, Math.max(0, (amount / whole) * 100))
+  const isReached = (one: Threshold) =>
+    status.reached.some(({ percent, basis }) => percent === one.percent && basis === one.basis)
   return {
-    spent: share(spent) ?? 0,
-    projected: share(status.projected),
-    low: share(status.projected_low),
-    high: share(status.projected_high),
-    available: share(available) ?? 1,
+    spent: place(spent),
+    limit: place(available),
+    projected: projected === null ? null : place(Math.max(projected, spent)),
+    range:
+      low === null || high === null
+        ? null
+        : [place(Math.max(low, spent)), place(Math.max(high, spent))],
+    ticks: thresholds
+      .filter(({ percent }) => (available * percent) / 100 <= whole)
+      .map((one) => ({
+        ...one,
+        at: place((available * one.percent) / 100),
+        isReached: isReached(one),
+      })),
   }
 }
 
-export function periodText({ every, days, first, last }: Period): string {
-  switch (every) {
-    case 'rolling':
-      return days === 1 ? 'today' : `last ${days} days`
-    case 'once':
-      return `${first} to ${last}`
-    default:
-      return `each ${every}`
+/** The view of exactly the usage that a budget counts, in its present window. */
+export function usageBehind({ scope, status, tz }: Budget, homeZone: string): View {
+  const period: Period = {
+    kind: 'custom',
+    from: status.from.slice(0, 10),
+    to: addDays(status.to.slice(0, 10) as Day, -1),
+  }
+  return { ...DEFAULT_VIEW, period, tz: tz === homeZone ? null : tz, filters: readScope(scope) }
+}
+
+/** A budget as the form holds it, where a field may be half written. */
+export interface BudgetForm {
+  name: string
+  amount: string
+  every: BudgetPeriod['every']
+  days: number
+  first: string
+  last: string
+  tz: string
+  filters: Filter[]
+  enforcement: Enforcement
+  thresholds: Threshold[]
+  carriesOver: boolean
+}
+
+const USUAL_THRESHOLDS: Threshold[] = [
+  { percent: 80, basis: 'actual' },
+  { percent: 100, basis: 'actual' },
+  { percent: 100, basis: 'forecast' },
+]
+
+export function emptyForm(tz: string, today: Day): BudgetForm {
+  return {
+    name: '',
+    amount: '',
+    every: 'month',
+    days: 30,
+    first: today,
+    last: addDays(today, 29),
+    tz,
+    filters: [],
+    enforcement: 'soft',
+    thresholds: USUAL_THRESHOLDS,
+    carriesOver: false,
   }
 }
 
-export function stateText({ status }: Budget): string {
-  switch (status.state) {
-    case 'spent':
-      return status.crossed_on ? `spent on ${status.crossed_on}` : 'spent'
-    case 'overrunning':
-      return `will be spent on ${status.crossed_on}`
-    case 'warned':
-      return 'a threshold is reached'
-    default:
-      return 'within the budget'
+export function formOf(budget: Budget, today: Day): BudgetForm {
+  const { period } = budget
+  const empty = emptyForm(budget.tz, today)
+  return {
+    ...empty,
+    name: budget.name,
+    amount: budget.amount,
+    every: period.every,
+    days: period.every === 'rolling' ? period.days : empty.days,
+    first: period.every === 'once' ? period.first : empty.first,
+    last: period.every === 'once' ? period.last : empty.last,
+    filters: readScope(budget.scope),
+    enforcement: budget.enforcement,
+    thresholds: budget.thresholds,
+    carriesOver: budget.carries_over,
   }
 }
 
-/** Where the usage behind a budget is explored. */
-export function usagePath({ scope, status }: Budget): string {
-  const query = new URLSearchParams({ from: moment(status.from), to: moment(status.to) })
-  for (const [name, values] of Object.entries(scope)) query.append(name, values.join(','))
-  return `/explore?${query}`
+/** What stands in a form's way before the server is asked, and at which field. */
+export interface FormError {
+  field: string
+  words: string
 }
 
-function moment(text: string): string {
-  return new Date(text).toISOString()
+export function draftOf(form: BudgetForm): BudgetDraft | FormError {
+  const amount = form.amount.trim().replaceAll(',', '')
+  if (!/^\d+(\.\d{1,9})?$/.test(amount)) {
+    return { field: 'amount', words: 'Write an amount such as 250 or 1999.50.' }
+  }
+  const period = periodOf(form)
+  if (!period) return { field: 'period', words: 'Pick the first and the last day.' }
+  return {
+    name: form.name,
+    scope: scopeBody(form.filters),
+    amount,
+    period,
+    tz: form.tz,
+    enforcement: form.enforcement,
+    thresholds: form.thresholds,
+    carries_over: form.carriesOver && canCarryOver(form.every),
+  }
 }
 
-/** Scope chips: `provider: openai`, `team: all but ops`. */
-export function scopeTexts(scope: Record<string, string[]>): string[] {
-  return Object.entries(scope).map(([name, values]) => {
-    const list = values.map((value) => value || 'none').join(', ')
-    if (name.endsWith('!')) return `${name.slice(0, -1)}: all but ${list}`
-    if (name.endsWith('^')) return `${name.slice(0, -1)}: ${list}…`
-    return `${name}: ${list}`
-  })
+function periodOf({ every, days, first, last }: BudgetForm): BudgetPeriod | null {
+  if (every === 'rolling') return { every, days }
+  if (every !== 'once') return { every }
+  return isDay(first) && isDay(last) ? { every, first, last } : null
 }

@@ -63,6 +63,24 @@ export function filterParams(filters: Filter[]): [string, string][] {
   return filters.map((filter) => [filter.attribute + SUFFIX[filter.op], joinList(filter.values)])
 }
 
+/** Filters as the API keeps them: `{"provider": ["openai"], "model^": ["gpt-4"]}`. */
+export type WireScope = Record<string, string[]>
+
+/** The filters of a scope; what is not a filter is left out. */
+export function readScope(scope: WireScope): Filter[] {
+  return Object.entries(scope).flatMap(([key, values]) => {
+    const parsed = parseKey(key)
+    return parsed ? [{ ...parsed, values }] : []
+  })
+}
+
+/** The scope of the filters. */
+export function scopeBody(filters: Filter[]): WireScope {
+  return Object.fromEntries(
+    filters.map(({ attribute, op, values }) => [attribute + SUFFIX[op], values]),
+  )
+}
+
 /** The parts between commas. A backslash before a comma keeps it, as in the API. */
 function splitList(text: string): string[] {
   const parts: string[] = []

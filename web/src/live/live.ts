@@ -2,6 +2,7 @@ import type { InfiniteData, QueryClient } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import { io, type Socket } from 'socket.io-client'
 import { ALERTS_KEY } from '@/api/alerts'
+import { BUDGETS_KEY } from '@/api/budgets'
 import {
   EVENTS_KEY,
   type EventPage,
@@ -27,6 +28,8 @@ interface UsageMessage {
 
 /** Asking again for every event would load the server for nothing: eyes see one change a second. */
 const REFETCH_EVERY_MS = 1_000
+/** What is weighed against forecasts takes the server longer, and moves slowly. */
+const JUDGE_EVERY_MS = 10_000
 /** Events kept on the first page of a list that fills live. */
 const LIVE_EVENTS_MAX = 200
 
@@ -51,12 +54,17 @@ export function useLiveState(): LiveState {
 /** Follows the server's socket until the returned function is called. */
 export function followLive(client: QueryClient): () => void {
   const refetch = throttle(() => refetchRunning(client), REFETCH_EVERY_MS)
+  const judge = throttle(() => refetchJudged(client), JUDGE_EVERY_MS)
+  const heard = () => {
+    refetch.soon()
+    judge.soon()
+  }
   const socket: Socket = io({ path: '/socket.io/', transports: ['websocket', 'polling'] })
   let wasConnected = false
   socket.on('connect', () => {
     changeState('live')
     // What came in while nobody listened is asked for once.
-    if (wasConnected) refetch.soon()
+    if (wasConnected) heard()
     wasConnected = true
   })
   socket.on('disconnect', () => changeState('reconnecting'))
@@ -68,15 +76,16 @@ export function followLive(client: QueryClient): () => void {
   socket.on('alerts', () => client.invalidateQueries({ queryKey: [ALERTS_KEY] }))
   socket.on('usage', (message: UsageMessage) => {
     prependEvents(client, message.events)
-    refetch.soon()
+    heard()
   })
   const onVisible = () => {
-    if (!document.hidden) refetch.soon()
+    if (!document.hidden) heard()
   }
   document.addEventListener('visibilitychange', onVisible)
   return () => {
     document.removeEventListener('visibilitychange', onVisible)
     refetch.stop()
+    judge.stop()
     socket.removeAllListeners()
     socket.disconnect()
     changeState('connecting')
@@ -93,6 +102,10 @@ function refetchRunning(client: QueryClient): Promise<unknown> {
       predicate: ({ state }) => state.data !== true,
     }),
   ])
+}
+
+function refetchJudged(client: QueryClient): Promise<unknown> {
+  return client.invalidateQueries({ queryKey: [BUDGETS_KEY] })
 }
 
 /** Puts new events on top of the lists that show their time and pass them through. */

@@ -1,183 +1,103 @@
-import { Button, Modal } from '@mantine/core'
-import { useState } from 'react'
-import { Link } from 'wouter'
-import { type Budget, useBudgets, useRemoveBudget } from '@/api/budgets'
+import { Button } from '@mantine/core'
+import { useMemo } from 'react'
+import { type Budget, useBudgets } from '@/api/budgets'
 import { useSession } from '@/api/session'
-import { formatAmount, formatAmountShort, parseAmount } from '@/lib/amount'
-import { budgetBar, periodText, scopeTexts, stateText, usagePath } from '@/lib/budgets'
+import { byUrgency } from '@/lib/budgets'
+import { plural } from '@/lib/number'
 import { Panel } from '@/ui/Panel'
-import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
-import { BudgetForm } from './BudgetForm'
+import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import { useParam } from '../frame/useParam'
+import { BudgetDrawer } from './BudgetDrawer'
+import { BudgetRow } from './BudgetRow'
 import classes from './Budgets.module.css'
 
-/** What may be spent, what was, and when it will be too much. */
+/** What may be spent, what is, and when it will be gone. */
 export default function Budgets() {
-  const budgets = useBudgets()
   const { role } = useSession()
-  const [isMaking, setMaking] = useState(false)
-  const [removing, setRemoving] = useState<Budget | null>(null)
-  const make = role === 'admin' && (
-    <Button size="xs" onClick={() => setMaking(true)}>
-      New budget
-    </Button>
-  )
+  const budgets = useBudgets()
+  const [edited, edit] = useParam('edit')
+  const isAdmin = role === 'admin'
+  const ordered = useMemo(() => byUrgency(budgets.data ?? []), [budgets.data])
+  const add = () => edit(NEW)
   return (
     <div className={classes.page}>
       <h1 className="visually-hidden">Budgets</h1>
-      {!budgets.data || budgets.data.length === 0 ? (
-        <Panel title="Budgets" actions={make}>
-          {budgets.isError ? (
-            <Failure what="The budgets" error={budgets.error} retry={budgets.refetch} />
-          ) : !budgets.data ? (
-            <TableSkeleton rows={4} label="The budgets are loading" />
-          ) : (
-            <Empty title="No budgets yet">
-              A budget says what may be spent, and tells when it will be too much.
-            </Empty>
-          )}
-        </Panel>
-      ) : (
-        <>
-          {make && <div>{make}</div>}
+      <Panel
+        title="Budgets"
+        note={budgets.data && budgets.data.length > 0 && summary(budgets.data)}
+        flush
+        actions={
+          isAdmin && (
+            <Button size="xs" onClick={add}>
+              New budget
+            </Button>
+          )
+        }
+      >
+        {budgets.isError && !budgets.data ? (
+          <Failure
+            what="The budgets"
+            error={budgets.error}
+            retry={budgets.refetch}
+            still="Spend is counted all the same."
+          />
+        ) : !budgets.data ? (
+          <TableSkeleton rows={8} label="The budgets are loading" />
+        ) : ordered.length === 0 ? (
+          <NoBudgets isAdmin={isAdmin} add={add} />
+        ) : (
           <ul className={classes.list}>
-            {budgets.data.map((budget) => (
-              <li key={budget.id}>
-                <BudgetCard
-                  budget={budget}
-                  remove={role === 'admin' ? () => setRemoving(budget) : undefined}
-                />
-              </li>
+            {ordered.map((budget) => (
+              <BudgetRow
+                key={budget.id}
+                budget={budget}
+                edit={isAdmin ? () => edit(budget.id) : undefined}
+              />
             ))}
           </ul>
-        </>
-      )}
-      <Modal
-        opened={isMaking}
-        onClose={() => setMaking(false)}
-        title="New budget"
-        closeOnClickOutside={false}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        {isMaking && <BudgetForm close={() => setMaking(false)} />}
-      </Modal>
-      <Modal
-        opened={removing !== null}
-        onClose={() => setRemoving(null)}
-        title="Remove the budget?"
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        {removing && <RemoveForm budget={removing} close={() => setRemoving(null)} />}
-      </Modal>
-    </div>
-  )
-}
-
-function BudgetCard({ budget, remove }: { budget: Budget; remove?: () => void }) {
-  const { status } = budget
-  const marks = [
-    periodText(budget.period),
-    budget.enforcement === 'hard' ? 'hard' : null,
-    budget.carries_over ? 'carries over' : null,
-    budget.imported ? 'imported' : null,
-    ...scopeTexts(budget.scope),
-  ].filter((mark) => mark !== null)
-  return (
-    <Panel title={budget.name} note={stateText(budget)}>
-      <div className={classes.chips}>
-        {marks.map((mark) => (
-          <span key={mark} className={classes.chip}>
-            {mark}
-          </span>
-        ))}
-      </div>
-      <div>
-        <span className={classes.spent}>{formatAmount(parseAmount(status.spent))}</span>{' '}
-        <span className={classes.of}>
-          of {formatAmount(parseAmount(status.available))}, {Math.round(status.percent)} %
-        </span>
-      </div>
-      <Bar budget={budget} />
-      <dl className={classes.facts}>
-        <div>
-          <dt>Projected</dt>
-          <dd>
-            {status.projected === null ? 'the time is over' : formatAmountShort(status.projected)}
-          </dd>
-        </div>
-        <div>
-          <dt>4 times in 5</dt>
-          <dd>
-            {status.projected_low === null || status.projected_high === null
-              ? 'too few days to say'
-              : `${formatAmountShort(status.projected_low)} to ${formatAmountShort(status.projected_high)}`}
-          </dd>
-        </div>
-        <div>
-          <dt>A day so far</dt>
-          <dd>{formatAmountShort(status.daily)}</dd>
-        </div>
-      </dl>
-      <div className={classes.foot}>
-        <Link href={usagePath(budget)}>The usage behind it</Link>
-        {remove && (
-          <Button
-            size="compact-xs"
-            variant="subtle"
-            color="gray"
-            aria-label={`Remove ${budget.name}`}
-            onClick={remove}
-          >
-            Remove
-          </Button>
         )}
-      </div>
-    </Panel>
-  )
-}
-
-/** What was spent, what will be, its range, and where the budget ends. */
-function Bar({ budget }: { budget: Budget }) {
-  const bar = budgetBar(budget)
-  const percent = (share: number) => `${share * 100}%`
-  const isOver = bar.spent >= bar.available
-  const { low, high } = bar
-  return (
-    <div
-      className={classes.bar}
-      role="img"
-      aria-label={`${Math.round(budget.status.percent)} % spent, ${stateText(budget)}`}
-    >
-      {bar.projected !== null && (
-        <span className={classes.ahead} style={{ width: percent(bar.projected) }} />
-      )}
-      <span
-        className={`${classes.fill} ${isOver ? classes.over : ''}`}
-        style={{ width: percent(bar.spent) }}
-      />
-      {low !== null && high !== null && (
-        <span
-          className={classes.range}
-          style={{ left: percent(low), width: percent(Math.max(0, high - low)) }}
+      </Panel>
+      {isAdmin && budgets.data && (
+        <BudgetDrawer
+          // A form begins anew with each budget.
+          key={edited}
+          opened={edited === NEW || budgets.data.some(({ id }) => id === edited)}
+          budget={budgets.data.find(({ id }) => id === edited) ?? null}
+          close={() => edit(null)}
         />
       )}
-      <span className={classes.end} style={{ left: `calc(${percent(bar.available)} - 1px)` }} />
     </div>
   )
 }
 
-function RemoveForm({ budget, close }: { budget: Budget; close: () => void }) {
-  const remove = useRemoveBudget()
+/** The URL's word for a budget that does not exist yet; ids are longer. */
+const NEW = 'new'
+
+function summary(budgets: Budget[]): string {
+  const over = budgets.filter(({ status }) => status.state === 'spent').length
+  const heading = budgets.filter(({ status }) => status.state === 'overrunning').length
+  const parts = [
+    over > 0 && `${over} spent`,
+    heading > 0 && `${heading} heading over`,
+    over + heading === 0 && 'none heading over',
+  ]
+  return [plural(budgets.length, 'budget'), ...parts.filter(Boolean)].join(', ')
+}
+
+function NoBudgets({ isAdmin, add }: { isAdmin: boolean; add: () => void }) {
   return (
-    <div className={classes.form}>
-      <p>“{budget.name}” is no longer watched. Usage and its sums stay as they are.</p>
-      {remove.isError && <p role="alert">{sentence(messageOf(remove.error))}</p>}
-      <Button
-        color="red"
-        loading={remove.isPending}
-        onClick={() => remove.mutate(budget.id, { onSuccess: close })}
-      >
-        Remove
-      </Button>
-    </div>
+    <Empty title="There is no budget yet">
+      <p className={classes.why}>
+        A budget says how much may be spent in a time, on everything or on a part of it. It is held
+        against what was spent and what the forecast says.
+      </p>
+      {isAdmin ? (
+        <Button size="xs" onClick={add}>
+          Make the first budget
+        </Button>
+      ) : (
+        <p>An admin can make one.</p>
+      )}
+    </Empty>
   )
 }

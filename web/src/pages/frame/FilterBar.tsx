@@ -2,7 +2,7 @@ import { Button, Popover, SegmentedControl, TagsInput } from '@mantine/core'
 import { IconFilterPlus, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useUsage } from '@/api/usage'
-import { type Attribute, type FilterOp, filterText } from '@/lib/filters'
+import { type Attribute, type Filter, type FilterOp, filterText } from '@/lib/filters'
 import { AttributeSelect } from './AttributeSelect'
 import classes from './FilterBar.module.css'
 import bar from './TopBar.module.css'
@@ -12,23 +12,9 @@ import { useScene, useView } from './useView'
 export function FilterBar() {
   const [view, changeView] = useView()
   if (view.filters.length === 0) return null
-  const remove = (at: number) => changeView({ filters: view.filters.toSpliced(at, 1) })
   return (
     <div className={classes.bar}>
-      <ul className={classes.chips} aria-label="Filters">
-        {view.filters.map((filter, at) => (
-          <li key={filterText(filter)} className={classes.chip}>
-            <span className="truncate">{filterText(filter)}</span>
-            <button
-              type="button"
-              aria-label={`Remove the filter: ${filterText(filter)}`}
-              onClick={() => remove(at)}
-            >
-              <IconX size={13} aria-hidden="true" />
-            </button>
-          </li>
-        ))}
-      </ul>
+      <FilterChips filters={view.filters} onChange={(filters) => changeView({ filters })} />
       {view.filters.length > 1 && (
         <Button
           size="compact-sm"
@@ -39,6 +25,44 @@ export function FilterBar() {
           Clear
         </Button>
       )}
+    </div>
+  )
+}
+
+interface FiltersProps {
+  filters: Filter[]
+  onChange: (filters: Filter[]) => void
+}
+
+export function FilterChips({ filters, onChange }: FiltersProps) {
+  return (
+    <ul className={classes.chips} aria-label="Filters">
+      {filters.map((filter, at) => (
+        <li key={filterText(filter)} className={classes.chip}>
+          <span className="truncate">{filterText(filter)}</span>
+          <button
+            type="button"
+            aria-label={`Remove the filter: ${filterText(filter)}`}
+            onClick={() => onChange(filters.toSpliced(at, 1))}
+          >
+            <IconX size={13} aria-hidden="true" />
+          </button>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** The conditions of something that is being written, with the form for one more. */
+export function FilterEditor({ filters, onChange }: FiltersProps) {
+  return (
+    <div className={classes.editor}>
+      {filters.length > 0 && (
+        <div className={classes.bar}>
+          <FilterChips filters={filters} onChange={onChange} />
+        </div>
+      )}
+      <FilterFields filters={filters} onChange={onChange} />
     </div>
   )
 }
@@ -65,9 +89,21 @@ export function AddFilter() {
   )
 }
 
-/** One attribute's condition. Every value counts from the moment it is picked. */
+/** Filters the page. Every value counts from the moment it is picked. */
 function FilterForm() {
   const [view, changeView] = useView()
+  // Another value of a condition is not worth a step back; another condition is.
+  const change = (filters: Filter[]) =>
+    changeView({ filters }, { replace: filters.length === view.filters.length })
+  return (
+    <div className={classes.form}>
+      <FilterFields filters={view.filters} onChange={change} />
+    </div>
+  )
+}
+
+/** One attribute's condition, and the values that were seen of it. */
+function FilterFields({ filters, onChange }: FiltersProps) {
   const { range, tz } = useScene()
   const [attribute, setAttribute] = useState<Attribute>('provider')
   const [op, setOp] = useState<FilterOp>('in')
@@ -81,16 +117,15 @@ function FilterForm() {
   const names = (known.data?.rows ?? [])
     .filter((row) => !row.isOther)
     .map((row) => row.names[0] || NOT_SET)
-  const filter = view.filters.find((one) => one.attribute === attribute && one.op === op)
+  const filter = filters.find((one) => one.attribute === attribute && one.op === op)
 
   const pick = (picked: string[]) => {
     const values = picked.map((value) => (value === NOT_SET ? '' : value))
-    const others = view.filters.filter((one) => one !== filter)
-    const filters = values.length > 0 ? [...others, { attribute, op, values }] : others
-    changeView({ filters }, { replace: filter !== undefined })
+    const others = filters.filter((one) => one !== filter)
+    onChange(values.length > 0 ? [...others, { attribute, op, values }] : others)
   }
   return (
-    <div className={classes.form}>
+    <>
       <AttributeSelect label="Attribute" value={attribute} onChange={setAttribute} />
       <SegmentedControl
         size="xs"
@@ -111,7 +146,7 @@ function FilterForm() {
         clearButtonProps={{ 'aria-label': 'Clear the values' }}
         comboboxProps={{ withinPortal: false }}
       />
-    </div>
+    </>
   )
 }
 

@@ -1,0 +1,161 @@
+import { Button } from '@mantine/core'
+import {
+  IconAlertTriangle,
+  IconCircleCheck,
+  IconFlag,
+  IconLock,
+  IconTrendingUp,
+} from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import { Link } from 'wouter'
+import type { Budget, BudgetState } from '@/api/budgets'
+import { useSession } from '@/api/session'
+import { estimated, formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
+import { crossingWords, daysLeft, periodWords, STATE_WORDS, usageBehind } from '@/lib/budgets'
+import { filterText, readScope } from '@/lib/filters'
+import { formatShare, plural } from '@/lib/number'
+import { rangeLabel } from '@/lib/period'
+import { useNow } from '@/ui/useNow'
+import { linkTo } from '../frame/useView'
+import { BudgetBar } from './BudgetBar'
+import classes from './Budgets.module.css'
+
+/** One budget: what counts, the bar, and when it is gone. */
+export function BudgetRow({ budget, edit }: { budget: Budget; edit?: () => void }) {
+  const { currency, time_zone } = useSession()
+  const now = useNow()
+  const { status, tz } = budget
+  const range = { from: new Date(status.from), to: new Date(status.to) }
+  const filters = readScope(budget.scope)
+  const usage = linkTo('/explore', usageBehind(budget, time_zone || 'UTC'))
+  return (
+    <li className={classes.row} aria-label={budget.name}>
+      <div className={classes.head}>
+        <h3 className={classes.name}>{budget.name}</h3>
+        {budget.enforcement === 'hard' && (
+          <Chip title="Whoever asks before they spend is refused when it is spent">
+            <IconLock size={12} aria-hidden="true" /> hard
+          </Chip>
+        )}
+        {budget.imported && <Chip title="From an older system, unchanged here">imported</Chip>}
+        <StateWord state={status.state} />
+        {edit && (
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            color="gray"
+            className={classes.edit}
+            aria-label={`Edit ${budget.name}`}
+            onClick={edit}
+          >
+            Edit
+          </Button>
+        )}
+      </div>
+      <div className={classes.scope}>
+        <span className="muted">
+          {periodWords(budget.period)}, {rangeLabel(range, now, tz)}
+          {tz !== (time_zone || 'UTC') && ` (${tz})`}
+        </span>
+        <Link href={usage} className={classes.usage} title="The usage behind it">
+          {filters.length === 0
+            ? 'All usage'
+            : filters.map((filter) => (
+                <span key={filterText(filter)} className={classes.filter}>
+                  {filterText(filter)}
+                </span>
+              ))}
+        </Link>
+      </div>
+      <BudgetBar budget={budget} currency={currency} />
+      <Facts budget={budget} currency={currency} />
+    </li>
+  )
+}
+
+function Facts({ budget, currency }: { budget: Budget; currency: string }) {
+  const now = useNow()
+  const { status } = budget
+  const left = daysLeft(budget, now)
+  const carried = parseAmount(status.carried)
+  const remaining = parseAmount(status.remaining)
+  const { projected, projected_low: low, projected_high: high } = status
+  const estimate = (units: number) => formatAmount(estimated(units), currency)
+  return (
+    <dl className={classes.facts}>
+      <Fact name="Spent">
+        <Money amount={status.spent} currency={currency} />{' '}
+        <span className="muted">
+          of <Money amount={status.available} currency={currency} />,{' '}
+          {formatShare(Math.round(status.percent * 10))}
+          {carried > 0n && `, ${formatAmount(carried, currency)} of it carried over`}
+        </span>
+      </Fact>
+      <Fact name={remaining < 0n ? 'Over by' : 'Left'}>
+        <Money amount={status.remaining.replace('-', '')} currency={currency} />{' '}
+        {left !== null && (
+          <span className="muted">{left === 1 ? 'for today' : `for ${plural(left, 'day')}`}</span>
+        )}
+      </Fact>
+      <Fact name="A day">{estimate(status.daily)}</Fact>
+      <Fact name="Forecast">
+        {projected === null ? (
+          <span className="muted">too few days</span>
+        ) : (
+          <>
+            {estimate(projected)}{' '}
+            {low !== null && high !== null && (
+              <span className="muted" title="In four of five cases it ends between these">
+                {estimate(low)} to {estimate(high)}
+              </span>
+            )}
+          </>
+        )}
+      </Fact>
+      <Fact name="Outlook">
+        <span data-state={status.state} className={classes.outlook}>
+          {crossingWords(budget, now)}
+        </span>
+      </Fact>
+    </dl>
+  )
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd className="number">{children}</dd>
+    </div>
+  )
+}
+
+function Money({ amount, currency }: { amount: string; currency: string }) {
+  const parsed = parseAmount(amount)
+  return <span title={formatAmountExactly(parsed, currency)}>{formatAmount(parsed, currency)}</span>
+}
+
+function Chip({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <span className={classes.chip} title={title}>
+      {children}
+    </span>
+  )
+}
+
+const STATE_ICONS: Record<BudgetState, typeof IconFlag> = {
+  within: IconCircleCheck,
+  warned: IconFlag,
+  overrunning: IconTrendingUp,
+  spent: IconAlertTriangle,
+}
+
+function StateWord({ state }: { state: BudgetState }) {
+  const Icon = STATE_ICONS[state]
+  return (
+    <span className={classes.state} data-state={state}>
+      <Icon size={15} aria-hidden="true" />
+      {STATE_WORDS[state]}
+    </span>
+  )
+}

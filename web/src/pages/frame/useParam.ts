@@ -1,0 +1,21 @@
+import { useCallback } from 'react'
+import { useLocation, useSearch } from 'wouter'
+
+/** One word of the URL's query, and a way to change it; `null` takes it out. */
+export function useParam(
+  name: string,
+): [string | null, (value: string | null, options?: { replace?: boolean }) => void] {
+  const search = useSearch()
+  const [path, navigate] = useLocation()
+  const change = useCallback(
+    (value: string | null, options?: { replace?: boolean }) => {
+      const query = new URLSearchParams(search)
+      if (value === null) query.delete(name)
+      else query.set(name, value)
+      const text = query.toString()
+      navigate(text ? `${path}?${text}` : path, options)
+    },
+    [name, search, path, navigate],
+  )
+  return [new URLSearchParams(search).get(name), change]
+}
