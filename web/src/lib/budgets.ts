@@ -43,12 +43,12 @@ export const STATE_WORDS: Record<BudgetState, string> = {
 }
 
 /** When the money is gone, in a sentence. */
-export function crossingWords({ status, tz }: Budget, now: Date): string {
+export function crossingWords({ period, status, tz }: Budget, now: Date): string {
   const day = status.crossed_on && formatDay(startOfDay(status.crossed_on, tz), tz, now)
   if (status.state === 'spent') return day ? `Spent on ${day}` : 'All of it is spent'
   if (day) return `Will be spent on ${day}`
   if (status.projected === null) return 'Too few days for a forecast'
-  return 'Within budget to the end'
+  return period.every === 'rolling' ? 'Within budget' : 'Within budget to the end'
 }
 
 const URGENCY: BudgetState[] = ['spent', 'overrunning', 'warned', 'within']

@@ -6,22 +6,34 @@ import {
   IconLock,
   IconTrendingUp,
 } from '@tabler/icons-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { Link } from 'wouter'
 import type { Budget, BudgetState } from '@/api/budgets'
 import { useSession } from '@/api/session'
 import { estimated, formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
 import { crossingWords, daysLeft, periodWords, STATE_WORDS, usageBehind } from '@/lib/budgets'
 import { filterText, readScope } from '@/lib/filters'
-import { formatShare, plural } from '@/lib/number'
+import { formatShare, plural, THIN } from '@/lib/number'
 import { rangeLabel } from '@/lib/period'
 import { useNow } from '@/ui/useNow'
 import { linkTo } from '../frame/useView'
 import { BudgetBar } from './BudgetBar'
 import classes from './Budgets.module.css'
 
+interface BudgetRowProps {
+  budget: Budget
+  /** Whether the link that led here is about this one. */
+  isMeant: boolean
+  /** Only for those who may. */
+  edit?: () => void
+}
+
 /** One budget: what counts, the bar, and when it is gone. */
-export function BudgetRow({ budget, edit }: { budget: Budget; edit?: () => void }) {
+export function BudgetRow({ budget, isMeant, edit }: BudgetRowProps) {
+  const row = useRef<HTMLLIElement>(null)
+  useEffect(() => {
+    if (isMeant) row.current?.scrollIntoView({ block: 'center' })
+  }, [isMeant])
   const { currency, time_zone } = useSession()
   const now = useNow()
   const { status, tz } = budget
@@ -29,7 +41,12 @@ export function BudgetRow({ budget, edit }: { budget: Budget; edit?: () => void 
   const filters = readScope(budget.scope)
   const usage = linkTo('/explore', usageBehind(budget, time_zone || 'UTC'))
   return (
-    <li className={classes.row} aria-label={budget.name}>
+    <li
+      ref={row}
+      className={classes.row}
+      aria-label={budget.name}
+      aria-current={isMeant || undefined}
+    >
       <div className={classes.head}>
         <h3 className={classes.name}>{budget.name}</h3>
         {budget.enforcement === 'hard' && (
@@ -38,19 +55,20 @@ export function BudgetRow({ budget, edit }: { budget: Budget; edit?: () => void 
           </Chip>
         )}
         {budget.imported && <Chip title="From an older system, unchanged here">imported</Chip>}
-        <StateWord state={status.state} />
-        {edit && (
-          <Button
-            size="compact-xs"
-            variant="subtle"
-            color="gray"
-            className={classes.edit}
-            aria-label={`Edit ${budget.name}`}
-            onClick={edit}
-          >
-            Edit
-          </Button>
-        )}
+        <div className={classes.ends}>
+          <StateWord state={status.state} />
+          {edit && (
+            <Button
+              size="compact-xs"
+              variant="subtle"
+              color="gray"
+              aria-label={`Edit ${budget.name}`}
+              onClick={edit}
+            >
+              Edit
+            </Button>
+          )}
+        </div>
       </div>
       <div className={classes.scope}>
         <span className="muted">
@@ -94,7 +112,11 @@ function Facts({ budget, currency }: { budget: Budget; currency: string }) {
       <Fact name={remaining < 0n ? 'Over by' : 'Left'}>
         <Money amount={status.remaining.replace('-', '')} currency={currency} />{' '}
         {left !== null && (
-          <span className="muted">{left === 1 ? 'for today' : `for ${plural(left, 'day')}`}</span>
+          <span className="muted">
+            {remaining < 0n ? 'with ' : 'for '}
+            {left === 1 ? 'today' : plural(left, 'day')}
+            {remaining < 0n && ' to go'}
+          </span>
         )}
       </Fact>
       <Fact name="A day">{estimate(status.daily)}</Fact>
@@ -106,7 +128,7 @@ function Facts({ budget, currency }: { budget: Budget; currency: string }) {
             {estimate(projected)}{' '}
             {low !== null && high !== null && (
               <span className="muted" title="In four of five cases it ends between these">
-                {estimate(low)} to {estimate(high)}
+                80{THIN}%: {estimate(low)} to {estimate(high)}
               </span>
             )}
           </>

@@ -16,6 +16,7 @@ export default function Budgets() {
   const { role } = useSession()
   const budgets = useBudgets()
   const [edited, edit] = useParam('edit')
+  const [meant] = useParam('budget')
   const isAdmin = role === 'admin'
   const ordered = useMemo(() => byUrgency(budgets.data ?? []), [budgets.data])
   const add = () => edit(NEW)
@@ -46,15 +47,19 @@ export default function Budgets() {
         ) : ordered.length === 0 ? (
           <NoBudgets isAdmin={isAdmin} add={add} />
         ) : (
-          <ul className={classes.list}>
-            {ordered.map((budget) => (
-              <BudgetRow
-                key={budget.id}
-                budget={budget}
-                edit={isAdmin ? () => edit(budget.id) : undefined}
-              />
-            ))}
-          </ul>
+          <>
+            <ul className={classes.list}>
+              {ordered.map((budget) => (
+                <BudgetRow
+                  key={budget.id}
+                  budget={budget}
+                  isMeant={budget.id === meant}
+                  edit={isAdmin ? () => edit(budget.id) : undefined}
+                />
+              ))}
+            </ul>
+            <Legend />
+          </>
         )}
       </Panel>
       {isAdmin && budgets.data && (
@@ -67,6 +72,28 @@ export default function Budgets() {
         />
       )}
     </div>
+  )
+}
+
+function Legend() {
+  return (
+    <p className={classes.legend} aria-hidden="true">
+      <span>
+        <i className={classes.keySpent} /> spent
+      </span>
+      <span>
+        <i className={classes.keyProjected} /> forecast
+      </span>
+      <span>
+        <i className={classes.keyRange} /> where it ends four times of five
+      </span>
+      <span>
+        <i className={classes.keyTick} /> threshold of what is spent
+      </span>
+      <span>
+        <i className={classes.keyTick} data-basis="forecast" /> of the forecast
+      </span>
+    </p>
   )
 }
 
