@@ -1,33 +1,47 @@
 import { expect, test, url } from './fixtures'
 
-test('a budget is made, shown with its forecast, leads to its usage, is changed and removed', async ({
+test('a budget is made, held against spend, leads to its usage, is changed and removed', async ({
   page,
 }) => {
+  test.setTimeout(90_000)
   await page.goto('/budgets')
   await page.getByRole('button', { name: 'New budget' }).click()
   const form = page.getByRole('dialog', { name: 'New budget' })
   await form.getByLabel('Name').fill('OpenAI a month')
-  await form.getByLabel('Amount in USD').fill('1')
+  await form.getByLabel('Amount in USD').fill('0.01')
   await form.getByRole('combobox', { name: 'Values' }).fill('openai')
   await page.keyboard.press('Enter')
   await form.getByRole('button', { name: 'Make the budget' }).click()
   await expect(form).toHaveCount(0)
 
   const row = page.getByRole('listitem', { name: 'OpenAI a month' })
-  await expect(row.getByText('Spent', { exact: true }).first()).toBeVisible()
-  await expect(row.getByRole('img')).toHaveAccessibleName(/of \$1\.00 spent/)
-  const answer = await (await page.request.get(`${url()}/api/v1/budgets`)).json()
-  const kept = answer.items.find(({ name }: { name: string }) => name === 'OpenAI a month')
+  await expect(row.getByText(/^Spent on /)).toBeVisible()
+  await expect(row.getByRole('img')).toHaveAccessibleName(/of \$0\.01 spent/)
+  const { items } = await (await page.request.get(`${url()}/api/v1/budgets`)).json()
+  const kept = items.find(({ name }: { name: string }) => name === 'OpenAI a month')
   expect(kept.scope).toEqual({ provider: ['openai'] })
 
   await row.getByRole('link', { name: 'Provider is openai' }).click()
   await expect(page).toHaveURL(/\/explore\?from=.*&provider=openai/)
   await page.goBack()
 
+  // What is over its budget is an alert within a minute, and at the next commit.
+  await page.getByRole('link', { name: /^Alerts/ }).click()
+  const alert = page.getByRole('listitem').filter({ hasText: /OpenAI a month: .* is spent/ })
+  await expect(alert).toBeVisible({ timeout: 75_000 })
+  await expect(page.getByRole('link', { name: /^Alerts, \d+ open$/ })).toBeVisible()
+  await alert.getByRole('button', { name: 'Acknowledge' }).click()
+  await expect(alert).toHaveCount(0)
+  await page.getByText('Acknowledged', { exact: true }).click()
+  await expect(page).toHaveURL(/state=acknowledged/)
+  await expect(alert.getByText(/^seen by admin/)).toBeVisible()
+  await alert.getByRole('link', { name: 'What is behind it' }).click()
+  await expect(row).toHaveAttribute('aria-current', 'true')
+
   await row.getByRole('button', { name: 'Edit OpenAI a month' }).click()
   await expect(page).toHaveURL(/edit=/)
   const edit = page.getByRole('dialog', { name: 'Edit the budget' })
-  await edit.getByLabel('Amount in USD').fill('1000000')
+  await edit.getByLabel('Amount in USD').fill('1,000,000')
   await edit.getByRole('button', { name: 'Save the budget' }).click()
   await expect(row.getByText('Within budget', { exact: true })).toBeVisible()
 
@@ -44,6 +58,6 @@ test('what the server refuses stands at its field', async ({ page, complaints })
   await form.getByLabel('Amount in USD').fill('0')
   await form.getByRole('button', { name: 'Make the budget' }).click()
   await expect(form.getByLabel('Amount in USD')).toHaveAccessibleDescription(/more than zero/)
-  // The browser says the 400 in its console.
+  // The browser tells of the 400 in its console.
   complaints.length = 0
 })

@@ -42,10 +42,10 @@ async function seriousFindings(page: Page): Promise<string[]> {
 async function ready(page: Page, path: string) {
   await page.goto(path)
   if (path === '/' || path.startsWith('/explore')) await settled(page)
-  else
-    await expect(
-      page.getByRole('main').locator('table, section ul, section p').first(),
-    ).toBeVisible()
+  else {
+    await expect(page.getByRole('region').first()).toBeVisible()
+    await expect(page.getByText('loading')).toHaveCount(0)
+  }
   // Bars grow for a quarter of a second.
   await page.waitForTimeout(400)
 }

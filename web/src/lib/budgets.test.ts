@@ -95,7 +95,10 @@ describe('words', () => {
       'Will be spent on 27 Nov',
     )
     expect(crossingWords(budget(), NOW)).toBe('Within budget to the end')
-    expect(crossingWords(budget({}, { projected: null }), NOW)).toBe('Too few days for a forecast')
+    expect(crossingWords(budget({}, { projected: null }), new Date('2026-12-02'))).toBe('Over')
+    expect(crossingWords(budget({}, { projected: null }), new Date('2026-10-02'))).toBe(
+      'Not begun yet',
+    )
   })
 
   it('say the day of the budget’s zone', () => {

@@ -47,7 +47,7 @@ export function crossingWords({ period, status, tz }: Budget, now: Date): string
   const day = status.crossed_on && formatDay(startOfDay(status.crossed_on, tz), tz, now)
   if (status.state === 'spent') return day ? `Spent on ${day}` : 'All of it is spent'
   if (day) return `Will be spent on ${day}`
-  if (status.projected === null) return 'Too few days for a forecast'
+  if (status.projected === null) return now < new Date(status.from) ? 'Not begun yet' : 'Over'
   return period.every === 'rolling' ? 'Within budget' : 'Within budget to the end'
 }
 

@@ -1,124 +1,170 @@
-import { Button, SegmentedControl } from '@mantine/core'
+import { Button, Popover, SegmentedControl } from '@mantine/core'
 import { IconAlertTriangle, IconInfoCircle, IconUrgent } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
-import { type Alert, type AlertState, type Deed, useAlerts, useSeeTo } from '@/api/alerts'
+import { type Alert, type AlertSeverity, type Deed, useAlerts, useSeeTo } from '@/api/alerts'
 import { useSession } from '@/api/session'
+import { ALERT_STATES, fateWords, readAlertState, SEVERITY_WORDS } from '@/lib/alerts'
 import { formatAgo, formatMoment } from '@/lib/time'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import { useNow } from '@/ui/useNow'
+import { useParam } from '../frame/useParam'
 import classes from './Alerts.module.css'
+import { RulesPanel } from './RulesPanel'
 
-const STATES: { value: string; label: string; states: AlertState[] }[] = [
-  { value: 'now', label: 'Now', states: ['open', 'acknowledged'] },
-  { value: 'resolved', label: 'Resolved', states: ['resolved'] },
-]
-
-const SEVERITIES = {
-  critical: { word: 'Critical', Icon: IconUrgent },
-  warning: { word: 'Warning', Icon: IconAlertTriangle },
-  info: { word: 'Info', Icon: IconInfoCircle },
-} as const
-
-/** What holds that somebody wanted to know of, and what was done about it. */
+/** What holds that somebody wanted to know of, what was done about it, and what is watched. */
 export default function Alerts() {
-  const [shown, setShown] = useState('now')
-  const states = STATES.find(({ value }) => value === shown)?.states ?? ['open']
-  const alerts = useAlerts(states)
-  const seeTo = useSeeTo()
+  const { scope } = useSession()
   return (
     <div className={classes.page}>
       <h1 className="visually-hidden">Alerts</h1>
-      <Panel
-        title="Alerts"
-        note={alerts.data && alerts.data.open > 0 ? `${alerts.data.open} open` : undefined}
-        flush
-        actions={
-          <SegmentedControl
-            size="xs"
-            aria-label="Which alerts"
-            data={STATES.map(({ value, label }) => ({ value, label }))}
-            value={shown}
-            onChange={setShown}
-          />
-        }
-      >
-        {seeTo.isError && (
-          <p role="alert" className={classes.alert}>
-            {sentence(messageOf(seeTo.error))}
-          </p>
-        )}
-        {alerts.isError && !alerts.data ? (
-          <Failure what="The alerts" error={alerts.error} retry={alerts.refetch} />
-        ) : !alerts.data ? (
-          <TableSkeleton rows={4} label="The alerts are loading" />
-        ) : alerts.data.items.length === 0 ? (
-          <Empty title={shown === 'now' ? 'Nothing to see to' : 'No alert was resolved yet'}>
-            {shown === 'now' &&
-              'Budgets, unusual spend, new levels, usage without a price and the server itself are watched.'}
-          </Empty>
-        ) : (
-          <ul className={classes.list}>
-            {alerts.data.items.map((alert) => (
-              <AlertRow
-                key={alert.id}
-                alert={alert}
-                isBusy={seeTo.isPending}
-                seeTo={(deed, hours) => seeTo.mutate({ id: alert.id, deed, hours })}
-              />
-            ))}
-          </ul>
-        )}
-      </Panel>
+      {scope === null ? (
+        <>
+          <AlertsPanel />
+          <RulesPanel />
+        </>
+      ) : (
+        <Empty title="Alerts are about all accounts">
+          <p>You see your own account. An admin or a viewer sees the alerts.</p>
+        </Empty>
+      )}
     </div>
+  )
+}
+
+const EMPTY_WORDS = {
+  open: 'Nothing waits for you',
+  acknowledged: 'No alert that somebody saw still holds',
+  resolved: 'No alert was resolved yet',
+}
+
+function AlertsPanel() {
+  const [asked, ask] = useParam('state')
+  const state = readAlertState(asked)
+  const alerts = useAlerts(state)
+  const seeTo = useSeeTo()
+  const items = alerts.data?.pages.flatMap((page) => page.items) ?? []
+  const open = alerts.data?.pages[0]?.open ?? 0
+  return (
+    <Panel
+      title="Alerts"
+      note={alerts.data && (open > 0 ? `${open} open` : 'none open')}
+      flush
+      actions={
+        <SegmentedControl
+          size="xs"
+          aria-label="Which alerts"
+          data={Object.entries(ALERT_STATES).map(([value, label]) => ({ value, label }))}
+          value={state}
+          onChange={(next) => ask(next === 'open' ? null : next, { replace: true })}
+        />
+      }
+    >
+      {seeTo.isError && (
+        <p role="alert" className={`bad ${classes.error}`}>
+          {sentence(messageOf(seeTo.error))}
+        </p>
+      )}
+      {alerts.isError && !alerts.data ? (
+        <Failure what="The alerts" error={alerts.error} retry={alerts.refetch} />
+      ) : !alerts.data ? (
+        <TableSkeleton rows={4} label="The alerts are loading" />
+      ) : items.length === 0 ? (
+        <Empty title={EMPTY_WORDS[state]}>
+          {state === 'open' && <p>The rules below are watched all the time.</p>}
+        </Empty>
+      ) : (
+        <ul className={classes.list} aria-label={`${ALERT_STATES[state]} alerts`}>
+          {items.map((alert) => (
+            <AlertRow
+              key={alert.id}
+              alert={alert}
+              isBusy={seeTo.isPending && seeTo.variables.id === alert.id}
+              seeTo={(deed) => seeTo.mutate({ id: alert.id, deed })}
+            />
+          ))}
+        </ul>
+      )}
+      {alerts.hasNextPage && (
+        <div className={classes.more}>
+          <Button
+            size="xs"
+            variant="default"
+            loading={alerts.isFetchingNextPage}
+            onClick={() => alerts.fetchNextPage()}
+          >
+            Show older ones
+          </Button>
+        </div>
+      )}
+    </Panel>
+  )
+}
+
+const ICONS: Record<AlertSeverity, typeof IconUrgent> = {
+  critical: IconUrgent,
+  warning: IconAlertTriangle,
+  info: IconInfoCircle,
+}
+
+export function SeverityWord({ severity }: { severity: AlertSeverity }) {
+  const Icon = ICONS[severity]
+  return (
+    <span className={classes.severity} data-severity={severity}>
+      <Icon size={17} aria-hidden="true" />
+      {SEVERITY_WORDS[severity]}
+    </span>
   )
 }
 
 interface AlertRowProps {
   alert: Alert
   isBusy: boolean
-  seeTo: (deed: Deed, hours?: number) => void
+  seeTo: (deed: Deed) => void
 }
 
 function AlertRow({ alert, isBusy, seeTo }: AlertRowProps) {
   const { role, time_zone } = useSession()
   const tz = time_zone || 'UTC'
   const now = useNow()
-  const { word, Icon } = SEVERITIES[alert.severity]
   const opened = new Date(alert.opened_at)
-  const act = { size: 'compact-xs', variant: 'default', disabled: isBusy } as const
+  const fate = fateWords(alert, now, tz)
   return (
     <li className={classes.alert}>
-      <span className={classes[alert.severity]}>
-        <Icon size={18} aria-hidden="true" />
-        <span className="visually-hidden">{word}</span>
-      </span>
-      <div>
-        <div className={classes.title}>{alert.title}</div>
-        <div className={classes.detail}>{sentence(alert.detail)}</div>
-        <div className="muted small">
-          <span title={formatMoment(opened, tz)}>{formatAgo(opened, now)}</span> · {alert.rule.name}{' '}
-          · {fateText(alert, tz)}
-          {alert.path && (
-            <>
-              {' · '}
-              <Link href={alert.path}>The usage behind it</Link>
-            </>
-          )}
-        </div>
+      <SeverityWord severity={alert.severity} />
+      <div className={classes.words}>
+        <p className={classes.title}>{alert.title}</p>
+        <p className={classes.detail}>{sentence(alert.detail)}</p>
+        <p className={classes.facts}>
+          <time dateTime={alert.opened_at} title={formatMoment(opened, tz)}>
+            {formatAgo(opened, now)}
+          </time>
+          <span>{alert.rule.name}</span>
+          {fate && <span>{fate}</span>}
+          {alert.path && <Link href={alert.path}>What is behind it</Link>}
+        </p>
       </div>
       {role === 'admin' && alert.state !== 'resolved' && (
         <div className={classes.acts}>
           {alert.state === 'open' && (
-            <Button {...act} onClick={() => seeTo('acknowledge')}>
+            <Button
+              size="compact-sm"
+              variant="default"
+              disabled={isBusy}
+              onClick={() => seeTo('acknowledge')}
+            >
               Acknowledge
             </Button>
           )}
-          <Button {...act} onClick={() => seeTo('snooze', 24)}>
-            Snooze a day
-          </Button>
-          <Button {...act} onClick={() => seeTo('resolve')}>
+          <Snooze isBusy={isBusy} snooze={(hours) => seeTo({ snooze: hours })} />
+          <Button
+            size="compact-sm"
+            variant="default"
+            disabled={isBusy}
+            title="It comes back only after its condition went away"
+            onClick={() => seeTo('resolve')}
+          >
             Resolve
           </Button>
         </div>
@@ -127,11 +173,46 @@ function AlertRow({ alert, isBusy, seeTo }: AlertRowProps) {
   )
 }
 
-function fateText(alert: Alert, tz: string): string {
-  if (alert.state === 'resolved') {
-    return alert.resolved_by ? `closed by ${alert.resolved_by}` : 'over by itself'
-  }
-  const seen = alert.acknowledged_by ? `seen by ${alert.acknowledged_by}` : 'open'
-  const { snoozed_until } = alert
-  return snoozed_until ? `${seen}, silent until ${formatMoment(new Date(snoozed_until), tz)}` : seen
+/** Hours that an alert can be silent for. */
+const SNOOZES: [number, string][] = [
+  [1, 'An hour'],
+  [8, '8 hours'],
+  [24, 'A day'],
+  [168, 'A week'],
+]
+
+function Snooze({ isBusy, snooze }: { isBusy: boolean; snooze: (hours: number) => void }) {
+  const [opened, setOpened] = useState(false)
+  return (
+    <Popover opened={opened} onChange={setOpened} position="bottom-end" trapFocus returnFocus>
+      <Popover.Target>
+        <Button
+          size="compact-sm"
+          variant="default"
+          disabled={isBusy}
+          onClick={() => setOpened((was) => !was)}
+        >
+          Snooze
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown p={4} aria-label="Silent for">
+        {SNOOZES.map(([hours, words]) => (
+          <Button
+            key={hours}
+            size="compact-sm"
+            variant="subtle"
+            color="gray"
+            fullWidth
+            justify="flex-start"
+            onClick={() => {
+              setOpened(false)
+              snooze(hours)
+            }}
+          >
+            {words}
+          </Button>
+        ))}
+      </Popover.Dropdown>
+    </Popover>
+  )
 }

@@ -31,6 +31,7 @@ import {
   PERIODS,
 } from '@/lib/budgets'
 import { dayOf } from '@/lib/time'
+import { Removal } from '@/ui/Removal'
 import { messageOf, sentence } from '@/ui/States'
 import { useNow } from '@/ui/useNow'
 import { FilterEditor } from '../frame/FilterBar'
@@ -65,6 +66,7 @@ function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
   const { time_zone, currency } = useSession()
   const now = useNow()
   const save = useSaveBudget(budget?.id ?? null)
+  const remove = useRemoveBudget()
   const [refusal, setRefusal] = useState<FormError | null>(null)
   const [form, setForm] = useState<BudgetForm>(() => {
     const tz = budget?.tz ?? (time_zone || 'UTC')
@@ -160,7 +162,16 @@ function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
           {budget ? 'Save the budget' : 'Make the budget'}
         </Button>
       </form>
-      {budget && <Removal budget={budget} close={close} />}
+      {budget && (
+        <Removal
+          what="budget"
+          name={budget.name}
+          consequence="The usage stays; its thresholds are no longer watched."
+          error={remove.error}
+          isPending={remove.isPending}
+          remove={() => remove.mutate(budget.id, { onSuccess: close })}
+        />
+      )}
     </>
   )
 }
@@ -301,45 +312,5 @@ function Group({ label, description, error, children }: GroupProps) {
       {children}
       {error && <Input.Error role="alert">{error}</Input.Error>}
     </fieldset>
-  )
-}
-
-/** Asks once more before a budget goes. */
-function Removal({ budget, close }: { budget: Budget; close: () => void }) {
-  const remove = useRemoveBudget()
-  const [isSure, setSure] = useState(false)
-  return (
-    <div className={classes.removal}>
-      {remove.isError && (
-        <p className="bad" role="alert">
-          {sentence(messageOf(remove.error))}
-        </p>
-      )}
-      {isSure ? (
-        <>
-          <p>
-            Remove <strong>{budget.name}</strong>? The usage stays; its thresholds are no longer
-            watched.
-          </p>
-          <div className={classes.acts}>
-            <Button
-              size="xs"
-              color="red"
-              loading={remove.isPending}
-              onClick={() => remove.mutate(budget.id, { onSuccess: close })}
-            >
-              Remove it
-            </Button>
-            <Button size="xs" variant="default" onClick={() => setSure(false)}>
-              Keep it
-            </Button>
-          </div>
-        </>
-      ) : (
-        <Button size="xs" variant="subtle" color="red" onClick={() => setSure(true)}>
-          Remove the budget
-        </Button>
-      )}
-    </div>
   )
 }

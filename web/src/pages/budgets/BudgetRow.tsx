@@ -122,11 +122,13 @@ function Facts({ budget, currency }: { budget: Budget; currency: string }) {
       <Fact name="A day">{estimate(status.daily)}</Fact>
       <Fact name="Forecast">
         {projected === null ? (
-          <span className="muted">too few days</span>
+          <span className="muted">not running</span>
         ) : (
           <>
             {estimate(projected)}{' '}
-            {low !== null && high !== null && (
+            {low === null || high === null ? (
+              <span className="muted">too few days for a range</span>
+            ) : (
               <span className="muted" title="In four of five cases it ends between these">
                 80{THIN}%: {estimate(low)} to {estimate(high)}
               </span>

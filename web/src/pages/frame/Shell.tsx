@@ -9,6 +9,7 @@ import {
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect } from 'react'
 import { Link, useLocation } from 'wouter'
+import { useOpenAlerts } from '@/api/alerts'
 import { useSession } from '@/api/session'
 import { followLive } from '@/live/live'
 import { Jump } from './Jump'
@@ -65,6 +66,7 @@ export function Shell({ children }: { children: ReactNode }) {
               >
                 <Icon size={18} stroke={1.7} aria-hidden="true" />
                 <span>{title}</span>
+                {to === '/alerts' && <OpenAlerts />}
               </Link>
             </li>
           ))}
@@ -94,3 +96,18 @@ export function Shell({ children }: { children: ReactNode }) {
     </div>
   )
 }
+
+/** How many alerts wait for somebody. */
+function OpenAlerts() {
+  const { data: open } = useOpenAlerts()
+  if (!open) return null
+  return (
+    <em className={classes.badge}>
+      <i className="visually-hidden">, </i>
+      {open > BADGE_MAX ? `${BADGE_MAX}+` : open}
+      <i className="visually-hidden"> open</i>
+    </em>
+  )
+}
+
+const BADGE_MAX = 99
