@@ -27,9 +27,11 @@ test('a budget is made, held against spend, leads to its usage, is changed and r
 
   // What is over its budget is an alert within a minute, and at the next commit.
   await page.getByRole('link', { name: /^Alerts/ }).click()
-  const alert = page.getByRole('listitem').filter({ hasText: /OpenAI a month: .* is spent/ })
+  const alert = page
+    .getByRole('listitem')
+    .filter({ hasText: /Critical.*OpenAI a month: .* is spent/ })
   await expect(alert).toBeVisible({ timeout: 75_000 })
-  await expect(page.getByRole('link', { name: /^Alerts, \d+ open$/ })).toBeVisible()
+  await expect(page.getByRole('link', { name: /^Alerts \d+ open$/ })).toBeVisible()
   await alert.getByRole('button', { name: 'Acknowledge' }).click()
   await expect(alert).toHaveCount(0)
   await page.getByText('Acknowledged', { exact: true }).click()

@@ -10,6 +10,7 @@ import { Empty, Failure, TableSkeleton } from './ui/States'
 const Alerts = lazy(() => import('./pages/alerts/Alerts'))
 const Budgets = lazy(() => import('./pages/budgets/Budgets'))
 const Explore = lazy(() => import('./pages/explore/Explore'))
+const Insights = lazy(() => import('./pages/insights/Insights'))
 const Prices = lazy(() => import('./pages/prices/Prices'))
 const Settings = lazy(() => import('./pages/settings/Settings'))
 
@@ -28,6 +29,7 @@ export function App() {
           <Switch>
             <Route path="/" component={Overview} />
             <Route path="/explore" component={Explore} />
+            <Route path="/insights" component={Insights} />
             <Route path="/budgets" component={Budgets} />
             <Route path="/alerts" component={Alerts} />
             <Route path="/prices" component={Prices} />

@@ -3,8 +3,9 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } fr
 import type { Theme } from '@/lib/colour'
 import { bucketEnd, formatBucketInFull, type Range } from '@/lib/time'
 import { ChartTooltip, readOut } from './ChartTooltip'
+import { inksOf, useEngine, useWidth } from './canvas'
 import type { Engine } from './engine'
-import { chartOption, type Drawing, type Inks, plotFor } from './option'
+import { chartOption, type Drawing, plotFor } from './option'
 import classes from './SeriesChart.module.css'
 
 interface SeriesChartProps extends Drawing {
@@ -168,47 +169,6 @@ function useDrag({ indexAt, setAt, drag, setDrag, zoomTo }: DragOptions) {
       if (!origin.current) setAt(null)
     },
   }
-}
-
-function useEngine(host: { current: HTMLDivElement | null }) {
-  const [engine, setEngine] = useState<Engine | null>(null)
-  const [failed, setFailed] = useState(false)
-  useEffect(() => {
-    let made: Engine | null = null
-    let gone = false
-    import('./engine')
-      .then(({ createEngine }) => {
-        if (gone || !host.current) return
-        made = createEngine(host.current)
-        setEngine(made)
-      })
-      .catch(() => setFailed(true))
-    return () => {
-      gone = true
-      made?.dispose()
-      setEngine(null)
-    }
-  }, [host])
-  return { engine, failed }
-}
-
-function useWidth(host: { current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(0)
-  useEffect(() => {
-    if (!host.current) return
-    const observer = new ResizeObserver(([entry]) =>
-      setWidth(Math.floor(entry?.contentRect.width ?? 0)),
-    )
-    observer.observe(host.current)
-    return () => observer.disconnect()
-  }, [host])
-  return width
-}
-
-function inksOf(theme: Theme): Inks {
-  const style = getComputedStyle(document.documentElement)
-  const ink = (name: string) => style.getPropertyValue(name).trim()
-  return { theme, text: ink('--ink-2'), line: ink('--line'), strong: ink('--line-strong') }
 }
 
 const HEIGHTS = [

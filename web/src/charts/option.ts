@@ -21,6 +21,9 @@ export interface Inks {
   text: string
   line: string
   strong: string
+  accent: string
+  bad: string
+  surface: string
 }
 
 export interface Drawing {

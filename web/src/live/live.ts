@@ -3,6 +3,7 @@ import { useSyncExternalStore } from 'react'
 import { io, type Socket } from 'socket.io-client'
 import { ALERTS_KEY } from '@/api/alerts'
 import { BUDGETS_KEY } from '@/api/budgets'
+import { INSIGHTS_KEY } from '@/api/insights'
 import {
   EVENTS_KEY,
   type EventPage,
@@ -105,7 +106,10 @@ function refetchRunning(client: QueryClient): Promise<unknown> {
 }
 
 function refetchJudged(client: QueryClient): Promise<unknown> {
-  return client.invalidateQueries({ queryKey: [BUDGETS_KEY] })
+  return Promise.all([
+    client.invalidateQueries({ queryKey: [BUDGETS_KEY] }),
+    client.invalidateQueries({ queryKey: [INSIGHTS_KEY, 'spend'] }),
+  ])
 }
 
 /** Puts new events on top of the lists that show their time and pass them through. */

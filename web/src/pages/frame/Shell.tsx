@@ -1,6 +1,7 @@
 import {
   IconBell,
   IconBook2,
+  IconBulb,
   IconChartBar,
   IconLayoutDashboard,
   IconSettings,
@@ -22,6 +23,7 @@ import { linkCarrying, useView } from './useView'
 export const PAGES = [
   { path: '/', title: 'Overview', key: 'o', Icon: IconLayoutDashboard, hasPeriod: true },
   { path: '/explore', title: 'Explore', key: 'e', Icon: IconChartBar, hasPeriod: true },
+  { path: '/insights', title: 'Insights', key: 'i', Icon: IconBulb, hasPeriod: true },
   { path: '/budgets', title: 'Budgets', key: 'b', Icon: IconWallet, hasPeriod: false },
   { path: '/alerts', title: 'Alerts', key: 'a', Icon: IconBell, hasPeriod: false },
   { path: '/prices', title: 'Prices', key: 'p', Icon: IconBook2, hasPeriod: false },
@@ -103,7 +105,6 @@ function OpenAlerts() {
   if (!open) return null
   return (
     <em className={classes.badge}>
-      <i className="visually-hidden">, </i>
       {open > BADGE_MAX ? `${BADGE_MAX}+` : open}
       <i className="visually-hidden"> open</i>
     </em>

@@ -5,6 +5,7 @@ const KEYS: [string[], string][] = [
   [['/'], 'Search and jump'],
   [['g', 'o'], 'Overview'],
   [['g', 'e'], 'Explore'],
+  [['g', 'i'], 'Insights'],
   [['g', 'b'], 'Budgets'],
   [['g', 'a'], 'Alerts'],
   [['g', 'p'], 'Prices'],

@@ -1,0 +1,146 @@
+import { formatAmountShort } from '@/lib/amount'
+import { drawnSpend, type InsightDay } from '@/lib/insights'
+import { labelled } from '@/lib/series'
+import { formatDay } from '@/lib/time'
+import { type Inks, plotFor } from './option'
+
+/** What is drawn of spend, day by day. */
+export interface InsightDrawing {
+  days: InsightDay[]
+  currency: string
+  now: Date
+}
+
+const HISTORY_OPACITY = 0.32
+const RUNNING_OPACITY = 0.16
+const EXPECTED_BAND = 0.16
+const FORECAST_BAND = 0.2
+
+/** Bars of spend over the range it was expected in, the level, and the forecast with its range. */
+export function insightOption({ days, currency, now }: InsightDrawing, width: number, inks: Inks) {
+  const plot = plotFor(width)
+  const texts = labels(days, width - plot.left, now)
+  return {
+    animation: false,
+    textStyle: { fontFamily: "'Inter Variable', Inter, system-ui, sans-serif" },
+    grid: { ...plot, outerBoundsMode: 'none' as const },
+    xAxis: {
+      type: 'category',
+      data: texts,
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: inks.strong } },
+      axisLabel: {
+        color: inks.text,
+        fontSize: 11,
+        margin: 9,
+        interval: (index: number) => texts[index] !== '',
+        hideOverlap: true,
+      },
+    },
+    yAxis: {
+      type: 'value',
+      min: 0,
+      splitNumber: 4,
+      axisLabel: {
+        color: inks.text,
+        fontSize: 11,
+        formatter: (value: number) => formatAmountShort(value, currency),
+      },
+      splitLine: { lineStyle: { color: inks.line } },
+    },
+    series: [
+      bars(days, inks),
+      ...band(
+        'expected',
+        days.map(({ past }) => past),
+        inks.text,
+        EXPECTED_BAND,
+      ),
+      ...band(
+        'ahead',
+        days.map(({ ahead }) => ahead),
+        inks.accent,
+        FORECAST_BAND,
+      ),
+      line(
+        'level',
+        days.map(({ past }) => past?.level ?? null),
+        { color: inks.text, width: 1.75 },
+      ),
+      line(
+        'forecast',
+        days.map(({ ahead }) => ahead?.expected ?? null),
+        {
+          color: inks.accent,
+          width: 2,
+          type: [5, 4],
+        },
+      ),
+      anomalies(days, inks),
+    ],
+  }
+}
+
+function bars(days: InsightDay[], inks: Inks) {
+  return {
+    id: 'spend',
+    type: 'bar',
+    barCategoryGap: days.length > 120 ? '8%' : '24%',
+    barMaxWidth: 32,
+    itemStyle: { color: inks.accent, opacity: HISTORY_OPACITY },
+    silent: true,
+    data: days.map((day) => ({
+      value: drawnSpend(day),
+      itemStyle: day.past?.running ? { opacity: RUNNING_OPACITY } : undefined,
+    })),
+  }
+}
+
+type Ranged = { low: number | null; high: number | null } | null
+
+/** A filled range is two stacked lines, of which only the upper one is filled. */
+function band(id: string, ranges: Ranged[], color: string, opacity: number) {
+  const shared = {
+    type: 'line',
+    stack: id,
+    showSymbol: false,
+    silent: true,
+    lineStyle: { opacity: 0 },
+  }
+  const low = ranges.map((range) => (range?.low == null ? null : Math.max(0, range.low)))
+  const height = ranges.map((range, at) =>
+    range?.high == null || low[at] == null ? null : Math.max(0, range.high - (low[at] ?? 0)),
+  )
+  return [
+    { ...shared, id: `${id} low`, data: low },
+    { ...shared, id: `${id} high`, data: height, areaStyle: { color, opacity } },
+  ]
+}
+
+function line(id: string, data: (number | null)[], lineStyle: object) {
+  return { id, type: 'line', showSymbol: false, connectNulls: false, silent: true, lineStyle, data }
+}
+
+function anomalies(days: InsightDay[], inks: Inks) {
+  return {
+    id: 'anomalies',
+    type: 'line',
+    showSymbol: true,
+    showAllSymbol: true,
+    symbol: 'circle',
+    symbolSize: 9,
+    z: 6,
+    silent: true,
+    lineStyle: { opacity: 0 },
+    itemStyle: { color: inks.bad, borderColor: inks.surface, borderWidth: 1.5 },
+    data: days.map((day) => (day.anomaly ? drawnSpend(day) : null)),
+  }
+}
+
+function labels(days: InsightDay[], width: number, now: Date): string[] {
+  const most = Math.max(2, Math.floor(width / (width < 480 ? 56 : 68)))
+  const shown = labelled(days.length, () => true, most)
+  return days.map(({ date }, at) =>
+    shown.has(at) ? formatDay(new Date(`${date}T00:00:00Z`), 'UTC', now) : '',
+  )
+}

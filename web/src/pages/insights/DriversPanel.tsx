@@ -1,0 +1,166 @@
+import { Link } from 'wouter'
+import { type Driver, type Drivers, useDrivers } from '@/api/insights'
+import { formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
+import { OTHER_KEY } from '@/lib/colour'
+import { attributeLabel } from '@/lib/filters'
+import { driverFilters, driverNames, foldDrivers, reasonWords, waterfall } from '@/lib/insights'
+import { changeOf } from '@/lib/measures'
+import { formatChange } from '@/lib/number'
+import { previousLabel } from '@/lib/period'
+import { Panel } from '@/ui/Panel'
+import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import table from '@/ui/table.module.css'
+import { ByPicker } from '../explore/ByPicker'
+import { linkTo, useScene, useView } from '../frame/useView'
+import classes from './Insights.module.css'
+
+/** Steps of the waterfall; what is smaller is one more. */
+const STEPS_MAX = 10
+
+/** What moved spend between the period before and this one, in parts that sum to the change. */
+export function DriversPanel() {
+  const { range, tz } = useScene()
+  const [view, changeView] = useView()
+  const drivers = useDrivers({ range, by: view.by, tz, filters: view.filters })
+  return (
+    <Panel
+      title="What moved spend"
+      note={`Against ${previousLabel(view.period)}`}
+      flush
+      actions={<ByPicker by={view.by} onChange={(by) => changeView({ by }, { replace: true })} />}
+    >
+      {view.by.length === 0 ? (
+        <Empty title="Pick what to look at">A provider, a model, a team or a tag.</Empty>
+      ) : drivers.isError && !drivers.data ? (
+        <Failure what="What moved spend" error={drivers.error} retry={drivers.refetch} />
+      ) : !drivers.data ? (
+        <TableSkeleton rows={6} label="The drivers are loading" />
+      ) : drivers.data.rows.length === 0 ? (
+        <Empty title="Nothing was spent in either period" />
+      ) : (
+        <Waterfall drivers={drivers.data} />
+      )}
+    </Panel>
+  )
+}
+
+function Waterfall({ drivers }: { drivers: Drivers }) {
+  const { view, currency } = useScene()
+  const rows = foldDrivers(drivers.rows, STEPS_MAX)
+  const { before, after, steps } = waterfall({ ...drivers, rows })
+  const change = changeOf(parseAmount(drivers.after), parseAmount(drivers.before))
+  return (
+    <table className={`${table.table} ${classes.waterfall}`}>
+      <thead>
+        <tr>
+          <th scope="col">{view.by.map(attributeLabel).join(', ')}</th>
+          <th scope="col" className={classes.barCell}>
+            <span className="visually-hidden">Waterfall</span>
+          </th>
+          <th scope="col" className={table.right}>
+            Change
+          </th>
+          <th scope="col" className={`${table.right} ${classes.wide}`}>
+            Volume
+          </th>
+          <th scope="col" className={`${table.right} ${classes.wide}`}>
+            Price
+          </th>
+          <th scope="col" className={`${table.right} ${classes.wide}`}>
+            Mix
+          </th>
+          <th scope="col" className={classes.wide}>
+            Mostly
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        <tr>
+          <th scope="row">Before</th>
+          <td className={classes.barCell}>
+            <Track left={0} width={before} kind="whole" />
+          </td>
+          <td className={table.right}>
+            <Money amount={drivers.before} currency={currency} />
+          </td>
+          <td colSpan={4} className={classes.wide} />
+        </tr>
+        {steps.map(({ driver, left, width, isMore }) => (
+          <tr key={driver.other ? OTHER_KEY : driverNames(driver, view.by).join('\n')}>
+            <th scope="row" className={classes.driver}>
+              {driver.other ? 'Other' : <DriverLink driver={driver} />}
+            </th>
+            <td className={classes.barCell}>
+              <Track left={left} width={width} kind={isMore ? 'more' : 'less'} />
+            </td>
+            <td className={table.right}>
+              <Money amount={driver.change} currency={currency} signed />
+            </td>
+            {(['volume', 'price', 'mix'] as const).map((part) => (
+              <td key={part} className={`${table.right} ${classes.wide}`}>
+                <Money amount={driver[part]} currency={currency} signed />
+              </td>
+            ))}
+            <td className={classes.wide}>{driver.other ? '' : reasonWords(driver)}</td>
+          </tr>
+        ))}
+        <tr className={classes.total}>
+          <th scope="row">Now</th>
+          <td className={classes.barCell}>
+            <Track left={0} width={after} kind="whole" />
+          </td>
+          <td className={table.right}>
+            <Money amount={drivers.after} currency={currency} />
+          </td>
+          <td colSpan={4} className={classes.wide}>
+            <Money amount={drivers.change} currency={currency} signed />
+            {change !== null && ` (${formatChange(change)})`}
+          </td>
+        </tr>
+      </tbody>
+    </table>
+  )
+}
+
+/** A driver's name, which leads to its usage. */
+function DriverLink({ driver }: { driver: Driver }) {
+  const { view } = useScene()
+  const names = driverNames(driver, view.by).map((name) => name || 'not set')
+  return (
+    <Link
+      href={linkTo('/explore', {
+        ...view,
+        filters: driverFilters(driver, view.by, view.filters),
+        shown: 'chart',
+      })}
+    >
+      {names.join(', ')}
+    </Link>
+  )
+}
+
+function Track({ left, width, kind }: { left: number; width: number; kind: string }) {
+  return (
+    <span className={classes.track} aria-hidden="true">
+      <span data-kind={kind} style={{ left: `${left}%`, width: `${width}%` }} />
+    </span>
+  )
+}
+
+interface MoneyProps {
+  amount: string
+  currency: string
+  /** Whether more is told by a plus. */
+  signed?: boolean
+}
+
+function Money({ amount, currency, signed }: MoneyProps) {
+  const parsed = parseAmount(amount)
+  if (signed && parsed === 0n) return <span className="muted">–</span>
+  return (
+    <span className="number" title={formatAmountExactly(parsed, currency)}>
+      {signed && parsed > 0n && '+'}
+      {formatAmount(parsed, currency)}
+    </span>
+  )
+}

@@ -1,0 +1,18 @@
+import { FilterBar } from '../frame/FilterBar'
+import { AdvicePanel } from './AdvicePanel'
+import { DriversPanel } from './DriversPanel'
+import classes from './Insights.module.css'
+import { SpendInsightPanels } from './SpendInsightPanels'
+
+/** What is normal, what changed and why, what comes next, and what to do. */
+export default function Insights() {
+  return (
+    <div className={classes.page}>
+      <h1 className="visually-hidden">Insights</h1>
+      <FilterBar />
+      <SpendInsightPanels />
+      <DriversPanel />
+      <AdvicePanel />
+    </div>
+  )
+}
