@@ -155,31 +155,3 @@ export function useDrivers({ range, by, tz, filters }: DriversAsked) {
     enabled: by.length > 0,
   })
 }
-
-export interface Recommendation {
-  id: string
-  type: string
-  priority: 'high' | 'medium' | 'low'
-  title: string
-  description: string
-  actions: string[]
-  savings_monthly: string | null
-  low: string | number | null
-  high: string | number | null
-  confidence: number
-  service: string | null
-  path: string | null
-}
-
-export function useRecommendations() {
-  return useQuery({
-    queryKey: [INSIGHTS_KEY, 'recommendations'],
-    queryFn: ({ signal }) =>
-      get<{ items: Recommendation[]; savings_monthly: string }>(
-        '/insights/recommendations',
-        [],
-        signal,
-      ),
-    staleTime: 300_000,
-  })
-}

@@ -1,10 +1,9 @@
 import { FilterBar } from '../frame/FilterBar'
-import { AdvicePanel } from './AdvicePanel'
 import { DriversPanel } from './DriversPanel'
 import classes from './Insights.module.css'
 import { SpendInsightPanels } from './SpendInsightPanels'
 
-/** What is normal, what changed and why, what comes next, and what to do. */
+/** What is normal, what changed and why, and what comes next. */
 export default function Insights() {
   return (
     <div className={classes.page}>
@@ -12,7 +11,6 @@ export default function Insights() {
       <FilterBar />
       <SpendInsightPanels />
       <DriversPanel />
-      <AdvicePanel />
     </div>
   )
 }
