@@ -3,7 +3,8 @@ import { formatChange } from '@/lib/number'
 import { formatBucketInFull } from '@/lib/time'
 import { Swatch } from '@/ui/Swatch'
 import { type Drawing, runningBucket } from './option'
-import classes from './SeriesChart.module.css'
+import { TooltipBox } from './ReadableChart'
+import classes from './ReadableChart.module.css'
 
 interface ChartTooltipProps extends Drawing {
   at: number
@@ -19,51 +20,45 @@ export function ChartTooltip({ at, title, x, width, ...drawing }: ChartTooltipPr
   const total = table.totals[at]
   const before = previous?.[at]
   const change = changeOf(total, before)
-  const toLeft = x > width * 0.6
   return (
-    <div
-      className={classes.tooltip}
-      style={toLeft ? { right: width - x + 14 } : { left: x + 14 }}
-      aria-hidden="true"
+    <TooltipBox
+      title={title}
+      isRunning={at === runningBucket(table.starts, now)}
+      x={x}
+      width={width}
     >
-      <p className={classes.tooltipTitle}>
-        {title}
-        {at === runningBucket(table.starts, now) && <em>so far</em>}
-      </p>
-      <table>
-        <tbody>
-          {shown.map((series) => (
-            <tr key={series.key}>
+      <tbody>
+        {shown.map((series) => (
+          <tr key={series.key}>
+            <th scope="row">
+              <Swatch slot={series.slot} />
+              <span>{series.label}</span>
+            </th>
+            <td>{formatReading(measure, series.readings[at], currency)}</td>
+          </tr>
+        ))}
+      </tbody>
+      {isAdditive(measure) && (
+        <tfoot>
+          <tr>
+            <th scope="row">Total</th>
+            <td>{formatReading(measure, total, currency)}</td>
+          </tr>
+          {before != null && (
+            <tr className={classes.before}>
               <th scope="row">
-                <Swatch slot={series.slot} />
-                <span>{series.label}</span>
+                <span className={classes.dash} />
+                Before
               </th>
-              <td>{formatReading(measure, series.readings[at], currency)}</td>
+              <td>
+                {formatReading(measure, before, currency)}
+                {change !== null && ` (${formatChange(change)})`}
+              </td>
             </tr>
-          ))}
-        </tbody>
-        {isAdditive(measure) && (
-          <tfoot>
-            <tr>
-              <th scope="row">Total</th>
-              <td>{formatReading(measure, total, currency)}</td>
-            </tr>
-            {before != null && (
-              <tr className={classes.before}>
-                <th scope="row">
-                  <span className={classes.dash} />
-                  Before
-                </th>
-                <td>
-                  {formatReading(measure, before, currency)}
-                  {change !== null && ` (${formatChange(change)})`}
-                </td>
-              </tr>
-            )}
-          </tfoot>
-        )}
-      </table>
-    </div>
+          )}
+        </tfoot>
+      )}
+    </TooltipBox>
   )
 }
 

@@ -1,15 +1,12 @@
-import { useComputedColorScheme } from '@mantine/core'
-import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from 'react'
+import { useCallback } from 'react'
 import type { ChangePoint } from '@/api/insights'
 import { estimated, formatAmount, parseAmount } from '@/lib/amount'
 import type { InsightDay } from '@/lib/insights'
 import { formatDayInFull } from '@/lib/time'
-import { inksOf, useEngine, useWidth } from './canvas'
+import type { Inks } from './frame'
 import classes from './InsightChart.module.css'
 import { type InsightDrawing, insightOption } from './insightOption'
-import { plotFor } from './option'
-import { ChartSkeleton } from './SeriesChart'
-import frame from './SeriesChart.module.css'
+import { type Places, ReadableChart, TooltipBox } from './ReadableChart'
 
 interface InsightChartProps extends InsightDrawing {
   changes: ChangePoint[]
@@ -20,117 +17,63 @@ interface InsightChartProps extends InsightDrawing {
 
 /** Spend by day with what was expected, what was not, and what is to come. */
 export function InsightChart({ changes, label, height, days, currency, now }: InsightChartProps) {
-  const host = useRef<HTMLDivElement>(null)
-  const { engine, failed } = useEngine(host)
-  const width = useWidth(host)
-  const theme = useComputedColorScheme('light')
-  const [at, setAt] = useState<number | null>(null)
-  useEffect(() => {
-    if (!engine || width === 0) return
-    engine.resize({ width, height })
-    engine.setOption(insightOption({ days, currency, now }, width, inksOf(theme)), {
-      replaceMerge: ['series'],
-    })
-  }, [engine, width, height, theme, days, currency, now])
-
-  const plot = plotFor(width)
-  const step = (width - plot.left - plot.right) / Math.max(1, days.length)
-  const last = days.length - 1
-  const point = (event: PointerEvent<HTMLElement>) => {
-    const x = event.clientX - event.currentTarget.getBoundingClientRect().left - plot.left
-    setAt(Math.min(Math.max(Math.floor(x / step), 0), last))
-  }
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Escape') setAt(null)
-    const to = { ArrowLeft: (at ?? last + 1) - 1, ArrowRight: (at ?? -1) + 1, Home: 0, End: last }[
-      event.key
-    ]
-    if (to === undefined) return
-    setAt(Math.min(Math.max(to, 0), last))
-    event.preventDefault()
-  }
-  const day = at === null ? undefined : days[at]
-  const read = day && lines(day, currency)
+  const draw = useCallback(
+    (width: number, inks: Inks) => insightOption({ days, currency, now }, width, inks),
+    [days, currency, now],
+  )
   return (
-    <div className={frame.frame} style={{ height }}>
-      <div ref={host} className={frame.canvas} aria-hidden="true" />
-      {!engine && !failed && <ChartSkeleton height={height} />}
-      {failed && (
-        <p className={frame.failed}>
-          The chart could not be drawn. The table has the same figures.
-        </p>
+    <ReadableChart
+      label={label}
+      unit="day"
+      height={height}
+      count={days.length}
+      draw={draw}
+      read={(at) => readOut(days[at], currency)}
+      tooltip={(at, x, width) => (
+        <DayTooltip day={days[at]} currency={currency} x={x} width={width} />
       )}
-      {engine &&
+      overlay={(places) =>
         changes.map((change) => (
           <ChangeLine
             key={change.date}
             change={change}
             days={days}
-            left={plot.left}
-            step={step}
-            width={width}
             currency={currency}
+            {...places}
           />
-        ))}
-      <div
-        className={`${frame.surface} ${classes.surface}`}
-        role="slider"
-        tabIndex={0}
-        aria-label={label}
-        aria-valuemin={0}
-        aria-valuemax={Math.max(0, last)}
-        aria-valuenow={at ?? Math.max(0, last)}
-        aria-valuetext={
-          read
-            ? [titleOf(day), ...read.map(([name, value]) => `${name} ${value}`)].join('; ')
-            : 'Arrow keys read it day by day'
-        }
-        onKeyDown={onKeyDown}
-        onBlur={() => setAt(null)}
-        onPointerDown={point}
-        onPointerMove={point}
-        onPointerLeave={() => setAt(null)}
-      >
-        {at !== null && (
-          <div
-            className={frame.band}
-            style={{
-              left: plot.left + at * step,
-              width: step,
-              top: plot.top,
-              bottom: plot.bottom,
-            }}
-          />
-        )}
-      </div>
-      {day && read && at !== null && (
-        <div
-          className={frame.tooltip}
-          style={
-            at > last * 0.6
-              ? { right: width - (plot.left + at * step) + 14 }
-              : { left: plot.left + (at + 1) * step + 14 }
-          }
-          aria-hidden="true"
-        >
-          <p className={frame.tooltipTitle}>
-            {titleOf(day)}
-            {day.past?.running && <em>so far</em>}
-          </p>
-          <table>
-            <tbody>
-              {read.map(([name, value]) => (
-                <tr key={name}>
-                  <th scope="row">{name}</th>
-                  <td>{value}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </div>
+        ))
+      }
+    />
   )
+}
+
+interface DayTooltipProps {
+  day: InsightDay | undefined
+  currency: string
+  x: number
+  width: number
+}
+
+function DayTooltip({ day, currency, x, width }: DayTooltipProps) {
+  if (!day) return null
+  return (
+    <TooltipBox title={titleOf(day)} isRunning={day.past?.running ?? false} x={x} width={width}>
+      <tbody>
+        {lines(day, currency).map(([name, value]) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td>{value}</td>
+          </tr>
+        ))}
+      </tbody>
+    </TooltipBox>
+  )
+}
+
+function readOut(day: InsightDay | undefined, currency: string): string {
+  if (!day) return ''
+  const read = lines(day, currency).map(([name, value]) => `${name} ${value}`)
+  return [titleOf(day), ...read].join('; ')
 }
 
 function titleOf(day: InsightDay): string {
@@ -157,12 +100,9 @@ function lines({ past, ahead, anomaly }: InsightDay, currency: string): [string,
   return read
 }
 
-interface ChangeLineProps {
+interface ChangeLineProps extends Places {
   change: ChangePoint
   days: InsightDay[]
-  left: number
-  step: number
-  width: number
   currency: string
 }
 

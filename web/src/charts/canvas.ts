@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import type { Theme } from '@/lib/colour'
 import type { Engine } from './engine'
-import type { Inks } from './option'
+import type { Inks } from './frame'
 
 /** The engine on its host; it is loaded by itself, after the page stands. */
 export function useEngine(host: { current: HTMLDivElement | null }) {

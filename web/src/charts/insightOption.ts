@@ -2,7 +2,7 @@ import { formatAmountShort } from '@/lib/amount'
 import { drawnSpend, type InsightDay } from '@/lib/insights'
 import { labelled } from '@/lib/series'
 import { formatDay } from '@/lib/time'
-import { type Inks, plotFor } from './option'
+import { barGap, chartFrame, type Inks, labelsMax, plotFor } from './frame'
 
 /** What is drawn of spend, day by day. */
 export interface InsightDrawing {
@@ -18,36 +18,15 @@ const FORECAST_BAND = 0.2
 
 /** Bars of spend over the range it was expected in, the level, and the forecast with its range. */
 export function insightOption({ days, currency, now }: InsightDrawing, width: number, inks: Inks) {
-  const plot = plotFor(width)
-  const texts = labels(days, width - plot.left, now)
   return {
     animation: false,
-    textStyle: { fontFamily: "'Inter Variable', Inter, system-ui, sans-serif" },
-    grid: { ...plot, outerBoundsMode: 'none' as const },
-    xAxis: {
-      type: 'category',
-      data: texts,
-      axisTick: { show: false },
-      axisLine: { lineStyle: { color: inks.strong } },
-      axisLabel: {
-        color: inks.text,
-        fontSize: 11,
-        margin: 9,
-        interval: (index: number) => texts[index] !== '',
-        hideOverlap: true,
-      },
-    },
-    yAxis: {
-      type: 'value',
+    ...chartFrame({
+      width,
+      inks,
+      labels: labels(days, width - plotFor(width).left, now),
+      format: (value) => formatAmountShort(value, currency),
       min: 0,
-      splitNumber: 4,
-      axisLabel: {
-        color: inks.text,
-        fontSize: 11,
-        formatter: (value: number) => formatAmountShort(value, currency),
-      },
-      splitLine: { lineStyle: { color: inks.line } },
-    },
+    }),
     series: [
       bars(days, inks),
       ...band(
@@ -85,7 +64,7 @@ function bars(days: InsightDay[], inks: Inks) {
   return {
     id: 'spend',
     type: 'bar',
-    barCategoryGap: days.length > 120 ? '8%' : '24%',
+    barCategoryGap: barGap(days.length),
     barMaxWidth: 32,
     itemStyle: { color: inks.accent, opacity: HISTORY_OPACITY },
     silent: true,
@@ -138,8 +117,7 @@ function anomalies(days: InsightDay[], inks: Inks) {
 }
 
 function labels(days: InsightDay[], width: number, now: Date): string[] {
-  const most = Math.max(2, Math.floor(width / (width < 480 ? 56 : 68)))
-  const shown = labelled(days.length, () => true, most)
+  const shown = labelled(days.length, () => true, labelsMax(width))
   return days.map(({ date }, at) =>
     shown.has(at) ? formatDay(new Date(`${date}T00:00:00Z`), 'UTC', now) : '',
   )

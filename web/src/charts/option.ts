@@ -1,30 +1,8 @@
-import { slotColour, type Theme } from '@/lib/colour'
+import { slotColour } from '@/lib/colour'
 import { drawn, formatOnAxis, isAdditive, type Measure, type Reading } from '@/lib/measures'
 import { labelled, type Series, type SeriesTable } from '@/lib/series'
 import { type Every, formatBucket, formatDay, wallClock } from '@/lib/time'
-
-/** Where in the chart's box the bars stand, in pixels. */
-export interface Plot {
-  left: number
-  right: number
-  top: number
-  bottom: number
-}
-
-export function plotFor(width: number): Plot {
-  return { left: width < 480 ? 50 : 60, right: 4, top: 8, bottom: 26 }
-}
-
-/** Colours that a canvas cannot take from CSS by itself. */
-export interface Inks {
-  theme: Theme
-  text: string
-  line: string
-  strong: string
-  accent: string
-  bad: string
-  surface: string
-}
+import { barGap, chartFrame, type Inks, labelsMax, plotFor } from './frame'
 
 export interface Drawing {
   table: SeriesTable
@@ -46,8 +24,6 @@ const FADED_OPACITY = 0.18
 export function chartOption(drawing: Drawing, width: number, inks: Inks) {
   const { table, previous, measure, currency } = drawing
   const stacked = isAdditive(measure)
-  const plot = plotFor(width)
-  const labels = axisLabels(drawing, width - plot.left)
   const series: object[] = table.series.map((one) =>
     stacked ? bars(one, drawing, inks) : line(one, drawing, inks),
   )
@@ -57,33 +33,13 @@ export function chartOption(drawing: Drawing, width: number, inks: Inks) {
     animationDuration: 240,
     animationDurationUpdate: 200,
     animationEasing: 'cubicOut' as const,
-    textStyle: { fontFamily: "'Inter Variable', Inter, system-ui, sans-serif" },
-    grid: { ...plot, outerBoundsMode: 'none' as const },
-    xAxis: {
-      type: 'category',
-      data: labels,
-      axisTick: { show: false },
-      axisLine: { lineStyle: { color: inks.strong } },
-      axisLabel: {
-        color: inks.text,
-        fontSize: 11,
-        margin: 9,
-        // A text is there only where a label belongs.
-        interval: (index: number) => labels[index] !== '',
-        hideOverlap: true,
-      },
-    },
-    yAxis: {
-      type: 'value',
+    ...chartFrame({
+      width,
+      inks,
+      labels: axisLabels(drawing, width - plotFor(width).left),
+      format: (value) => formatOnAxis(measure, value, currency),
       min: stacked ? undefined : 0,
-      splitNumber: 4,
-      axisLabel: {
-        color: inks.text,
-        fontSize: 11,
-        formatter: (value: number) => formatOnAxis(measure, value, currency),
-      },
-      splitLine: { lineStyle: { color: inks.line } },
-    },
+    }),
     series,
   }
 }
@@ -96,7 +52,7 @@ function bars(series: Series, { now, table, highlight }: Drawing, inks: Inks) {
     id: series.key,
     type: 'bar',
     stack: 'all',
-    barCategoryGap: table.starts.length > 120 ? '8%' : '24%',
+    barCategoryGap: barGap(table.starts.length),
     barMaxWidth: 44,
     itemStyle: { color: slotColour(series.slot, inks.theme), opacity },
     silent: true,
@@ -156,7 +112,7 @@ export function axisLabels(
   width: number,
 ): string[] {
   const { starts } = table
-  const max = Math.max(2, Math.floor(width / (width < 480 ? 56 : 68)))
+  const max = labelsMax(width)
   const wall = starts.map((start) => new Date(wallClock(start, tz)))
   const long = every === 'hour' && starts.length > 49
   const round = long

@@ -11,6 +11,7 @@ import { formatAmount, parseAmount } from './amount'
 import { type Filter, filterText, readScope, scopeBody } from './filters'
 import { MEASURES, type Measure } from './measures'
 import { formatCount, plural } from './number'
+import type { Refusal } from './refusal'
 import { formatMoment } from './time'
 
 export const ALERT_STATES: Record<AlertState, string> = {
@@ -140,7 +141,7 @@ export function hasScope(kind: Condition['kind']): boolean {
   return kind === 'above' || kind === 'anomaly' || kind === 'change' || kind === 'silence'
 }
 
-export function ruleDraftOf(form: RuleForm): RuleDraft | { field: string; words: string } {
+export function ruleDraftOf(form: RuleForm): RuleDraft | Refusal {
   const limit = form.limit.trim().replaceAll(',', '')
   if (form.kind === 'above' && !/^\d+(\.\d{1,9})?$/.test(limit)) {
     return { field: 'condition.limit', words: 'Write a number such as 100 or 2.50.' }

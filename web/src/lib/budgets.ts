@@ -9,6 +9,7 @@ import type {
 import { drawnUnits, parseAmount } from './amount'
 import { type Filter, readScope, scopeBody } from './filters'
 import type { Period } from './period'
+import type { Refusal } from './refusal'
 import { addDays, DAY_MS, type Day, formatDay, isDay, startOfDay } from './time'
 import { DEFAULT_VIEW, type View } from './view'
 
@@ -175,13 +176,7 @@ export function formOf(budget: Budget, today: Day): BudgetForm {
   }
 }
 
-/** What stands in a form's way before the server is asked, and at which field. */
-export interface FormError {
-  field: string
-  words: string
-}
-
-export function draftOf(form: BudgetForm): BudgetDraft | FormError {
+export function draftOf(form: BudgetForm): BudgetDraft | Refusal {
   const amount = form.amount.trim().replaceAll(',', '')
   if (!/^\d+(\.\d{1,9})?$/.test(amount)) {
     return { field: 'amount', words: 'Write an amount such as 250 or 1999.50.' }

@@ -1,13 +1,5 @@
-import {
-  Button,
-  Drawer,
-  Input,
-  NumberInput,
-  SegmentedControl,
-  Select,
-  TextInput,
-} from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { NumberInput, SegmentedControl, Select, TextInput } from '@mantine/core'
+import { useState } from 'react'
 import {
   type AlertRule,
   type AlertSeverity,
@@ -16,7 +8,6 @@ import {
   useRemoveRule,
   useSaveRule,
 } from '@/api/alerts'
-import { ApiError } from '@/api/client'
 import { useSession } from '@/api/session'
 import {
   CONDITIONS,
@@ -29,10 +20,8 @@ import {
   SPIKES,
 } from '@/lib/alerts'
 import { MEASURES, type Measure } from '@/lib/measures'
-import { Removal } from '@/ui/Removal'
-import { messageOf, sentence } from '@/ui/States'
+import { DrawerForm, FormDrawer, Group, Pair, useRefusal } from '@/ui/DrawerForm'
 import { FilterEditor } from '../frame/FilterBar'
-import classes from './Alerts.module.css'
 
 interface RuleDrawerProps {
   opened: boolean
@@ -43,16 +32,9 @@ interface RuleDrawerProps {
 
 export function RuleDrawer({ opened, rule, close }: RuleDrawerProps) {
   return (
-    <Drawer
-      opened={opened}
-      onClose={close}
-      position="right"
-      size={460}
-      title={rule ? 'Edit the rule' : 'New rule'}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
-      {opened && <RuleFields rule={rule} close={close} />}
-    </Drawer>
+    <FormDrawer what="rule" isNew={rule === null} opened={opened} close={close}>
+      {() => <RuleFields rule={rule} close={close} />}
+    </FormDrawer>
   )
 }
 
@@ -66,124 +48,108 @@ function RuleFields({ rule, close }: Omit<RuleDrawerProps, 'opened'>) {
   const save = useSaveRule()
   const remove = useRemoveRule()
   const [form, setForm] = useState<RuleForm>(() => (rule ? ruleFormOf(rule) : EMPTY_RULE))
-  const [refusal, setRefusal] = useState<{ field: string; words: string } | null>(null)
   const change = (changed: Partial<RuleForm>) => setForm((was) => ({ ...was, ...changed }))
-  const failure = refusal ?? failureOf(save.error)
-  const at = (field: string) => (failure?.field === field ? failure.words : undefined)
+  const { refusal, at, taken } = useRefusal(save.error)
   const { kind } = form
   const isMoney = MEASURES[form.measure]?.kind === 'amount'
 
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    const draft = ruleDraftOf(form)
-    setRefusal('words' in draft ? draft : null)
-    if (!('words' in draft)) save.mutate({ id: rule?.id ?? null, draft }, { onSuccess: close })
+  const submit = () => {
+    const draft = taken(ruleDraftOf(form))
+    if (draft) save.mutate({ id: rule?.id ?? null, draft }, { onSuccess: close })
   }
   return (
-    <>
-      <form className={classes.form} onSubmit={submit} noValidate>
-        <TextInput
-          label="Name"
-          data-autofocus
-          autoComplete="off"
-          value={form.name}
-          error={at('name')}
-          onChange={(event) => change({ name: event.currentTarget.value })}
-        />
+    <DrawerForm
+      what="rule"
+      isNew={rule === null}
+      refusal={refusal}
+      fields={FIELDS}
+      isPending={save.isPending}
+      submit={submit}
+      removal={
+        rule && {
+          name: rule.name,
+          consequence: 'Its open alerts resolve.',
+          error: remove.error,
+          isPending: remove.isPending,
+          remove: () => remove.mutate(rule.id, { onSuccess: close }),
+        }
+      }
+    >
+      <TextInput
+        label="Name"
+        data-autofocus
+        autoComplete="off"
+        value={form.name}
+        error={at('name')}
+        onChange={(event) => change({ name: event.currentTarget.value })}
+      />
+      <Select
+        label="Tell when"
+        allowDeselect={false}
+        data={options(CONDITIONS)}
+        value={kind}
+        onChange={(value) => value && change({ kind: value as Condition['kind'] })}
+      />
+      {kind === 'above' && (
         <Select
-          label="Tell when"
+          label="Measure"
+          searchable
           allowDeselect={false}
-          data={options(CONDITIONS)}
-          value={kind}
-          onChange={(value) => value && change({ kind: value as Condition['kind'] })}
-        />
-        {kind === 'above' && (
-          <Select
-            label="Measure"
-            searchable
-            allowDeselect={false}
-            data={Object.entries(MEASURES).map(([value, { label }]) => ({ value, label }))}
-            value={form.measure}
-            error={at('condition.measure')}
-            onChange={(value) => value && change({ measure: value as Measure })}
-          />
-        )}
-        {(kind === 'above' || kind === 'silence') && (
-          <div className={classes.pair}>
-            <NumberInput
-              label={kind === 'above' ? 'In how many hours' : 'For how many hours'}
-              min={1}
-              max={744}
-              allowDecimal={false}
-              value={form.hours}
-              error={at('condition.hours')}
-              onChange={(hours) => change({ hours: Number(hours) || 0 })}
-            />
-            {kind === 'above' && (
-              <TextInput
-                label={isMoney ? `From, in ${currency}` : 'From'}
-                inputMode="decimal"
-                autoComplete="off"
-                value={form.limit}
-                error={at('condition.limit')}
-                onChange={(event) => change({ limit: event.currentTarget.value })}
-              />
-            )}
-          </div>
-        )}
-        {kind === 'anomaly' && (
-          <Select
-            label="How far from it at least"
-            allowDeselect={false}
-            data={options(SPIKES)}
-            value={form.spike}
-            onChange={(value) => value && change({ spike: value as SpikeSeverity })}
-          />
-        )}
-        {hasScope(kind) && (
-          <fieldset className={classes.group}>
-            <legend>Of which usage</legend>
-            {form.filters.length === 0 && (
-              <Input.Description>All of it, until a filter is picked.</Input.Description>
-            )}
-            <FilterEditor filters={form.filters} onChange={(filters) => change({ filters })} />
-          </fieldset>
-        )}
-        <fieldset className={classes.group}>
-          <legend>How much it matters</legend>
-          <SegmentedControl
-            size="xs"
-            aria-label="How much it matters"
-            data={options(SEVERITY_WORDS)}
-            value={form.severity}
-            onChange={(value) => change({ severity: value as AlertSeverity })}
-          />
-        </fieldset>
-        {failure && !FIELDS.includes(failure.field) && (
-          <p className="bad" role="alert">
-            {failure.words}
-          </p>
-        )}
-        <Button type="submit" loading={save.isPending}>
-          {rule ? 'Save the rule' : 'Make the rule'}
-        </Button>
-      </form>
-      {rule && (
-        <Removal
-          what="rule"
-          name={rule.name}
-          consequence="Its open alerts resolve."
-          error={remove.error}
-          isPending={remove.isPending}
-          remove={() => remove.mutate(rule.id, { onSuccess: close })}
+          data={Object.entries(MEASURES).map(([value, { label }]) => ({ value, label }))}
+          value={form.measure}
+          error={at('condition.measure')}
+          onChange={(value) => value && change({ measure: value as Measure })}
         />
       )}
-    </>
+      {(kind === 'above' || kind === 'silence') && (
+        <Pair>
+          <NumberInput
+            label={kind === 'above' ? 'In how many hours' : 'For how many hours'}
+            min={1}
+            max={744}
+            allowDecimal={false}
+            value={form.hours}
+            error={at('condition.hours')}
+            onChange={(hours) => change({ hours: Number(hours) || 0 })}
+          />
+          {kind === 'above' && (
+            <TextInput
+              label={isMoney ? `From, in ${currency}` : 'From'}
+              inputMode="decimal"
+              autoComplete="off"
+              value={form.limit}
+              error={at('condition.limit')}
+              onChange={(event) => change({ limit: event.currentTarget.value })}
+            />
+          )}
+        </Pair>
+      )}
+      {kind === 'anomaly' && (
+        <Select
+          label="How far from it at least"
+          allowDeselect={false}
+          data={options(SPIKES)}
+          value={form.spike}
+          onChange={(value) => value && change({ spike: value as SpikeSeverity })}
+        />
+      )}
+      {hasScope(kind) && (
+        <Group
+          label="Of which usage"
+          description={form.filters.length === 0 && 'All of it, until a filter is picked.'}
+        >
+          <FilterEditor filters={form.filters} onChange={(filters) => change({ filters })} />
+        </Group>
+      )}
+      <Group label="How much it matters">
+        <SegmentedControl
+          size="xs"
+          aria-label="How much it matters"
+          data={options(SEVERITY_WORDS)}
+          value={form.severity}
+          onChange={(value) => change({ severity: value as AlertSeverity })}
+        />
+      </Group>
+    </DrawerForm>
   )
-}
-
-function failureOf(error: Error | null): { field: string; words: string } | null {
-  if (!error) return null
-  const field = error instanceof ApiError ? (error.field ?? '') : ''
-  return { field, words: sentence(messageOf(error)) }
 }

@@ -2,15 +2,13 @@ import {
   ActionIcon,
   Button,
   Checkbox,
-  Drawer,
-  Input,
   NumberInput,
   SegmentedControl,
   Select,
   TextInput,
 } from '@mantine/core'
 import { IconPlus, IconX } from '@tabler/icons-react'
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import {
   type Budget,
   type BudgetPeriod,
@@ -19,20 +17,10 @@ import {
   useRemoveBudget,
   useSaveBudget,
 } from '@/api/budgets'
-import { ApiError } from '@/api/client'
 import { useSession } from '@/api/session'
-import {
-  type BudgetForm,
-  canCarryOver,
-  draftOf,
-  emptyForm,
-  type FormError,
-  formOf,
-  PERIODS,
-} from '@/lib/budgets'
+import { type BudgetForm, canCarryOver, draftOf, emptyForm, formOf, PERIODS } from '@/lib/budgets'
 import { dayOf } from '@/lib/time'
-import { Removal } from '@/ui/Removal'
-import { messageOf, sentence } from '@/ui/States'
+import { DrawerForm, FormDrawer, Group, Pair, useRefusal } from '@/ui/DrawerForm'
 import { useNow } from '@/ui/useNow'
 import { FilterEditor } from '../frame/FilterBar'
 import classes from './Budgets.module.css'
@@ -46,16 +34,9 @@ interface BudgetDrawerProps {
 
 export function BudgetDrawer({ opened, budget, close }: BudgetDrawerProps) {
   return (
-    <Drawer
-      opened={opened}
-      onClose={close}
-      position="right"
-      size={460}
-      title={budget ? 'Edit the budget' : 'New budget'}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
-      {opened && <BudgetFields budget={budget} close={close} />}
-    </Drawer>
+    <FormDrawer what="budget" isNew={budget === null} opened={opened} close={close}>
+      {() => <BudgetFields budget={budget} close={close} />}
+    </FormDrawer>
   )
 }
 
@@ -67,119 +48,105 @@ function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
   const now = useNow()
   const save = useSaveBudget(budget?.id ?? null)
   const remove = useRemoveBudget()
-  const [refusal, setRefusal] = useState<FormError | null>(null)
   const [form, setForm] = useState<BudgetForm>(() => {
     const tz = budget?.tz ?? (time_zone || 'UTC')
     return budget ? formOf(budget, dayOf(now, tz)) : emptyForm(tz, dayOf(now, tz))
   })
   const change = (changed: Partial<BudgetForm>) => setForm((was) => ({ ...was, ...changed }))
-  const failure = refusal ?? failureOf(save.error)
-  const at = (field: string) => (failure?.field === field ? failure.words : undefined)
+  const { refusal, at, taken } = useRefusal(save.error)
 
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    const draft = draftOf(form)
-    setRefusal('words' in draft ? draft : null)
-    if (!('words' in draft)) save.mutate(draft, { onSuccess: close })
+  const submit = () => {
+    const draft = taken(draftOf(form))
+    if (draft) save.mutate(draft, { onSuccess: close })
   }
   return (
-    <>
-      <form className={classes.form} onSubmit={submit} noValidate>
-        <TextInput
-          label="Name"
-          data-autofocus
-          autoComplete="off"
-          value={form.name}
-          error={at('name')}
-          onChange={(event) => change({ name: event.currentTarget.value })}
-        />
-        <TextInput
-          label={`Amount in ${currency}`}
-          inputMode="decimal"
-          autoComplete="off"
-          value={form.amount}
-          error={at('amount')}
-          onChange={(event) => change({ amount: event.currentTarget.value })}
-        />
-        <PeriodFields form={form} change={change} error={at('period')} />
-        <Select
-          label="Time zone"
-          description="Whose midnight a day begins at."
-          searchable
-          allowDeselect={false}
-          limit={80}
-          value={form.tz}
+    <DrawerForm
+      what="budget"
+      isNew={budget === null}
+      refusal={refusal}
+      fields={FIELDS}
+      isPending={save.isPending}
+      submit={submit}
+      removal={
+        budget && {
+          name: budget.name,
+          consequence: 'The usage stays; its thresholds are no longer watched.',
+          error: remove.error,
+          isPending: remove.isPending,
+          remove: () => remove.mutate(budget.id, { onSuccess: close }),
+        }
+      }
+    >
+      <TextInput
+        label="Name"
+        data-autofocus
+        autoComplete="off"
+        value={form.name}
+        error={at('name')}
+        onChange={(event) => change({ name: event.currentTarget.value })}
+      />
+      <TextInput
+        label={`Amount in ${currency}`}
+        inputMode="decimal"
+        autoComplete="off"
+        value={form.amount}
+        error={at('amount')}
+        onChange={(event) => change({ amount: event.currentTarget.value })}
+      />
+      <PeriodFields form={form} change={change} error={at('period')} />
+      <Select
+        label="Time zone"
+        description="Whose midnight a day begins at."
+        searchable
+        allowDeselect={false}
+        limit={80}
+        value={form.tz}
+        data={[
+          ...new Set([form.tz, time_zone || 'UTC', 'UTC', ...Intl.supportedValuesOf('timeZone')]),
+        ]}
+        error={at('tz')}
+        onChange={(tz) => tz && change({ tz })}
+      />
+      <Group
+        label="What counts"
+        error={at('scope')}
+        description={form.filters.length === 0 && 'Everything, until a filter is picked.'}
+      >
+        <FilterEditor filters={form.filters} onChange={(filters) => change({ filters })} />
+      </Group>
+      <Group
+        label="When it is spent"
+        description={
+          form.enforcement === 'soft'
+            ? 'People are told; nothing is stopped.'
+            : 'Whoever asks before they spend is refused, too.'
+        }
+      >
+        <SegmentedControl
+          size="xs"
+          aria-label="When it is spent"
           data={[
-            ...new Set([form.tz, time_zone || 'UTC', 'UTC', ...Intl.supportedValuesOf('timeZone')]),
+            { value: 'soft', label: 'Soft: tell' },
+            { value: 'hard', label: 'Hard: refuse' },
           ]}
-          error={at('tz')}
-          onChange={(tz) => tz && change({ tz })}
+          value={form.enforcement}
+          onChange={(value) => change({ enforcement: value as Enforcement })}
         />
-        <Group
-          label="What counts"
-          error={at('scope')}
-          description={form.filters.length === 0 && 'Everything, until a filter is picked.'}
-        >
-          <FilterEditor filters={form.filters} onChange={(filters) => change({ filters })} />
-        </Group>
-        <Group
-          label="When it is spent"
-          description={
-            form.enforcement === 'soft'
-              ? 'People are told; nothing is stopped.'
-              : 'Whoever asks before they spend is refused, too.'
-          }
-        >
-          <SegmentedControl
-            size="xs"
-            aria-label="When it is spent"
-            data={[
-              { value: 'soft', label: 'Soft: tell' },
-              { value: 'hard', label: 'Hard: refuse' },
-            ]}
-            value={form.enforcement}
-            onChange={(value) => change({ enforcement: value as Enforcement })}
-          />
-        </Group>
-        <Thresholds
-          thresholds={form.thresholds}
-          onChange={(thresholds) => change({ thresholds })}
-          error={at('thresholds')}
-        />
-        <Checkbox
-          label="Carry over what was left of the window before"
-          checked={form.carriesOver && canCarryOver(form.every)}
-          disabled={!canCarryOver(form.every)}
-          error={at('carries_over')}
-          onChange={(event) => change({ carriesOver: event.currentTarget.checked })}
-        />
-        {failure && !FIELDS.includes(failure.field) && (
-          <p className="bad" role="alert">
-            {failure.words}
-          </p>
-        )}
-        <Button type="submit" loading={save.isPending}>
-          {budget ? 'Save the budget' : 'Make the budget'}
-        </Button>
-      </form>
-      {budget && (
-        <Removal
-          what="budget"
-          name={budget.name}
-          consequence="The usage stays; its thresholds are no longer watched."
-          error={remove.error}
-          isPending={remove.isPending}
-          remove={() => remove.mutate(budget.id, { onSuccess: close })}
-        />
-      )}
-    </>
+      </Group>
+      <Thresholds
+        thresholds={form.thresholds}
+        onChange={(thresholds) => change({ thresholds })}
+        error={at('thresholds')}
+      />
+      <Checkbox
+        label="Carry over what was left of the window before"
+        checked={form.carriesOver && canCarryOver(form.every)}
+        disabled={!canCarryOver(form.every)}
+        error={at('carries_over')}
+        onChange={(event) => change({ carriesOver: event.currentTarget.checked })}
+      />
+    </DrawerForm>
   )
-}
-
-function failureOf(error: Error | null): FormError | null {
-  if (!error) return null
-  const field = error instanceof ApiError ? (error.field ?? '') : ''
-  return { field, words: sentence(messageOf(error)) }
 }
 
 interface PeriodFieldsProps {
@@ -212,7 +179,7 @@ function PeriodFields({ form, change, error }: PeriodFieldsProps) {
         />
       )}
       {form.every === 'once' && (
-        <div className={classes.dates}>
+        <Pair>
           <TextInput
             type="date"
             label="First day"
@@ -227,7 +194,7 @@ function PeriodFields({ form, change, error }: PeriodFieldsProps) {
             error={error !== undefined}
             onChange={(event) => change({ last: event.currentTarget.value })}
           />
-        </div>
+        </Pair>
       )}
     </>
   )
@@ -293,24 +260,5 @@ function Thresholds({ thresholds, onChange, error }: ThresholdsProps) {
         </div>
       )}
     </Group>
-  )
-}
-
-interface GroupProps {
-  label: string
-  description?: ReactNode
-  error?: string
-  children: ReactNode
-}
-
-/** Controls that belong together under one name. */
-function Group({ label, description, error, children }: GroupProps) {
-  return (
-    <fieldset className={classes.group}>
-      <legend>{label}</legend>
-      {description && <Input.Description>{description}</Input.Description>}
-      {children}
-      {error && <Input.Error role="alert">{error}</Input.Error>}
-    </fieldset>
   )
 }

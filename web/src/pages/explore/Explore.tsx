@@ -1,6 +1,7 @@
 import { Select } from '@mantine/core'
 import { csvHref } from '@/api/usage'
-import { ChartSkeleton, SeriesChart } from '@/charts/SeriesChart'
+import { ChartSkeleton } from '@/charts/ChartSkeleton'
+import { SeriesChart } from '@/charts/SeriesChart'
 import { SeriesTableView } from '@/charts/SeriesTableView'
 import { slotVariable } from '@/lib/colour'
 import { attributeLabel } from '@/lib/filters'

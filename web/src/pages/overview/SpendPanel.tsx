@@ -1,6 +1,7 @@
 import { SegmentedControl, Select } from '@mantine/core'
 import { IconChartBar, IconTable } from '@tabler/icons-react'
-import { ChartSkeleton, SeriesChart } from '@/charts/SeriesChart'
+import { ChartSkeleton } from '@/charts/ChartSkeleton'
+import { SeriesChart } from '@/charts/SeriesChart'
 import { SeriesTableView } from '@/charts/SeriesTableView'
 import { attributeLabel } from '@/lib/filters'
 import { formatReading } from '@/lib/measures'

@@ -1,0 +1,135 @@
+import { useComputedColorScheme } from '@mantine/core'
+import { type ReactNode, useEffect, useRef } from 'react'
+import { ChartSkeleton } from './ChartSkeleton'
+import { inksOf, useEngine, useWidth } from './canvas'
+import type { Engine } from './engine'
+import { type Inks, plotFor } from './frame'
+import classes from './ReadableChart.module.css'
+import { useReading } from './useReading'
+
+type Option = Parameters<Engine['setOption']>[0]
+
+/** Where a chart's places stand, in pixels, for what is laid over it. */
+export interface Places {
+  left: number
+  step: number
+  width: number
+}
+
+interface ReadableChartProps {
+  /** What the chart shows, in a sentence for those who do not see it. */
+  label: string
+  /** What the arrow keys step through, e.g. `day`. */
+  unit: string
+  height: number
+  /** How many places stand side by side. */
+  count: number
+  /** What is drawn. It is drawn anew when this function is another one. */
+  draw: (width: number, inks: Inks) => Option
+  /** A place in words. */
+  read: (at: number) => string
+  tooltip: (at: number, x: number, width: number) => ReactNode
+  /** What stands over the drawing and beneath the pointer. */
+  overlay?: (places: Places) => ReactNode
+  /** Called with the first and the last place that were dragged over. */
+  onZoom?: (first: number, last: number) => void
+}
+
+/** A drawing that is read place by place, with the pointer or the arrow keys. */
+export function ReadableChart({
+  label,
+  unit,
+  height,
+  count,
+  draw,
+  read,
+  tooltip,
+  overlay,
+  onZoom,
+}: ReadableChartProps) {
+  const host = useRef<HTMLDivElement>(null)
+  const { engine, failed } = useEngine(host)
+  const width = useWidth(host)
+  const theme = useComputedColorScheme('light')
+  const plot = plotFor(width)
+  const { at, drag, step, handlers } = useReading({ count, plot, width, onZoom })
+  useEffect(() => {
+    if (!engine || width === 0) return
+    engine.resize({ width, height })
+    engine.setOption(draw(width, inksOf(theme)), { replaceMerge: ['series'] })
+  }, [engine, width, height, theme, draw])
+
+  // Fewer places may have come in than there were.
+  const reads = at !== null && at < count
+  const last = Math.max(0, count - 1)
+  const upright = { top: plot.top, bottom: plot.bottom }
+  return (
+    <div className={classes.frame} style={{ height }}>
+      <div ref={host} className={classes.canvas} aria-hidden="true" />
+      {!engine && !failed && <ChartSkeleton height={height} />}
+      {failed && (
+        <p className={classes.failed}>
+          The chart could not be drawn. The table has the same figures.
+        </p>
+      )}
+      {engine && overlay?.({ left: plot.left, step, width })}
+      <div
+        className={classes.surface}
+        data-zooms={onZoom ? true : undefined}
+        role="slider"
+        tabIndex={0}
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={last}
+        aria-valuenow={at ?? last}
+        aria-valuetext={reads ? read(at) : `Arrow keys read it ${unit} by ${unit}`}
+        {...handlers}
+      >
+        {reads && !drag && (
+          <div
+            className={classes.band}
+            style={{ left: plot.left + at * step, width: step, ...upright }}
+          />
+        )}
+        {drag && (
+          <div
+            className={classes.drag}
+            style={{
+              left: plot.left + Math.min(...drag) * step,
+              width: (Math.abs(drag[1] - drag[0]) + 1) * step,
+              ...upright,
+            }}
+          />
+        )}
+      </div>
+      {reads && !drag && tooltip(at, plot.left + (at + 0.5) * step, width)}
+    </div>
+  )
+}
+
+interface TooltipBoxProps {
+  title: string
+  /** Whether the place is not over yet. */
+  isRunning: boolean
+  /** Where the place is, and in how wide a chart: the box stands on the roomier side. */
+  x: number
+  width: number
+  children: ReactNode
+}
+
+/** The figures of one place, beside it. */
+export function TooltipBox({ title, isRunning, x, width, children }: TooltipBoxProps) {
+  return (
+    <div
+      className={classes.tooltip}
+      style={x > width * 0.6 ? { right: width - x + 14 } : { left: x + 14 }}
+      aria-hidden="true"
+    >
+      <p className={classes.tooltipTitle}>
+        {title}
+        {isRunning && <em>so far</em>}
+      </p>
+      <table>{children}</table>
+    </div>
+  )
+}

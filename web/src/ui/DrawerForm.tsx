@@ -1,0 +1,131 @@
+import { Button, Drawer, Input } from '@mantine/core'
+import { type FormEvent, type ReactNode, useState } from 'react'
+import { ApiError } from '@/api/client'
+import { isRefusal, type Refusal } from '@/lib/refusal'
+import classes from './DrawerForm.module.css'
+import { Removal } from './Removal'
+import { messageOf, sentence } from './States'
+
+interface FormDrawerProps {
+  /** What kind of thing is written, e.g. `budget`. */
+  what: string
+  isNew: boolean
+  opened: boolean
+  close: () => void
+  /** The fields, which begin anew each time it opens. */
+  children: () => ReactNode
+}
+
+/** The drawer that something is made or changed in. */
+export function FormDrawer({ what, isNew, opened, close, children }: FormDrawerProps) {
+  return (
+    <Drawer
+      opened={opened}
+      onClose={close}
+      position="right"
+      size={460}
+      title={isNew ? `New ${what}` : `Edit the ${what}`}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      {opened && children()}
+    </Drawer>
+  )
+}
+
+/** What stands in the way: found before the server is asked, or said by it. */
+export function useRefusal(error: Error | null) {
+  const [found, setFound] = useState<Refusal | null>(null)
+  const refusal = found ?? refusalOf(error)
+  return {
+    refusal,
+    /** The words for a field, where it is at fault. */
+    at: (field: string) => (refusal?.field === field ? refusal.words : undefined),
+    /** Passes on what can be sent, and shows why the rest cannot. */
+    taken: <Draft extends object>(written: Draft | Refusal): Draft | null => {
+      setFound(isRefusal(written) ? written : null)
+      return isRefusal(written) ? null : written
+    },
+  }
+}
+
+function refusalOf(error: Error | null): Refusal | null {
+  if (!error) return null
+  const field = error instanceof ApiError ? (error.field ?? '') : ''
+  return { field, words: sentence(messageOf(error)) }
+}
+
+interface DrawerFormProps {
+  what: string
+  isNew: boolean
+  refusal: Refusal | null
+  /** The fields that say themselves what is wrong with them. */
+  fields: string[]
+  isPending: boolean
+  submit: () => void
+  /** How it goes; nothing for what does not exist yet. */
+  removal: {
+    name: string
+    consequence: string
+    error: Error | null
+    isPending: boolean
+    remove: () => void
+  } | null
+  children: ReactNode
+}
+
+/** Fields, what is wrong with none of them in particular, the button, and the way out. */
+export function DrawerForm({
+  what,
+  isNew,
+  refusal,
+  fields,
+  isPending,
+  submit,
+  removal,
+  children,
+}: DrawerFormProps) {
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault()
+    submit()
+  }
+  return (
+    <>
+      <form className={classes.form} onSubmit={onSubmit} noValidate>
+        {children}
+        {refusal && !fields.includes(refusal.field) && (
+          <p className="bad" role="alert">
+            {refusal.words}
+          </p>
+        )}
+        <Button type="submit" loading={isPending}>
+          {isNew ? `Make the ${what}` : `Save the ${what}`}
+        </Button>
+      </form>
+      {removal && <Removal what={what} {...removal} />}
+    </>
+  )
+}
+
+interface GroupProps {
+  label: string
+  description?: ReactNode
+  error?: string
+  children: ReactNode
+}
+
+/** Controls that belong together under one name. */
+export function Group({ label, description, error, children }: GroupProps) {
+  return (
+    <fieldset className={classes.group}>
+      <legend>{label}</legend>
+      {description && <Input.Description>{description}</Input.Description>}
+      {children}
+      {error && <Input.Error role="alert">{error}</Input.Error>}
+    </fieldset>
+  )
+}
+
+/** Two fields side by side. */
+export function Pair({ children }: { children: ReactNode }) {
+  return <div className={classes.pair}>{children}</div>
+}
