@@ -50,7 +50,7 @@ pub struct BudgetDraft {
     #[serde(default)]
     pub enforcement: Enforcement,
     /// When people want to know.
-    #[serde(default = "usual_thresholds")]
+    #[serde(default = "Threshold::usual")]
     pub thresholds: Vec<Threshold>,
     /// Whether what was left of the window before may be spent too.
     #[serde(default)]
@@ -59,14 +59,6 @@ pub struct BudgetDraft {
 
 const fn utc() -> Tz {
     Tz::UTC
-}
-
-fn usual_thresholds() -> Vec<Threshold> {
-    vec![
-        Threshold { percent: 80, basis: Basis::Actual },
-        Threshold { percent: 100, basis: Basis::Actual },
-        Threshold { percent: 100, basis: Basis::Forecast },
-    ]
 }
 
 /// What happens when a budget is spent.
@@ -88,6 +80,15 @@ pub struct Threshold {
     /// Of which spend.
     #[serde(default)]
     pub basis: Basis,
+}
+
+impl Threshold {
+    /// What people want to know of where they do not say.
+    pub fn usual() -> Vec<Self> {
+        [(80, Basis::Actual), (100, Basis::Actual), (100, Basis::Forecast)]
+            .map(|(percent, basis)| Self { percent, basis })
+            .to_vec()
+    }
 }
 
 /// Which spend is held against a threshold.

@@ -7,11 +7,11 @@ use outlay_domain::budgets::{Basis, Budget, Enforcement, Threshold, Window};
 use outlay_domain::usage::question::{Every, Filter, Group, Measure, Value, day_start};
 
 use super::{Budgets, BudgetsError, Outlook};
+use crate::insights::units;
 use crate::usage::{UnansweredError, UsageQuestion};
 
 /// Days before today that a forecast is made from, where there are as many.
 const HISTORY_DAYS: u64 = 180;
-const NANOS: f64 = 1e9;
 
 /// A budget, held against what is spent and what will be.
 #[derive(Debug, Clone, PartialEq)]
@@ -269,10 +269,4 @@ fn reached(
 
 fn percent(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole * 100.0 } else { 0.0 }
-}
-
-/// Nanos in units, for the maths only.
-#[allow(clippy::cast_precision_loss)]
-fn units(nanos: i128) -> f64 {
-    nanos as f64 / NANOS
 }

@@ -41,6 +41,8 @@ pub struct Analysis {
     pub trend: Option<Trend>,
     /// When the level changed and stayed changed.
     pub changes: Vec<ChangePoint>,
+    /// What was usual for each day.
+    pub usual: Vec<Usual>,
     /// Days that were not as expected.
     pub anomalies: Vec<Anomaly>,
     /// What comes after those days: the day that runs first, where one does.
@@ -49,6 +51,17 @@ pub struct Analysis {
     pub running: usize,
     /// The size of the noise, in shares of the level.
     pub volatility: f64,
+}
+
+/// What was usual for a day, in units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Usual {
+    /// What was expected.
+    pub expected: f64,
+    /// The lower edge of the range around it.
+    pub low: f64,
+    /// The upper edge.
+    pub high: f64,
 }
 
 /// Level, season and rest, which add up to the values.
@@ -81,6 +94,7 @@ impl Analysis {
             levels: Some(segmentation.clone()),
             ..anomalies::Options::new(&lengths)
         };
+        let report = anomalies::detect(&values, &odd);
         let running = course.len() - course.whole_days();
         let ahead = forecast::Options::ahead(running + horizon.clamp(1, HORIZON_MAX));
         let ahead = ahead.with_seasons(&[WEEK]);
@@ -94,7 +108,8 @@ impl Analysis {
             monthly,
             trend: trend::trend(&values, &trend::Options::new(&lengths)),
             changes: segmentation.changes,
-            anomalies: anomalies::detect(&values, &odd).anomalies,
+            usual: Usual::each(&report),
+            anomalies: report.anomalies,
             forecast: forecast::forecast(&values, &ahead).ok(),
             volatility: decomposition.volatility(),
             running,
@@ -179,6 +194,18 @@ impl Analysis {
         let half = (sum(&interval.high) - sum(&interval.low)) / 2.0;
         let expected = sum(&forecast.expected);
         if expected > 0.0 { (1.0 - half / expected).clamp(0.0, 1.0) } else { 0.0 }
+    }
+}
+
+impl Usual {
+    fn each(report: &anomalies::Report) -> Vec<Self> {
+        let edges = report.lo.iter().zip(&report.hi);
+        let usual = report.expected.iter().zip(edges).map(|(expected, (low, high))| Self {
+            expected: zero_unless_finite(*expected),
+            low: zero_unless_finite(low.max(0.0)),
+            high: zero_unless_finite(*high),
+        });
+        usual.collect()
     }
 }
 

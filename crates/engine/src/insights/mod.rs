@@ -19,7 +19,7 @@ use crate::usage::Questions;
 use crate::{Clock, Outlay};
 
 pub use analysis::Analysis;
-pub use course::Course;
+pub use course::{Course, units};
 pub use days::Days;
 pub use spend::{SpendQuestion, SpendRow, SpendTable};
 

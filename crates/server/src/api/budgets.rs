@@ -233,12 +233,10 @@ impl DraftBody {
             ApiError::bad_request("malformed", "scope", error.to_string())
                 .mend("use attributes such as provider, model, team or tag.KEY, each with values")
         })?;
-        let usual = || {
-            [(80, Basis::Actual), (100, Basis::Actual), (100, Basis::Forecast)]
-                .map(|(percent, basis)| ThresholdBody { percent, basis })
-                .to_vec()
-        };
-        let thresholds = self.thresholds.unwrap_or_else(usual);
+        let threshold = |ThresholdBody { percent, basis }| Threshold { percent, basis };
+        let thresholds = self.thresholds.map_or_else(Threshold::usual, |thresholds| {
+            thresholds.into_iter().map(threshold).collect()
+        });
         let draft = BudgetDraft {
             name: self.name.trim().into(),
             scope,
@@ -246,10 +244,7 @@ impl DraftBody {
             period: self.period,
             tz,
             enforcement: self.enforcement,
-            thresholds: thresholds
-                .into_iter()
-                .map(|ThresholdBody { percent, basis }| Threshold { percent, basis })
-                .collect(),
+            thresholds,
             carries_over: self.carries_over,
         };
         Ok((id, draft))

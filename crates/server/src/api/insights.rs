@@ -245,11 +245,10 @@ async fn spend(
 
 impl SpendInsights {
     fn new(tz: &'static str, course: &Course, analysis: Option<&Analysis>) -> Self {
-        let usual = analysis.map(usual);
         let days = course.days().enumerate().map(|(place, (date, nanos, events))| {
             let parts = analysis.and_then(|analysis| analysis.parts.as_ref());
             let of = |values: &Vec<f64>| values.get(place).copied();
-            let usual = usual.as_ref().and_then(|usual| usual.get(place));
+            let usual = analysis.and_then(|analysis| analysis.usual.get(place));
             DayBody {
                 date,
                 spend: text(nanos),
@@ -258,9 +257,9 @@ impl SpendInsights {
                 level: parts.and_then(|parts| of(&parts.level)),
                 season: parts.and_then(|parts| of(&parts.season)),
                 rest: parts.and_then(|parts| of(&parts.rest)),
-                expected: usual.map(|usual| usual.0),
-                low: usual.map(|usual| usual.1),
-                high: usual.map(|usual| usual.2),
+                expected: usual.map(|usual| usual.expected),
+                low: usual.map(|usual| usual.low),
+                high: usual.map(|usual| usual.high),
             }
         });
         let note = analysis.is_none().then(|| {
@@ -299,17 +298,6 @@ impl SpendInsights {
             note,
         }
     }
-}
-
-/// What was expected of each day that is over, and the edges of what is usual.
-fn usual(analysis: &Analysis) -> Vec<(f64, f64, f64)> {
-    let lengths: Vec<usize> = analysis.weekly.iter().map(|weekly| weekly.length).collect();
-    let report = anomalies::detect(&analysis.values, &anomalies::Options::new(&lengths));
-    let edges = report.lo.iter().zip(&report.hi);
-    let usual = report.expected.iter().zip(edges);
-    usual
-        .map(|(expected, (low, high))| (finite(*expected), finite(low.max(0.0)), finite(*high)))
-        .collect()
 }
 
 /// JSON has no infinities.
@@ -443,6 +431,16 @@ struct DriversBody {
     previous_from: String,
     /// The end of the period before.
     previous_to: String,
+    /// All of it.
+    #[serde(flatten)]
+    effects: EffectsBody,
+    /// The groups of the narrowest level, those that moved most first.
+    rows: Vec<DriverBody>,
+}
+
+/// How spend moved, and why.
+#[derive(Debug, Serialize, ToSchema)]
+struct EffectsBody {
     /// What was spent in the period before.
     before: String,
     /// What was spent in the period.
@@ -455,8 +453,19 @@ struct DriversBody {
     price: String,
     /// Because what was used more or less is dearer or cheaper than the rest.
     mix: String,
-    /// The groups of the narrowest level, those that moved most first.
-    rows: Vec<DriverBody>,
+}
+
+impl From<&Driver> for EffectsBody {
+    fn from(Driver { before, after, effects, .. }: &Driver) -> Self {
+        Self {
+            before: text(before.amount),
+            after: text(after.amount),
+            change: text(effects.change()),
+            volume: text(effects.volume),
+            price: text(effects.price),
+            mix: text(effects.mix),
+        }
+    }
 }
 
 /// What one group did to spend.
@@ -466,18 +475,9 @@ struct DriverBody {
     group: BTreeMap<String, String>,
     /// Whether it stands for smaller groups that are not listed.
     other: bool,
-    /// What it cost in the period before.
-    before: String,
-    /// What it cost in the period.
-    after: String,
-    /// The difference.
-    change: String,
-    /// Because more or less was used.
-    volume: String,
-    /// Because it became dearer or cheaper.
-    price: String,
-    /// Because it is dearer or cheaper than the rest.
-    mix: String,
+    /// What it did.
+    #[serde(flatten)]
+    effects: EffectsBody,
     /// `stayed`, `new` or `gone`.
     presence: &'static str,
 }
@@ -509,18 +509,12 @@ async fn drivers(
     let mut rows = Vec::new();
     leaves(&change.driver, &names, &mut Vec::new(), &mut rows);
     rows.sort_by_key(|(moved, _)| std::cmp::Reverse(*moved));
-    let Driver { before, after, effects, .. } = &change.driver;
     Ok(Json(DriversBody {
         from: local_text(change.period.0, tz),
         to: local_text(change.period.1, tz),
         previous_from: local_text(change.before.0, tz),
         previous_to: local_text(change.before.1, tz),
-        before: text(before.amount),
-        after: text(after.amount),
-        change: text(effects.change()),
-        volume: text(effects.volume),
-        price: text(effects.price),
-        mix: text(effects.mix),
+        effects: (&change.driver).into(),
         rows: rows.into_iter().map(|(_, row)| row).collect(),
     }))
 }
@@ -549,12 +543,7 @@ fn row(driver: &Driver, names: &[String], path: &[Option<String>]) -> DriverBody
     DriverBody {
         group,
         other: path.iter().any(Option::is_none),
-        before: text(driver.before.amount),
-        after: text(driver.after.amount),
-        change: text(driver.effects.change()),
-        volume: text(driver.effects.volume),
-        price: text(driver.effects.price),
-        mix: text(driver.effects.mix),
+        effects: driver.into(),
         presence: match driver.presence {
             Presence::Both => "stayed",
             Presence::New => "new",
