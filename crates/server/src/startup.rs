@@ -8,10 +8,8 @@ use anyhow::Context;
 use axum::Router;
 use outlay_engine::alerts::Alerts;
 use outlay_engine::people::People;
-use outlay_engine::usage::Committed;
 use outlay_engine::{Clock, Options, Outlay, SystemClock};
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::watch;
 
 use crate::cli::client::CliError;
 use crate::config::Config;
@@ -83,8 +81,9 @@ impl Server {
             leadfactory: Arc::default(),
         };
         if purpose == Purpose::Serve {
-            let commits = state.outlay.commits.watch();
-            tokio::spawn(judge_alerts(Arc::downgrade(&state.alerts), commits));
+            let commits = state.outlay.commits.last_seq();
+            let to_judge = state.alerts.to_judge();
+            tokio::spawn(judge_alerts(Arc::downgrade(&state.alerts), commits, to_judge));
             tokio::spawn(tidy_people(Arc::downgrade(&state.people), Arc::downgrade(&state.guard)));
         }
         Ok(Self { state, data: data.to_path_buf() })
@@ -135,16 +134,24 @@ impl Server {
     }
 }
 
-/// Judges alert rules soon after every commit, and every minute, as long as the folder is open.
-async fn judge_alerts(alerts: Weak<Alerts>, mut commits: broadcast::Receiver<Committed>) {
+/// Judges alert rules soon after every commit and every change of a rule, and every minute, as long
+/// as the folder is open.
+async fn judge_alerts(
+    alerts: Weak<Alerts>,
+    mut commits: watch::Receiver<i64>,
+    mut to_judge: watch::Receiver<u64>,
+) {
     loop {
-        match tokio::time::timeout(JUDGE_ROUND, commits.recv()).await {
-            Ok(Err(RecvError::Closed)) => return,
-            // A moment, so that a busy hour is not judged at every commit.
-            Ok(_) => tokio::time::sleep(JUDGE_PAUSE).await,
-            Err(_) => {}
+        tokio::select! {
+            committed = commits.changed() => match committed {
+                // A moment, so that a busy hour is not judged at every commit.
+                Ok(()) => tokio::time::sleep(JUDGE_PAUSE).await,
+                Err(_) => return,
+            },
+            Ok(()) = to_judge.changed() => {}
+            () = tokio::time::sleep(JUDGE_ROUND) => {}
         }
-        while !matches!(commits.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+        commits.mark_unchanged();
         let Some(alerts) = alerts.upgrade() else { return };
         if let Err(error) = alerts.judge_all().await {
             tracing::warn!(%error, "alert rules could not be judged");
@@ -170,6 +177,7 @@ async fn tidy_people(people: Weak<People>, guard: Weak<auth::Guard>) {
 fn clock() -> Arc<dyn Clock> {
     #[cfg(debug_assertions)]
     if let Some(now) = std::env::var("OUTLAY_TEST_NOW").ok().and_then(|now| now.parse().ok()) {
+        tracing::warn!(%now, "the clock is one for tests, not the machine's");
         return Arc::new(outlay_engine::clock::ShiftedClock::starting_at(now));
     }
     Arc::new(SystemClock)

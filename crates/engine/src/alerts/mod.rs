@@ -36,6 +36,7 @@ pub struct Alerts {
     clock: Arc<dyn Clock>,
     outlay: std::sync::Weak<Outlay>,
     changed: watch::Sender<u64>,
+    to_judge: watch::Sender<u64>,
     memory: Mutex<Memory>,
 }
 
@@ -108,6 +109,7 @@ impl Alerts {
             clock: outlay.clock.clone(),
             outlay: Arc::downgrade(outlay),
             changed: watch::channel(0).0,
+            to_judge: watch::channel(0).0,
             memory: Mutex::default(),
         })
     }
@@ -115,6 +117,17 @@ impl Alerts {
     /// Hears whenever an alert or a rule changes.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
+    }
+
+    /// Hears whenever rules are to be judged anew, because one of them or a budget changed.
+    pub fn to_judge(&self) -> watch::Receiver<u64> {
+        self.to_judge.subscribe()
+    }
+
+    /// Has every rule judged soon, those that look at whole hours and days among them.
+    pub fn judge_soon(&self) {
+        self.memory.lock().slow_at = None;
+        self.to_judge.send_modify(|version| *version += 1);
     }
 
     /// Every rule, by id.
@@ -142,6 +155,7 @@ impl Alerts {
             audit::append(tx, &record(&rule, "alert_rules.put", actor, now))
         })?;
         self.tell();
+        self.judge_soon();
         Ok(rule)
     }
 
@@ -160,6 +174,7 @@ impl Alerts {
             audit::append(tx, &record(&rule, "alert_rules.remove", actor, now))
         })?;
         self.tell();
+        self.judge_soon();
         Ok(())
     }
 

@@ -24,13 +24,16 @@ use outlay_store::{Books, StoreError};
 use parking_lot::Mutex;
 use rusqlite::Transaction;
 use thiserror::Error;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 
 use super::queue::{PushError, Queue};
 use crate::latency::Latency;
 
 /// Events in one commit, at most, unless one request alone has more.
 const COMMIT_EVENTS_MAX: usize = 32_768;
+
+/// Batches that a watcher may be behind before it misses some. Their facts stay in memory.
+const BATCHES_WATCHED_MAX: usize = 64;
 
 /// How long a commit waits for a flush when the tail has grown too long. A disk that takes commits
 /// and no segments slows the senders down, and does not stop them.
@@ -145,6 +148,7 @@ struct Shared {
     prices: Arc<ArcSwap<PriceBook>>,
     counters: CommitCounters,
     watchers: broadcast::Sender<Committed>,
+    last_seq: watch::Sender<i64>,
     clock: Arc<dyn crate::Clock>,
 }
 
@@ -165,7 +169,8 @@ impl Committer {
             dedup,
             prices,
             counters: CommitCounters::default(),
-            watchers: broadcast::channel(1024).0,
+            watchers: broadcast::channel(BATCHES_WATCHED_MAX).0,
+            last_seq: watch::channel(0).0,
             clock,
         });
         let worker = shared.clone();
@@ -203,9 +208,16 @@ impl Committer {
         answer.await.map_err(|_| AcceptError::Stopping)?
     }
 
-    /// Every batch from now on, as it is committed. A slow watcher misses some, and is told.
+    /// Every batch from now on, as it is committed. A slow watcher misses some, and is told; until
+    /// then it keeps the facts in memory, so whoever only wants to know that something was committed
+    /// takes [`last_seq`](Self::last_seq).
     pub fn watch(&self) -> broadcast::Receiver<Committed> {
         self.shared.watchers.subscribe()
+    }
+
+    /// The number of the newest batch since the start, as it changes; 0 before the first.
+    pub fn last_seq(&self) -> watch::Receiver<i64> {
+        self.shared.last_seq.subscribe()
     }
 
     /// Counters since the start.
@@ -277,6 +289,7 @@ impl Shared {
                 self.counters.took.observe(started.elapsed());
                 // Nobody watching is no failure.
                 let _ = self.watchers.send(Committed { seq, facts });
+                self.last_seq.send_replace(seq);
                 batch.answer(&self.counters);
             }
             Err(error) => {

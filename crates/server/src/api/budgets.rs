@@ -322,6 +322,7 @@ async fn create(
             .mend("change it with PUT, or choose another id"));
     }
     let budget = budgets.create(id, draft, caller.user.as_str())?;
+    state.alerts.judge_soon();
     let status = budgets.status(budget).await?;
     Ok((StatusCode::CREATED, Json(status.into())))
 }
@@ -366,6 +367,7 @@ async fn change(
     }
     let budgets = state.outlay.budgets();
     let budget = budgets.change(&id, draft, caller.user.as_str())?;
+    state.alerts.judge_soon();
     Ok(Json(budgets.status(budget).await?.into()))
 }
 
@@ -381,6 +383,7 @@ async fn remove(
 ) -> Result<StatusCode, ApiError> {
     caller.require_admin()?;
     state.outlay.budgets().remove(&id, caller.user.as_str())?;
+    state.alerts.judge_soon();
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -16,13 +16,11 @@ use outlay_engine::Outlay;
 use outlay_engine::alerts::Alerts;
 use outlay_engine::insights::{Days, SpendQuestion};
 use outlay_engine::people::{IdentifyError, People};
-use outlay_engine::usage::Committed;
 use serde_json::{Map, Value, json};
 use socketioxide::SocketIo;
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::layer::SocketIoLayer;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::access::Admitted;
@@ -166,7 +164,7 @@ pub fn layer(state: &AppState) -> SocketIoLayer {
         let parts = Parts::of(state);
         let welcoming = parts.clone();
         io.ns("/", async move |socket: SocketRef| welcome(socket, welcoming).await);
-        tokio::spawn(tell_all(io, parts, state.outlay.commits.watch()));
+        tokio::spawn(tell_all(io, parts, state.outlay.commits.last_seq()));
         layer
     })
 }
@@ -294,7 +292,7 @@ async fn updates(desk: &Desk, wish: &Wish) -> Result<(Value, Value), Refused> {
 }
 
 /// Tells everybody when something was committed, and every thirty seconds.
-async fn tell_all(io: SocketIo, parts: Parts, mut commits: Receiver<Committed>) {
+async fn tell_all(io: SocketIo, parts: Parts, mut commits: watch::Receiver<i64>) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
@@ -302,17 +300,13 @@ async fn tell_all(io: SocketIo, parts: Parts, mut commits: Receiver<Committed>) 
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            received = commits.recv() => {
-                if matches!(received, Err(RecvError::Closed)) {
+            committed = commits.changed() => {
+                if committed.is_err() {
                     return;
                 }
                 // A batch seldom comes alone.
                 sleep_until((last + ROUNDS_APART).max(Instant::now() + GATHERED)).await;
-                while !matches!(
-                    commits.try_recv(),
-                    Err(tokio::sync::broadcast::error::TryRecvError::Empty
-                        | tokio::sync::broadcast::error::TryRecvError::Closed)
-                ) {}
+                commits.mark_unchanged();
             }
         }
         last = Instant::now();
