@@ -14,6 +14,7 @@ pub mod check;
 pub mod clock;
 pub mod demo;
 pub mod figures;
+pub mod health;
 mod keeper;
 pub mod latency;
 

@@ -23,6 +23,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::api::event_row::EventRow;
 use crate::auth::Caller;
+use crate::metrics::Metrics;
 use crate::state::AppState;
 
 /// The least time between two updates.
@@ -48,7 +49,8 @@ struct UsageUpdate<'a> {
 /// The layer that answers under `/socket.io/`, and the task that feeds it.
 pub fn start(state: &AppState) -> SocketIoLayer {
     let (layer, io) = SocketIo::builder().max_payload(64 * 1024).build_layer();
-    io.ns("/", async |socket: SocketRef| welcome(&socket));
+    let metrics = state.metrics.clone();
+    io.ns("/", async move |socket: SocketRef| welcome(&socket, &metrics));
     tokio::spawn(recheck_all(io.clone(), Arc::downgrade(&state.people), state.people.changes()));
     tokio::spawn(tell_of_alerts(io.clone(), state.alerts.changes()));
     tokio::spawn(feed(io, state.outlay.commits.watch()));
@@ -56,13 +58,16 @@ pub fn start(state: &AppState) -> SocketIoLayer {
 }
 
 /// Lets a socket hear what its caller may see; one without a caller hears nothing.
-fn welcome(socket: &SocketRef) {
+fn welcome(socket: &SocketRef, metrics: &Arc<Metrics>) {
     let Some(caller) = socket.req_parts().extensions.get::<Caller>() else {
         // A socket that is gone already needs no good-bye.
         let _ = socket.clone().disconnect();
         return;
     };
     socket.join(room(caller));
+    metrics.socket_opened();
+    let metrics = metrics.clone();
+    socket.on_disconnect(async move || metrics.socket_closed());
 }
 
 /// Where what the caller may see is told.

@@ -15,6 +15,8 @@ use outlay_domain::usage::question::{Every, Group, Measure, Value};
 
 use super::{Alerts, AlertsError};
 use crate::budgets::BudgetStatus;
+use crate::health::DiskSpace;
+use crate::insights::units;
 use crate::usage::{UnansweredError, UsageQuestion};
 
 /// Days that daily conditions look at.
@@ -29,8 +31,6 @@ const ANOMALY_NEWS: u64 = 2;
 const CHANGE_NEWS: u64 = 7;
 /// A limit is left when a measure falls below this share of it.
 const LEFT_BELOW: f64 = 0.9;
-/// Free space on the disk below which the server is in trouble.
-const FREE_BYTES_MIN: u64 = 1 << 30;
 /// Nothing below this much spend a day or hour is worth an alert.
 const SPEND_MIN: f64 = 0.01;
 const NANOS: f64 = 1e9;
@@ -312,12 +312,10 @@ impl Alerts {
                 path: None,
             });
         };
-        if let Ok(disk) = rustix::fs::statvfs(&outlay.data_dir) {
-            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-            if free < FREE_BYTES_MIN {
-                let title = format!("The disk has {} MB left", free >> 20);
-                found("disk", title, "make room, or events will be refused");
-            }
+        if let Some(space) = DiskSpace::of(&outlay.data_dir).filter(|space| space.is_nearly_full())
+        {
+            let title = format!("The disk has {} MB left", space.free >> 20);
+            found("disk", title, "make room, or events will be refused");
         }
         let failures =
             outlay.commits.counters().failures.load(std::sync::atomic::Ordering::Relaxed);
@@ -481,10 +479,4 @@ fn filters(scope: &Scope) -> String {
         format!("&{}={}", escape(name), values.join(","))
     };
     scope.names().iter().map(filter).collect()
-}
-
-/// Nanos in units, for the maths and for words.
-#[allow(clippy::cast_precision_loss)]
-fn units(nanos: i128) -> f64 {
-    nanos as f64 / NANOS
 }

@@ -16,6 +16,7 @@ pub mod prices;
 pub mod revenue;
 pub mod session;
 pub mod sql;
+mod system;
 pub mod tokens;
 pub mod usage;
 pub mod users;
@@ -68,6 +69,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(imports::routes())
         .merge(revenue::routes())
         .merge(metrics::routes())
+        .merge(system::routes())
         .merge(backup::routes())
         .merge(check::routes())
         .merge(events::routes())

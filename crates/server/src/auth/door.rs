@@ -45,6 +45,7 @@ impl Door {
             ("prices", Some("quote")) => Self::Guarded(Some(Act::SeePrices)),
             ("prices", _) if reads => Self::Guarded(Some(Act::SeePrices)),
             ("prices", _) => Self::Guarded(Some(Act::SetPrices)),
+            ("system", None) => Self::Guarded(Some(Act::SeeMetrics)),
             ("keys", _) => Self::Guarded(Some(Act::ManageOwnKeys)),
             ("sql" | "erasures" | "tokens" | "audit", _) => Self::Guarded(Some(Act::Administer)),
             _ => Self::Guarded(None),

@@ -5,13 +5,15 @@
 
 pub mod http;
 pub mod page;
-mod process;
+pub mod process;
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use outlay_domain::amount::NANOS_PER_UNIT;
 use outlay_engine::figures::Figures;
+use outlay_engine::health::DiskSpace;
 use outlay_store::StoreError;
 
 use crate::state::AppState;
@@ -22,12 +24,35 @@ use page::{Kind, Page};
 pub struct Metrics {
     /// Counters of requests.
     pub http: std::sync::Arc<http::HttpMetrics>,
-    started_at: SystemTime,
+    /// When the process started.
+    pub started_at: SystemTime,
+    sockets: AtomicUsize,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self { http: std::sync::Arc::default(), started_at: SystemTime::now() }
+        Self {
+            http: std::sync::Arc::default(),
+            started_at: SystemTime::now(),
+            sockets: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Metrics {
+    /// How many sockets are open.
+    pub fn sockets(&self) -> usize {
+        self.sockets.load(Ordering::Relaxed)
+    }
+
+    /// Counts a socket that opened.
+    pub fn socket_opened(&self) {
+        self.sockets.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one that closed.
+    pub fn socket_closed(&self) {
+        self.sockets.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -38,10 +63,12 @@ pub fn render(state: &AppState) -> Result<String, StoreError> {
         .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     write_figures(&mut page, &state.outlay.figures()?);
     state.metrics.http.write(&mut page);
-    if let Some(bytes) = process::free_bytes(&state.outlay.data_dir) {
+    if let Some(space) = DiskSpace::of(&state.outlay.data_dir) {
         let help = "Space left on the disk of the data folder.";
-        page.single(Kind::Gauge, "outlay_data_free_bytes", help, bytes);
+        page.single(Kind::Gauge, "outlay_data_free_bytes", help, space.free);
     }
+    let help = "Pages and programs that hear of what is committed.";
+    page.single(Kind::Gauge, "outlay_live_sockets", help, state.metrics.sockets());
     process::write(&mut page);
     let started = state.metrics.started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
     page.single(

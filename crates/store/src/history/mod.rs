@@ -109,6 +109,8 @@ pub struct HistoryFigures {
     pub disk_bytes: u64,
     /// Bytes of the roll-ups alone.
     pub rollup_bytes: u64,
+    /// When the oldest and the newest fact in a segment occurred, in microseconds since 1970.
+    pub occurred_us: Option<(i64, i64)>,
 }
 
 impl History {
@@ -228,6 +230,9 @@ impl History {
         };
         for segment in &*state.segments {
             let row = segment.row();
+            let (first, last) = (row.occurred.first_us, row.occurred.last_us);
+            let known = figures.occurred_us.unwrap_or((first, last));
+            figures.occurred_us = Some((known.0.min(first), known.1.max(last)));
             figures.segment_rows += row.totals.rows;
             figures.rollup_bytes += row.rollup_contents.size_bytes;
             figures.disk_bytes += row.contents.size_bytes + row.rollup_contents.size_bytes;

@@ -1,0 +1,275 @@
+//! How the server itself does.
+
+use std::time::SystemTime;
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use outlay_domain::people::Act;
+use outlay_engine::figures::Figures;
+use outlay_engine::health::{Check, Condition, DiskSpace};
+use outlay_engine::latency::LatencyReading;
+use outlay_store::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::extract::Json;
+use crate::metrics::process;
+use crate::state::AppState;
+
+/// The routes of this noun.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(system))
+}
+
+/// How the server does: what must work, and what it takes.
+#[derive(Debug, Serialize, ToSchema)]
+struct SystemBody {
+    /// The program's version.
+    version: &'static str,
+    /// When it started.
+    started_at: DateTime<Utc>,
+    /// Seconds since then.
+    uptime_seconds: u64,
+    /// `ok`, `degraded` where a check warns, `failing` where one fails.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// What was looked at just now.
+    checks: Vec<CheckBody>,
+    /// What comes in.
+    ingest: IngestBody,
+    /// Every fact, in columns.
+    history: HistoryBody,
+    /// The keys that repeats are known by.
+    keys: KeysBody,
+    /// Memory in use, in bytes; `null` where the system does not tell.
+    memory_bytes: Option<u64>,
+    /// The disk of the data folder; `null` where the system does not tell.
+    disk: Option<DiskBody>,
+    /// Space of the books, in bytes.
+    books_bytes: u64,
+    /// Who hears of what is committed.
+    live: LiveBody,
+    /// What usage is rated by.
+    prices: PricesBody,
+}
+
+/// Something that was looked at.
+#[derive(Debug, Serialize, ToSchema)]
+struct CheckBody {
+    /// What: `writes`, `disk`, `commits`, `queue` or `prices`.
+    #[schema(example = "disk")]
+    name: &'static str,
+    /// `ok`, `warning` or `failing`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// The figures, in a line.
+    #[schema(example = "43.0 GB free of 252.0 GB")]
+    text: String,
+}
+
+/// What comes in, counted since the start.
+#[derive(Debug, Serialize, ToSchema)]
+struct IngestBody {
+    /// Events that were kept.
+    events_total: u64,
+    /// Events that were kept before.
+    repeated_total: u64,
+    /// Events that were not let in.
+    refused_total: u64,
+    /// Batches that were written, each with one fsync.
+    commits_total: u64,
+    /// How long a batch took until it was on the disk; `null` before the first one.
+    commit_ms: Option<QuantilesBody>,
+    /// Events that wait to be written.
+    queued: usize,
+    /// Events that may wait.
+    queue_max: usize,
+}
+
+/// Milliseconds that a share of all did not pass, from counts by duration: an upper bound.
+#[derive(Debug, Serialize, ToSchema)]
+struct QuantilesBody {
+    /// The median.
+    p50: f64,
+    /// 99 of 100 were quicker.
+    p99: f64,
+}
+
+/// Every fact, in columns.
+#[derive(Debug, Serialize, ToSchema)]
+struct HistoryBody {
+    /// Events and what changed them.
+    events: u64,
+    /// Those of them that are in memory and in the log only.
+    tail_events: u64,
+    /// Files.
+    segments: usize,
+    /// Bytes of those files.
+    bytes: u64,
+    /// When the oldest event in a segment occurred.
+    oldest: Option<DateTime<Utc>>,
+    /// When the newest event in a segment occurred.
+    newest: Option<DateTime<Utc>>,
+}
+
+/// The keys that repeats are known by.
+#[derive(Debug, Serialize, ToSchema)]
+struct KeysBody {
+    /// How many.
+    count: u64,
+    /// Files.
+    runs: usize,
+    /// Bytes of memory.
+    memory_bytes: usize,
+    /// Bytes of those files.
+    disk_bytes: u64,
+}
+
+/// A disk.
+#[derive(Debug, Serialize, ToSchema)]
+struct DiskBody {
+    /// Bytes that can still be written.
+    free_bytes: u64,
+    /// Bytes in all.
+    total_bytes: u64,
+}
+
+/// Who hears of what is committed.
+#[derive(Debug, Serialize, ToSchema)]
+struct LiveBody {
+    /// Open sockets.
+    sockets: usize,
+}
+
+/// What usage is rated by.
+#[derive(Debug, Serialize, ToSchema)]
+struct PricesBody {
+    /// Prices that are known.
+    rows: usize,
+    /// Events without one, on all accounts.
+    unpriced_events: i64,
+}
+
+/// Shows how the server does: what must work, and what it takes. For admins, viewers, and keys with
+/// the scope `metrics:read`.
+#[utoipa::path(get, path = "/api/v1/system", tag = "operations",
+    responses((status = 200, body = SystemBody), (status = 401, body = ApiError),
+        (status = 403, body = ApiError)))]
+async fn system(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<SystemBody>, ApiError> {
+    caller.may(Act::SeeMetrics)?;
+    let body = tokio::task::spawn_blocking(move || SystemBody::read(&state)).await;
+    Ok(Json(body.map_err(|error| ApiError::internal(&error))??))
+}
+
+impl SystemBody {
+    fn read(state: &AppState) -> Result<Self, StoreError> {
+        let figures = state.outlay.figures()?;
+        let mut checks = state.outlay.checks();
+        checks.push(prices(figures.unpriced_events));
+        let worst = checks.iter().map(|check| check.condition).max();
+        let Figures { history, dedup, .. } = &figures;
+        let (oldest, newest) = history.occurred_us.unzip();
+        let started = state.metrics.started_at;
+        Ok(Self {
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: started.into(),
+            uptime_seconds: SystemTime::now().duration_since(started).unwrap_or_default().as_secs(),
+            status: match worst {
+                Some(Condition::Failing) => "failing",
+                Some(Condition::Warning) => "degraded",
+                Some(Condition::Ok) | None => "ok",
+            },
+            checks: checks.into_iter().map(CheckBody::from).collect(),
+            ingest: IngestBody {
+                events_total: figures.accepted,
+                repeated_total: figures.repeated,
+                refused_total: figures.refused,
+                commits_total: figures.commits.count,
+                commit_ms: quantiles(&figures.commits),
+                queued: figures.queue_events,
+                queue_max: figures.queue_events_max,
+            },
+            history: HistoryBody {
+                events: history.segment_rows + history.tail_rows,
+                tail_events: history.tail_rows,
+                segments: history.segments,
+                bytes: history.disk_bytes,
+                oldest: oldest.and_then(DateTime::from_timestamp_micros),
+                newest: newest.and_then(DateTime::from_timestamp_micros),
+            },
+            keys: KeysBody {
+                count: dedup.keys,
+                runs: dedup.runs,
+                memory_bytes: dedup.memory_bytes,
+                disk_bytes: dedup.disk_bytes,
+            },
+            memory_bytes: process::resident_bytes(),
+            disk: DiskSpace::of(&state.outlay.data_dir)
+                .map(|DiskSpace { free, total }| DiskBody { free_bytes: free, total_bytes: total }),
+            books_bytes: figures.books_bytes,
+            live: LiveBody { sockets: state.metrics.sockets() },
+            prices: PricesBody {
+                rows: state.outlay.prices.load().len(),
+                unpriced_events: figures.unpriced_events,
+            },
+        })
+    }
+}
+
+/// Usage without a price is in no sum, so somebody should see to it.
+fn prices(unpriced: i64) -> Check {
+    let (condition, text) = match unpriced {
+        0 => (Condition::Ok, "every event has a price".to_owned()),
+        1 => (Condition::Warning, "one event has no price".to_owned()),
+        count => (Condition::Warning, format!("{count} events have no price")),
+    };
+    Check { name: "prices", condition, text }
+}
+
+impl From<Check> for CheckBody {
+    fn from(Check { name, condition, text }: Check) -> Self {
+        let status = match condition {
+            Condition::Ok => "ok",
+            Condition::Warning => "warning",
+            Condition::Failing => "failing",
+        };
+        Self { name, status, text }
+    }
+}
+
+fn quantiles(reading: &LatencyReading) -> Option<QuantilesBody> {
+    Some(QuantilesBody { p50: milliseconds(reading, 50)?, p99: milliseconds(reading, 99)? })
+}
+
+/// The smallest bound that `percent` of all did not pass; the largest one where more did.
+fn milliseconds(reading: &LatencyReading, percent: u64) -> Option<f64> {
+    let wanted = (reading.count * percent).div_ceil(100);
+    let bound = reading.up_to.iter().find(|(_, count)| *count >= wanted.max(1));
+    let (us, _) = bound.or_else(|| reading.up_to.last())?;
+    (reading.count > 0).then(|| *us as f64 / 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_bounds_that_are_not_passed() {
+        let reading = |count, up_to: &[(u64, u64)]| LatencyReading {
+            up_to: up_to.to_vec(),
+            count,
+            sum_us: 0,
+        };
+        assert!(quantiles(&reading(0, &[(500, 0)])).is_none());
+        let some = reading(100, &[(500, 49), (1_000, 50), (2_500, 99), (5_000, 99)]);
+        let quantiles = quantiles(&some).map(|all| (all.p50, all.p99));
+        assert_eq!(quantiles, Some((1.0, 2.5)));
+    }
+}
