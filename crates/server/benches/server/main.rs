@@ -6,8 +6,9 @@
 mod client;
 mod events;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use client::Connection;
@@ -18,10 +19,13 @@ struct Server {
     child: Child,
     address: String,
     token: String,
+    data: PathBuf,
+    ready_after: Duration,
 }
 
 impl Server {
     fn start(data: &Path) -> Self {
+        let started = Instant::now();
         let address = format!("127.0.0.1:{}", free_port());
         let child = Command::new(env!("CARGO_BIN_EXE_outlay"))
             .args(["serve", "--data", &data.display().to_string(), "--listen", &address])
@@ -29,8 +33,11 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        let mut server = Self { child, address, token: String::new() };
+        let (token, data_dir) = (String::new(), data.to_owned());
+        let mut server =
+            Self { child, address, token, data: data_dir, ready_after: Duration::ZERO };
         server.wait_until_ready();
+        server.ready_after = started.elapsed();
         let token = Command::new(env!("CARGO_BIN_EXE_outlay"))
             .args(["token", "--user", "bench", "--role", "admin", "--data"])
             .arg(data)
@@ -65,6 +72,29 @@ impl Server {
         kib.and_then(|kib| kib.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0)
             * 1024
     }
+
+    /// Processor time so far, in seconds.
+    fn processor(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.unwrap_or_default();
+        // User and system time stand 12th and 13th after the name, in hundredths of a second.
+        let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        rest.split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|ticks| ticks.parse::<f64>().ok())
+            .sum::<f64>()
+            / 100.0
+    }
+}
+
+impl Server {
+    /// Asks it to stop, and waits until it has.
+    fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().expect("a signal is sent");
+        self.child.wait().expect("the server ends");
+    }
 }
 
 impl Drop for Server {
@@ -94,10 +124,47 @@ fn main() {
         fsync(folder.path()).1
     );
     let server = Server::start(folder.path());
+    std::thread::sleep(Duration::from_secs(3));
     println!("memory when idle                  {:>8.1} MB", megabytes(server.memory()));
     batches(&server, events);
-    println!("memory after                      {:>8.1} MB", megabytes(server.memory()));
     singles(&server);
+    server.stop();
+
+    let server = Server::start(folder.path());
+    println!("ready after a start               {:>8.2?}", server.ready_after);
+    idle(&server);
+    let bytes = disk_bytes(&server.data);
+    println!(
+        "on disk, all in                   {:>8.1} bytes an event",
+        bytes as f64 / events as f64
+    );
+}
+
+/// What a server takes that nobody asks anything, once it has tidied up.
+fn idle(server: &Server) {
+    const LOOK: Duration = Duration::from_secs(10);
+    let share = |before: f64| (server.processor() - before) / LOOK.as_secs_f64();
+    let until = Instant::now() + Duration::from_secs(600);
+    loop {
+        let before = server.processor();
+        std::thread::sleep(LOOK);
+        let share = share(before);
+        if share < 0.01 || Instant::now() > until {
+            println!("memory when idle, afterwards      {:>8.1} MB", megabytes(server.memory()));
+            println!("processor time when idle          {:>8.2} %", share * 100.0);
+            return;
+        }
+    }
+}
+
+fn disk_bytes(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(about) if about.is_dir() => disk_bytes(&entry.path()),
+        Ok(about) => about.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
 }
 
 fn megabytes(bytes: u64) -> f64 {
@@ -120,14 +187,18 @@ fn fsync(folder: &Path) -> (Duration, Duration) {
     (times[150], times[297])
 }
 
-/// Batches of 1,000 over four connections.
+/// Batches of 1,000 over four connections. Memory is read while the last tenth comes in.
 fn batches(server: &Server, events: usize) {
     const BATCH: usize = 1_000;
     const CONNECTIONS: usize = 4;
     let started = Instant::now();
     let per_connection = events / BATCH / CONNECTIONS;
+    let total = per_connection * BATCH * CONNECTIONS;
+    let sent = AtomicUsize::new(0);
+    let mut memory = Vec::new();
     std::thread::scope(|scope| {
         for number in 0..CONNECTIONS {
+            let sent = &sent;
             scope.spawn(move || {
                 let mut connection = server.connect();
                 let mut template = EventTemplate::batch(BATCH, number as u64);
@@ -136,22 +207,40 @@ fn batches(server: &Server, events: usize) {
                         connection.post("/api/v1/events", template.next()).expect("an answer");
                     assert_eq!(answer.status, 200);
                     assert!(answer.body.starts_with(b"{\"accepted\":1000,"), "all are accepted");
+                    sent.fetch_add(BATCH, Ordering::Relaxed);
                 }
             });
         }
+        loop {
+            let so_far = sent.load(Ordering::Relaxed);
+            if so_far >= total {
+                break;
+            }
+            if so_far >= total / 10 * 9 {
+                memory.push(server.memory());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     });
-    let sent = per_connection * BATCH * CONNECTIONS;
     let seconds = started.elapsed().as_secs_f64();
     println!(
-        "durable ingest, batches of 1,000  {:>8.0} events/s  ({sent} in {seconds:.1} s)",
-        sent as f64 / seconds
+        "durable ingest, batches of 1,000  {:>8.0} events/s  ({total} in {seconds:.1} s)",
+        total as f64 / seconds
     );
+    memory.sort_unstable();
+    if let (Some(median), Some(most)) = (memory.get(memory.len() / 2), memory.last()) {
+        println!(
+            "memory during the last tenth      {:>8.1} MB  at most {:.1} MB",
+            megabytes(*median),
+            megabytes(*most)
+        );
+    }
 }
 
 /// Single events over 256 connections, at the pace that each answer allows.
 fn singles(server: &Server) {
     const CONNECTIONS: usize = 256;
-    const EACH: usize = 200;
+    const EACH: usize = 1_000;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
