@@ -6,6 +6,7 @@ import { expect, settled, test } from './fixtures'
 const PAGES = [
   '/',
   '/explore?by=team,model&period=7d',
+  '/insights',
   '/budgets',
   '/alerts',
   '/prices',
@@ -41,7 +42,7 @@ async function seriousFindings(page: Page): Promise<string[]> {
 
 async function ready(page: Page, path: string) {
   await page.goto(path)
-  if (path === '/' || path.startsWith('/explore')) await settled(page)
+  if (path === '/' || /^\/(explore|insights)/.test(path)) await settled(page)
   else {
     await expect(page.getByRole('region').first()).toBeVisible()
     await expect(page.getByText('loading')).toHaveCount(0)
@@ -96,6 +97,7 @@ test('explore is pictured', async ({ page }) => {
 })
 
 test('nothing stands wider than its screen', async ({ page }) => {
+  test.setTimeout(120_000)
   for (const size of [PHONE, { width: 820, height: 1180 }, WIDE]) {
     await page.setViewportSize(size)
     for (const path of PAGES) {

@@ -11,8 +11,8 @@ export interface InsightDrawing {
   now: Date
 }
 
-const HISTORY_OPACITY = 0.32
-const RUNNING_OPACITY = 0.16
+const HISTORY_OPACITY = 0.42
+const RUNNING_OPACITY = 0.2
 const EXPECTED_BAND = 0.16
 const FORECAST_BAND = 0.2
 

@@ -5,27 +5,36 @@ import { BY_MAX } from '@/lib/view'
 import { AttributeSelect } from '../frame/AttributeSelect'
 import classes from './ByPicker.module.css'
 
-/** Up to three attributes to group by, in order. */
-export function ByPicker({
-  by,
-  onChange,
-}: {
+interface ByPickerProps {
   by: Attribute[]
   onChange: (by: Attribute[]) => void
-}) {
+  /** Whether it stands in a panel's head, where there is no room for a label above it. */
+  isCompact?: boolean
+}
+
+/** Up to three attributes to group by, in order. */
+export function ByPicker({ by, onChange, isCompact }: ByPickerProps) {
   const next = (Object.keys(ATTRIBUTES) as Attribute[]).find((attribute) => !by.includes(attribute))
   return (
     <fieldset className={classes.by}>
       <legend className="visually-hidden">Group by</legend>
-      <span className={classes.label} aria-hidden="true">
-        By
-      </span>
+      {!isCompact && (
+        <span className={classes.label} aria-hidden="true">
+          By
+        </span>
+      )}
       <div className={classes.row}>
+        {isCompact && (
+          <span className={classes.word} aria-hidden="true">
+            by
+          </span>
+        )}
         {by.map((attribute, at) => (
           <span key={attribute} className={classes.one}>
             <AttributeSelect
               label={`By, ${['first', 'second', 'third'][at]}`}
               hidesLabel
+              size={isCompact ? 'xs' : 'sm'}
               value={attribute}
               without={by}
               onChange={(changed) => onChange(by.with(at, changed))}

@@ -21,13 +21,55 @@ import { useShortcuts } from './useShortcuts'
 import { linkCarrying, useView } from './useView'
 
 export const PAGES = [
-  { path: '/', title: 'Overview', key: 'o', Icon: IconLayoutDashboard, hasPeriod: true },
-  { path: '/explore', title: 'Explore', key: 'e', Icon: IconChartBar, hasPeriod: true },
-  { path: '/insights', title: 'Insights', key: 'i', Icon: IconBulb, hasPeriod: true },
-  { path: '/budgets', title: 'Budgets', key: 'b', Icon: IconWallet, hasPeriod: false },
-  { path: '/alerts', title: 'Alerts', key: 'a', Icon: IconBell, hasPeriod: false },
-  { path: '/prices', title: 'Prices', key: 'p', Icon: IconBook2, hasPeriod: false },
-  { path: '/settings', title: 'Settings', key: 's', Icon: IconSettings, hasPeriod: false },
+  {
+    path: '/',
+    title: 'Overview',
+    key: 'o',
+    Icon: IconLayoutDashboard,
+    hasPeriod: true,
+    compares: true,
+  },
+  {
+    path: '/explore',
+    title: 'Explore',
+    key: 'e',
+    Icon: IconChartBar,
+    hasPeriod: true,
+    compares: true,
+  },
+  {
+    path: '/insights',
+    title: 'Insights',
+    key: 'i',
+    Icon: IconBulb,
+    hasPeriod: true,
+    compares: false,
+  },
+  {
+    path: '/budgets',
+    title: 'Budgets',
+    key: 'b',
+    Icon: IconWallet,
+    hasPeriod: false,
+    compares: false,
+  },
+  { path: '/alerts', title: 'Alerts', key: 'a', Icon: IconBell, hasPeriod: false, compares: false },
+  {
+    path: '/prices',
+    title: 'Prices',
+    key: 'p',
+    Icon: IconBook2,
+    hasPeriod: false,
+    compares: false,
+  },
+  {
+    path: '/settings',
+    title: 'Settings',
+    key: 's',
+    Icon: IconSettings,
+    hasPeriod: false,
+    compares: false,
+  },
 ] as const
 
 /** The frame around every page of somebody signed in. */
@@ -88,7 +130,11 @@ export function Shell({ children }: { children: ReactNode }) {
         </Link>
       </nav>
       <div className={classes.main}>
-        <TopBar hasPeriod={page?.hasPeriod ?? false} openJump={shortcuts.openJump} />
+        <TopBar
+          hasPeriod={page?.hasPeriod ?? false}
+          compares={page?.compares ?? false}
+          openJump={shortcuts.openJump}
+        />
         <main id="content" className={classes.content} tabIndex={-1}>
           {children}
         </main>

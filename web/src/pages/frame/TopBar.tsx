@@ -9,10 +9,12 @@ import { useView } from './useView'
 
 interface TopBarProps {
   hasPeriod: boolean
+  /** Whether the page can leave the period before out. */
+  compares: boolean
   openJump: () => void
 }
 
-export function TopBar({ hasPeriod, openJump }: TopBarProps) {
+export function TopBar({ hasPeriod, compares, openJump }: TopBarProps) {
   return (
     <header className={classes.bar}>
       {hasPeriod && <ScopePicker />}
@@ -31,7 +33,7 @@ export function TopBar({ hasPeriod, openJump }: TopBarProps) {
         {hasPeriod && (
           <div className={classes.period}>
             <PeriodPicker />
-            <CompareToggle />
+            {compares && <CompareToggle />}
           </div>
         )}
         <LiveDot />

@@ -27,7 +27,9 @@ export function DriversPanel() {
       title="What moved spend"
       note={`Against ${previousLabel(view.period)}`}
       flush
-      actions={<ByPicker by={view.by} onChange={(by) => changeView({ by }, { replace: true })} />}
+      actions={
+        <ByPicker isCompact by={view.by} onChange={(by) => changeView({ by }, { replace: true })} />
+      }
     >
       {view.by.length === 0 ? (
         <Empty title="Pick what to look at">A provider, a model, a team or a tag.</Empty>
