@@ -10,7 +10,9 @@ const PAGES = [
   '/budgets',
   '/alerts',
   '/prices',
+  '/prices?view=unpriced',
   '/settings',
+  '/system',
 ]
 const PHONE = { width: 390, height: 844 }
 const WIDE = { width: 1920, height: 1080 }

@@ -36,3 +36,19 @@ test('a quote is what the server says', async ({ page }) => {
   expect(quote.amount).toBe('0.9')
   await expect(panel.getByText('$0.90', { exact: true })).toBeVisible()
 })
+
+test('the link of alerts shows what has no price, and leads on to all prices', async ({ page }) => {
+  await page.goto('/prices?view=unpriced')
+  const unpriced = page.getByRole('region', { name: 'Used without a price' })
+  await expect(unpriced.getByRole('rowheader').first()).toBeVisible()
+  await expect(page.getByRole('region', { name: 'Price list' })).toHaveCount(0)
+  await page.getByRole('link', { name: 'All prices' }).click()
+  await expect(page).toHaveURL('/prices')
+  await expect(page.getByRole('region', { name: 'Price list' })).toBeVisible()
+})
+
+test('where everything has a price, the list says so', async ({ page }) => {
+  await page.route('**/api/v1/prices/unpriced?*', (route) => route.fulfill({ json: { items: [] } }))
+  await page.goto('/prices?view=unpriced')
+  await expect(page.getByText('Everything that was used has a price')).toBeVisible()
+})

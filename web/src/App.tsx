@@ -13,6 +13,7 @@ const Explore = lazy(() => import('./pages/explore/Explore'))
 const Insights = lazy(() => import('./pages/insights/Insights'))
 const Prices = lazy(() => import('./pages/prices/Prices'))
 const Settings = lazy(() => import('./pages/settings/Settings'))
+const SystemHealth = lazy(() => import('./pages/system/SystemHealth'))
 
 export function App() {
   const session = useSessionQuery()
@@ -34,6 +35,7 @@ export function App() {
             <Route path="/alerts" component={Alerts} />
             <Route path="/prices" component={Prices} />
             <Route path="/settings" component={Settings} />
+            <Route path="/system" component={SystemHealth} />
             <Route path="/sign-in">
               <Redirect to="/" replace />
             </Route>

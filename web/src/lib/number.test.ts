@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import {
+  formatBytes,
   formatChange,
   formatCount,
   formatCountExactly,
@@ -57,4 +58,12 @@ test('one is not plural', () => {
   expect(plural(1, 'event')).toBe('1 event')
   expect(plural(0, 'event')).toBe('0 events')
   expect(plural(2, 'key')).toBe('2 keys')
+})
+
+test('space has the unit in which it is short', () => {
+  expect(formatBytes(0)).toBe('0\u202fB')
+  expect(formatBytes(840)).toBe('840\u202fB')
+  expect(formatBytes(2_228_224)).toBe('2.2\u202fMB')
+  expect(formatBytes(999_960)).toBe('1.0\u202fMB')
+  expect(formatBytes(47_419_752_448)).toBe('47.4\u202fGB')
 })

@@ -58,6 +58,17 @@ function percentDigits(tenths: number): string {
   return tenths < 100 ? (tenths / 10).toFixed(1) : String(Math.round(tenths / 10))
 }
 
+/** Space on a disk or in memory, in decimal units: `840 B`, `2.2 MB`, `47.4 GB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB']
+  let [size, at] = [bytes, 0]
+  while (size >= 999.95 && at < units.length - 1) {
+    size /= 1000
+    at += 1
+  }
+  return `${at === 0 ? size : size.toFixed(1)}${THIN}${units[at]}`
+}
+
 /** `"840 ms"`, `"2.31 s"`, `"4 min 5 s"`. */
 export function formatDuration(ms: number): string {
   if (ms < 1) return `${Number(ms.toPrecision(2))}${THIN}ms`

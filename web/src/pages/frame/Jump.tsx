@@ -3,6 +3,7 @@ import { IconArrowRight, IconFilter, IconSearch } from '@tabler/icons-react'
 import { useQueries } from '@tanstack/react-query'
 import { type ReactNode, useId, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
+import { useSession } from '@/api/session'
 import { usageQuery } from '@/api/usage'
 import { type Attribute, attributeLabel, withOnly } from '@/lib/filters'
 import { PRESETS, type Preset } from '@/lib/period'
@@ -117,14 +118,17 @@ function useTargets(text: string): Target[] {
   const [view, changeView] = useView()
   const [path, navigate] = useLocation()
   const values = useValues()
+  const { scope } = useSession()
   return useMemo(() => {
-    const pages: Target[] = PAGES.map(({ path: to, title, key, Icon }) => ({
-      key: `page ${to}`,
-      label: title,
-      hint: `g ${key}`,
-      icon: <Icon size={16} stroke={1.7} aria-hidden="true" />,
-      go: () => navigate(linkCarrying(to, view)),
-    }))
+    const pages: Target[] = PAGES.filter(({ isAboutAll }) => scope === null || !isAboutAll).map(
+      ({ path: to, title, key, Icon }) => ({
+        key: `page ${to}`,
+        label: title,
+        hint: `g ${key}`,
+        icon: <Icon size={16} stroke={1.7} aria-hidden="true" />,
+        go: () => navigate(linkCarrying(to, view)),
+      }),
+    )
     const periods: Target[] = (Object.entries(PRESETS) as [Preset, string][]).map(
       ([preset, label]) => ({
         key: `period ${preset}`,
@@ -151,7 +155,7 @@ function useTargets(text: string): Target[] {
       return words.every((word) => haystack.includes(word))
     }
     return [...pages, ...narrowing, ...periods].filter(fits).slice(0, SHOWN_MAX)
-  }, [text, values, view, path, navigate, changeView])
+  }, [text, values, view, path, scope, navigate, changeView])
 }
 
 function useValues(): { attribute: Attribute; name: string }[] {

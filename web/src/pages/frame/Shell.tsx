@@ -3,6 +3,7 @@ import {
   IconBook2,
   IconBulb,
   IconChartBar,
+  IconHeartRateMonitor,
   IconLayoutDashboard,
   IconSettings,
   IconWallet,
@@ -20,57 +21,50 @@ import { TopBar } from './TopBar'
 import { useShortcuts } from './useShortcuts'
 import { linkCarrying, useView } from './useView'
 
-export const PAGES = [
+interface Page {
+  path: string
+  title: string
+  /** What leads here after `g`. */
+  key: string
+  Icon: typeof IconBell
+  /** Whether it shows a period, and can be filtered. */
+  hasPeriod: boolean
+  /** Whether it can leave the period before out. */
+  compares: boolean
+  /** The page in the rail that it is a part of. */
+  partOf?: string
+  /** Whether it is about all accounts, so that members have none of it. */
+  isAboutAll?: boolean
+}
+
+const plain = { hasPeriod: false, compares: false }
+const overTime = { hasPeriod: true, compares: false }
+
+export const PAGES: Page[] = [
   {
     path: '/',
     title: 'Overview',
     key: 'o',
     Icon: IconLayoutDashboard,
-    hasPeriod: true,
+    ...overTime,
     compares: true,
   },
+  { path: '/explore', title: 'Explore', key: 'e', Icon: IconChartBar, ...overTime, compares: true },
+  { path: '/insights', title: 'Insights', key: 'i', Icon: IconBulb, ...overTime },
+  { path: '/budgets', title: 'Budgets', key: 'b', Icon: IconWallet, ...plain },
+  { path: '/alerts', title: 'Alerts', key: 'a', Icon: IconBell, ...plain },
+  { path: '/prices', title: 'Prices', key: 'p', Icon: IconBook2, ...plain },
+  { path: '/settings', title: 'Settings', key: 's', Icon: IconSettings, ...plain },
   {
-    path: '/explore',
-    title: 'Explore',
-    key: 'e',
-    Icon: IconChartBar,
-    hasPeriod: true,
-    compares: true,
+    path: '/system',
+    title: 'System health',
+    key: 'h',
+    Icon: IconHeartRateMonitor,
+    ...plain,
+    partOf: '/settings',
+    isAboutAll: true,
   },
-  {
-    path: '/insights',
-    title: 'Insights',
-    key: 'i',
-    Icon: IconBulb,
-    hasPeriod: true,
-    compares: false,
-  },
-  {
-    path: '/budgets',
-    title: 'Budgets',
-    key: 'b',
-    Icon: IconWallet,
-    hasPeriod: false,
-    compares: false,
-  },
-  { path: '/alerts', title: 'Alerts', key: 'a', Icon: IconBell, hasPeriod: false, compares: false },
-  {
-    path: '/prices',
-    title: 'Prices',
-    key: 'p',
-    Icon: IconBook2,
-    hasPeriod: false,
-    compares: false,
-  },
-  {
-    path: '/settings',
-    title: 'Settings',
-    key: 's',
-    Icon: IconSettings,
-    hasPeriod: false,
-    compares: false,
-  },
-] as const
+]
 
 /** The frame around every page of somebody signed in. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -101,12 +95,12 @@ export function Shell({ children }: { children: ReactNode }) {
           <span>Outlay</span>
         </Link>
         <ul className={classes.links}>
-          {PAGES.map(({ path: to, title, Icon }) => (
+          {PAGES.filter(({ partOf }) => !partOf).map(({ path: to, title, Icon }) => (
             <li key={to}>
               <Link
                 href={linkCarrying(to, view)}
                 className={classes.link}
-                aria-current={to === path ? 'page' : undefined}
+                aria-current={to === path ? 'page' : to === page?.partOf ? 'true' : undefined}
               >
                 <Icon size={18} stroke={1.7} aria-hidden="true" />
                 <span>{title}</span>

@@ -10,6 +10,7 @@ const KEYS: [string[], string][] = [
   [['g', 'a'], 'Alerts'],
   [['g', 'p'], 'Prices'],
   [['g', 's'], 'Settings'],
+  [['g', 'h'], 'System health'],
   [['c'], 'Compare with the period before'],
   [['t'], 'Dark or light'],
   [['↑', '↓'], 'Move in a table, in the chart with ← →'],

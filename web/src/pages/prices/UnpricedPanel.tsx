@@ -5,13 +5,18 @@ import { formatCount, formatCountExactly } from '@/lib/number'
 import { rangeOf } from '@/lib/period'
 import { CopyButton } from '@/ui/CopyBlock'
 import { Panel } from '@/ui/Panel'
-import { Failure } from '@/ui/States'
+import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { useNow } from '@/ui/useNow'
 import classes from './Prices.module.css'
 
+interface UnpricedPanelProps {
+  /** Whether the list is what people came for, so that its being empty is worth a word. */
+  isAsked: boolean
+}
+
 /** Models that were used lately and have no price, each with the command that gives it one. */
-export function UnpricedPanel() {
+export function UnpricedPanel({ isAsked }: UnpricedPanelProps) {
   const { time_zone } = useSession()
   const now = useNow()
   const tz = time_zone || 'UTC'
@@ -20,10 +25,10 @@ export function UnpricedPanel() {
   if (unpriced.isError) {
     return <Failure what="Unpriced usage" error={unpriced.error} retry={unpriced.refetch} />
   }
-  if (!unpriced.data?.length) return null
+  if (!unpriced.data?.length) return isAsked ? <NoneUnpriced isKnown={!!unpriced.data} /> : null
   return (
     <Panel
-      title="Used without a price"
+      title={TITLE}
       note="Last 90 days. Their events are kept, counted, and not in spend."
       flush
     >
@@ -65,6 +70,20 @@ export function UnpricedPanel() {
         Copy gives the command for the server's shell. Usage is rated with the price from the moment
         it is valid; `outlay prices rerate` rates what was there before.
       </p>
+    </Panel>
+  )
+}
+
+const TITLE = 'Used without a price'
+
+function NoneUnpriced({ isKnown }: { isKnown: boolean }) {
+  return (
+    <Panel title={TITLE} note="Last 90 days" flush>
+      {isKnown ? (
+        <Empty title="Everything that was used has a price" />
+      ) : (
+        <TableSkeleton rows={4} label="What has no price is loading" />
+      )}
     </Panel>
   )
 }

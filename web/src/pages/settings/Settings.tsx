@@ -6,6 +6,7 @@ import { useNow } from '@/ui/useNow'
 import { KeysPanel } from './KeysPanel'
 import { PasswordForm } from './PasswordForm'
 import classes from './Settings.module.css'
+import { SettingsTabs } from './SettingsTabs'
 import { UsersPanel } from './UsersPanel'
 
 /** Oneself, one's keys, and for admins everybody. */
@@ -14,6 +15,7 @@ export default function Settings() {
   return (
     <div className={classes.page}>
       <h1 className="visually-hidden">Settings</h1>
+      <SettingsTabs />
       <YouPanel />
       {role !== 'viewer' && <KeysPanel />}
       {role === 'admin' && <UsersPanel />}

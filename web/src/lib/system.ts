@@ -1,0 +1,55 @@
+import type { CheckStatus, System } from '@/api/system'
+
+export const STATUS_WORDS: Record<System['status'], string> = {
+  ok: 'All is well',
+  degraded: 'Something needs a look',
+  failing: 'Something does not work',
+}
+
+export const CHECK_STATUS_WORDS: Record<CheckStatus, string> = {
+  ok: 'Good',
+  warning: 'Needs a look',
+  failing: 'Does not work',
+}
+
+const CHECK_NAMES: Record<string, string> = {
+  writes: 'Data folder',
+  disk: 'Disk',
+  commits: 'Commits',
+  queue: 'Queue',
+  prices: 'Prices',
+}
+
+/** What a check is called; a newer server may have others. */
+export function checkName(name: string): string {
+  return CHECK_NAMES[name] ?? name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ')
+}
+
+const WORST_FIRST: CheckStatus[] = ['failing', 'warning', 'ok']
+
+/** The worst checks first, in the server's order among equals. */
+export function worstFirst(checks: System['checks']): System['checks'] {
+  const rank = ({ status }: System['checks'][number]) => WORST_FIRST.indexOf(status)
+  return checks.toSorted((a, b) => rank(a) - rank(b))
+}
+
+/** Where what is wrong can be seen to. */
+export function remedyPath({ name, status }: System['checks'][number]): string | null {
+  return name === 'prices' && status !== 'ok' ? '/prices?view=unpriced' : null
+}
+
+/** How long something runs: `under a minute`, `42 min`, `3 h 5 min`, `12 d 4 h`. */
+export function uptimeWords(seconds: number): string {
+  const minutes = Math.floor(seconds / 60)
+  const hours = Math.floor(minutes / 60)
+  const days = Math.floor(hours / 24)
+  if (minutes < 1) return 'under a minute'
+  if (hours < 1) return `${minutes} min`
+  if (days < 1) return `${hours} h ${minutes % 60} min`
+  return `${days} d ${hours % 24} h`
+}
+
+/** The part of a whole in percent, for a bar; nothing where there is no whole. */
+export function filled(part: number, whole: number): number {
+  return whole > 0 ? Math.min(100, Math.max(0, (part / whole) * 100)) : 0
+}
