@@ -1,7 +1,11 @@
 import type { Page } from '@playwright/test'
+import { advising } from './advice'
 import { ask, expect, settled, test, url } from './fixtures'
 
 const chartOf = (page: Page) => page.getByRole('slider', { name: /^Daily spend with forecast/ })
+
+// What to do is tested by itself.
+test.beforeEach(({ page }) => advising(page))
 
 test('insights show what was and what is to come, as chart and as table', async ({ page }) => {
   await page.goto('/insights')

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Page } from '@playwright/test'
+import { advising } from './advice'
 import { expect, settled, test } from './fixtures'
 
 const PAGES = [
@@ -43,6 +44,7 @@ async function seriousFindings(page: Page): Promise<string[]> {
 }
 
 async function ready(page: Page, path: string) {
+  if (path === '/insights') await advising(page)
   await page.goto(path)
   if (path === '/' || /^\/(explore|insights)/.test(path)) await settled(page)
   else {

@@ -7,6 +7,7 @@ import {
 } from '@tanstack/react-query'
 import type { WireScope } from '@/lib/filters'
 import type { Measure } from '@/lib/measures'
+import { hoursFromNow } from '@/lib/time'
 import { get, send } from './client'
 import { useSession } from './session'
 
@@ -95,10 +96,6 @@ export function useSeeTo() {
         : send<Alert>('POST', `/alerts/${id}/snooze`, { until: hoursFromNow(deed.snooze) }),
     onSuccess: () => client.invalidateQueries({ queryKey: [ALERTS_KEY] }),
   })
-}
-
-function hoursFromNow(hours: number): string {
-  return new Date(Date.now() + hours * 3_600_000).toISOString()
 }
 
 export type SpikeSeverity = 'low' | 'medium' | 'high' | 'critical'

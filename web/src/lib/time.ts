@@ -248,3 +248,8 @@ export function formatOffset(at: Date, tz: string): string {
   const pad = (value: number) => String(value).padStart(2, '0')
   return `UTC${minutes < 0 ? '−' : '+'}${pad(Math.floor(size / 60))}:${pad(size % 60)}`
 }
+
+/** The moment that is so many hours ahead, as the API takes it. */
+export function hoursFromNow(hours: number): string {
+  return new Date(Date.now() + hours * HOUR_MS).toISOString()
+}

@@ -16,6 +16,10 @@ interface FailureProps {
 /** What failed, why, what still works, and another try. */
 export function Failure({ what, error, retry, still }: FailureProps) {
   const remedy = error instanceof ApiError ? error.remedy : undefined
+  if (error instanceof ApiError && error.status === 404) {
+    // The page may be newer than the server, e.g. while one of several is upgraded.
+    return <Empty title={`${what} cannot be had from this server yet`} />
+  }
   return (
     <div className={classes.failure} role="alert">
       <p>
@@ -34,9 +38,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : 'Something went wrong.'
 }
 
-/** The server's texts are lower-case and without a full stop, to be put into sentences. */
+/**
+ * The server's texts are lower-case and without a full stop, to be put into sentences. A name that
+ * is no plain word, such as a model's, stays as it is written.
+ */
 export function sentence(text: string): string {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1)
+  const begun = /^[a-z]+(?![\w-])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text
   return /[.!?]$/.test(begun) ? begun : `${begun}.`
 }
 

@@ -1,12 +1,12 @@
-import { Button, Popover, SegmentedControl } from '@mantine/core'
+import { Button, SegmentedControl } from '@mantine/core'
 import { IconAlertTriangle, IconInfoCircle, IconUrgent } from '@tabler/icons-react'
-import { useState } from 'react'
 import { Link } from 'wouter'
 import { type Alert, type AlertSeverity, type Deed, useAlerts, useSeeTo } from '@/api/alerts'
 import { useSession } from '@/api/session'
 import { ALERT_STATES, fateWords, readAlertState, SEVERITY_WORDS } from '@/lib/alerts'
 import { formatAgo, formatMoment } from '@/lib/time'
 import { Panel } from '@/ui/Panel'
+import { SnoozeButton } from '@/ui/SnoozeButton'
 import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import { useNow } from '@/ui/useNow'
 import { useParam } from '../frame/useParam'
@@ -157,7 +157,11 @@ function AlertRow({ alert, isBusy, seeTo }: AlertRowProps) {
               Acknowledge
             </Button>
           )}
-          <Snooze isBusy={isBusy} snooze={(hours) => seeTo({ snooze: hours })} />
+          <SnoozeButton
+            spans={SNOOZES}
+            isBusy={isBusy}
+            snooze={(hours) => seeTo({ snooze: hours })}
+          />
           <Button
             size="compact-sm"
             variant="default"
@@ -180,39 +184,3 @@ const SNOOZES: [number, string][] = [
   [24, 'A day'],
   [168, 'A week'],
 ]
-
-function Snooze({ isBusy, snooze }: { isBusy: boolean; snooze: (hours: number) => void }) {
-  const [opened, setOpened] = useState(false)
-  return (
-    <Popover opened={opened} onChange={setOpened} position="bottom-end" trapFocus returnFocus>
-      <Popover.Target>
-        <Button
-          size="compact-sm"
-          variant="default"
-          disabled={isBusy}
-          onClick={() => setOpened((was) => !was)}
-        >
-          Snooze
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown p={4} aria-label="Silent for">
-        {SNOOZES.map(([hours, words]) => (
-          <Button
-            key={hours}
-            size="compact-sm"
-            variant="subtle"
-            color="gray"
-            fullWidth
-            justify="flex-start"
-            onClick={() => {
-              setOpened(false)
-              snooze(hours)
-            }}
-          >
-            {words}
-          </Button>
-        ))}
-      </Popover.Dropdown>
-    </Popover>
-  )
-}

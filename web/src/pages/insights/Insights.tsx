@@ -1,9 +1,10 @@
 import { FilterBar } from '../frame/FilterBar'
 import { DriversPanel } from './DriversPanel'
 import classes from './Insights.module.css'
+import { RecommendationsPanel } from './RecommendationsPanel'
 import { SpendInsightPanels } from './SpendInsightPanels'
 
-/** What is normal, what changed and why, and what comes next. */
+/** What is normal, what changed and why, what comes next, and what to do. */
 export default function Insights() {
   return (
     <div className={classes.page}>
@@ -11,6 +12,7 @@ export default function Insights() {
       <FilterBar />
       <SpendInsightPanels />
       <DriversPanel />
+      <RecommendationsPanel />
     </div>
   )
 }

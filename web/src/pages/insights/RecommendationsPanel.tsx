@@ -1,0 +1,260 @@
+import { Button, SegmentedControl } from '@mantine/core'
+import { Link } from 'wouter'
+import {
+  type Decision,
+  type Recommendation,
+  type RecommendationState,
+  type Recommendations,
+  useDecide,
+  useRecommendations,
+} from '@/api/recommendations'
+import { useSession } from '@/api/session'
+import { formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
+import {
+  CONFIDENCE_WORDS,
+  decisionWords,
+  figureColumns,
+  kindWords,
+  measuredWords,
+  PRIORITY_WORDS,
+  RECOMMENDATION_STATES,
+  readRecommendationState,
+  savingRange,
+  savingShare,
+} from '@/lib/recommendations'
+import { Panel } from '@/ui/Panel'
+import { SnoozeButton } from '@/ui/SnoozeButton'
+import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
+import table from '@/ui/table.module.css'
+import { useParam } from '../frame/useParam'
+import { useScene } from '../frame/useView'
+import classes from './RecommendationsPanel.module.css'
+
+/** Days that advice rests on. */
+const DAYS = 30
+
+const EMPTY_WORDS: Record<RecommendationState, [title: string, words: string]> = {
+  open: ['Nothing to save that can be proven', 'Advice needs some weeks of usage with prices.'],
+  snoozed: ['Nothing is silent', 'What is snoozed comes back to the open ones.'],
+  done: ['Nothing was done yet', 'What is marked as done is measured from then on.'],
+  dismissed: ['Nothing was dismissed', ''],
+}
+
+/** What to do, what it saves, why one should believe it, and what became of it. */
+export function RecommendationsPanel() {
+  const { view, tz, currency } = useScene()
+  const [asked, ask] = useParam('state')
+  const state = readRecommendationState(asked)
+  const found = useRecommendations({ days: DAYS, tz, filters: view.filters, state })
+  const decide = useDecide()
+  const [title, words] = EMPTY_WORDS[state]
+  return (
+    <Panel
+      title="What to do"
+      note={`From the last ${DAYS} days`}
+      flush
+      actions={
+        <SegmentedControl
+          size="xs"
+          aria-label="Which recommendations"
+          data={Object.entries(RECOMMENDATION_STATES).map(([value, label]) => ({ value, label }))}
+          value={state}
+          onChange={(next) => ask(next === 'open' ? null : next, { replace: true })}
+        />
+      }
+    >
+      {decide.isError && (
+        <p role="alert" className={`bad ${classes.error}`}>
+          {sentence(messageOf(decide.error))}
+        </p>
+      )}
+      {found.isError && !found.data ? (
+        <Failure what="The recommendations" error={found.error} retry={found.refetch} />
+      ) : !found.data ? (
+        <TableSkeleton rows={4} label="The recommendations are loading" />
+      ) : found.data.items.length === 0 ? (
+        <Empty title={title}>{words && <p>{words}</p>}</Empty>
+      ) : (
+        <>
+          {state === 'open' && <Total found={found.data} currency={currency} />}
+          <ul
+            className={classes.list}
+            aria-label={`${RECOMMENDATION_STATES[state]} recommendations`}
+          >
+            {found.data.items.map((item) => (
+              <RecommendationRow
+                key={item.id}
+                item={item}
+                isBusy={decide.isPending && decide.variables.id === item.id}
+                decide={(decision) => decide.mutate({ id: item.id, decision })}
+              />
+            ))}
+          </ul>
+        </>
+      )}
+    </Panel>
+  )
+}
+
+function Total({ found, currency }: { found: Recommendations; currency: string }) {
+  const { saving, spend, days } = found
+  const amount = parseAmount(saving.monthly)
+  if (amount <= 0n) return null
+  const range = savingRange(saving, currency)
+  const share = savingShare(saving, spend, days)
+  return (
+    <p className={classes.total} data-testid="saving-total">
+      <strong title={formatAmountExactly(amount, currency)}>
+        {formatAmount(amount, currency)}
+      </strong>{' '}
+      a month could be saved
+      <span className="muted">
+        {range && `, ${range}`}
+        {share && `, ${share} of what is spent`}. Where advice overlaps it counts once.
+      </span>
+    </p>
+  )
+}
+
+interface RecommendationRowProps {
+  item: Recommendation
+  isBusy: boolean
+  decide: (decision: Decision) => void
+}
+
+function RecommendationRow({ item, isBusy, decide }: RecommendationRowProps) {
+  const { role } = useSession()
+  const { tz, now, currency } = useScene()
+  const decided = decisionWords(item, tz)
+  return (
+    <li className={classes.item} aria-label={item.title}>
+      <div className={classes.head}>
+        <h3 className={classes.title}>{item.title}</h3>
+        <span className={classes.chip} data-priority={item.priority}>
+          {PRIORITY_WORDS[item.priority]}
+        </span>
+        <Amount item={item} currency={currency} />
+      </div>
+      <p>{sentence(item.description)}</p>
+      {item.measured && (
+        <p className={classes.measured}>{sentence(measuredWords(item.measured, currency, now))}</p>
+      )}
+      {item.actions.length > 0 && (
+        <ol className={classes.actions}>
+          {item.actions.map((action) => (
+            <li key={action}>{sentence(action)}</li>
+          ))}
+        </ol>
+      )}
+      <Evidence item={item} />
+      <div className={classes.foot}>
+        <span>{kindWords(item.kind)}</span>
+        <span>{CONFIDENCE_WORDS[item.confidence]}</span>
+        {item.assumption && <span>{sentence(item.assumption)}</span>}
+        {decided && <span>{decided}</span>}
+        {item.note && <span>“{item.note}”</span>}
+        {item.path && <Link href={item.path}>What is behind it</Link>}
+        {role === 'admin' && <Acts item={item} isBusy={isBusy} decide={decide} />}
+      </div>
+    </li>
+  )
+}
+
+function Amount({ item, currency }: { item: Recommendation; currency: string }) {
+  if (!item.saving) return null
+  const amount = parseAmount(item.saving.monthly)
+  const range = savingRange(item.saving, currency)
+  return (
+    <p className={classes.saving}>
+      <strong className="number" title={formatAmountExactly(amount, currency)}>
+        {formatAmount(amount, currency)}
+      </strong>{' '}
+      a month{range && <span className="muted number">, {range}</span>}
+    </p>
+  )
+}
+
+/** The figures that it rests on, and the sum that leads to the saving. */
+function Evidence({ item: { title, evidence, proof } }: { item: Recommendation }) {
+  if (evidence.length === 0 && !proof) return null
+  const isFigure = proof ? figureColumns(proof) : []
+  const side = (at: number) => (isFigure[at] ? table.right : undefined)
+  return (
+    <details className={classes.evidence}>
+      <summary>
+        Evidence<span className="visually-hidden"> for: {title}</span>
+      </summary>
+      {evidence.length > 0 && (
+        <dl className={classes.facts}>
+          {evidence.map(({ label, value }) => (
+            <div key={label}>
+              <dt>{label}</dt>
+              <dd className="number">{value}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {proof && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        <section className={classes.proof} aria-label={`Proof for: ${title}`} tabIndex={0}>
+          <table className={table.table}>
+            <thead>
+              <tr>
+                {proof.columns.map((column, at) => (
+                  <th key={column} scope="col" className={side(at)}>
+                    {column}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {proof.rows.map((row) => (
+                <tr key={row.join('\n')}>
+                  {row.map((cell, at) => (
+                    <td key={proof.columns[at]} className={side(at)}>
+                      {cell}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </details>
+  )
+}
+
+/** Hours that advice can be silent for. */
+const SNOOZES: [number, string][] = [
+  [7 * 24, 'A week'],
+  [30 * 24, 'A month'],
+]
+
+function Acts({ item, isBusy, decide }: RecommendationRowProps) {
+  const button = { size: 'compact-sm', variant: 'default', disabled: isBusy } as const
+  if (item.state !== 'open') {
+    return (
+      <div className={classes.acts}>
+        <Button {...button} onClick={() => decide('open')}>
+          Open it again
+        </Button>
+      </div>
+    )
+  }
+  return (
+    <div className={classes.acts}>
+      <Button
+        {...button}
+        title="From now on it is measured what it saves"
+        onClick={() => decide('done')}
+      >
+        Mark done
+      </Button>
+      <SnoozeButton spans={SNOOZES} isBusy={isBusy} snooze={(hours) => decide({ snooze: hours })} />
+      <Button {...button} onClick={() => decide('dismissed')}>
+        Dismiss
+      </Button>
+    </div>
+  )
+}
