@@ -3,11 +3,13 @@ import { join, resolve } from 'node:path'
 import type { Page } from '@playwright/test'
 import { advising } from './advice'
 import { expect, settled, test } from './fixtures'
+import { earning } from './revenue'
 
 const PAGES = [
   '/',
   '/explore?by=team,model&period=7d',
   '/insights',
+  '/roi',
   '/budgets',
   '/alerts',
   '/prices',
@@ -45,8 +47,9 @@ async function seriousFindings(page: Page): Promise<string[]> {
 
 async function ready(page: Page, path: string) {
   if (path === '/insights') await advising(page)
+  if (path === '/roi') await earning(page)
   await page.goto(path)
-  if (path === '/' || /^\/(explore|insights)/.test(path)) await settled(page)
+  if (path === '/' || /^\/(explore|insights|roi)/.test(path)) await settled(page)
   else {
     await expect(page.getByRole('region').first()).toBeVisible()
     await expect(page.getByText('loading')).toHaveCount(0)

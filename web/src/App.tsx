@@ -12,6 +12,7 @@ const Budgets = lazy(() => import('./pages/budgets/Budgets'))
 const Explore = lazy(() => import('./pages/explore/Explore'))
 const Insights = lazy(() => import('./pages/insights/Insights'))
 const Prices = lazy(() => import('./pages/prices/Prices'))
+const Roi = lazy(() => import('./pages/roi/Roi'))
 const Settings = lazy(() => import('./pages/settings/Settings'))
 const SystemHealth = lazy(() => import('./pages/system/SystemHealth'))
 
@@ -31,6 +32,7 @@ export function App() {
             <Route path="/" component={Overview} />
             <Route path="/explore" component={Explore} />
             <Route path="/insights" component={Insights} />
+            <Route path="/roi" component={Roi} />
             <Route path="/budgets" component={Budgets} />
             <Route path="/alerts" component={Alerts} />
             <Route path="/prices" component={Prices} />

@@ -108,7 +108,7 @@ export function runningBucket(starts: Date[], now: Date): number {
 
 /** A text for every bucket, empty where none should stand. */
 export function axisLabels(
-  { table, every, tz, now }: Pick<Drawing, 'table' | 'every' | 'tz' | 'now'>,
+  { table, every, tz, now }: Pick<Drawing, 'every' | 'tz' | 'now'> & { table: { starts: Date[] } },
   width: number,
 ): string[] {
   const { starts } = table

@@ -58,6 +58,11 @@ function parseKey(key: string): Pick<Filter, 'attribute' | 'op'> | null {
   return isAttribute(attribute) ? { attribute, op } : null
 }
 
+/** Whether a word of a URL's query is a filter's. */
+export function isFilterKey(key: string): boolean {
+  return parseKey(key) !== null
+}
+
 /** The query of the filters, for the API and for a link. */
 export function filterParams(filters: Filter[]): [string, string][] {
   return filters.map((filter) => [filter.attribute + SUFFIX[filter.op], joinList(filter.values)])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { carried, DEFAULT_VIEW, readView, scopeOf, viewQuery } from './view'
+import { carried, DEFAULT_VIEW, isOfView, readView, scopeOf, viewQuery } from './view'
 
 const read = (query: string) => readView(new URLSearchParams(query))
 
@@ -47,4 +47,9 @@ test('the scope is a single account', () => {
   expect(scopeOf(read('account=acme'))).toBe('acme')
   expect(scopeOf(read('account=acme,globex'))).toBeNull()
   expect(scopeOf(read('account!=acme'))).toBeNull()
+})
+
+test('what a page keeps in the link for itself is not of the view', () => {
+  expect(['from', 'by', 'provider', 'team!', 'tag.feature'].every(isOfView)).toBe(true)
+  expect(['rule', 'group', 'state', 'edit'].some(isOfView)).toBe(false)
 })

@@ -1,4 +1,11 @@
-import { type Attribute, type Filter, filterParams, isAttribute, readFilters } from './filters'
+import {
+  type Attribute,
+  type Filter,
+  filterParams,
+  isAttribute,
+  isFilterKey,
+  readFilters,
+} from './filters'
 import { isMeasure, type Measure } from './measures'
 import { DEFAULT_PERIOD, isPreset, type Period } from './period'
 import { type Every, isDay, isZone } from './time'
@@ -93,6 +100,13 @@ function viewPreset(period: Period): string | null {
 /** Like `encodeURIComponent`, but a colon, a comma or a slash stays readable. */
 function encode(text: string): string {
   return encodeURIComponent(text).replace(/%(3A|2C|2F|40)/g, decodeURIComponent)
+}
+
+const KEYS = ['period', 'from', 'to', 'tz', 'compare', 'by', 'measure', 'every', 'shown']
+
+/** Whether a word of a URL's query belongs to the view, and not to the page alone. */
+export function isOfView(key: string): boolean {
+  return KEYS.includes(key) || isFilterKey(key)
 }
 
 /** What stays when people go to another page: when, whose and of what, but not how it is drawn. */

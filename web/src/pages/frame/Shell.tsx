@@ -3,6 +3,7 @@ import {
   IconBook2,
   IconBulb,
   IconChartBar,
+  IconCoins,
   IconHeartRateMonitor,
   IconLayoutDashboard,
   IconSettings,
@@ -51,6 +52,15 @@ export const PAGES: Page[] = [
   },
   { path: '/explore', title: 'Explore', key: 'e', Icon: IconChartBar, ...overTime, compares: true },
   { path: '/insights', title: 'Insights', key: 'i', Icon: IconBulb, ...overTime },
+  {
+    path: '/roi',
+    title: 'ROI',
+    key: 'r',
+    Icon: IconCoins,
+    ...overTime,
+    compares: true,
+    isAboutAll: true,
+  },
   { path: '/budgets', title: 'Budgets', key: 'b', Icon: IconWallet, ...plain },
   { path: '/alerts', title: 'Alerts', key: 'a', Icon: IconBell, ...plain },
   { path: '/prices', title: 'Prices', key: 'p', Icon: IconBook2, ...plain },
@@ -71,7 +81,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const client = useQueryClient()
   const [path] = useLocation()
   const [view] = useView()
-  const { user, role } = useSession()
+  const { user, role, scope } = useSession()
   const shortcuts = useShortcuts()
   useEffect(() => followLive(client), [client])
 
@@ -95,19 +105,21 @@ export function Shell({ children }: { children: ReactNode }) {
           <span>Outlay</span>
         </Link>
         <ul className={classes.links}>
-          {PAGES.filter(({ partOf }) => !partOf).map(({ path: to, title, Icon }) => (
-            <li key={to}>
-              <Link
-                href={linkCarrying(to, view)}
-                className={classes.link}
-                aria-current={to === path ? 'page' : to === page?.partOf ? 'true' : undefined}
-              >
-                <Icon size={18} stroke={1.7} aria-hidden="true" />
-                <span>{title}</span>
-                {to === '/alerts' && <OpenAlerts />}
-              </Link>
-            </li>
-          ))}
+          {PAGES.filter(({ partOf, isAboutAll }) => !partOf && (scope === null || !isAboutAll)).map(
+            ({ path: to, title, Icon }) => (
+              <li key={to}>
+                <Link
+                  href={linkCarrying(to, view)}
+                  className={classes.link}
+                  aria-current={to === path ? 'page' : to === page?.partOf ? 'true' : undefined}
+                >
+                  <Icon size={18} stroke={1.7} aria-hidden="true" />
+                  <span>{title}</span>
+                  {to === '/alerts' && <OpenAlerts />}
+                </Link>
+              </li>
+            ),
+          )}
         </ul>
         <Link
           href="/settings"

@@ -6,6 +6,7 @@ const KEYS: [string[], string][] = [
   [['g', 'o'], 'Overview'],
   [['g', 'e'], 'Explore'],
   [['g', 'i'], 'Insights'],
+  [['g', 'r'], 'ROI'],
   [['g', 'b'], 'Budgets'],
   [['g', 'a'], 'Alerts'],
   [['g', 'p'], 'Prices'],

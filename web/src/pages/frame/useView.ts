@@ -3,7 +3,7 @@ import { useLocation, useSearch } from 'wouter'
 import { useSession } from '@/api/session'
 import { rangeOf } from '@/lib/period'
 import type { Range } from '@/lib/time'
-import { carried, readView, type View, viewQuery } from '@/lib/view'
+import { carried, isOfView, readView, type View, viewQuery } from '@/lib/view'
 import { useNow } from '@/ui/useNow'
 
 /** How a change of the view goes into the browser's history. */
@@ -20,8 +20,14 @@ export function useView(): [View, ChangeView] {
   const [path, navigate] = useLocation()
   const view = useMemo(() => readView(new URLSearchParams(search)), [search])
   const change = useCallback<ChangeView>(
-    (changed, options) => navigate(linkTo(path, { ...view, ...changed }), options),
-    [navigate, path, view],
+    (changed, options) => {
+      const link = linkTo(path, { ...view, ...changed })
+      // What the page alone keeps in the link stays.
+      const own = [...new URLSearchParams(search)].filter(([key]) => !isOfView(key))
+      const rest = new URLSearchParams(own).toString()
+      navigate(rest ? `${link}${link.includes('?') ? '&' : '?'}${rest}` : link, options)
+    },
+    [navigate, path, view, search],
   )
   return [view, change]
 }

@@ -1,0 +1,88 @@
+import { expect, settled, test } from './fixtures'
+import { earning } from './revenue'
+
+test('the figures stand on top, each against the period before', async ({ page }) => {
+  await earning(page)
+  await page.goto('/roi')
+  await settled(page)
+  await expect(page).toHaveTitle('ROI · Outlay')
+  await expect(page.getByTestId('roi-revenue')).toHaveText('$360.00')
+  await expect(page.getByTestId('roi-spend')).toHaveText('$185.75')
+  await expect(page.getByTestId('roi-profit')).toHaveText('$174.25')
+  await expect(page.getByTestId('roi-margin')).toHaveText(/48.%/)
+  await expect(page.getByTestId('roi-roi')).toHaveText(/94.%/)
+  const cards = page.getByRole('region', { name: 'Revenue against spend' })
+  await expect(cards).toContainText(/\+20.% vs \$300\.00 the 30 days before/)
+  await expect(cards).toContainText(/points/)
+  await expect(page.getByText('€120.00 of revenue are in other currencies')).toBeVisible()
+
+  await page.getByRole('button', { name: 'Compare' }).click()
+  await expect(page).toHaveURL(/compare=off/)
+  await expect(cards).not.toContainText('points')
+})
+
+test('the course is read bar by bar, and as a table', async ({ page }) => {
+  await earning(page)
+  await page.goto('/roi?period=7d')
+  await settled(page)
+  const chart = page.getByRole('slider')
+  await expect(chart).toHaveAttribute('aria-label', /^Daily revenue, spend and profit/)
+  await chart.focus()
+  await page.keyboard.press('Home')
+  await expect(chart).toHaveAttribute(
+    'aria-valuetext',
+    /; Revenue \$9\.00; Spend \$7\.00; Profit \$2\.00$/,
+  )
+  await page.getByRole('radiogroup', { name: 'Show as' }).getByText('Table').locator('..').click()
+  const table = page.getByRole('region', { name: /^Daily revenue, spend and profit/ })
+  await expect(table.getByRole('row')).toHaveCount(8)
+})
+
+test('rule and group are asked for, stay in the link, and rows lead to the usage', async ({
+  page,
+}) => {
+  const asked = await earning(page)
+  await page.goto('/roi?team=research')
+  await settled(page)
+  expect(asked[0]?.get('by')).toBe('service')
+  expect(asked[0]?.get('rule')).toBe('spend')
+  expect(asked[0]?.get('team')).toBe('research')
+  const groups = page.getByRole('region', { name: 'By service' })
+  await expect(groups).toContainText('What says nothing is shared out by spend.')
+  await groups.getByText('Direct only').click()
+  await expect(page).toHaveURL(/rule=direct/)
+  await expect(groups).toContainText('Only revenue that says whose it is.')
+
+  await page.goto('/roi?rule=direct&group=team&provider=openai')
+  await settled(page)
+  await page.getByRole('button', { name: /^Period:/ }).click()
+  await page.getByRole('button', { name: 'Last 7 days' }).click()
+  await expect(page).toHaveURL(/period=7d.*rule=direct&group=team/)
+  const teams = page.getByRole('region', { name: 'By team' })
+  await teams.getByRole('link', { name: 'search' }).click()
+  await expect(page).toHaveURL(/\/explore\?period=7d&by=model&provider=openai&team=search/)
+})
+
+test('without revenue the page says how to post it', async ({ page }) => {
+  await earning(page, { revenue: 0 })
+  await page.goto('/roi')
+  const first = page.getByRole('region', { name: 'No revenue in this period' })
+  await expect(first).toContainText(/curl http.*\/api\/v1\/revenue/)
+  await expect(page.getByTestId('roi-spend')).toHaveText('$185.75')
+  await expect(page.getByTestId('roi-margin')).toHaveText('–')
+})
+
+test('what cannot be had says so and is tried again', async ({ page, complaints }) => {
+  const fault = { status: 503, code: 'unavailable', detail: 'the history cannot be read right now' }
+  await page.route('**/api/v1/insights/roi?*', (route) =>
+    route.fulfill({ status: 503, json: fault }),
+  )
+  await page.goto('/roi')
+  const failure = page.getByRole('alert')
+  await expect(failure).toContainText('Revenue against spend could not be loaded.')
+  await page.unroute('**/api/v1/insights/roi?*')
+  await earning(page)
+  await failure.getByRole('button', { name: 'Try again' }).click()
+  await expect(page.getByTestId('roi-revenue')).toBeVisible()
+  complaints.splice(0)
+})

@@ -1,0 +1,81 @@
+import type { Roi, RoiRow, RoiRule } from '@/api/roi'
+import { drawnUnits, formatAmount, parseAmount } from './amount'
+import { type Attribute, type Filter, isAttribute, withOnly } from './filters'
+import { formatChange, formatCount, formatShare } from './number'
+
+export const RULES: Record<RoiRule, string> = {
+  direct: 'Direct only',
+  spend: 'By spend',
+  even: 'Evenly',
+}
+
+export function readRule(text: string | null): RoiRule {
+  return text !== null && Object.hasOwn(RULES, text) ? (text as RoiRule) : 'spend'
+}
+
+/** What revenue is held against by default: the service that it is for. */
+export const DEFAULT_GROUP: Attribute = 'service'
+
+export function readGroup(text: string | null): Attribute {
+  return text !== null && isAttribute(text) ? text : DEFAULT_GROUP
+}
+
+/** A share of one with its sign, `−4.2 %`; above tenfold a factor, `×14`. */
+export function shareText(share: number | null): string {
+  if (share === null) return '–'
+  const sign = share < 0 ? '−' : ''
+  if (Math.abs(share) >= 10) return `${sign}×${formatCount(Math.round(Math.abs(share)))}`
+  return sign + formatShare(Math.round(Math.abs(share) * 1000))
+}
+
+/** The change of a share in points, `+3.1 points`; percents of percents mislead. */
+export function pointsText(now: number | null, before: number | null): string | null {
+  if (now === null || before === null) return null
+  const points = Math.round((now - before) * 1000) / 10
+  const sign = points > 0 ? '+' : points < 0 ? '−' : '±'
+  return `${sign}${Math.abs(points)}\u00a0points`
+}
+
+/** What a row is about, e.g. the service's name. */
+export function roiName({ group }: RoiRow, by: Attribute): string {
+  return group[by] || 'not set'
+}
+
+/** The filters that narrow to a row. */
+export function roiFilters({ group }: RoiRow, by: Attribute, filters: Filter[]): Filter[] {
+  return withOnly(filters, by, group[by] ?? '')
+}
+
+/** Whether anything was ever sold in the period, in any currency. */
+export function hasRevenue({ total, other_currencies }: Roi): boolean {
+  return parseAmount(total.revenue) !== 0n || total.purchases > 0 || other_currencies.length > 0
+}
+
+/** `€120.00 and £3.00`; nothing where all revenue is in the deployment's currency. */
+export function otherRevenue({ other_currencies }: Roi): string | null {
+  const sums = other_currencies.map(({ currency, revenue }) =>
+    formatAmount(parseAmount(revenue), currency.toUpperCase()),
+  )
+  if (sums.length < 2) return sums[0] ?? null
+  return `${sums.slice(0, -1).join(', ')} and ${sums.at(-1)}`
+}
+
+/** `Profit is rising, +12 %`. */
+export function roiTrend({ trend: { direction, change } }: Roi): string {
+  if (direction === 'steady' || change === null) return `Profit is ${direction}`
+  return `Profit is ${direction}, ${formatChange(Math.round(change * 1000))}`
+}
+
+/** A bucket as floats, for pixels. */
+export function drawnBucket({ revenue, spend, profit }: Roi['series'][number]) {
+  const units = (text: string) => drawnUnits(parseAmount(text))
+  return { revenue: units(revenue), spend: units(spend), profit: units(profit) }
+}
+
+/** The command that brings the first revenue onto the page. */
+export function revenueCommand(origin: string, now: Date): string {
+  return `curl ${origin}/api/v1/revenue \\
+  -H 'Authorization: Bearer KEY' -H 'Content-Type: application/json' \\
+  -d '{"id": "order-1", "occurred_at": "${now.toISOString().slice(0, 19)}Z",
+       "amount": "49.00", "attributes": {"service": "search"}}'`
+}

@@ -1,0 +1,326 @@
+import { SegmentedControl, Select } from '@mantine/core'
+import { Link } from 'wouter'
+import { type Roi as RoiAnswer, type RoiRow, useRoi } from '@/api/roi'
+import { useSession } from '@/api/session'
+import { ChartSkeleton } from '@/charts/ChartSkeleton'
+import { RoiChart } from '@/charts/RoiChart'
+import { formatAmount, parseAmount } from '@/lib/amount'
+import { type Attribute, attributeLabel } from '@/lib/filters'
+import { formatCountExactly } from '@/lib/number'
+import { periodLabel } from '@/lib/period'
+import {
+  DEFAULT_GROUP,
+  hasRevenue,
+  otherRevenue,
+  RULES,
+  readGroup,
+  readRule,
+  revenueCommand,
+  roiFilters,
+  roiName,
+  roiTrend,
+  shareText,
+} from '@/lib/roi'
+import { type Every, fittingEvery, possibleEvery } from '@/lib/time'
+import { CopyBlock } from '@/ui/CopyBlock'
+import { Figure } from '@/ui/Figures'
+import { Panel } from '@/ui/Panel'
+import { Empty, Failure, sentence, TableSkeleton } from '@/ui/States'
+import table from '@/ui/table.module.css'
+import { AttributeSelect } from '../frame/AttributeSelect'
+import { FilterBar } from '../frame/FilterBar'
+import { useParam } from '../frame/useParam'
+import { linkTo, useScene, useView } from '../frame/useView'
+import { useZoom } from '../frame/useZoom'
+import { EVERY_LABELS, ShownSwitch } from '../overview/SpendPanel'
+import classes from './Roi.module.css'
+import { RoiFigureCards } from './RoiFigureCards'
+import { RoiSeriesTable } from './RoiSeriesTable'
+
+const HEIGHT = 300
+
+/** What spend brings in: revenue against it, over time and by what it is for. */
+export default function Roi() {
+  const { scope } = useSession()
+  return (
+    <div className={classes.page}>
+      <h1 className="visually-hidden">ROI</h1>
+      {scope === null ? (
+        <>
+          <FilterBar />
+          <RoiPanels />
+        </>
+      ) : (
+        <Empty title="Revenue is about all accounts">
+          <p>You see your own account. An admin or a viewer sees what spend brings in.</p>
+        </Empty>
+      )}
+    </div>
+  )
+}
+
+function RoiPanels() {
+  const { view, range, tz } = useScene()
+  const [ruleAsked] = useParam('rule')
+  const [groupAsked] = useParam('group')
+  const possible = possibleEvery(range)
+  const every = view.every && possible.includes(view.every) ? view.every : fittingEvery(range)
+  const roi = useRoi({
+    range,
+    tz,
+    by: readGroup(groupAsked),
+    every,
+    rule: readRule(ruleAsked),
+    filters: view.filters,
+  })
+  if (!roi.data) {
+    return (
+      <Panel title="Revenue and spend" flush={roi.isError}>
+        {roi.isError ? (
+          <Failure
+            what="Revenue against spend"
+            error={roi.error}
+            retry={roi.refetch}
+            still="The overview and Explore still show what was spent."
+          />
+        ) : (
+          <ChartSkeleton height={HEIGHT} />
+        )}
+      </Panel>
+    )
+  }
+  return (
+    <>
+      {!hasRevenue(roi.data) && <NoRevenue />}
+      <RoiFigureCards roi={roi.data} />
+      <CoursePanel roi={roi.data} possible={possible} />
+      <GroupsPanel roi={roi.data} by={roi.data.by} isStale={roi.isPlaceholderData} />
+    </>
+  )
+}
+
+/** How revenue gets onto this page. */
+function NoRevenue() {
+  const { role } = useSession()
+  const { now } = useScene()
+  return (
+    <Panel title="No revenue in this period">
+      <div className={classes.first}>
+        <p className="muted">
+          Post what customers paid, and it is held against what was spent. An attribute such as the
+          service says what it was for; without one it is shared out by the rule below.{' '}
+          {role === 'admin' ? (
+            <>
+              Put a key from <Link href="/settings">Settings</Link> in place of KEY.
+            </>
+          ) : (
+            'Ask an admin for a key.'
+          )}
+        </p>
+        <CopyBlock text={revenueCommand(window.location.origin, now)} />
+      </div>
+    </Panel>
+  )
+}
+
+interface CoursePanelProps {
+  roi: RoiAnswer
+  possible: Every[]
+}
+
+function CoursePanel({ roi, possible }: CoursePanelProps) {
+  const [view, changeView] = useView()
+  const { tz, now } = useScene()
+  const zoom = useZoom()
+  const { every, currency, series, total } = roi
+  const money = (text: string) => formatAmount(parseAmount(text), currency)
+  const label = `${EVERY_LABELS[every]} revenue, spend and profit, ${periodLabel(view.period, now, tz)}: ${money(total.revenue)} revenue, ${money(total.spend)} spend`
+  return (
+    <Panel
+      title="Revenue and spend"
+      note={`${currency}, days of ${tz}. ${roiTrend(roi)}.`}
+      actions={
+        <>
+          <Select
+            size="xs"
+            w={98}
+            aria-label="Every"
+            allowDeselect={false}
+            value={every}
+            data={possible.map((value) => ({ value, label: EVERY_LABELS[value] }))}
+            onChange={(value) => changeView({ every: value as Every }, { replace: true })}
+          />
+          <ShownSwitch />
+        </>
+      }
+    >
+      {view.shown === 'table' ? (
+        <RoiSeriesTable roi={roi} tz={tz} height={HEIGHT} label={label} />
+      ) : (
+        <>
+          <RoiChart
+            label={label}
+            height={HEIGHT}
+            buckets={series}
+            every={every}
+            tz={tz}
+            now={now}
+            currency={currency}
+            onZoom={zoom}
+          />
+          <p className={classes.legend} aria-hidden="true">
+            <span>
+              <i className={classes.keyRevenue} /> revenue
+            </span>
+            <span>
+              <i className={classes.keySpend} /> spend
+            </span>
+            <span>
+              <i className={classes.keyProfit} /> profit
+            </span>
+          </p>
+        </>
+      )}
+      <OtherCurrencies roi={roi} />
+    </Panel>
+  )
+}
+
+function OtherCurrencies({ roi }: { roi: RoiAnswer }) {
+  const others = otherRevenue(roi)
+  if (!others) return null
+  return (
+    <p className={classes.note}>
+      {others} of revenue are in other currencies, and not in these figures, which are in{' '}
+      {roi.currency}.
+    </p>
+  )
+}
+
+interface GroupsPanelProps {
+  roi: RoiAnswer
+  by: Attribute
+  isStale: boolean
+}
+
+function GroupsPanel({ roi, by, isStale }: GroupsPanelProps) {
+  const [asked, ask] = useParam('rule')
+  const [, group] = useParam('group')
+  return (
+    <Panel
+      title={`By ${attributeLabel(by).toLowerCase()}`}
+      note={sentence(roi.rule.text)}
+      flush
+      actions={
+        <>
+          <SegmentedControl
+            size="xs"
+            aria-label="How shared revenue is shared out"
+            data={Object.entries(RULES).map(([value, label]) => ({ value, label }))}
+            value={readRule(asked)}
+            onChange={(rule) => ask(rule === 'spend' ? null : rule, { replace: true })}
+          />
+          <AttributeSelect
+            label="Group by"
+            hidesLabel
+            size="xs"
+            value={by}
+            onChange={(next) => group(next === DEFAULT_GROUP ? null : next, { replace: true })}
+          />
+        </>
+      }
+    >
+      {isStale && roi.rows.length === 0 ? (
+        <TableSkeleton rows={4} label="The groups are loading" />
+      ) : roi.rows.length === 0 ? (
+        <Empty title="Nothing was spent or earned in this period" />
+      ) : (
+        <GroupsTable roi={roi} by={by} />
+      )}
+    </Panel>
+  )
+}
+
+function GroupsTable({ roi, by }: { roi: RoiAnswer; by: Attribute }) {
+  const { view } = useScene()
+  const far = `${table.right} ${classes.wide}`
+  return (
+    <table className={table.table}>
+      <thead>
+        <tr>
+          <th scope="col">{attributeLabel(by)}</th>
+          <th scope="col" className={table.right}>
+            Revenue
+          </th>
+          <th scope="col" className={far}>
+            its own
+          </th>
+          <th scope="col" className={far}>
+            shared out
+          </th>
+          <th scope="col" className={table.right}>
+            Spend
+          </th>
+          <th scope="col" className={table.right}>
+            Profit
+          </th>
+          <th scope="col" className={far} title="Profit as a part of revenue">
+            Margin
+          </th>
+          <th scope="col" className={far} title="Profit as a part of spend">
+            ROI
+          </th>
+          <th scope="col" className={far}>
+            Purchases
+          </th>
+          <th scope="col" className={far}>
+            Spend each
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {roi.rows.map((row) => (
+          <tr key={row.group[by] ?? ''}>
+            <th scope="row" className={classes.name}>
+              <Link
+                title="The usage behind it"
+                href={linkTo('/explore', {
+                  ...view,
+                  by: ['model'],
+                  filters: roiFilters(row, by, view.filters),
+                  shown: 'chart',
+                })}
+              >
+                {roiName(row, by)}
+              </Link>
+            </th>
+            <RowCells row={row} currency={roi.currency} />
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function RowCells({ row, currency }: { row: RoiRow; currency: string }) {
+  const far = `${table.right} ${classes.wide}`
+  const money = (text: string | null) =>
+    text === null ? (
+      <span className="muted">–</span>
+    ) : (
+      <Figure measure="spend" value={parseAmount(text)} currency={currency} />
+    )
+  return (
+    <>
+      <td className={table.right}>{money(row.revenue)}</td>
+      <td className={far}>{money(row.attributed.direct)}</td>
+      <td className={far}>{money(row.attributed.shared)}</td>
+      <td className={table.right}>{money(row.spend)}</td>
+      <td className={table.right}>{money(row.profit)}</td>
+      <td className={far}>{shareText(row.margin)}</td>
+      <td className={far}>{shareText(row.roi)}</td>
+      <td className={far}>{formatCountExactly(row.purchases)}</td>
+      <td className={far}>{money(row.spend_per_purchase)}</td>
+    </>
+  )
+}

@@ -1,0 +1,105 @@
+import type { ReactNode } from 'react'
+import type { Roi, RoiFigures } from '@/api/roi'
+import { parseAmount } from '@/lib/amount'
+import { previousLabel } from '@/lib/period'
+import { pointsText, shareText } from '@/lib/roi'
+import { Change, Figure } from '@/ui/Figures'
+import { useScene } from '../frame/useView'
+import classes from './Roi.module.css'
+
+type Money = 'revenue' | 'spend' | 'profit' | 'spend_per_purchase'
+
+/** The figures of the period, each against the period before. */
+export function RoiFigureCards({ roi }: { roi: Roi }) {
+  const { view } = useScene()
+  const previous = view.compare ? roi.previous : null
+  const against = previousLabel(view.period)
+  const money = (name: Money) => <AmountCard roi={roi} name={name} previous={previous} />
+  return (
+    <section className={classes.cards} aria-label="Revenue against spend">
+      <Card title="Revenue">{money('revenue')}</Card>
+      <Card title="Spend">{money('spend')}</Card>
+      <Card title="Profit">{money('profit')}</Card>
+      <Card title="Margin" about="profit of revenue">
+        <ShareCard name="margin" total={roi.total} previous={previous} against={against} />
+      </Card>
+      <Card title="ROI" about="profit of spend">
+        <ShareCard name="roi" total={roi.total} previous={previous} against={against} />
+      </Card>
+      <Card title="Spend a purchase">{money('spend_per_purchase')}</Card>
+    </section>
+  )
+}
+
+function Card({ title, about, children }: { title: string; about?: string; children: ReactNode }) {
+  return (
+    <article className={classes.card}>
+      <h2 className={classes.cardTitle}>
+        {title} {about && <span className="muted">{about}</span>}
+      </h2>
+      {children}
+    </article>
+  )
+}
+
+interface AmountCardProps {
+  roi: Roi
+  name: Money
+  previous: RoiFigures | null
+}
+
+function AmountCard({ roi, name, previous }: AmountCardProps) {
+  const { view } = useScene()
+  const reading = (figures: RoiFigures | null) => {
+    const text = figures?.[name]
+    return text == null ? null : parseAmount(text)
+  }
+  const now = reading(roi.total)
+  return (
+    <>
+      <p className={classes.figure} data-testid={`roi-${name}`}>
+        <Figure measure="spend" value={now} currency={roi.currency} />
+      </p>
+      {previous && now !== null && (
+        <p className={classes.change}>
+          <Change
+            measure="spend"
+            now={now}
+            base={reading(previous)}
+            against={previousLabel(view.period)}
+            currency={roi.currency}
+          />
+        </p>
+      )}
+    </>
+  )
+}
+
+interface ShareCardProps {
+  name: 'margin' | 'roi'
+  total: RoiFigures
+  previous: RoiFigures | null
+  against: string
+}
+
+function ShareCard({ name, total, previous, against }: ShareCardProps) {
+  const points = previous && pointsText(total[name], previous[name])
+  return (
+    <>
+      <p className={classes.figure} data-testid={`roi-${name}`}>
+        {shareText(total[name])}
+      </p>
+      {previous && (
+        <p className={`${classes.change} muted small`}>
+          {points ? (
+            <>
+              <strong>{points}</strong> vs {shareText(previous[name])} {against}
+            </>
+          ) : (
+            'nothing to compare with'
+          )}
+        </p>
+      )}
+    </>
+  )
+}

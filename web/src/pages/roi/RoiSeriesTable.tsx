@@ -1,0 +1,59 @@
+import type { Roi } from '@/api/roi'
+import view from '@/charts/SeriesTableView.module.css'
+import { parseAmount } from '@/lib/amount'
+import { formatBucketInFull } from '@/lib/time'
+import { Figure } from '@/ui/Figures'
+import table from '@/ui/table.module.css'
+
+interface RoiSeriesTableProps {
+  roi: Roi
+  tz: string
+  height: number
+  label: string
+}
+
+const COLUMNS = ['revenue', 'spend', 'profit'] as const
+
+/** The chart's figures, the newest bucket first. */
+export function RoiSeriesTable({ roi, tz, height, label }: RoiSeriesTableProps) {
+  return (
+    <section
+      className={view.scroll}
+      style={{ maxHeight: height }}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      tabIndex={0}
+      aria-label={label}
+    >
+      <table className={table.table}>
+        <thead className={view.head}>
+          <tr>
+            <th scope="col">Time</th>
+            {COLUMNS.map((name) => (
+              <th key={name} scope="col" className={table.right}>
+                {name.charAt(0).toUpperCase() + name.slice(1)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {roi.series.toReversed().map((bucket) => (
+            <tr key={bucket.start}>
+              <th scope="row" className={view.time}>
+                {formatBucketInFull(new Date(bucket.start), roi.every, tz)}
+              </th>
+              {COLUMNS.map((name) => (
+                <td key={name} className={table.right}>
+                  <Figure
+                    measure="spend"
+                    value={parseAmount(bucket[name])}
+                    currency={roi.currency}
+                  />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
