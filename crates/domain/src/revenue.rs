@@ -1,5 +1,6 @@
 //! What customers paid: the value that spend is held against.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -35,6 +36,9 @@ pub struct RevenueFact {
     pub currency: CompactString,
     /// What was bought.
     pub product: Option<CompactString>,
+    /// What it was made with, by the names of usage attributes: `account`, `service`,
+    /// `tag.feature` and so on.
+    pub attributes: BTreeMap<CompactString, CompactString>,
     /// Anything else, a JSON object as text.
     pub metadata: Option<CompactString>,
 }
@@ -44,6 +48,7 @@ pub struct RevenueFact {
 #[serde(rename_all = "snake_case")]
 pub enum RevenueKind {
     /// It came in.
+    #[serde(alias = "purchase")]
     Payment,
     /// It was given back.
     Refund,
@@ -90,6 +95,119 @@ impl RevenueFact {
             (RevenueKind::Payment, Some(payment), _) => format_compact!("{kind}:{payment}"),
             (_, _, Some(transaction)) => format_compact!("{kind}:{transaction}"),
             _ => format_compact!("{kind}:{}:{}", self.source, self.id),
+        }
+    }
+}
+
+/// Who is given revenue that names no group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SharingRule {
+    /// Nobody.
+    Direct,
+    /// Every group, by what it cost.
+    Spend,
+    /// Every group that cost something, the same.
+    Even,
+}
+
+impl SharingRule {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Direct, Self::Spend, Self::Even];
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Spend => "spend",
+            Self::Even => "even",
+        }
+    }
+
+    /// The rule of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.as_str() == word)
+    }
+
+    /// How much of a whole goes to a group that cost `spend` nanos, beside the other groups.
+    pub const fn weight(self, spend: i128) -> u128 {
+        match self {
+            Self::Spend if spend > 0 => spend.unsigned_abs(),
+            Self::Even if spend > 0 => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// Parts of `amount` in proportion to `weights`, which add up to it; `None` where nobody weighs.
+///
+/// Each part is rounded down, and what is left goes by one to those that lost most (largest
+/// remainder), the first of equals. Less than nothing is parted like as much above nothing.
+pub fn share(amount: i128, weights: &[u128]) -> Option<Vec<i128>> {
+    /// Weights add up to less than this, so that a product of two stays within 128 bits.
+    const TOTAL_BITS: u32 = 63;
+    let sum = weights.iter().fold(0_u128, |sum, weight| sum.saturating_add(*weight));
+    if sum == 0 {
+        return None;
+    }
+    // Weights beyond nine billion units lose digits that no share shows.
+    let shift = (128 - sum.leading_zeros()).saturating_sub(TOTAL_BITS);
+    let weights: Vec<u128> = weights.iter().map(|weight| weight >> shift).collect();
+    let total: u128 = weights.iter().sum();
+    let (whole, rest) = (amount.unsigned_abs() / total, amount.unsigned_abs() % total);
+    let mut parts: Vec<u128> =
+        weights.iter().map(|weight| whole * weight + rest * weight / total).collect();
+    let left = amount.unsigned_abs() - parts.iter().sum::<u128>();
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by_key(|place| std::cmp::Reverse(rest * weights[*place] % total));
+    for place in order.into_iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
+        parts[place] += 1;
+    }
+    let signed = |part: u128| {
+        let part = i128::try_from(part).unwrap_or(i128::MAX);
+        if amount < 0 { -part } else { part }
+    };
+    Some(parts.into_iter().map(signed).collect())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_parted_goes_to_those_who_lost_most() {
+        assert_eq!(share(10, &[1, 1, 1]), Some(vec![4, 3, 3]));
+        assert_eq!(share(-10, &[1, 1, 1]), Some(vec![-4, -3, -3]));
+        assert_eq!(share(5, &[3, 0, 1]), Some(vec![4, 0, 1]));
+        assert_eq!(share(5, &[0, 0]), None);
+        assert_eq!(share(0, &[7]), Some(vec![0]));
+    }
+
+    proptest! {
+        #[test]
+        fn shares_add_up_to_the_last_nano(
+            amount in -(1_i128 << 100)..(1_i128 << 100),
+            weights in prop::collection::vec(0_u128..(1 << 90), 1..40),
+        ) {
+            match share(amount, &weights) {
+                Some(parts) => prop_assert_eq!(parts.iter().sum::<i128>(), amount),
+                None => prop_assert!(weights.iter().all(|weight| *weight == 0)),
+            }
+        }
+
+        #[test]
+        fn a_share_is_within_one_nano_of_its_proportion(
+            amount in 0_i128..(1 << 60),
+            weights in prop::collection::vec(0_u128..(1 << 50), 1..20),
+        ) {
+            let total: u128 = weights.iter().sum();
+            prop_assume!(total > 0);
+            for (part, weight) in share(amount, &weights).unwrap().iter().zip(&weights) {
+                let scaled = amount.unsigned_abs() * weight;
+                prop_assert!((part.unsigned_abs() * total).abs_diff(scaled) < total);
+            }
         }
     }
 }

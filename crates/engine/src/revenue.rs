@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use outlay_domain::revenue::RevenueFact;
 use outlay_store::sqlite::revenue;
-pub use outlay_store::sqlite::revenue::{KeptRevenue, ProductRevenue, Recorded, RevenueTotal};
+pub use outlay_store::sqlite::revenue::{
+    KeptRevenue, ProductRevenue, Recorded, RevenueLine, RevenueTotal,
+};
 use outlay_store::{Books, StoreError};
 
 use crate::Clock;
@@ -45,4 +47,14 @@ pub fn by_product(
     limit: u32,
 ) -> Result<Vec<ProductRevenue>, StoreError> {
     books.read(|conn| revenue::by_product(conn, from, to, limit))
+}
+
+/// Shows `visit` every fact in `[from, to)`, one by one.
+pub fn each(
+    books: &Books,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    visit: impl FnMut(RevenueLine),
+) -> Result<(), StoreError> {
+    books.read(|conn| revenue::each(conn, from, to, visit))
 }

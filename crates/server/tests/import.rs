@@ -100,6 +100,11 @@ fn rows(answer: &Value) -> &[Value] {
     answer["rows"].as_array().unwrap()
 }
 
+/// How many services the truth knows.
+fn services_of(truth: &Value) -> usize {
+    truth["per_service"].as_object().unwrap().len()
+}
+
 /// The row that has these values.
 fn row<'a>(answer: &'a Value, values: &[(&str, &str)]) -> &'a Value {
     let has = |row: &&Value| values.iter().all(|(name, value)| row[*name] == *value);
@@ -218,6 +223,14 @@ async fn every_total_of_leadfactory_is_right_to_the_last_digit_on_every_question
             "tax": "0",
         }])
     );
+
+    let roi = place.get(&format!("/api/v1/insights/roi?{SPAN}&{COSTS}&rule=direct")).await;
+    assert_eq!(roi["total"]["revenue"], "0", "what names no source is of none");
+    let roi = place.get(&format!("/api/v1/insights/roi?{SPAN}")).await;
+    assert_eq!(roi["total"]["revenue"], less_refunds(&expected["gross_cents"]));
+    assert_eq!(roi["total"]["purchases"], expected["count"]);
+    assert_eq!(roi["total"]["spend"], exact(&truth["grand_total"]));
+    assert_eq!(roi["rows"].as_array().unwrap().len(), 1 + services_of(&truth), "failures too");
 
     let budgets = place.get("/api/v1/imports/budgets").await;
     let sets = budgets["items"].as_array().unwrap();
@@ -499,8 +512,14 @@ async fn revenue_is_kept_once_paged_and_summed() {
         (&answer["accepted"], &answer["repeated"], &answer["refused"]),
         (&json!(3), &json!(1), &json!(1))
     );
-    assert_eq!(answer["refusals"][0]["index"], 4);
-    assert_eq!(answer["refusals"][0]["code"], "conflict");
+    assert_eq!(
+        answer["items"][4],
+        json!({
+            "index": 4, "id": "row:2", "outcome": "refused", "code": "conflict",
+            "field": "amount",
+            "detail": "is known with `9223372036.854775807`; what was told is not changed",
+        })
+    );
 
     let first = api.get("/api/v1/revenue?limit=2").await;
     let cursor = first["next_cursor"].as_str().unwrap();
@@ -524,10 +543,11 @@ async fn revenue_is_kept_once_paged_and_summed() {
         "id": "", "source": "shop", "kind": "payment", "gross": "1",
         "occurred_at": "2026-11-01T12:00:00Z",
     }]);
-    let malformed = api.post("/api/v1/revenue", &nameless).await;
-    assert_eq!(malformed["refusals"][0]["field"], "id");
-    let unknown = api.refusal("/api/v1/revenue", &json!([{"kind": "gift"}])).await;
-    assert!(unknown.contains("unknown variant `gift`"), "{unknown}");
+    let both = json!([nameless[0], facts[2], {"id": "x", "kind": "gift"}]);
+    let malformed = api.post("/api/v1/revenue", &both).await;
+    assert_eq!(malformed["items"][0]["field"], "id");
+    assert_eq!(malformed["items"][1]["outcome"], "repeated");
+    assert_eq!(malformed["items"][2]["field"], "kind");
     let cursor = api.client.get::<Value>("/api/v1/revenue?cursor=x").await.unwrap_err().to_string();
     assert!(cursor.contains("cursor"), "{cursor}");
 }

@@ -13,6 +13,7 @@ pub mod insights;
 pub mod keys;
 pub mod metrics;
 pub mod prices;
+mod returns;
 pub mod revenue;
 pub mod session;
 pub mod sql;
@@ -85,6 +86,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(budgets::routes())
         .merge(alerts::routes())
         .merge(insights::routes())
+        .merge(returns::routes())
 }
 
 /// The OpenAPI document.

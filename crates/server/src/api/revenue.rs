@@ -2,14 +2,19 @@
 
 #![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
-use outlay_domain::people::{Act, Role};
+use outlay_domain::people::{Act, Role, Via};
 use outlay_domain::revenue::{RevenueFact, RevenueKind};
-use outlay_domain::usage::question::Value;
-use outlay_domain::usage::{ID_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX};
+use outlay_domain::usage::question::{Attribute, Value};
+use outlay_domain::usage::{
+    ID_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX, Refusal, RefusalCode,
+};
 use outlay_engine::revenue::{self, KeptRevenue, Recorded, RevenueTotal};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -17,6 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::event_body::DEFAULT_SOURCE;
 use super::users::{page, page_size};
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -24,7 +30,9 @@ use crate::extract::{Json, Params};
 use crate::state::AppState;
 
 /// Facts in one request, at most.
-const BATCH_MAX: usize = 10_000;
+const BATCH_MAX: usize = 1_000;
+/// Attributes of one fact, at most.
+const ATTRIBUTES_MAX: usize = 32;
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -35,17 +43,28 @@ pub fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevenueBody {
-    /// The row or record it was read from.
-    #[schema(value_type = String, example = "purchase_metrics_raw:17")]
+    /// What its sender knows it by, e.g. the row it was read from.
+    #[schema(value_type = String, example = "order-17")]
     id: CompactString,
-    /// The database or program it is from.
-    #[schema(value_type = String)]
+    /// The database or program it is from; `api` where it is not said.
+    #[serde(default = "api")]
+    #[schema(value_type = String, example = "shop")]
     source: CompactString,
-    /// What happened.
-    #[schema(value_type = String, example = "payment")]
+    /// What happened: `purchase` (or `payment`, as it is listed) where it is not said, `refund`,
+    /// `chargeback` or `adjustment`.
+    #[serde(default = "purchase")]
+    #[schema(value_type = String, example = "purchase")]
     kind: RevenueKind,
     /// When.
     occurred_at: DateTime<Utc>,
+    /// How much. A refund or chargeback counts negative, whatever its sign.
+    #[serde(default, skip_serializing)]
+    #[schema(value_type = Option<String>, example = "12.50")]
+    amount: Option<Amount>,
+    /// The same as `amount` with the sign that it counts with: negative where money went back.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "12.5")]
+    gross: Option<Amount>,
     /// The payment's id at the payment provider: the same payment is counted once.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -54,9 +73,6 @@ pub struct RevenueBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     transaction: Option<CompactString>,
-    /// What the customer paid; negative where money went back.
-    #[schema(value_type = String, example = "99")]
-    gross: Amount,
     /// What is left after the fee; `gross` where it is not said.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -69,26 +85,79 @@ pub struct RevenueBody {
     #[serde(default)]
     #[schema(value_type = String)]
     tax: Amount,
-    /// The currency.
+    /// The currency; USD where it is not said.
     #[serde(default = "dollars")]
-    #[schema(value_type = String, example = "usd")]
+    #[schema(value_type = String, example = "USD")]
     currency: CompactString,
     /// What was bought.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     product: Option<CompactString>,
+    /// Whose account it is.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "acme")]
+    account: Option<CompactString>,
+    /// What it was made with, by the names of usage attributes: `service`, `model`, `tag.KEY` and
+    /// so on.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    attributes: BTreeMap<CompactString, CompactString>,
     /// Anything else, a JSON object.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     metadata: Option<Box<RawValue>>,
 }
 
-fn dollars() -> CompactString {
+/// One fact, or up to 1,000 of them.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only described here; facts are read one by one")]
+enum RevenueFacts {
+    /// One.
+    One(Box<RevenueBody>),
+    /// Several.
+    Many(Vec<RevenueBody>),
+}
+
+const fn dollars() -> CompactString {
     CompactString::const_new("usd")
 }
 
+const fn api() -> CompactString {
+    DEFAULT_SOURCE
+}
+
+const fn purchase() -> RevenueKind {
+    RevenueKind::Payment
+}
+
 impl RevenueBody {
-    fn fact(self) -> Result<RevenueFact, (&'static str, String)> {
+    /// Reads one fact from JSON; on failure says which field is at fault.
+    fn parse(json: &str) -> Result<Self, Refusal> {
+        let deserializer = &mut serde_json::Deserializer::from_str(json);
+        serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            let message = error.inner().to_string();
+            let (message, _) = message.split_once(" at line ").unwrap_or((&message, ""));
+            let quoted = |start| {
+                message
+                    .strip_prefix(start)
+                    .and_then(|rest| rest.split_once('`'))
+                    .map(|(name, _)| name)
+            };
+            if let Some(field) = quoted("missing field `") {
+                return Refusal::new(RefusalCode::Missing, field, "must be given");
+            }
+            let field = match (quoted("unknown field `"), error.path().to_string()) {
+                (Some(field), _) => field.to_owned(),
+                (None, path) if path == "." => String::new(),
+                (None, path) => path,
+            };
+            Refusal::new(RefusalCode::Malformed, field, message)
+        })
+    }
+
+    /// The fact that `caller` tells.
+    fn fact(self, caller: &Caller) -> Result<RevenueFact, Refusal> {
         bounded("id", &self.id, ID_BYTES_MAX)?;
         bounded("source", &self.source, ID_BYTES_MAX)?;
         bounded("currency", &self.currency, 16)?;
@@ -96,6 +165,7 @@ impl RevenueBody {
             ("payment", &self.payment),
             ("transaction", &self.transaction),
             ("product", &self.product),
+            ("account", &self.account),
         ] {
             if let Some(text) = text {
                 bounded(field, text, NAME_BYTES_MAX)?;
@@ -104,10 +174,12 @@ impl RevenueBody {
         let metadata = self.metadata.as_deref().map(RawValue::get).filter(|json| *json != "null");
         if let Some(json) = metadata {
             if !json.starts_with('{') {
-                return Err(("metadata", "must be a JSON object".into()));
+                return Err(malformed("metadata", "must be a JSON object"));
             }
             bounded("metadata", json, METADATA_BYTES_MAX)?;
         }
+        let gross = self.counted()?;
+        let attributes = attributes(self.attributes, self.account, caller)?;
         Ok(RevenueFact {
             metadata: metadata.map(CompactString::from),
             id: self.id,
@@ -116,20 +188,89 @@ impl RevenueBody {
             occurred_at: self.occurred_at,
             payment: self.payment,
             transaction: self.transaction,
-            gross: self.gross,
-            net: self.net.unwrap_or(self.gross),
+            gross,
+            net: self.net.unwrap_or(gross),
             fee: self.fee,
             tax: self.tax,
             currency: self.currency.to_lowercase(),
             product: self.product,
+            attributes,
         })
+    }
+
+    /// The amount with the sign with which it counts.
+    fn counted(&self) -> Result<Amount, Refusal> {
+        let goes_back = matches!(self.kind, RevenueKind::Refund | RevenueKind::Chargeback);
+        match (self.amount, self.gross) {
+            (Some(_), Some(_)) => Err(malformed("amount", "is given beside `gross`; give one")),
+            (None, None) => {
+                Err(Refusal::new(RefusalCode::Missing, "amount", "must be given, e.g. \"12.50\""))
+            }
+            (None, Some(gross)) => Ok(gross),
+            (Some(amount), None) if goes_back && !amount.is_negative() => amount
+                .checked_neg()
+                .ok_or_else(|| Refusal::new(RefusalCode::OutOfRange, "amount", "is out of range")),
+            (Some(amount), None) if amount.is_negative() && self.kind == RevenueKind::Payment => {
+                Err(malformed("amount", "is below zero; send what went back as a `refund`"))
+            }
+            (Some(amount), None) => Ok(amount),
+        }
     }
 }
 
-fn bounded(field: &'static str, text: &str, max: usize) -> Result<(), (&'static str, String)> {
+/// What revenue was made with, whose account it is among that.
+fn attributes(
+    mut given: BTreeMap<CompactString, CompactString>,
+    account: Option<CompactString>,
+    caller: &Caller,
+) -> Result<BTreeMap<CompactString, CompactString>, Refusal> {
+    if given.len() > ATTRIBUTES_MAX {
+        let detail = format!("{} given, {ATTRIBUTES_MAX} at most", given.len());
+        return Err(Refusal::new(RefusalCode::TooLarge, "attributes", detail));
+    }
+    for (name, value) in &given {
+        let field = || format!("attributes.{name}");
+        if Attribute::from_name(name).is_none() {
+            let names = Attribute::NAMED.map(|known| known.name().into_owned()).join(", ");
+            let detail = format!("no such attribute; use {names} or tag.KEY");
+            return Err(Refusal::new(RefusalCode::Unknown, field(), detail));
+        }
+        bounded(&field(), value, NAME_BYTES_MAX)?;
+    }
+    const ACCOUNT: CompactString = CompactString::const_new("account");
+    match (account, given.get(&ACCOUNT)) {
+        (Some(one), Some(other)) if one != *other => {
+            return Err(malformed("account", "differs from `attributes.account`; give one"));
+        }
+        (Some(account), _) => {
+            given.insert(ACCOUNT, account);
+        }
+        // A credential for one account tells of that account.
+        (None, None) => {
+            given.extend(caller.scope().map(|own| (ACCOUNT, own)));
+        }
+        (None, Some(_)) => {}
+    }
+    if let Some(account) = given.get(&ACCOUNT) {
+        caller.may_charge(account).map_err(|denied| {
+            Refusal::new(RefusalCode::Forbidden, "account", denied.to_string())
+        })?;
+    }
+    Ok(given)
+}
+
+fn malformed(field: &str, detail: &str) -> Refusal {
+    Refusal::new(RefusalCode::Malformed, field, detail)
+}
+
+fn bounded(field: &str, text: &str, max: usize) -> Result<(), Refusal> {
     match text.len() {
-        0 => Err((field, "must not be empty".into())),
-        bytes if bytes > max => Err((field, format!("{bytes} bytes given, {max} at most"))),
+        0 => Err(malformed(field, "must not be empty")),
+        bytes if bytes > max => Err(Refusal::new(
+            RefusalCode::TooLarge,
+            field,
+            format!("{bytes} bytes given, {max} at most"),
+        )),
         _ => Ok(()),
     }
 }
@@ -143,80 +284,147 @@ pub struct RevenueAnswer {
     pub repeated: u64,
     /// Not kept.
     pub refused: u64,
-    /// The refused ones.
-    pub refusals: Vec<RefusedRevenue>,
+    /// One for each fact, in the order of the request.
+    pub items: Vec<RevenueItem>,
 }
 
-/// A fact that was not kept.
+/// What became of one fact.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct RefusedRevenue {
+pub struct RevenueItem {
     /// Its place in the request, from 0.
     pub index: usize,
-    /// A stable word for programs.
-    pub code: String,
+    /// Its id, where it could be read.
+    #[serde(default, skip_serializing_if = "CompactString::is_empty")]
+    #[schema(value_type = String)]
+    pub id: CompactString,
+    /// `accepted`, `repeated` or `refused`.
+    #[schema(example = "accepted")]
+    pub outcome: String,
+    /// Why it was refused, as a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "conflict")]
+    pub code: Option<String>,
     /// The field at fault.
-    pub field: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
     /// What is wrong.
-    pub detail: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 impl RevenueAnswer {
-    fn refuse(&mut self, index: usize, code: &str, field: &str, detail: String) {
-        self.refused += 1;
-        let (code, field) = (code.to_owned(), field.to_owned());
-        self.refusals.push(RefusedRevenue { index, code, field, detail });
+    fn add(&mut self, id: CompactString, outcome: Result<&str, Refusal>) {
+        let (word, refusal) = match outcome {
+            Ok(word) => (word, None),
+            Err(refusal) => ("refused", Some(refusal)),
+        };
+        match word {
+            "accepted" => self.accepted += 1,
+            "repeated" => self.repeated += 1,
+            _ => self.refused += 1,
+        }
+        let field = refusal.as_ref().map(|refusal| refusal.field.to_string());
+        self.items.push(RevenueItem {
+            index: self.items.len(),
+            id,
+            outcome: word.to_owned(),
+            code: refusal.as_ref().map(|refusal| refusal.code.as_str().to_owned()),
+            field: field.filter(|field| !field.is_empty()),
+            detail: refusal.map(|refusal| refusal.detail),
+        });
+    }
+
+    /// The status: as for events.
+    fn status(&self) -> StatusCode {
+        let conflict = Some(RefusalCode::Conflict.as_str());
+        if self.accepted + self.repeated > 0 || self.items.is_empty() {
+            StatusCode::OK
+        } else if self.items.iter().all(|item| item.code.as_deref() == conflict) {
+            StatusCode::CONFLICT
+        } else {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
     }
 }
 
-/// Takes payments, refunds and chargebacks in.
+/// Takes payments, refunds and chargebacks in: one, or an array of up to 1,000.
 ///
-/// A payment is known by its id at the payment provider, so that two systems that tell of it
-/// count it once; refunds, chargebacks and adjustments are known by their transaction's id. Told
-/// again it is `repeated`; told again with another amount it is refused.
-#[utoipa::path(post, path = "/api/v1/revenue", tag = "revenue", request_body = Vec<RevenueBody>,
+/// A fact is known by its source and id; a payment also by its id at the payment provider, so that
+/// two systems that tell of it count it once, and refunds, chargebacks and adjustments by their
+/// transaction's id. Told again it is `repeated`; told again with something else it is refused as
+/// a `conflict` that names the field. A bad fact does not touch its neighbours. The status is 200
+/// when at least one was accepted or repeated; when all were refused it is 409 for conflicts and
+/// 422 for anything else.
+#[utoipa::path(post, path = "/api/v1/revenue", tag = "revenue", request_body = RevenueFacts,
     responses(
         (status = 200, body = RevenueAnswer),
         (status = 400, body = ApiError), (status = 401, body = ApiError),
         (status = 403, body = ApiError),
+        (status = 409, description = "Every fact is in conflict with an earlier one", body = RevenueAnswer),
+        (status = 413, description = "Too many bytes or facts", body = ApiError),
+        (status = 415, body = ApiError),
+        (status = 422, description = "Every fact was refused", body = RevenueAnswer),
     ))]
 async fn post_revenue(
     State(state): State<AppState>,
     caller: Caller,
-    Json(bodies): Json<Vec<RevenueBody>>,
-) -> Result<Json<RevenueAnswer>, ApiError> {
+    Json(body): Json<Box<RawValue>>,
+) -> Result<(StatusCode, Json<RevenueAnswer>), ApiError> {
     caller.may(Act::SendUsage)?;
-    caller.require(Role::Admin)?;
-    if bodies.len() > BATCH_MAX {
-        let detail = format!("{} facts given, {BATCH_MAX} at most", bodies.len());
-        return Err(ApiError::bad_request("too_large", "body", detail));
+    if !matches!(caller.via, Via::Key { .. }) {
+        caller.require(Role::Admin)?;
     }
-    let mut answer = RevenueAnswer::default();
-    let (mut places, mut facts) = (Vec::new(), Vec::new());
-    for (index, body) in bodies.into_iter().enumerate() {
-        match body.fact() {
-            Ok(fact) => {
-                places.push(index);
-                facts.push(fact);
-            }
-            Err((field, detail)) => answer.refuse(index, "malformed", field, detail),
-        }
+    let mut judged = Vec::new();
+    for json in parts(body.get())? {
+        let body = RevenueBody::parse(json);
+        let id = body.as_ref().map(|body| body.id.clone()).unwrap_or_default();
+        judged.push((id, body.and_then(|body| body.fact(&caller))));
     }
+    let facts: Vec<RevenueFact> =
+        judged.iter().filter_map(|(_, fact)| fact.as_ref().ok().cloned()).collect();
     let outlay = state.outlay.clone();
     let recorded =
         tokio::task::spawn_blocking(move || revenue::record(&outlay.books, &*outlay.clock, &facts))
             .await
             .map_err(|error| ApiError::internal(&error))??;
-    for (index, recorded) in places.into_iter().zip(recorded) {
-        match recorded {
-            Recorded::New => answer.accepted += 1,
-            Recorded::Known => answer.repeated += 1,
-            Recorded::Differs { gross, currency } => {
-                let detail = format!("the same payment is known with {gross} {currency}");
-                answer.refuse(index, "conflict", "gross", detail);
+    let mut recorded = recorded.into_iter();
+    let mut answer = RevenueAnswer::default();
+    for (id, fact) in judged {
+        let outcome = fact.and_then(|_| match recorded.next() {
+            Some(Recorded::New) => Ok("accepted"),
+            Some(Recorded::Known) | None => Ok("repeated"),
+            Some(Recorded::Differs { field, known }) => {
+                let known = if known.is_empty() { "nothing".into() } else { known };
+                let detail = format!("is known with `{known}`; what was told is not changed");
+                Err(Refusal::new(RefusalCode::Conflict, field, detail))
             }
-        }
+        });
+        answer.add(id, outcome);
     }
-    Ok(Json(answer))
+    Ok((answer.status(), Json(answer)))
+}
+
+/// The facts of a body: one object, or an array of them.
+fn parts(body: &str) -> Result<Vec<&str>, ApiError> {
+    let broken = |detail: String| {
+        ApiError::bad_request("malformed", "body", detail)
+            .mend("send one JSON object, or an array of them")
+    };
+    match body.trim_start().as_bytes().first() {
+        Some(b'{') => Ok(vec![body]),
+        Some(b'[') => {
+            let items: Vec<&RawValue> =
+                serde_json::from_str(body).map_err(|error| broken(error.to_string()))?;
+            if items.len() > BATCH_MAX {
+                let detail = format!("{} facts given, {BATCH_MAX} at most", items.len());
+                return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+                    .at("body")
+                    .mend("split it into smaller requests"));
+            }
+            Ok(items.into_iter().map(RawValue::get).collect())
+        }
+        _ => Err(broken("the body is neither a JSON object nor an array".into())),
+    }
 }
 
 /// Which revenue is asked for.
@@ -330,8 +538,11 @@ fn read_cursor(cursor: &str) -> Result<(DateTime<Utc>, String), ApiError> {
 impl TryFrom<RevenueFact> for RevenueBody {
     type Error = serde_json::Error;
 
-    fn try_from(fact: RevenueFact) -> Result<Self, Self::Error> {
+    fn try_from(mut fact: RevenueFact) -> Result<Self, Self::Error> {
         Ok(Self {
+            account: fact.attributes.remove("account"),
+            attributes: fact.attributes,
+            amount: None,
             metadata: fact.metadata.map(|json| RawValue::from_string(json.into())).transpose()?,
             id: fact.id,
             source: fact.source,
@@ -339,7 +550,7 @@ impl TryFrom<RevenueFact> for RevenueBody {
             occurred_at: fact.occurred_at,
             payment: fact.payment,
             transaction: fact.transaction,
-            gross: fact.gross,
+            gross: Some(fact.gross),
             net: Some(fact.net),
             fee: fact.fee,
             tax: fact.tax,

@@ -129,7 +129,8 @@ impl Parameters {
         })
     }
 
-    fn every(&self) -> Result<Option<Every>, ApiError> {
+    /// The width of buckets.
+    pub fn every(&self) -> Result<Option<Every>, ApiError> {
         let Some(word) = self.one("every")? else { return Ok(None) };
         Every::parse(word).map(Some).ok_or_else(|| {
             let words = Every::ALL.map(Every::as_str).join(", ");
@@ -138,7 +139,8 @@ impl Parameters {
         })
     }
 
-    fn by(&self) -> Result<Vec<Attribute>, ApiError> {
+    /// What to group by.
+    pub fn by(&self) -> Result<Vec<Attribute>, ApiError> {
         let attribute = |name: &String| {
             Attribute::from_name(name).ok_or_else(|| {
                 let names = Attribute::NAMED.map(|known| known.name().into_owned()).join(", ");

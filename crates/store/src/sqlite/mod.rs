@@ -40,6 +40,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (6, include_str!("migrations/0006_amendments.sql")),
     (7, include_str!("migrations/0007_budgets.sql")),
     (8, include_str!("migrations/0008_alerts.sql")),
+    (9, include_str!("migrations/0009_revenue_attributes.sql")),
 ];
 
 /// The open books of one data folder.

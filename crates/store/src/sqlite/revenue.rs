@@ -1,5 +1,7 @@
 //! What customers paid, each payment once.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
@@ -11,18 +13,22 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::time::{from_us, to_us};
 use crate::StoreError;
 
-const KNOWN: &str = "SELECT gross_nanos, currency FROM revenue WHERE revenue_key = ?1";
+const KNOWN: &str = "
+    SELECT revenue_key, kind, source, id, occurred_us, payment, transaction_id, gross_nanos,
+           net_nanos, fee_nanos, tax_nanos, currency, product, metadata, attributes
+    FROM revenue WHERE revenue_key = ?1";
+const TOLD: &str = "SELECT revenue_key FROM revenue_sources WHERE source = ?1 AND id = ?2";
 const ADD: &str = "
     INSERT INTO revenue (revenue_key, kind, source, id, occurred_us, payment, transaction_id,
                          gross_nanos, net_nanos, fee_nanos, tax_nanos, currency, product,
-                         metadata, received_us)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+                         metadata, received_us, attributes)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 const ADD_SOURCE: &str = "
     INSERT INTO revenue_sources (source, id, revenue_key) VALUES (?1, ?2, ?3)
     ON CONFLICT DO NOTHING";
 const PAGE: &str = "
     SELECT revenue_key, kind, source, id, occurred_us, payment, transaction_id, gross_nanos,
-           net_nanos, fee_nanos, tax_nanos, currency, product, metadata
+           net_nanos, fee_nanos, tax_nanos, currency, product, metadata, attributes
     FROM revenue
     WHERE (occurred_us, revenue_key) > (?1, ?2) AND occurred_us < ?3
     ORDER BY occurred_us, revenue_key
@@ -48,6 +54,10 @@ const BY_PRODUCT: &str = "
     GROUP BY kind, currency, product ORDER BY kind, currency, product
     LIMIT ?3";
 
+const LINES: &str = "
+    SELECT occurred_us, kind, currency, gross_nanos, attributes
+    FROM revenue WHERE occurred_us >= ?1 AND occurred_us < ?2";
+
 /// What became of a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
@@ -55,12 +65,12 @@ pub enum Recorded {
     New,
     /// The same payment is known already, from this row or from another.
     Known,
-    /// A payment under the same key has another amount.
+    /// The same payment, or the same row, is known otherwise.
     Differs {
-        /// What is known.
-        gross: Amount,
-        /// In which currency.
-        currency: CompactString,
+        /// The first field that differs.
+        field: &'static str,
+        /// What is known there; empty where nothing is.
+        known: CompactString,
     },
 }
 
@@ -101,18 +111,19 @@ pub fn record(
     at: DateTime<Utc>,
 ) -> Result<Recorded, StoreError> {
     let key = fact.key();
-    let known = tx
-        .prepare_cached(KNOWN)?
-        .query_row([key.as_str()], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
+    let told: Option<String> = tx
+        .prepare_cached(TOLD)?
+        .query_row([fact.source.as_str(), fact.id.as_str()], |row| row.get(0))
         .optional()?;
+    if let Some(told) = told.filter(|told| *told != key.as_str()) {
+        return Ok(Recorded::Differs { field: moved(&told, &key), known: told.into() });
+    }
+    let known = tx.prepare_cached(KNOWN)?.query_row([key.as_str()], read).optional()?;
     let recorded = match known {
-        Some((gross, currency))
-            if gross != fact.gross.nanos() || currency != fact.currency.as_str() =>
-        {
-            let gross = Amount::from_nanos(gross);
-            return Ok(Recorded::Differs { gross, currency: currency.into() });
-        }
-        Some(_) => Recorded::Known,
+        Some(known) => match difference(&known.fact, fact) {
+            Some((field, known)) => return Ok(Recorded::Differs { field, known }),
+            None => Recorded::Known,
+        },
         None => {
             add(tx, &key, fact, at)?;
             Recorded::New
@@ -124,6 +135,104 @@ pub fn record(
         key.as_str(),
     ])?;
     Ok(recorded)
+}
+
+/// The field by which a row that was told of under one key is now told of under another.
+fn moved(told: &str, key: &str) -> &'static str {
+    let kind = |key: &str| key.split(':').next().map(ToOwned::to_owned);
+    match key {
+        _ if kind(told) != kind(key) => "kind",
+        _ if key.starts_with(RevenueKind::Payment.as_str()) => "payment",
+        _ => "transaction",
+    }
+}
+
+/// The first field in which `fact` is not what is known, and what is known there.
+///
+/// Two systems tell of a payment in their own words; only the money must be the same. One system
+/// must say the same again.
+fn difference(known: &RevenueFact, fact: &RevenueFact) -> Option<(&'static str, CompactString)> {
+    let text = |text: &Option<CompactString>| text.clone().unwrap_or_default();
+    let amount = |amount: Amount| amount.to_string().into();
+    if known.gross != fact.gross {
+        return Some(("amount", amount(known.gross)));
+    }
+    if known.currency != fact.currency {
+        return Some(("currency", known.currency.clone()));
+    }
+    if (&known.source, &known.id) != (&fact.source, &fact.id) {
+        return None;
+    }
+    let fields = [
+        ("net", known.net == fact.net, amount(known.net)),
+        ("fee", known.fee == fact.fee, amount(known.fee)),
+        ("tax", known.tax == fact.tax, amount(known.tax)),
+        (
+            "occurred_at",
+            to_us(known.occurred_at) == to_us(fact.occurred_at),
+            known.occurred_at.to_rfc3339().into(),
+        ),
+        ("payment", known.payment == fact.payment, text(&known.payment)),
+        ("transaction", known.transaction == fact.transaction, text(&known.transaction)),
+        ("product", known.product == fact.product, text(&known.product)),
+        ("metadata", known.metadata == fact.metadata, text(&known.metadata)),
+        (
+            "attributes",
+            known.attributes == fact.attributes,
+            attributes_text(&known.attributes).unwrap_or_default().into(),
+        ),
+    ];
+    fields.into_iter().find(|(_, same, _)| !same).map(|(field, _, known)| (field, known))
+}
+
+/// Attributes as a JSON object; `None` where there are none.
+fn attributes_text(attributes: &BTreeMap<CompactString, CompactString>) -> Option<String> {
+    (!attributes.is_empty()).then(|| serde_json::to_string(attributes).unwrap_or_default())
+}
+
+fn attributes(
+    row: &Row<'_>,
+    at: usize,
+) -> rusqlite::Result<BTreeMap<CompactString, CompactString>> {
+    let Some(text) = row.get_ref(at)?.as_str_or_null()? else { return Ok(BTreeMap::new()) };
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, error.into()))
+}
+
+/// What is needed of a fact to sum it up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevenueLine {
+    /// When.
+    pub occurred_at: DateTime<Utc>,
+    /// What happened.
+    pub kind: RevenueKind,
+    /// The currency.
+    pub currency: CompactString,
+    /// How much, in nanos; negative where money went back.
+    pub gross_nanos: i64,
+    /// What it was made with.
+    pub attributes: BTreeMap<CompactString, CompactString>,
+}
+
+/// Shows `visit` every fact in `[from, to)`, one by one.
+pub fn each(
+    conn: &Connection,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    mut visit: impl FnMut(RevenueLine),
+) -> Result<(), StoreError> {
+    let mut statement = conn.prepare_cached(LINES)?;
+    let mut rows = statement.query([to_us(from), to_us(to)])?;
+    while let Some(row) = rows.next()? {
+        visit(RevenueLine {
+            occurred_at: from_us(row.get(0)?),
+            kind: kind_of(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?,
+            currency: row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?.into(),
+            gross_nanos: row.get(3)?,
+            attributes: attributes(row, 4)?,
+        });
+    }
+    Ok(())
 }
 
 fn add(
@@ -148,6 +257,7 @@ fn add(
         fact.product.as_deref(),
         fact.metadata.as_deref(),
         to_us(at),
+        attributes_text(&fact.attributes),
     ])?;
     Ok(())
 }
@@ -263,6 +373,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<KeptRevenue> {
             currency: text(11)?,
             product: optional(12)?,
             metadata: optional(13)?,
+            attributes: attributes(row, 14)?,
         },
     })
 }
@@ -273,6 +384,11 @@ mod tests {
     use chrono::Duration;
 
     use super::*;
+
+    fn migrate(conn: &Connection) {
+        conn.execute_batch(include_str!("migrations/0005_imports.sql")).unwrap();
+        conn.execute_batch(include_str!("migrations/0009_revenue_attributes.sql")).unwrap();
+    }
 
     fn payment(source: &str, gross: &str) -> RevenueFact {
         RevenueFact {
@@ -288,6 +404,7 @@ mod tests {
             tax: Amount::ZERO,
             currency: "usd".into(),
             product: Some("basic".into()),
+            attributes: BTreeMap::new(),
             metadata: None,
         }
     }
@@ -295,7 +412,7 @@ mod tests {
     #[test]
     fn a_payment_that_two_databases_tell_of_is_one() {
         let mut conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(include_str!("migrations/0005_imports.sql")).unwrap();
+        migrate(&conn);
         let tx = conn.transaction().unwrap();
         let now = DateTime::UNIX_EPOCH;
         let refund = |part: &str| RevenueFact {
@@ -310,7 +427,7 @@ mod tests {
 
         assert_eq!(record(&tx, &payment("purchases", "99"), now).unwrap(), Recorded::New);
         assert_eq!(record(&tx, &payment("finances", "99"), now).unwrap(), Recorded::Known);
-        let differs = Recorded::Differs { gross: "99".parse().unwrap(), currency: "usd".into() };
+        let differs = Recorded::Differs { field: "amount", known: "99".into() };
         assert_eq!(record(&tx, &payment("finances", "98"), now).unwrap(), differs);
         assert_eq!(record(&tx, &refund("r1"), now).unwrap(), Recorded::New);
         assert_eq!(record(&tx, &refund("r2"), now).unwrap(), Recorded::New, "refunds have parts");
@@ -333,11 +450,12 @@ mod tests {
     #[test]
     fn sums_may_be_beyond_one_amount() {
         let mut conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(include_str!("migrations/0005_imports.sql")).unwrap();
+        migrate(&conn);
         let tx = conn.transaction().unwrap();
         let most = Amount::from_nanos(i64::MAX);
         for intent in ["pi_1", "pi_2", "pi_3"] {
             let fact = RevenueFact {
+                id: intent.into(),
                 payment: Some(intent.into()),
                 gross: most,
                 ..payment("purchases", "0")

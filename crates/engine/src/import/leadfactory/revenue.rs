@@ -6,6 +6,7 @@ use compact_str::{CompactString, format_compact};
 use outlay_domain::Amount;
 use outlay_domain::revenue::{RevenueFact, RevenueKind};
 use outlay_domain::usage::{METADATA_BYTES_MAX, Refusal, RefusalCode};
+use std::collections::BTreeMap;
 
 use super::super::zone::{Zone, parse_time};
 use super::costs::name;
@@ -155,6 +156,7 @@ fn fact(row: &Row, kind: Kind, source: &str, zone: Zone) -> Result<RevenueFact, 
             .unwrap_or(CompactString::const_new("usd"))
             .to_lowercase(),
         product: name(row, "audit_type")?,
+        attributes: BTreeMap::new(),
         metadata: row.text("metadata").filter(|text| {
             text.len() <= METADATA_BYTES_MAX
                 && serde_json::from_str::<serde_json::Map<_, serde_json::Value>>(text).is_ok()

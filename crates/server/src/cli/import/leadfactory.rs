@@ -387,18 +387,14 @@ impl Run<'_> {
                         .map(RevenueBody::try_from)
                         .collect::<Result<Vec<_>, _>>()
                         .map_err(|error| CliError::Failed(error.to_string()))?;
-                    let answer: RevenueAnswer =
-                        uplink.post_json("/api/v1/revenue", &bodies).await?;
+                    let answer = tell_revenue(uplink, &bodies).await?;
                     counts.accepted += answer.accepted;
                     counts.repeated += answer.repeated;
-                    for refusal in answer.refusals {
-                        if let Some(place) = places.get(refusal.index) {
-                            report.refuse_because(
-                                *place,
-                                &refusal.code,
-                                &refusal.field,
-                                &refusal.detail,
-                            );
+                    for item in answer.items {
+                        if let Some((place, code)) = places.get(item.index).zip(item.code) {
+                            let field = item.field.unwrap_or_default();
+                            let detail = item.detail.unwrap_or_default();
+                            report.refuse_because(*place, &code, &field, &detail);
                         }
                     }
                 }
@@ -702,6 +698,19 @@ fn usage_feeds(
         feeds.push(feed(None, Some(calls)));
     }
     feeds
+}
+
+/// Sends payments; an answer that refuses all of them is an answer too.
+async fn tell_revenue(
+    uplink: &Uplink<'_>,
+    bodies: &[RevenueBody],
+) -> Result<RevenueAnswer, CliError> {
+    match uplink.post_json("/api/v1/revenue", &bodies).await {
+        Err(CliError::Refused { body, .. }) if body.get("items").is_some() => {
+            serde_json::from_value(body).map_err(|error| CliError::Failed(error.to_string()))
+        }
+        answer => answer,
+    }
 }
 
 fn revenue_feeds(

@@ -1,0 +1,253 @@
+//! Revenue against spend, as those who ask see it.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use outlay_domain::Amount;
+use outlay_server::auth::LocalTrust;
+use outlay_server::config::Config;
+use outlay_server::startup::{Purpose, Server};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// The real router on a folder of its own.
+struct Desk {
+    _server: Server,
+    router: Router,
+    _folder: tempfile::TempDir,
+}
+
+impl Desk {
+    /// A desk with spend of three services in March: 1, 2 and nothing known of the last.
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = Server::open_with(folder.path(), Config::default(), Purpose::Command).await;
+        let server = opened.unwrap();
+        let router = server.router();
+        let desk = Self { _server: server, router, _folder: folder };
+        let event = |id: u32, service: &str, account: &str, cost: &str| {
+            json!({
+                "id": id.to_string(), "occurred_at": format!("2026-03-0{id}T12:00:00Z"),
+                "account": account, "provider": "openai", "service": service, "cost": cost,
+            })
+        };
+        let events = json!([
+            event(1, "chat", "acme", "1"),
+            event(2, "search", "globex", "2"),
+            event(3, "free", "acme", "0"),
+        ]);
+        let (status, answer) = desk.post("/api/v1/events", &events, None).await;
+        assert_eq!((status, &answer["refused"]), (StatusCode::OK, &json!(0)), "{answer}");
+        desk
+    }
+
+    /// Sends as whoever holds the folder, unless there is a token.
+    async fn send(&self, request: Request<Body>, token: Option<&str>) -> (StatusCode, Value) {
+        let mut request = request;
+        match token {
+            Some(token) => {
+                let value = format!("Bearer {token}").parse().unwrap();
+                request.headers_mut().insert("authorization", value);
+            }
+            None => {
+                request.extensions_mut().insert(LocalTrust);
+            }
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn post(&self, path: &str, body: &Value, token: Option<&str>) -> (StatusCode, Value) {
+        let request = Request::post(path).header("content-type", "application/json");
+        self.send(request.body(body.to_string().into()).unwrap(), token).await
+    }
+
+    async fn roi(&self, query: &str, token: Option<&str>) -> (StatusCode, Value) {
+        let path = format!("/api/v1/insights/roi?from=2026-03-01&to=2026-04-01{query}");
+        self.send(Request::get(path).body(Body::empty()).unwrap(), token).await
+    }
+
+    async fn tell(&self, facts: Value) -> Value {
+        let (status, answer) = self.post("/api/v1/revenue", &facts, None).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer
+    }
+
+    async fn token(&self, user: &str, role: &str) -> String {
+        let wanted = json!({"user": user, "role": role});
+        let minted = self.post("/api/v1/tokens", &wanted, None).await.1;
+        minted["token"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A purchase at noon on a day of March.
+fn purchase(id: &str, day: u32, amount: &str, attributes: Value) -> Value {
+    json!({
+        "id": id, "occurred_at": format!("2026-03-{day:02}T12:00:00Z"), "amount": amount,
+        "attributes": attributes,
+    })
+}
+
+/// The rows as `group revenue = direct + shared, purchases`.
+fn rows(answer: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let row = |row: &Value| {
+        format!(
+            "{} {} = {} + {}, {}",
+            row["group"].get("service").map_or("-".to_owned(), text),
+            text(&row["revenue"]),
+            text(&row["attributed"]["direct"]),
+            text(&row["attributed"]["shared"]),
+            row["purchases"]
+        )
+    };
+    answer["rows"].as_array().unwrap().iter().map(row).collect()
+}
+
+fn sum(items: &Value, field: &str) -> String {
+    let amounts = items.as_array().unwrap().iter();
+    amounts
+        .map(|item| item[field].as_str().unwrap().parse::<Amount>().unwrap())
+        .sum::<Amount>()
+        .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revenue_goes_to_what_it_names_and_the_rest_by_the_rule() {
+    let desk = Desk::open().await;
+    desk.tell(json!([
+        purchase("1", 1, "5", json!({"service": "chat"})),
+        purchase("2", 2, "10.000000001", json!({})),
+        purchase("3", 2, "4", json!({"service": "books"})),
+        {"id": "4", "occurred_at": "2026-03-03T12:00:00Z", "amount": "1", "kind": "refund"},
+        {"id": "5", "occurred_at": "2026-03-03T12:00:00Z", "amount": "7", "currency": "EUR"},
+    ]))
+    .await;
+
+    let (status, by_spend) = desk.roi("", None).await;
+    assert_eq!(status, StatusCode::OK, "{by_spend}");
+    assert_eq!(
+        rows(&by_spend),
+        [
+            "search 6.000000001 = 0 + 6.000000001, 0",
+            "chat 8 = 5 + 3, 1",
+            "free 0 = 0 + 0, 0",
+            "books 4 = 4 + 0, 1",
+            "- 0 = 0 + 0, 1",
+        ]
+    );
+    assert_eq!(
+        by_spend["rule"],
+        json!({"name": "spend",
+               "text": "Revenue that names no service is shared by what each service cost."})
+    );
+    assert_eq!(
+        by_spend["total"],
+        json!({
+            "spend": "3", "revenue": "18.000000001", "profit": "15.000000001",
+            "margin": 15.000000001 / 18.000000001, "roi": 15.000000001 / 3.0,
+            "purchases": 3, "spend_per_purchase": "1",
+        })
+    );
+    assert_eq!(by_spend["previous"], Value::Null);
+    assert_eq!(by_spend["other_currencies"], json!([{"currency": "EUR", "revenue": "7"}]));
+    assert_eq!(by_spend["series"].as_array().unwrap().len(), 31);
+    assert_eq!(
+        by_spend["series"][2],
+        json!({"start": "2026-03-03T00:00:00Z", "spend": "0", "revenue": "-1", "profit": "-1"})
+    );
+
+    let direct = desk.roi("&rule=direct", None).await.1;
+    assert_eq!(rows(&direct).last().unwrap(), "- 9.000000001 = 9.000000001 + 0, 1");
+    assert_eq!(direct["rows"][4]["group"], json!({}));
+    let even = desk.roi("&rule=even&every=week", None).await.1;
+    assert_eq!(rows(&even)[0], "search 4.500000001 = 0 + 4.500000001, 0");
+    assert_eq!(rows(&even)[1], "chat 9.5 = 5 + 4.5, 1");
+    for answer in [&by_spend, &direct, &even] {
+        for field in ["spend", "revenue", "profit"] {
+            assert_eq!(answer["total"][field], sum(&answer["rows"], field));
+            assert_eq!(answer["total"][field], sum(&answer["series"], field));
+        }
+    }
+
+    let filtered = desk.roi("&service=chat&by=provider", None).await.1;
+    assert_eq!(
+        (&filtered["total"]["spend"], &filtered["total"]["revenue"]),
+        (&json!("1"), &json!("5"))
+    );
+    let april = "/api/v1/insights/roi?from=2026-04-01&to=2026-05-01";
+    let april = desk.send(Request::get(april).body(Body::empty()).unwrap(), None).await.1;
+    assert_eq!(april["previous"]["revenue"], "18.000000001");
+    assert_eq!(april["trend"], json!({"direction": "steady", "change": -1.0}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revenue_told_again_is_repeated_and_told_otherwise_a_conflict_that_names_the_field() {
+    let desk = Desk::open().await;
+    let first = purchase("1", 1, "5", json!({"service": "chat"}));
+    let with = |field: &str, value: Value| {
+        let mut other = first.clone();
+        other[field] = value;
+        other
+    };
+
+    assert_eq!(desk.tell(first.clone()).await["accepted"], 1);
+    assert_eq!(desk.tell(json!([first.clone(), first.clone()])).await["repeated"], 2);
+    for (field, value) in [
+        ("amount", json!("6")),
+        ("currency", json!("EUR")),
+        ("kind", json!("refund")),
+        ("occurred_at", json!("2026-03-02T12:00:00Z")),
+        ("product", json!("book")),
+        ("attributes", json!({})),
+    ] {
+        let (status, answer) = desk.post("/api/v1/revenue", &with(field, value), None).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{field}: {answer}");
+        assert_eq!(
+            (&answer["items"][0]["code"], &answer["items"][0]["field"]),
+            (&json!("conflict"), &json!(field))
+        );
+    }
+    let (status, answer) =
+        desk.post("/api/v1/revenue", &with("attributes", json!({"servce": "x"})), None).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer["items"][0]["field"], "attributes.servce");
+    let (status, answer) = desk.post("/api/v1/revenue", &with("amount", json!("-5")), None).await;
+    assert_eq!(
+        (status, &answer["items"][0]["field"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("amount"))
+    );
+    let many = Value::Array(vec![first.clone(); 1_001]);
+    assert_eq!(desk.post("/api/v1/revenue", &many, None).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(desk.roi("", None).await.1["total"]["revenue"], "5");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_see_the_returns_of_their_own_account_and_tell_of_none() {
+    let desk = Desk::open().await;
+    desk.post("/api/v1/users", &json!({"id": "globex", "role": "member"}), None).await;
+    let member = desk.token("globex", "member").await;
+    let mut own = purchase("1", 1, "5", json!({}));
+    own["account"] = json!("globex");
+    desk.tell(json!([own.clone(), purchase("2", 1, "100", json!({}))])).await;
+
+    let (status, answer) = desk.roi("", Some(&member)).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(
+        (&answer["total"]["spend"], &answer["total"]["revenue"]),
+        (&json!("2"), &json!("5"))
+    );
+    let (status, _) = desk.roi("&account=acme", Some(&member)).await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, refused) = desk.post("/api/v1/revenue", &own, Some(&member)).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{refused}");
+    for (query, field) in [("&by=service,model", "by"), ("&rule=fair", "rule"), ("&x=1", "x")] {
+        let (status, refused) = desk.roi(query, None).await;
+        assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!(field)));
+    }
+}
