@@ -51,7 +51,7 @@ export async function earning(page: Page, { revenue = 1 } = {}) {
             attributed: { direct: (240 * revenue).toFixed(9), shared: shared.toFixed(9) },
           },
           {
-            group: { [by]: '' },
+            group: {},
             ...figures(0, 65.25, 0),
             attributed: { direct: '0.000000000', shared: '0.000000000' },
           },

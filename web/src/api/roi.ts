@@ -21,6 +21,7 @@ export interface RoiFigures {
 }
 
 export interface RoiRow extends RoiFigures {
+  /** Empty for usage and revenue that name none. Purchases are not shared, so only its own count. */
   group: Record<string, string>
   /** Where its revenue is from: said to be its own, or shared out by the rule. */
   attributed: { direct: string; shared: string }
@@ -44,6 +45,7 @@ export interface Roi {
   previous: RoiFigures | null
   rows: RoiRow[]
   series: RoiBucket[]
+  /** Of the buckets that are over, as far as it can be told from noise. */
   trend: { direction: 'rising' | 'falling' | 'steady'; change: number | null }
   /** Revenue that is not in the figures, for want of a rate. */
   other_currencies: { currency: string; revenue: string }[]

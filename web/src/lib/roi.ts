@@ -1,7 +1,7 @@
 import type { Roi, RoiRow, RoiRule } from '@/api/roi'
 import { drawnUnits, formatAmount, parseAmount } from './amount'
 import { type Attribute, type Filter, isAttribute, withOnly } from './filters'
-import { formatChange, formatCount, formatShare } from './number'
+import { formatCount, formatShare } from './number'
 
 export const RULES: Record<RoiRule, string> = {
   direct: 'Direct only',
@@ -60,10 +60,9 @@ export function otherRevenue({ other_currencies }: Roi): string | null {
   return `${sums.slice(0, -1).join(', ')} and ${sums.at(-1)}`
 }
 
-/** `Profit is rising, +12 %`. */
-export function roiTrend({ trend: { direction, change } }: Roi): string {
-  if (direction === 'steady' || change === null) return `Profit is ${direction}`
-  return `Profit is ${direction}, ${formatChange(Math.round(change * 1000))}`
+/** Where profit goes within the period; how it compares with the one before stands at its figure. */
+export function roiTrend({ trend }: Roi): string {
+  return `Profit is ${trend.direction}`
 }
 
 /** A bucket as floats, for pixels. */

@@ -6,7 +6,7 @@ import { ChartSkeleton } from '@/charts/ChartSkeleton'
 import { RoiChart } from '@/charts/RoiChart'
 import { formatAmount, parseAmount } from '@/lib/amount'
 import { type Attribute, attributeLabel } from '@/lib/filters'
-import { formatCountExactly } from '@/lib/number'
+import { formatCountExactly, plural } from '@/lib/number'
 import { periodLabel } from '@/lib/period'
 import {
   DEFAULT_GROUP,
@@ -38,23 +38,16 @@ import { RoiFigureCards } from './RoiFigureCards'
 import { RoiSeriesTable } from './RoiSeriesTable'
 
 const HEIGHT = 300
+/** More rows would be a list to search; a filter does that. */
+const ROWS_MAX = 100
 
 /** What spend brings in: revenue against it, over time and by what it is for. */
 export default function Roi() {
-  const { scope } = useSession()
   return (
     <div className={classes.page}>
       <h1 className="visually-hidden">ROI</h1>
-      {scope === null ? (
-        <>
-          <FilterBar />
-          <RoiPanels />
-        </>
-      ) : (
-        <Empty title="Revenue is about all accounts">
-          <p>You see your own account. An admin or a viewer sees what spend brings in.</p>
-        </Empty>
-      )}
+      <FilterBar />
+      <RoiPanels />
     </div>
   )
 }
@@ -109,12 +102,13 @@ function NoRevenue() {
         <p className="muted">
           Post what customers paid, and it is held against what was spent. An attribute such as the
           service says what it was for; without one it is shared out by the rule below.{' '}
-          {role === 'admin' ? (
-            <>
-              Put a key from <Link href="/settings">Settings</Link> in place of KEY.
-            </>
-          ) : (
+          {role === 'viewer' ? (
             'Ask an admin for a key.'
+          ) : (
+            <>
+              Put a key that may send usage in place of KEY; you make one in{' '}
+              <Link href="/settings">Settings</Link>.
+            </>
           )}
         </p>
         <CopyBlock text={revenueCommand(window.location.origin, now)} />
@@ -235,7 +229,15 @@ function GroupsPanel({ roi, by, isStale }: GroupsPanelProps) {
       ) : roi.rows.length === 0 ? (
         <Empty title="Nothing was spent or earned in this period" />
       ) : (
-        <GroupsTable roi={roi} by={by} />
+        <>
+          <GroupsTable roi={roi} by={by} />
+          {roi.rows.length > ROWS_MAX && (
+            <p className={classes.more}>
+              The first {ROWS_MAX} of {plural(roi.rows.length, 'row')}. A filter brings up the
+              others.
+            </p>
+          )}
+        </>
       )}
     </Panel>
   )
@@ -270,7 +272,11 @@ function GroupsTable({ roi, by }: { roi: RoiAnswer; by: Attribute }) {
           <th scope="col" className={far} title="Profit as a part of spend">
             ROI
           </th>
-          <th scope="col" className={far}>
+          <th
+            scope="col"
+            className={far}
+            title="Those that say they are its own; they are not shared"
+          >
             Purchases
           </th>
           <th scope="col" className={far}>
@@ -279,7 +285,7 @@ function GroupsTable({ roi, by }: { roi: RoiAnswer; by: Attribute }) {
         </tr>
       </thead>
       <tbody>
-        {roi.rows.map((row) => (
+        {roi.rows.slice(0, ROWS_MAX).map((row) => (
           <tr key={row.group[by] ?? ''}>
             <th scope="row" className={classes.name}>
               <Link

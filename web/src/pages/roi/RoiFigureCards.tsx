@@ -1,11 +1,13 @@
 import type { ReactNode } from 'react'
 import type { Roi, RoiFigures } from '@/api/roi'
 import { parseAmount } from '@/lib/amount'
-import { previousLabel } from '@/lib/period'
 import { pointsText, shareText } from '@/lib/roi'
 import { Change, Figure } from '@/ui/Figures'
 import { useScene } from '../frame/useView'
 import classes from './Roi.module.css'
+
+/** A period that is not over yet is held against a whole one, which is to be said. */
+const AGAINST = 'all of the period before'
 
 type Money = 'revenue' | 'spend' | 'profit' | 'spend_per_purchase'
 
@@ -13,7 +15,6 @@ type Money = 'revenue' | 'spend' | 'profit' | 'spend_per_purchase'
 export function RoiFigureCards({ roi }: { roi: Roi }) {
   const { view } = useScene()
   const previous = view.compare ? roi.previous : null
-  const against = previousLabel(view.period)
   const money = (name: Money) => <AmountCard roi={roi} name={name} previous={previous} />
   return (
     <section className={classes.cards} aria-label="Revenue against spend">
@@ -21,10 +22,10 @@ export function RoiFigureCards({ roi }: { roi: Roi }) {
       <Card title="Spend">{money('spend')}</Card>
       <Card title="Profit">{money('profit')}</Card>
       <Card title="Margin" about="profit of revenue">
-        <ShareCard name="margin" total={roi.total} previous={previous} against={against} />
+        <ShareCard name="margin" total={roi.total} previous={previous} />
       </Card>
       <Card title="ROI" about="profit of spend">
-        <ShareCard name="roi" total={roi.total} previous={previous} against={against} />
+        <ShareCard name="roi" total={roi.total} previous={previous} />
       </Card>
       <Card title="Spend a purchase">{money('spend_per_purchase')}</Card>
     </section>
@@ -49,7 +50,6 @@ interface AmountCardProps {
 }
 
 function AmountCard({ roi, name, previous }: AmountCardProps) {
-  const { view } = useScene()
   const reading = (figures: RoiFigures | null) => {
     const text = figures?.[name]
     return text == null ? null : parseAmount(text)
@@ -66,7 +66,7 @@ function AmountCard({ roi, name, previous }: AmountCardProps) {
             measure="spend"
             now={now}
             base={reading(previous)}
-            against={previousLabel(view.period)}
+            against={AGAINST}
             currency={roi.currency}
           />
         </p>
@@ -79,10 +79,9 @@ interface ShareCardProps {
   name: 'margin' | 'roi'
   total: RoiFigures
   previous: RoiFigures | null
-  against: string
 }
 
-function ShareCard({ name, total, previous, against }: ShareCardProps) {
+function ShareCard({ name, total, previous }: ShareCardProps) {
   const points = previous && pointsText(total[name], previous[name])
   return (
     <>
@@ -93,7 +92,7 @@ function ShareCard({ name, total, previous, against }: ShareCardProps) {
         <p className={`${classes.change} muted small`}>
           {points ? (
             <>
-              <strong>{points}</strong> vs {shareText(previous[name])} {against}
+              <strong>{points}</strong> vs {shareText(previous[name])} {AGAINST}
             </>
           ) : (
             'nothing to compare with'
