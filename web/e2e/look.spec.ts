@@ -103,6 +103,11 @@ test('explore is pictured', async ({ page }) => {
   await page.screenshot({ path: join(PICTURES, 'explore.png') })
 })
 
+test('insights are pictured', async ({ page }) => {
+  await ready(page, '/insights')
+  await page.screenshot({ path: join(PICTURES, 'insights.png') })
+})
+
 test('nothing stands wider than its screen', async ({ page }) => {
   test.setTimeout(120_000)
   for (const size of [PHONE, { width: 820, height: 1180 }, WIDE]) {
