@@ -1,4 +1,4 @@
-import { expect, settled, test } from './fixtures'
+import { exactFigure, exactly, expect, settled, test, url } from './fixtures'
 import { earning } from './revenue'
 
 test('the figures stand on top, each against the period before', async ({ page }) => {
@@ -70,6 +70,42 @@ test('without revenue the page says how to post it', async ({ page }) => {
   await expect(first).toContainText(/curl http.*\/api\/v1\/revenue/)
   await expect(page.getByTestId('roi-spend')).toHaveText('$185.75')
   await expect(page.getByTestId('roi-margin')).toHaveText('–')
+})
+
+test('revenue that is posted as the page says is held against spend, to the last digit', async ({
+  page,
+}) => {
+  await page.goto('/roi')
+  const first = page.getByRole('region', { name: 'No revenue in this period' })
+  const command = await first.locator('pre').innerText()
+  const session = await (await page.request.get(`${url()}/api/v1/session`)).json()
+  const posted = await page.request.post(`${url()}/api/v1/revenue`, {
+    headers: { 'x-csrf-token': session.csrf },
+    data: JSON.parse(/-d '([^']+)'/.exec(command)?.[1] ?? ''),
+  })
+  expect(posted.ok(), await posted.text()).toBe(true)
+
+  await page.reload()
+  await settled(page)
+  await expect(first).toHaveCount(0)
+  await expect(page.getByTestId('roi-revenue')).toHaveText('$49.00')
+  // Demo usage keeps coming in, so the page and the API are asked until they are of one moment.
+  await expect(async () => {
+    await page.reload()
+    await settled(page)
+    const { total } = await (
+      await page.request.get(`${url()}/api/v1/insights/roi?tz=UTC&by=service`)
+    ).json()
+    for (const name of ['revenue', 'spend', 'profit', 'spend_per_purchase']) {
+      expect(await exactFigure(page, `roi-${name}`)).toBe(exactly(total[name]))
+    }
+  }).toPass({ timeout: 20_000 })
+
+  await page
+    .getByRole('region', { name: 'By service' })
+    .getByRole('link', { name: 'search' })
+    .click()
+  await expect(page).toHaveURL(/service=search/)
 })
 
 test('what cannot be had says so and is tried again', async ({ page, complaints }) => {
