@@ -7,7 +7,7 @@ import { useScene } from '../frame/useView'
 import classes from './Roi.module.css'
 
 /** A period that is not over yet is held against a whole one, which is to be said. */
-const AGAINST = 'all of the period before'
+const AGAINST = 'in all of the period before'
 
 type Money = 'revenue' | 'spend' | 'profit' | 'spend_per_purchase'
 
