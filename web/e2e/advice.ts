@@ -8,7 +8,7 @@ export const CHEAPER = {
   description: 'gpt-4o took 12,345 requests; at the same tokens gpt-4o-mini costs 94 % less',
   saving: { monthly: '45.120000000', low: '20.000000000', high: '60.000000000' },
   confidence: 'medium',
-  assumption: 'half of the requests are simple enough',
+  assumption: 'gpt-4o-mini answers well enough',
   scope: { provider: ['openai'], model: ['gpt-4o'] },
   evidence: [
     { label: 'Requests', value: '12,345' },
@@ -42,7 +42,7 @@ export const GROWTH = {
   confidence: 'high',
   assumption: null,
   evidence: [],
-  proof: null,
+  proof: { columns: [], rows: [] },
   path: null,
   actions: [],
 }

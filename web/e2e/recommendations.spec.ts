@@ -13,7 +13,7 @@ test('advice says what to do, what it saves, and what proves it', async ({ page 
   )
   const item = panel.getByRole('listitem', { name: CHEAPER.title })
   await expect(item).toContainText('$45.12 a month, $20.00 to $60.00')
-  await expect(item).toContainText('Half of the requests are simple enough.')
+  await expect(item).toContainText('Assumed: gpt-4o-mini answers well enough.')
   await expect(item.getByRole('table')).toBeHidden()
   await item.getByText('Evidence').click()
   await expect(item.getByText('12,345', { exact: true })).toBeVisible()
@@ -23,6 +23,14 @@ test('advice says what to do, what it saves, and what proves it', async ({ page 
     '/explore?provider=openai&model=gpt-4o',
   )
   expect(asked[0]).toBe('days=30&tz=UTC&state=open&provider=openai')
+})
+
+test('advice without figures has no evidence to open', async ({ page }) => {
+  await advising(page)
+  await page.goto('/insights')
+  const growth = panelOf(page).getByRole('listitem', { name: GROWTH.title })
+  await expect(growth).toContainText('Sure')
+  await expect(growth.getByText('Evidence')).toHaveCount(0)
 })
 
 test('advice is snoozed, opened again, done and measured, or dismissed', async ({ page }) => {

@@ -94,5 +94,9 @@ test('columns of figures stand to the right, names to the left', () => {
     ['Output', '300', '−$1.20', '–'],
   ]
   expect(figureColumns({ columns, rows })).toEqual([false, true, true, true])
+  expect(figureColumns({ columns: ['Day', 'Excess'], rows: [['2026-11-09', '$9.00']] })).toEqual([
+    false,
+    true,
+  ])
   expect(figureColumns({ columns, rows: [] })).toEqual([false, false, false, false])
 })

@@ -51,7 +51,7 @@ export const PRIORITY_WORDS: Record<Recommendation['priority'], string> = {
 export const CONFIDENCE_WORDS: Record<Recommendation['confidence'], string> = {
   high: 'Sure',
   medium: 'Fairly sure',
-  low: 'A guess',
+  low: 'To be tried',
 }
 
 /** `$30.00 to $60.00`; nothing where both ends are the saving itself. */
@@ -91,10 +91,8 @@ export function measuredWords(measured: Measured, currency: string, now: Date): 
   return `In ${plural(measured.days, 'day')} since ${since}: ${money(measured.actual)} spent where ${money(measured.expected)} was expected, ${result}`
 }
 
-/** Which columns of a proof are figures, to stand to the right. */
-export function figureColumns({ columns, rows }: { columns: string[]; rows: string[][] }) {
-  return columns.map(
-    (_, at) =>
-      rows.length > 0 && rows.every((row) => /^[−+-]?\D{0,4}\d|^[–—-]?$/.test(row[at] ?? '')),
-  )
+/** Which columns of a proof are figures, to stand to the right; the first one says of what. */
+export function figureColumns({ columns, rows }: NonNullable<Recommendation['proof']>): boolean[] {
+  const isFigure = (cell = '') => /^[−+-]?\D{0,4}\d|^[–—-]?$/.test(cell)
+  return columns.map((_, at) => at > 0 && rows.length > 0 && rows.every((row) => isFigure(row[at])))
 }

@@ -150,7 +150,7 @@ function RecommendationRow({ item, isBusy, decide }: RecommendationRowProps) {
       <div className={classes.foot}>
         <span>{kindWords(item.kind)}</span>
         <span>{CONFIDENCE_WORDS[item.confidence]}</span>
-        {item.assumption && <span>{sentence(item.assumption)}</span>}
+        {item.assumption && <span>Assumed: {sentence(item.assumption)}</span>}
         {decided && <span>{decided}</span>}
         {item.note && <span>“{item.note}”</span>}
         {item.path && <Link href={item.path}>What is behind it</Link>}
@@ -176,8 +176,9 @@ function Amount({ item, currency }: { item: Recommendation; currency: string }) 
 
 /** The figures that it rests on, and the sum that leads to the saving. */
 function Evidence({ item: { title, evidence, proof } }: { item: Recommendation }) {
-  if (evidence.length === 0 && !proof) return null
-  const isFigure = proof ? figureColumns(proof) : []
+  const isProven = proof !== null && proof.rows.length > 0
+  if (evidence.length === 0 && !isProven) return null
+  const isFigure = isProven ? figureColumns(proof) : []
   const side = (at: number) => (isFigure[at] ? table.right : undefined)
   return (
     <details className={classes.evidence}>
@@ -194,7 +195,7 @@ function Evidence({ item: { title, evidence, proof } }: { item: Recommendation }
           ))}
         </dl>
       )}
-      {proof && (
+      {isProven && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         <section className={classes.proof} aria-label={`Proof for: ${title}`} tabIndex={0}>
           <table className={table.table}>
