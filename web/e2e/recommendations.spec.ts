@@ -59,7 +59,7 @@ test('advice is snoozed, opened again, done and measured, or dismissed', async (
   await page.goto('/insights?state=done')
   await expect(item).toContainText('Done by admin on 21 Nov 2026')
   await expect(item).toContainText(
-    'In 12 days since 9 Nov: $20.30 spent where $38.40 was expected, $18.10 saved.',
+    'In 12 days since 9 Nov: $20.30 spent where $38.40 was expected, $18.10 saved ($15.00 to $20.00).',
   )
 
   await show('Open')

@@ -80,10 +80,10 @@ test('what was measured is told honestly in both directions', () => {
     high: '20',
   } as NonNullable<Recommendation['measured']>
   expect(measuredWords(measured, 'USD', now)).toBe(
-    'In 12 days since 1 Oct: $12.00 spent where $30.00 was expected, $18.00 saved',
+    'In 12 days since 1 Oct: $12.00 spent where $30.00 was expected, $18.00 saved ($15.00 to $20.00)',
   )
-  expect(measuredWords({ ...measured, actual: '32', saved: '-2' }, 'USD', now)).toMatch(
-    /\$2\.00 more than that$/,
+  expect(measuredWords({ ...measured, actual: '32', saved: '-2', low: '-4' }, 'USD', now)).toMatch(
+    /−\$2\.00 saved \(−\$4\.00 to \$20\.00\)$/,
   )
 })
 

@@ -81,14 +81,13 @@ export function decisionWords(item: Recommendation, tz: string): string | null {
   return `${RECOMMENDATION_STATES[item.state]}${by}${at}`
 }
 
-/** What it saved since it was done, in a sentence. */
+/** What it saved since it was done, in a sentence; the range holds in four of five cases. */
 export function measuredWords(measured: Measured, currency: string, now: Date): string {
-  const money = (text: string) => formatAmount(parseAmount(text.replace('-', '')), currency)
+  const money = (text: string) => formatAmount(parseAmount(text), currency)
   const since = formatDay(new Date(`${measured.since}T00:00:00Z`), 'UTC', now)
-  const saved = parseAmount(measured.saved)
-  const result =
-    saved < 0n ? `${money(measured.saved)} more than that` : `${money(measured.saved)} saved`
-  return `In ${plural(measured.days, 'day')} since ${since}: ${money(measured.actual)} spent where ${money(measured.expected)} was expected, ${result}`
+  const days = `In ${plural(measured.days, 'day')} since ${since}`
+  const spent = `${money(measured.actual)} spent where ${money(measured.expected)} was expected`
+  return `${days}: ${spent}, ${money(measured.saved)} saved (${money(measured.low)} to ${money(measured.high)})`
 }
 
 /** Which columns of a proof are figures, to stand to the right; the first one says of what. */
