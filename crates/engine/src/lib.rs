@@ -13,6 +13,7 @@ pub mod backup;
 pub mod check;
 pub mod clock;
 pub mod demo;
+pub mod exports;
 pub mod figures;
 pub mod health;
 mod keeper;

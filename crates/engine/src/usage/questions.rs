@@ -26,6 +26,8 @@ use crate::Clock;
 
 /// Events on one page, at most.
 pub const EVENTS_MAX: usize = 1_000;
+/// Events that an export reads at once.
+pub const EXPORT_EVENTS: usize = 5_000;
 
 /// How much questions may use.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +100,7 @@ pub struct UsageEvents {
     pub filters: Vec<Filter>,
     /// Only events that were charged more than this.
     pub above: Option<Amount>,
-    /// How many, [`EVENTS_MAX`] at most.
+    /// How many, [`EXPORT_EVENTS`] at most.
     pub limit: usize,
     /// Where the page before ended.
     pub after: Option<EventsAfter>,
@@ -247,7 +249,7 @@ impl Questions {
             to_us: asked.to.map_or(i64::MAX, |to| to.timestamp_micros()),
             filters,
             above_nanos: asked.above.map(Amount::nanos),
-            limit: asked.limit.clamp(1, EVENTS_MAX),
+            limit: asked.limit.clamp(1, EXPORT_EVENTS),
             after: asked.after,
         };
         self.in_turn(move |questions| {

@@ -7,6 +7,7 @@ pub mod backup;
 mod budgets;
 pub mod check;
 pub mod events;
+mod exports;
 pub mod health;
 pub mod imports;
 pub mod insights;
@@ -87,6 +88,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(alerts::routes())
         .merge(insights::routes())
         .merge(returns::routes())
+        .merge(exports::routes())
 }
 
 /// The OpenAPI document.

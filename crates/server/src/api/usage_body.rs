@@ -223,7 +223,7 @@ pub fn csv(answered: &Answered) -> Result<Vec<u8>, csv::Error> {
 }
 
 /// A text that no spreadsheet takes for a formula.
-fn safe(text: &str) -> Cow<'_, str> {
+pub fn safe(text: &str) -> Cow<'_, str> {
     match text.chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n') => Cow::Owned(format!("'{text}")),
         _ => Cow::Borrowed(text),

@@ -3,7 +3,7 @@
 mod file;
 pub mod leadfactory;
 mod note;
-mod progress;
+pub(super) mod progress;
 mod sender;
 mod summary;
 mod wire;

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod check;
 pub mod client;
 pub mod config;
+mod export;
 pub mod import;
 pub mod key;
 pub mod leadfactory;
@@ -94,6 +95,8 @@ enum Command {
     Ready,
     /// Back everything up, to a file or a folder
     Backup(backup::BackupArgs),
+    /// Write every event, or charges as FOCUS has them, to a file
+    Export(export::ExportArgs),
     /// Make a data folder of a backup
     Restore(restore::RestoreArgs),
     /// Compare books, history and ledger, to the last billionth
@@ -162,6 +165,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Config(args) => config::run(&globals, args),
         Command::Ready => ready::run(&globals).await,
         Command::Backup(args) => backup::run(&globals, args).await,
+        Command::Export(args) => export::run(&globals, args).await,
         Command::Restore(args) => restore::run(&globals, args).await,
         Command::Check => check::run(&globals).await,
         Command::Openapi => openapi::run(),

@@ -1,0 +1,3 @@
+//! Facts as others want to read them.
+
+pub mod focus;

@@ -1,0 +1,171 @@
+//! Every event, as it is kept.
+
+#![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
+
+use std::io;
+
+use axum::extract::{Query, State};
+use axum::response::Response;
+use chrono::{DateTime, SecondsFormat, Utc};
+use outlay_domain::people::Act;
+use outlay_domain::usage::Fact;
+use outlay_store::sheet::Kind;
+use serde::Serialize;
+use utoipa::IntoParams;
+
+use super::sink::{Format, Rows, Table};
+use super::{Pairs, asked, format, send};
+use crate::api::event_row::EventRow;
+use crate::api::usage_params::{Known, Parameters};
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::state::AppState;
+
+const COLUMNS: [(&str, Kind); 24] = [
+    ("id", Kind::Text),
+    ("source", Kind::Text),
+    ("kind", Kind::Text),
+    ("occurred_at", Kind::Time),
+    ("received_at", Kind::Time),
+    ("account", Kind::Text),
+    ("subject", Kind::Text),
+    ("provider", Kind::Text),
+    ("model", Kind::Text),
+    ("operation", Kind::Text),
+    ("service", Kind::Text),
+    ("status", Kind::Text),
+    ("duration_ms", Kind::Decimal),
+    ("team", Kind::Text),
+    ("project", Kind::Text),
+    ("platform", Kind::Text),
+    ("environment", Kind::Text),
+    ("amount", Kind::Decimal),
+    ("basis", Kind::Text),
+    ("prices", Kind::Text),
+    ("stated_cost", Kind::Decimal),
+    ("quantities", Kind::Text),
+    ("tags", Kind::Text),
+    ("metadata", Kind::Text),
+];
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+struct EventsParams {
+    /// `csv` (where it is not said), `ndjson` or `parquet`.
+    #[param(example = "ndjson")]
+    format: Option<String>,
+    /// From this moment or day on.
+    from: Option<String>,
+    /// Before this moment or day.
+    to: Option<String>,
+    /// Whose days; UTC where it is not said.
+    tz: Option<String>,
+    /// Only events of these providers; any other attribute filters in the same way.
+    provider: Option<String>,
+}
+
+/// Sends every event and what changed it, the newest first, while it is read.
+///
+/// Any attribute filters, as for usage. In tables, quantities, tags and metadata are JSON texts.
+#[utoipa::path(get, path = "/api/v1/exports/events", tag = "exports", params(EventsParams),
+    responses((status = 200, description = "The events", content(
+            (String = "text/csv"), (String = "application/x-ndjson"),
+            (String = "application/vnd.apache.parquet"))),
+        (status = 400, body = ApiError), (status = 401, body = ApiError),
+        (status = 403, body = ApiError), (status = 422, body = ApiError),
+        (status = 429, body = ApiError)))]
+pub async fn export(
+    State(state): State<AppState>,
+    caller: Caller,
+    pairs: Pairs,
+) -> Result<Response, ApiError> {
+    const KNOWN: Known = Known(&["format", "from", "to", "tz"]);
+    caller.may(Act::SeeUsage)?;
+    let Query(pairs) = pairs?;
+    let parameters = Parameters::new(pairs, &KNOWN)?;
+    let format = format(&parameters, &[Format::Csv, Format::Ndjson, Format::Parquet])?;
+    let asked = asked(&parameters)?;
+    let rows = match format {
+        Format::Ndjson => EventRows::Lines,
+        _ => EventRows::Table(Box::new(
+            Table::new(format, &COLUMNS).map_err(|error| ApiError::internal(&error))?,
+        )),
+    };
+    let scope = caller.scope().map(String::from);
+    send(state.outlay.questions.clone(), asked, scope, rows, ("events", format)).await
+}
+
+enum EventRows {
+    Lines,
+    Table(Box<Table>),
+}
+
+impl Rows for EventRows {
+    fn page(&mut self, facts: &[Fact]) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Lines => {
+                let mut lines = Vec::new();
+                for fact in facts {
+                    serde_json::to_writer(&mut lines, &EventRow::from(fact))?;
+                    lines.push(b'\n');
+                }
+                Ok(lines)
+            }
+            Self::Table(table) => {
+                for fact in facts {
+                    table.row(&cells(fact)?)?;
+                }
+                table.take()
+            }
+        }
+    }
+
+    fn finish(self) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Lines => Ok(Vec::new()),
+            Self::Table(table) => table.finish(),
+        }
+    }
+}
+
+fn cells(fact: &Fact) -> io::Result<Vec<Option<String>>> {
+    let row = EventRow::from(fact);
+    let dimensions = &fact.event.dimensions;
+    let name = |name: &Option<compact_str::CompactString>| name.as_ref().map(ToString::to_string);
+    let millis = |micros: i64| format!("{}.{:03}", micros / 1_000, micros.unsigned_abs() % 1_000);
+    Ok(vec![
+        Some(row.id),
+        Some(row.source),
+        Some(row.kind.to_owned()),
+        Some(time(row.occurred_at)),
+        Some(time(row.received_at)),
+        Some(row.account),
+        row.subject,
+        row.provider,
+        row.model,
+        row.operation,
+        row.service,
+        Some(row.status.to_owned()),
+        fact.event.duration_us.map(millis),
+        name(&dimensions.team),
+        name(&dimensions.project),
+        name(&dimensions.platform),
+        name(&dimensions.environment),
+        row.amount.map(|amount| amount.to_string()),
+        Some(row.basis.to_owned()),
+        (!row.prices.is_empty()).then(|| row.prices.join(",")),
+        row.stated_cost.map(|cost| cost.to_string()),
+        json(&row.quantities, row.quantities.is_empty())?,
+        json(&row.tags, row.tags.is_empty())?,
+        row.metadata.map(|metadata| metadata.get().to_owned()),
+    ])
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+fn json(value: &impl Serialize, is_empty: bool) -> io::Result<Option<String>> {
+    Ok(if is_empty { None } else { Some(serde_json::to_string(value)?) })
+}

@@ -1,0 +1,156 @@
+//! Usage in the forms of others: every event, and charges as FOCUS has them.
+
+#![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
+
+mod events;
+mod focus;
+mod sink;
+
+use std::io;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::stream;
+use outlay_engine::usage::questions::EXPORT_EVENTS;
+use outlay_engine::usage::{Questions, UnansweredError, UsageEvents};
+use tokio::sync::mpsc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::usage_params::Parameters;
+use crate::error::ApiError;
+use crate::state::AppState;
+use sink::{Format, Rows};
+
+/// Chunks that are made ahead of a slow reader.
+const CHUNKS_AHEAD: usize = 4;
+
+type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+
+/// The routes of this noun.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(events::export))
+        .routes(routes!(focus::export))
+        .routes(routes!(focus::metadata))
+}
+
+/// The events that the parameters name, up to now where no end is given.
+fn asked(parameters: &Parameters) -> Result<UsageEvents, ApiError> {
+    let tz = parameters.tz()?;
+    let (from, to) = (parameters.time("from", tz)?, parameters.time("to", tz)?);
+    if let Some((from, to)) = from.zip(to)
+        && from >= to
+    {
+        let detail = format!("from {from} is not before to {to}");
+        return Err(ApiError::bad_request("malformed", "from", detail)
+            .mend("ranges are half-open: give a `to` after `from`"));
+    }
+    let filters = parameters.filters()?;
+    Ok(UsageEvents { from, to, filters, above: None, limit: EXPORT_EVENTS, after: None })
+}
+
+/// Sends the rows of all events, page by page, while they are read.
+///
+/// What is wrong with the question is told before the first byte; a failure after that ends the
+/// answer before its end.
+async fn send(
+    questions: Arc<Questions>,
+    asked: UsageEvents,
+    scope: Option<String>,
+    mut rows: impl Rows + 'static,
+    (name, format): (&str, Format),
+) -> Result<Response, ApiError> {
+    let mut page = questions.events(asked.clone(), scope.as_deref()).await?;
+    let (sender, chunks) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_AHEAD);
+    tokio::spawn(async move {
+        let mut asked = asked;
+        loop {
+            let next = page.next.take();
+            let facts = std::mem::take(&mut page.facts);
+            let oldest = facts.last().map(|fact| fact.event.occurred_at);
+            let worked = tokio::task::spawn_blocking(move || {
+                let bytes = rows.page(&facts);
+                (rows, bytes)
+            });
+            let bytes = match worked.await {
+                Ok((given_back, bytes)) => {
+                    rows = given_back;
+                    bytes
+                }
+                Err(error) => return fail(&sender, io::Error::other(error)).await,
+            };
+            let bytes: Bytes = match bytes {
+                Ok(bytes) => bytes.into(),
+                Err(error) => return fail(&sender, error).await,
+            };
+            // Where it is not taken, nobody reads any more.
+            if !bytes.is_empty() && sender.send(Ok(bytes)).await.is_err() {
+                return;
+            }
+            let Some(after) = next else { break };
+            // What is newer was sent, so that later pages look at older segments only.
+            asked.to = oldest.map(|oldest| oldest + chrono::TimeDelta::microseconds(1));
+            asked.after = Some(after);
+            page = match again(&questions, &asked, scope.as_deref()).await {
+                Ok(page) => page,
+                Err(error) => return fail(&sender, io::Error::other(error)).await,
+            };
+        }
+        let ended = tokio::task::spawn_blocking(move || rows.finish()).await;
+        match ended.map_err(io::Error::other).flatten() {
+            Ok(bytes) => {
+                // Nobody is left to be told when the reader went away.
+                let _ = sender.send(Ok(bytes.into())).await;
+            }
+            Err(error) => fail(&sender, error).await,
+        }
+    });
+    let body = Body::from_stream(stream::unfold(chunks, |mut chunks| async {
+        chunks.recv().await.map(|chunk| (chunk, chunks))
+    }));
+    let disposition = format!("attachment; filename=\"{name}.{}\"", format.ending());
+    let headers = [
+        (header::CONTENT_TYPE, format.content_type().to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// The next page; busy times are waited out, because half an export is of no use.
+async fn again(
+    questions: &Arc<Questions>,
+    asked: &UsageEvents,
+    scope: Option<&str>,
+) -> Result<outlay_store::history::question::EventPage, UnansweredError> {
+    const ATTEMPTS: usize = 5;
+    let mut attempt = 1;
+    loop {
+        match questions.events(asked.clone(), scope).await {
+            Err(UnansweredError::Busy) if attempt < ATTEMPTS => attempt += 1,
+            answered => return answered,
+        }
+    }
+}
+
+async fn fail(sender: &mpsc::Sender<io::Result<Bytes>>, error: io::Error) {
+    tracing::error!(%error, "an export could not be sent to its end");
+    // Nobody is left to be told when the reader went away.
+    let _ = sender.send(Err(error)).await;
+}
+
+/// The format of an answer.
+fn format(parameters: &Parameters, known: &[Format]) -> Result<Format, ApiError> {
+    let Some(word) = parameters.one("format")? else { return Ok(Format::Csv) };
+    let found = known.iter().find(|format| format.ending() == word).copied();
+    found.ok_or_else(|| {
+        let words: Vec<&str> = known.iter().map(|format| format.ending()).collect();
+        ApiError::bad_request("malformed", "format", format!("`{word}` is no form of this export"))
+            .mend(format!("use one of {}", words.join(", ")))
+    })
+}

@@ -1,0 +1,223 @@
+//! Exports, as those who read them see them.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use outlay_domain::Amount;
+use outlay_server::auth::LocalTrust;
+use outlay_server::config::Config;
+use outlay_server::startup::{Purpose, Server};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// The real router on a folder of its own.
+struct Desk {
+    _server: Server,
+    router: Router,
+    _folder: tempfile::TempDir,
+}
+
+impl Desk {
+    /// A desk with priced, stated and unpriced usage of two days.
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = Server::open_with(folder.path(), Config::default(), Purpose::Command).await;
+        let server = opened.unwrap();
+        let router = server.router();
+        let desk = Self { _server: server, router, _folder: folder };
+        for (meter, amount) in [("input_tokens", "2.5"), ("output_tokens", "10")] {
+            let price = json!({
+                "provider": "openai", "model": "gpt-4-next", "meter": meter, "price": amount,
+                "unit": 1_000_000, "valid_from": "2026-01-01T00:00:00Z",
+            });
+            let (status, answer) = desk.post("/api/v1/prices", &price).await;
+            assert!(status.is_success(), "{answer}");
+        }
+        let event = |id: u32, day: u32, more: Value| {
+            let mut event = json!({
+                "id": id.to_string(), "occurred_at": format!("2026-03-0{day}T12:00:00Z"),
+                "account": "acme", "provider": "openai", "model": "gpt-4-next",
+                "quantities": {"input_tokens": 333, "output_tokens": 7},
+            });
+            event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            event
+        };
+        let other = json!({
+            "provider": "maps", "model": "=SUM(A1)", "cost": "0.5", "quantities": {},
+            "team": "search", "account": "globex",
+        });
+        let events = json!([
+            event(1, 1, json!({})),
+            event(2, 1, json!({"project": "chat"})),
+            event(3, 2, json!({})),
+            event(4, 2, other),
+            event(5, 2, json!({"provider": "nobody", "model": "unheard-of"})),
+        ]);
+        let (status, answer) = desk.post("/api/v1/events", &events).await;
+        assert_eq!((status, &answer["refused"]), (StatusCode::OK, &json!(0)), "{answer}");
+        desk
+    }
+
+    async fn send(&self, mut request: Request<Body>) -> (StatusCode, Vec<u8>) {
+        if !request.headers().contains_key("authorization") {
+            request.extensions_mut().insert(LocalTrust);
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        (status, response.into_body().collect().await.unwrap().to_bytes().to_vec())
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        let request = Request::post(path).header("content-type", "application/json");
+        let (status, body) = self.send(request.body(body.to_string().into()).unwrap()).await;
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn bytes(&self, path: &str) -> (StatusCode, Vec<u8>) {
+        self.send(Request::get(format!("/api/v1/{path}")).body(Body::empty()).unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, String) {
+        let (status, body) = self.bytes(path).await;
+        (status, String::from_utf8(body).unwrap())
+    }
+
+    async fn rows(&self, path: &str) -> Vec<BTreeMap<String, String>> {
+        let (status, table) = self.get(path).await;
+        assert_eq!(status, StatusCode::OK, "{table}");
+        let mut reader = csv::Reader::from_reader(table.as_bytes());
+        reader.deserialize().map(Result::unwrap).collect()
+    }
+
+    async fn spend(&self, query: &str) -> String {
+        let (_, answer) = self.get(&format!("usage/total?{query}")).await;
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer["total"]["spend"].as_str().unwrap().to_owned()
+    }
+}
+
+fn sum(rows: &[BTreeMap<String, String>], column: &str) -> String {
+    rows.iter().map(|row| row[column].parse::<Amount>().unwrap()).sum::<Amount>().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_is_exported_in_every_form() {
+    let desk = Desk::open().await;
+
+    let rows = desk.rows("exports/events").await;
+    assert_eq!(rows.iter().map(|row| row["id"].as_str()).collect::<String>(), "34512");
+    assert_eq!(rows[1]["model"], "'=SUM(A1)", "no formula");
+    assert_eq!(rows[1]["amount"], "0.5");
+    assert_eq!(rows[2]["amount"], "", "unknown is not zero");
+    let (_, lines) = desk.get("exports/events?format=ndjson&model^=gpt-4").await;
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[2]["amount"], "0.0009025");
+    let (_, parquet) = desk.bytes("exports/events?format=parquet").await;
+    assert_eq!((&parquet[..4], &parquet[parquet.len() - 4..]), (&b"PAR1"[..], &b"PAR1"[..]));
+    let nothing = desk.rows("exports/events?from=2020-01-01&to=2020-01-02").await;
+    assert!(nothing.is_empty());
+    for (query, field) in
+        [("format=xml", "format"), ("x=1", "x"), ("from=2026-02-01&to=2026-01-01", "from")]
+    {
+        let (status, refused) = desk.get(&format!("exports/events?{query}")).await;
+        let refused: Value = serde_json::from_str(&refused).unwrap();
+        assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!(field)));
+        assert!(refused["remedy"].is_string(), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn focus_costs_add_up_to_spend_and_part_it_by_token_class() {
+    let desk = Desk::open().await;
+
+    let rows = desk.rows("exports/focus").await;
+    assert_eq!(sum(&rows, "BilledCost"), desk.spend("").await);
+    let march_first = "from=2026-03-01&to=2026-03-02";
+    let first = desk.rows(&format!("exports/focus?{march_first}")).await;
+    assert_eq!(sum(&first, "BilledCost"), desk.spend(march_first).await);
+    assert_eq!(first.len(), 4, "two meters, with a project and without");
+    let input = first.iter().find(|row| row["SkuMeter"] == "Input Tokens").unwrap();
+    for (column, expected) in [
+        ("BilledCost", "0.0008325"),
+        ("ListCost", "0.0008325"),
+        ("BillingCurrency", "USD"),
+        ("BillingPeriodStart", "2026-03-01T00:00:00Z"),
+        ("BillingPeriodEnd", "2026-04-01T00:00:00Z"),
+        ("ChargePeriodStart", "2026-03-01T00:00:00Z"),
+        ("ChargePeriodEnd", "2026-03-02T00:00:00Z"),
+        ("ChargeCategory", "Usage"),
+        ("ChargeClass", ""),
+        ("ConsumedQuantity", "333"),
+        ("ConsumedUnit", "Tokens"),
+        ("ListUnitPrice", "2.5"),
+        ("PricingQuantity", "0.000333"),
+        ("PricingUnit", "1000000 Tokens"),
+        ("ServiceProviderName", "openai"),
+        ("HostProviderName", "openai"),
+        ("ServiceCategory", "AI and Machine Learning"),
+        ("SkuId", "openai/gpt-4-next/Input Tokens"),
+    ] {
+        assert_eq!(input[column], expected, "{column}");
+    }
+    assert!(!input["SkuPriceId"].is_empty());
+    let stated = rows.iter().find(|row| row["x_ChargeBasis"] == "stated").unwrap();
+    assert_eq!((&*stated["BilledCost"], &*stated["ListUnitPrice"]), ("0.5", ""));
+    assert_eq!((&*stated["SubAccountId"], &*stated["SubAccountType"]), ("search", "Team"));
+    assert!(rows.iter().all(|row| row["ServiceProviderName"] != "nobody"), "no price, no row");
+
+    let older = desk.rows("exports/focus?version=1.2&granularity=hour").await;
+    assert!(
+        older
+            .iter()
+            .all(|row| row.contains_key("ProviderName") && row.contains_key("PublisherName"))
+    );
+    assert!(older[0]["ChargePeriodStart"].ends_with("T12:00:00Z"));
+    let (_, parquet) = desk.bytes("exports/focus?format=parquet").await;
+    assert_eq!(&parquet[..4], b"PAR1");
+
+    let (_, metadata) = desk.get("exports/focus/metadata?version=1.2").await;
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    assert_eq!(
+        (&metadata["FocusVersion"], &metadata["x_UnpricedEvents"]),
+        (&json!("1.2"), &json!(1))
+    );
+    let (status, refused) = desk.get("exports/focus?version=1.3").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_back_is_taken_back_line_by_line() {
+    let desk = Desk::open().await;
+    let taken_back = json!({"reason": "sent twice", "events": [{"id": "1"}]});
+    let (status, answer) = desk.post("/api/v1/events/deletions", &taken_back).await;
+    assert_eq!((status, &answer["amended"]), (StatusCode::OK, &json!(1)), "{answer}");
+
+    let rows = desk.rows("exports/focus?account=acme").await;
+
+    assert_eq!(sum(&rows, "BilledCost"), desk.spend("account=acme").await);
+    assert_eq!(rows.len(), 4, "what was taken back is in no row");
+    let events = desk.rows("exports/events?from=2026-03-01&to=2026-03-02").await;
+    let reversal = events.iter().find(|row| row["kind"] == "reversal").unwrap();
+    assert_eq!(reversal["amount"], "-0.0009025", "a number is no formula");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_export_their_own_account_only() {
+    let desk = Desk::open().await;
+    desk.post("/api/v1/users", &json!({"id": "globex", "role": "member"})).await;
+    let minted = desk.post("/api/v1/tokens", &json!({"user": "globex", "role": "member"})).await.1;
+    let token = format!("Bearer {}", minted["token"].as_str().unwrap());
+    for path in ["exports/events?account=acme", "exports/events", "exports/focus"] {
+        let request = Request::get(format!("/api/v1/{path}")).header("authorization", &token);
+        let (status, table) = desk.send(request.body(Body::empty()).unwrap()).await;
+        let table = String::from_utf8(table).unwrap();
+        assert_eq!(status, StatusCode::OK, "{table}");
+        assert!(!table.contains("acme"), "{table}");
+    }
+}
