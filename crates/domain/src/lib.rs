@@ -5,6 +5,7 @@ pub mod amount;
 pub mod budgets;
 pub mod imports;
 pub mod quantity;
+pub mod recommendations;
 pub mod revenue;
 
 pub mod usage;

@@ -197,12 +197,12 @@ fn anomalies(analysis: &Analysis) -> Option<Recommendation> {
 }
 
 /// A day that cost clearly more than expected.
-struct DearDay {
-    date: chrono::NaiveDate,
-    excess: f64,
+pub(super) struct DearDay {
+    pub date: chrono::NaiveDate,
+    pub excess: f64,
 }
 
-fn dear_days(analysis: &Analysis) -> impl Iterator<Item = DearDay> + '_ {
+pub(super) fn dear_days(analysis: &Analysis) -> impl Iterator<Item = DearDay> + '_ {
     let is_dear = |anomaly: &&anomalies::Anomaly| {
         anomaly.direction == anomalies::Direction::Above && anomaly.severity >= Severity::Medium
     };

@@ -6,6 +6,7 @@ pub mod budgets;
 pub mod change;
 pub mod course;
 pub mod days;
+pub mod recommendations;
 pub mod returns;
 pub mod spend;
 

@@ -14,6 +14,7 @@ pub mod insights;
 pub mod keys;
 pub mod metrics;
 pub mod prices;
+mod recommendations;
 mod returns;
 pub mod revenue;
 pub mod session;
@@ -87,6 +88,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(budgets::routes())
         .merge(alerts::routes())
         .merge(insights::routes())
+        .merge(recommendations::routes())
         .merge(returns::routes())
         .merge(exports::routes())
 }

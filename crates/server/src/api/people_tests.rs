@@ -984,3 +984,98 @@ fn base64_url(text: &str) -> String {
     use base64::Engine;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
 }
+
+// Recommendations
+
+/// A week of calls of one model: 400 prompts a day of 8,000 tokens, of which none is cached.
+fn week_of_calls(account: &str) -> Value {
+    let today = chrono::Utc::now().date_naive();
+    let call = |day: u64| {
+        json!({
+            "id": format!("{account}-{day}"), "source": "test", "account": account,
+            "provider": "openai", "model": "gpt-4o", "service": "reports",
+            "occurred_at": format!("{}T10:00:00Z", today - chrono::Days::new(day)),
+            "quantities": { "requests": "400", "input_tokens": "3200000", "output_tokens": "400000" },
+        })
+    };
+    Value::Array((1..=8).map(call).collect())
+}
+
+const ADVICE: &str = "/api/v1/insights/recommendations";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_decides_about_a_recommendation_and_a_member_sees_their_own() {
+    let house = House::new().await;
+    for (name, role) in [("admin", "admin"), ("alice", "member"), ("bob", "member")] {
+        house.add(name, role).await;
+    }
+    house.root(Method::POST, "/api/v1/events", week_of_calls("alice")).await;
+    let list = async |name: &str, query: &str| {
+        let token = house.token(name).await;
+        let path = format!("{ADVICE}?{query}");
+        house.call(Method::GET, &path, &[("authorization", token.as_str())]).await
+    };
+    let ids = |answer: &Answer| -> Vec<String> {
+        let items = answer.body["items"].as_array().unwrap_or_else(|| panic!("{answer:?}"));
+        items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let put = async |name: &str, id: &str, body: Value| {
+        let token = house.token(name).await;
+        let headers = [("authorization", token.as_str())];
+        house.send(json_request(Method::PUT, &format!("{ADVICE}/{id}"), &headers, body)).await
+    };
+    const MODEL: &str = "model-openai-gpt-4o";
+
+    let open = list("admin", "").await;
+    assert_eq!(open.status, StatusCode::OK, "{open:?}");
+    // Eight days of 3.2 M × 2.50 + 0.4 M × 10.00 a million; nine days with today.
+    assert_eq!(open.body["spend"], "96");
+    let first = &open.body["items"][0];
+    assert_eq!(first["id"], MODEL, "{open:?}");
+    assert_eq!(first["kind"], "cheaper_model");
+    // The same tokens at 0.15 and 0.60 are 5.76: 90.24 less in nine days.
+    assert_eq!(first["saving"]["monthly"], "300.8");
+    assert_eq!(first["path"], "/explore?model=gpt-4o&provider=openai");
+    assert!(ids(&list("alice", "").await).contains(&MODEL.to_owned()));
+    assert_eq!(ids(&list("bob", "").await), Vec::<String>::new());
+
+    let refused = put("alice", MODEL, json!({ "state": "done" })).await;
+    assert_eq!(refused.code(), (403, "forbidden"));
+    let unknown = put("admin", "model-nobody", json!({ "state": "done" })).await;
+    assert_eq!(unknown.code(), (404, "not_found"));
+    for (body, field) in [
+        (json!({ "state": "gone" }), "state"),
+        (json!({ "state": "snoozed" }), "until"),
+        (json!({ "state": "snoozed", "until": "2020-01-01T00:00:00Z" }), "until"),
+        (json!({ "state": "done", "until": "2099-01-01T00:00:00Z" }), "until"),
+        (json!({ "state": "done", "note": "x".repeat(501) }), "note"),
+    ] {
+        let refused = put("admin", MODEL, body.clone()).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{body}: {refused:?}");
+        assert_eq!(refused.body["field"], field, "{body}");
+    }
+
+    for (body, state) in [
+        (json!({ "state": "snoozed", "until": "2099-01-01T00:00:00Z" }), "snoozed"),
+        (json!({ "state": "dismissed", "note": "quality" }), "dismissed"),
+        (json!({ "state": "done" }), "done"),
+    ] {
+        let changed = put("admin", MODEL, body).await;
+        assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+        assert_eq!(changed.body["state"], state);
+        assert_eq!(changed.body["changed_by"], "admin");
+        assert!(!ids(&list("admin", "").await).contains(&MODEL.to_owned()), "{state}");
+        assert_eq!(ids(&list("admin", &format!("state={state}")).await), [MODEL]);
+    }
+    let open = put("admin", MODEL, json!({ "state": "open" })).await;
+    assert_eq!(open.body["state"], "open");
+    let trail = "/api/v1/audit?action=recommendations.change";
+    let audit = house.root(Method::GET, trail, Value::Null).await;
+    assert_eq!(audit.body["items"].as_array().unwrap().len(), 4, "{audit:?}");
+
+    for (query, field) in [("days=3", "days"), ("days=999", "days"), ("state=x", "state")] {
+        let refused = list("admin", query).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}: {refused:?}");
+        assert_eq!(refused.body["field"], field, "{query}");
+    }
+}

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod manifest;
 pub mod people;
 pub mod prices;
+pub mod recommendations;
 pub mod revenue;
 mod time;
 pub mod usage_log;
@@ -41,6 +42,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (7, include_str!("migrations/0007_budgets.sql")),
     (8, include_str!("migrations/0008_alerts.sql")),
     (9, include_str!("migrations/0009_revenue_attributes.sql")),
+    (10, include_str!("migrations/0010_recommendations.sql")),
 ];
 
 /// The open books of one data folder.

@@ -1,0 +1,341 @@
+//! What people decide, and what it saved.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+use compact_str::CompactString;
+use outlay_analytics::robust;
+use outlay_domain::people::AuditRecord;
+use outlay_domain::recommendations::State;
+use outlay_domain::usage::question::{Every, Filter};
+use outlay_store::StoreError;
+use outlay_store::sqlite::recommendations::KeptRecommendation;
+use outlay_store::sqlite::{audit, recommendations};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::super::{Course, Days, SpendQuestion};
+use super::{Item, Looked, Recommendation, Recommendations, Scope, Z, yesterday};
+use crate::budgets::BudgetsError;
+use crate::usage::UnansweredError;
+
+/// Characters of a note, at most.
+pub const NOTE_MAX: usize = 500;
+/// Whole days whose spend is kept when something is marked as done.
+const BASE_DAYS: u32 = 28;
+/// Days of which recommendations are looked for by their id, one after the other.
+const LOOK_BACK: [u32; 2] = [30, 366];
+
+/// What somebody decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Who.
+    pub actor: CompactString,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Until when it is snoozed.
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// Why.
+    pub note: Option<String>,
+}
+
+/// What was saved since the day after something was done, in nanos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// The first day.
+    pub since: NaiveDate,
+    /// Whole days since then.
+    pub days: u32,
+    /// What they would have cost, as the days before did.
+    pub expected: i128,
+    /// What they cost.
+    pub actual: i128,
+    /// The difference.
+    pub saved: i128,
+    /// In four of five cases it is more than this
+    pub low: i128,
+    /// and less than this.
+    pub high: i128,
+}
+
+/// Why recommendations were not made or decided.
+#[derive(Debug, Error)]
+pub enum RecommendationsError {
+    /// There is none of that id.
+    #[error("there is no recommendation `{0}`")]
+    Unknown(CompactString),
+    /// A snooze has an end, and nothing else has.
+    #[error("{0}")]
+    Until(&'static str),
+    /// The note is too long.
+    #[error("has more than {NOTE_MAX} characters")]
+    Note,
+    /// Spend could not be asked for.
+    #[error(transparent)]
+    Unanswered(#[from] UnansweredError),
+    /// Budgets could not be held against spend.
+    #[error(transparent)]
+    Budgets(#[from] BudgetsError),
+    /// The books could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The work was broken off.
+    #[error("the look at the days was broken off")]
+    Failed(#[source] tokio::task::JoinError),
+}
+
+impl RecommendationsError {
+    pub(super) fn failed(error: tokio::task::JoinError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What is decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDecision {
+    /// The state from now on.
+    pub state: State,
+    /// Until when, of a snooze.
+    pub until: Option<DateTime<Utc>>,
+    /// Why.
+    pub note: Option<String>,
+}
+
+/// A decision as it is kept, with what was decided about.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub row: KeptRecommendation,
+    snapshot: Snapshot,
+}
+
+/// A recommendation as it was decided about.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Snapshot {
+    recommendation: Recommendation,
+    measures: Scope,
+    base: Option<Base>,
+}
+
+/// The daily spend before something was done, in nanos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Base {
+    mean: i64,
+    deviation: i64,
+    days: u32,
+}
+
+impl Kept {
+    /// The state at `now`: a snooze that is over is open again.
+    pub fn state(&self, now: DateTime<Utc>) -> State {
+        let is_over = self.row.snoozed_until.is_none_or(|until| until <= now);
+        if self.row.state == State::Snoozed && is_over { State::Open } else { self.row.state }
+    }
+
+    pub fn decision(&self) -> Decision {
+        Decision {
+            actor: self.row.actor.clone(),
+            at: self.row.changed_at,
+            snoozed_until: self.row.snoozed_until,
+            note: self.row.note.clone(),
+        }
+    }
+}
+
+/// What was decided about and is no longer found, as it was then. What is open again is over.
+pub(super) fn gone(items: &[Item], kept: &[Kept], now: DateTime<Utc>) -> Vec<Item> {
+    let is_found = |kept: &Kept| items.iter().any(|item| item.recommendation.id == kept.row.id);
+    let gone = kept.iter().filter(|kept| kept.state(now) != State::Open && !is_found(kept));
+    gone.map(|kept| Item {
+        recommendation: kept.snapshot.recommendation.clone(),
+        state: kept.state(now),
+        decision: Some(kept.decision()),
+        measured: None,
+        measures: kept.snapshot.measures.clone(),
+    })
+    .collect()
+}
+
+impl Recommendations {
+    pub(super) fn decisions(&self) -> Result<Vec<Kept>, StoreError> {
+        let rows = self.insights.books.read(recommendations::all)?;
+        let kept = rows.into_iter().map(|row| {
+            let snapshot =
+                serde_json::from_str(&row.item).map_err(|error| StoreError::Damaged {
+                    what: format!("the recommendation `{}`", row.id),
+                    how: error.to_string(),
+                })?;
+            Ok(Kept { row, snapshot })
+        });
+        kept.collect()
+    }
+
+    /// Decides about the recommendation of that id, and answers how it stands then.
+    pub async fn decide(
+        &self,
+        id: &str,
+        new: NewDecision,
+        actor: &str,
+        scope: Option<&str>,
+    ) -> Result<Item, RecommendationsError> {
+        let now = self.insights.now();
+        match (new.state, new.until) {
+            (State::Snoozed, None) => {
+                return Err(RecommendationsError::Until("is needed to snooze"));
+            }
+            (State::Snoozed, Some(until)) if until <= now => {
+                return Err(RecommendationsError::Until("must lie ahead"));
+            }
+            (State::Snoozed, Some(_)) | (_, None) => {}
+            (_, Some(_)) => {
+                return Err(RecommendationsError::Until("is for `snoozed` only"));
+            }
+        }
+        if new.note.as_ref().is_some_and(|note| note.chars().count() > NOTE_MAX) {
+            return Err(RecommendationsError::Note);
+        }
+        let known = self.find(id, scope).await?;
+        let base = match new.state {
+            State::Done => self.base(&known.measures, scope).await?,
+            _ => None,
+        };
+        let snapshot = Snapshot {
+            recommendation: known.recommendation.clone(),
+            measures: known.measures.clone(),
+            base,
+        };
+        let item = serde_json::to_string(&snapshot).map_err(|error| StoreError::Damaged {
+            what: format!("the recommendation `{id}`"),
+            how: error.to_string(),
+        })?;
+        let row = KeptRecommendation {
+            id: known.recommendation.id.clone(),
+            state: new.state,
+            actor: actor.into(),
+            changed_at: now,
+            snoozed_until: new.until,
+            note: new.note.filter(|note| !note.is_empty()),
+            item,
+        };
+        self.insights.books.write(|tx| {
+            recommendations::put(tx, &row)?;
+            audit::append(tx, &record(&row))
+        })?;
+        let kept = Kept { row, snapshot };
+        let item = Item { state: new.state, decision: Some(kept.decision()), ..known };
+        let measured = self.measured(&item, &[kept], Tz::UTC, scope).await?;
+        Ok(Item { measured, ..item })
+    }
+
+    async fn find(&self, id: &str, scope: Option<&str>) -> Result<Item, RecommendationsError> {
+        for days in LOOK_BACK {
+            let looked = Looked { days, tz: Tz::UTC, filters: Vec::new() };
+            let all = self.about(&looked, scope).await?.items;
+            if let Some(item) = all.into_iter().find(|item| item.recommendation.id == id) {
+                return Ok(item);
+            }
+        }
+        Err(RecommendationsError::Unknown(id.chars().take(100).collect()))
+    }
+
+    /// The spend of each whole day of `days` within `measures`.
+    async fn spent(
+        &self,
+        measures: &Scope,
+        days: Days,
+        tz: Tz,
+        scope: Option<&str>,
+    ) -> Result<Course, UnansweredError> {
+        let filters = measures.iter().filter_map(|(name, values)| {
+            Filter::named(name, values.iter().map(String::as_str))?.ok()
+        });
+        let question = SpendQuestion {
+            days: Some(days),
+            since: None,
+            tz,
+            every: Some(Every::Day),
+            by: Vec::new(),
+            filters: filters.collect(),
+            extremes: false,
+        };
+        let table = self.insights.spend(question, scope).await?;
+        Ok(Course::of(&table, days.last(), self.insights.today(tz)))
+    }
+
+    async fn base(
+        &self,
+        measures: &Scope,
+        scope: Option<&str>,
+    ) -> Result<Option<Base>, UnansweredError> {
+        let last = yesterday(self.insights.today(Tz::UTC));
+        let Some(days) = Days::ending(last, BASE_DAYS - 1) else { return Ok(None) };
+        let course = self.spent(measures, days, Tz::UTC, scope).await?;
+        let values = course.whole_values();
+        if values.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Base {
+            mean: nanos(robust::mean(&values)),
+            deviation: nanos(robust::variance(&values).max(0.0).sqrt()),
+            days: u32::try_from(values.len()).unwrap_or(u32::MAX),
+        }))
+    }
+
+    /// What `item` saved: expected is the mean of the days before times the days since, and the
+    /// range `± 1.2816 · s · √(d + d²/n)`.
+    pub(super) async fn measured(
+        &self,
+        item: &Item,
+        kept: &[Kept],
+        tz: Tz,
+        scope: Option<&str>,
+    ) -> Result<Option<Measured>, UnansweredError> {
+        let own = kept.iter().find(|kept| kept.row.id == item.recommendation.id);
+        let Some(kept) = own.filter(|_| item.state == State::Done) else { return Ok(None) };
+        // What all accounts spent before says nothing of one of them.
+        let Some(base) = kept.snapshot.base.filter(|_| scope.is_none()) else { return Ok(None) };
+        let done_on = kept.row.changed_at.with_timezone(&tz).date_naive();
+        let Some(since) = done_on.checked_add_signed(TimeDelta::days(1)) else { return Ok(None) };
+        let Some(days) = Days::new(since, yesterday(self.insights.today(tz))) else {
+            return Ok(None);
+        };
+        let course = self.spent(&kept.snapshot.measures, days, tz, scope).await?;
+        let count = u32::try_from(days.count()).unwrap_or(u32::MAX);
+        let d = f64::from(count);
+        let width = Z * base.deviation as f64 * (d + d * d / f64::from(base.days.max(1))).sqrt();
+        let expected = i128::from(base.mean) * i128::from(count);
+        let actual = course.total();
+        let (saved, width) = (expected - actual, whole(width));
+        Ok(Some(Measured {
+            since,
+            days: count,
+            expected,
+            actual,
+            saved,
+            low: saved - width,
+            high: saved + width,
+        }))
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "an estimate, in nanos")]
+fn nanos(units: f64) -> i64 {
+    (units * 1e9).round() as i64
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "an estimate, in nanos")]
+fn whole(nanos: f64) -> i128 {
+    nanos.round() as i128
+}
+
+fn record(row: &KeptRecommendation) -> AuditRecord {
+    AuditRecord {
+        at: row.changed_at,
+        actor: row.actor.clone(),
+        action: "recommendations.change".into(),
+        target: row.id.clone(),
+        detail: serde_json::json!({
+            "state": row.state.as_str(),
+            "snoozed_until": row.snoozed_until,
+            "note": row.note,
+        }),
+    }
+}

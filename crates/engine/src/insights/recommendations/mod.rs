@@ -1,0 +1,552 @@
+#![doc = include_str!("README.md")]
+
+mod claims;
+mod days;
+mod decisions;
+mod found;
+mod rates;
+mod siblings;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+use compact_str::CompactString;
+use outlay_analytics::robust;
+use outlay_domain::pricing::PriceBook;
+use outlay_domain::recommendations::State;
+use outlay_domain::usage::question::{
+    Answer, Attribute, Every, Filter, Group, Measure, Value, day_start,
+};
+use outlay_domain::usage::{Meter, Status};
+use serde::{Deserialize, Serialize};
+
+use super::advice::Priority;
+use super::analysis::Analysis;
+use super::{Course, Days, Insights, SpendQuestion};
+use crate::Outlay;
+use crate::budgets::Budgets;
+use crate::usage::UsageQuestion;
+
+use claims::{share, without_overlap};
+pub use decisions::{Decision, Measured, NOTE_MAX, NewDecision, RecommendationsError};
+use found::{Found, Used};
+
+/// Days of the month that savings are of.
+const MONTH_DAYS: i128 = 30;
+/// Pairs of provider and model that are looked at, the dearest first.
+const MODELS_MAX: usize = 200;
+/// Savings below this in a month are not worth a word, in nanos: a cent.
+const SAVING_MIN: i128 = 10_000_000;
+/// Four of five cases are within so many standard deviations.
+const Z: f64 = 1.2816;
+
+/// Which spend something is about: filters by their names, as in questions.
+pub type Scope = BTreeMap<String, Vec<String>>;
+
+/// Where recommendations are made and decided; cheap to clone.
+#[derive(Clone)]
+pub struct Recommendations {
+    insights: Insights,
+    budgets: Budgets,
+    prices: Arc<ArcSwap<PriceBook>>,
+}
+
+impl Outlay {
+    /// Where recommendations are.
+    pub fn recommendations(&self) -> Recommendations {
+        Recommendations {
+            insights: self.insights(),
+            budgets: self.budgets(),
+            prices: self.prices.clone(),
+        }
+    }
+}
+
+/// Which days and which usage to look at.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// How many days, today included.
+    pub days: u32,
+    /// Whose days.
+    pub tz: Tz,
+    /// What usage must be like.
+    pub filters: Vec<Filter>,
+}
+
+/// Something to do, what it saves, and what proves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// The same for the same kind and scope.
+    pub id: CompactString,
+    /// Which kind of thing to do.
+    pub kind: Kind,
+    /// In a few words.
+    pub title: String,
+    /// In a sentence.
+    pub description: String,
+    /// What a month would cost less; nothing where it is about risk and not about a sum.
+    pub saving: Option<Saving>,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// What has to hold for it.
+    pub assumption: String,
+    /// Which usage it is about.
+    pub scope: Scope,
+    /// Figures behind it.
+    pub evidence: Vec<Evidence>,
+    /// The rows that prove it.
+    pub proof: Proof,
+    /// What to do, one by one.
+    pub actions: Vec<String>,
+}
+
+/// What a month of thirty days would cost less, in nanos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Saving {
+    /// What is expected.
+    pub monthly: i128,
+    /// The low end.
+    pub low: i128,
+    /// The high end.
+    pub high: i128,
+}
+
+/// A figure with what it is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What it is of.
+    pub label: String,
+    /// The figure.
+    pub value: String,
+}
+
+/// A table that proves a saving.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Proof {
+    /// The heads.
+    pub columns: Vec<String>,
+    /// The rows, each as wide as the heads.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Kinds of things to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Another model does at a lower price.
+    CheaperModel,
+    /// Prompts that begin alike could be cached.
+    PromptCaching,
+    /// What can wait is cheaper in batches.
+    Batch,
+    /// Long prompts meet a dearer tier.
+    ContextTier,
+    /// Failures are paid for.
+    Failures,
+    /// Something runs and nobody uses it.
+    Idle,
+    /// Spend jumps about.
+    Volatility,
+    /// Spend grows.
+    Growth,
+    /// Single days were far too dear.
+    Anomalies,
+    /// A budget will not do.
+    Budget,
+    /// One service is much of the whole.
+    Service,
+}
+
+/// How sure a saving is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// It was measured.
+    High,
+    /// It rests on a figure that is usual.
+    Medium,
+    /// It has to be tried.
+    Low,
+}
+
+/// A recommendation with what people decided about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// What to do.
+    pub recommendation: Recommendation,
+    /// What was decided; a snooze that is over is open again.
+    pub state: State,
+    /// By whom and when, where anybody did.
+    pub decision: Option<Decision>,
+    /// What was saved since it was done, where that can be said.
+    pub measured: Option<Measured>,
+    /// Which spend is measured.
+    measures: Scope,
+}
+
+/// Recommendations about some days.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recommended {
+    /// The start of the days.
+    pub from: DateTime<Utc>,
+    /// The end of the days.
+    pub to: DateTime<Utc>,
+    /// What was spent, in nanos.
+    pub spend: i128,
+    /// What the open ones save together.
+    pub saving: Saving,
+    /// All of them, whatever was decided: the open ones first, by priority and saving.
+    pub items: Vec<Item>,
+}
+
+impl Kind {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CheaperModel => "cheaper_model",
+            Self::PromptCaching => "prompt_caching",
+            Self::Batch => "batch",
+            Self::ContextTier => "context_tier",
+            Self::Failures => "failures",
+            Self::Idle => "idle",
+            Self::Volatility => "volatility",
+            Self::Growth => "growth",
+            Self::Anomalies => "anomalies",
+            Self::Budget => "budget",
+            Self::Service => "service",
+        }
+    }
+
+    /// How soon.
+    pub const fn priority(self) -> Priority {
+        match self {
+            Self::Volatility | Self::Growth | Self::CheaperModel | Self::Failures => Priority::High,
+            Self::PromptCaching
+            | Self::ContextTier
+            | Self::Idle
+            | Self::Anomalies
+            | Self::Budget => Priority::Medium,
+            Self::Batch | Self::Service => Priority::Low,
+        }
+    }
+
+    /// How ids of it begin.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::CheaperModel => "model",
+            Self::PromptCaching => "caching",
+            Self::ContextTier => "context",
+            other => other.as_str(),
+        }
+    }
+}
+
+impl Confidence {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+}
+
+impl Evidence {
+    fn new(label: &str, value: impl Into<String>) -> Self {
+        Self { label: label.into(), value: value.into() }
+    }
+}
+
+/// The scope of one model.
+fn of_model(provider: &str, model: &str) -> Scope {
+    let one = |name: &str, value: &str| (name.to_owned(), vec![value.to_owned()]);
+    [one("provider", provider), one("model", model)].into_iter().collect()
+}
+
+impl Recommendation {
+    /// One about a model, of which the rest has to be said.
+    fn of(kind: Kind, provider: &str, model: &str) -> Self {
+        let scope = of_model(provider, model);
+        Self { scope, ..Self::named(kind, &[provider, model]) }
+    }
+
+    fn named(kind: Kind, names: &[&str]) -> Self {
+        let mut id = CompactString::from(kind.prefix());
+        for name in names {
+            id.push('-');
+            id.push_str(&plain(name));
+        }
+        Self {
+            id,
+            kind,
+            title: String::new(),
+            description: String::new(),
+            saving: None,
+            confidence: Confidence::Medium,
+            assumption: String::new(),
+            scope: Scope::new(),
+            evidence: Vec::new(),
+            proof: Proof::default(),
+            actions: Vec::new(),
+        }
+    }
+}
+
+/// A name as it stands in an id, which has to stand in a path as it is.
+fn plain(name: &str) -> CompactString {
+    let letter = |letter: char| {
+        let is_plain = letter.is_ascii_alphanumeric() || "_.".contains(letter);
+        if is_plain { letter.to_ascii_lowercase() } else { '-' }
+    };
+    name.chars().take(60).map(letter).collect()
+}
+
+/// Nanos as people read them: with cents, and more digits where it is less than a cent.
+fn amount_text(nanos: i128) -> String {
+    let sign = if nanos < 0 { "-" } else { "" };
+    let size = nanos.unsigned_abs();
+    if size < 10_000_000 && size > 0 {
+        return format!("{sign}$0.{:06}", size / 1_000);
+    }
+    let cents = (size + 5_000_000) / 10_000_000;
+    let units = i128::try_from(cents / 100).unwrap_or(i128::MAX);
+    format!("{sign}${}.{:02}", count_text(units), cents % 100)
+}
+
+/// A whole number with commas.
+fn count_text(count: i128) -> String {
+    let digits = count.unsigned_abs().to_string();
+    let mut text = String::from(if count < 0 { "-" } else { "" });
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+impl Recommendations {
+    /// What could be done about the spend of those days, of the account `scope` only where there
+    /// is one, and what was decided about it.
+    pub async fn about(
+        &self,
+        looked: &Looked,
+        scope: Option<&str>,
+    ) -> Result<Recommended, RecommendationsError> {
+        let insights = &self.insights;
+        let today = insights.today(looked.tz);
+        let days = Days::ending(today, looked.days.saturating_sub(1)).unwrap_or(Days::only(today));
+        let by_day = SpendQuestion {
+            days: Some(days),
+            since: None,
+            tz: looked.tz,
+            every: Some(Every::Day),
+            by: vec![Attribute::Service],
+            filters: looked.filters.clone(),
+            extremes: false,
+        };
+        let (table, used) =
+            tokio::try_join!(insights.spend(by_day, scope), self.used(days, looked, scope))?;
+        let course = Course::of(&table, today, today);
+        let book = self.prices.load_full();
+        let now = insights.now();
+        let whole = scope.is_none() && looked.filters.is_empty();
+        let (found, used, course) = tokio::task::spawn_blocking(move || {
+            let mut found = found::find(&used, &book, now);
+            let analysis = Analysis::of(&course, 30);
+            found.extend(days::find(analysis.as_ref(), &table, &used));
+            (found, used, course)
+        })
+        .await
+        .map_err(RecommendationsError::failed)?;
+        let mut found = found;
+        if whole {
+            found.extend(days::budgets(&self.budgets.statuses().await?));
+        }
+        let kept = self.decisions()?;
+        let mut items = priced(found, &used, &course, &kept, now);
+        if whole {
+            items.extend(decisions::gone(&items, &kept, now));
+        }
+        for item in &mut items {
+            item.measured = self.measured(item, &kept, looked.tz, scope).await?;
+        }
+        let open = items.iter().filter(|item| item.state == State::Open);
+        let saving = open.filter_map(|item| item.recommendation.saving).fold(
+            Saving::default(),
+            |sum, one| Saving {
+                monthly: sum.monthly + one.monthly,
+                low: sum.low + one.low,
+                high: sum.high + one.high,
+            },
+        );
+        let spend = course.total();
+        let ceiling = monthly(spend.max(0), course.len());
+        Ok(Recommended {
+            from: day_start(days.first(), looked.tz),
+            to: now,
+            spend,
+            saving: Saving { high: saving.high.min(ceiling), ..saving },
+            items,
+        })
+    }
+
+    /// The dearest models.
+    async fn used(
+        &self,
+        days: Days,
+        looked: &Looked,
+        scope: Option<&str>,
+    ) -> Result<Vec<Used>, crate::usage::UnansweredError> {
+        let meters: Vec<Meter> = Meter::KNOWN.into_iter().filter(Meter::is_tokens).collect();
+        let mut measures = vec![Measure::Spend, Measure::Events];
+        measures.extend(meters.iter().cloned().map(Measure::Meter));
+        let (from, to) = days.instants(looked.tz);
+        let question = UsageQuestion {
+            from,
+            to: Some(to),
+            tz: looked.tz,
+            every: None,
+            by: vec![Attribute::Provider, Attribute::Model, Attribute::Status],
+            filters: looked.filters.clone(),
+            measures,
+            top: Some(MODELS_MAX * 2),
+            compare: false,
+        };
+        let answered = self.insights.questions.breakdown(question, scope).await?;
+        Ok(models(&answered.answer, &meters))
+    }
+}
+
+/// The rows of an answer by provider, model and status, whose measures are spend, events and
+/// `meters`.
+fn models(answer: &Answer, meters: &[Meter]) -> Vec<Used> {
+    let mut models: BTreeMap<(CompactString, CompactString), Used> = BTreeMap::new();
+    for row in &answer.rows {
+        let Group::Of(key) = &row.group else { continue };
+        let [Some(provider), Some(model), status] = key.as_ref() else { continue };
+        let figure = |at: usize| match row.values.now.get(at) {
+            Some(Value::Amount { nanos }) => *nanos,
+            Some(Value::Count(count)) => *count,
+            Some(Value::Quantity { micros }) => *micros,
+            _ => 0,
+        };
+        let used = models.entry((provider.clone(), model.clone())).or_insert_with(|| Used {
+            provider: provider.clone(),
+            model: model.clone(),
+            ..Used::default()
+        });
+        let (nanos, events) = (figure(0), figure(1));
+        used.nanos += nanos;
+        used.events += events;
+        if status.as_deref() == Some(Status::Error.as_str()) {
+            used.failed_nanos += nanos;
+            used.failed += events;
+        }
+        for (place, meter) in meters.iter().enumerate() {
+            let tokens = match row.values.now.get(place + 2) {
+                Some(Value::Count(count)) => count * 1_000_000,
+                _ => figure(place + 2),
+            };
+            match used.mix.iter_mut().find(|(known, _)| known == meter) {
+                Some((_, sum)) => *sum += tokens,
+                None if tokens > 0 => used.mix.push((meter.clone(), tokens)),
+                None => {}
+            }
+        }
+    }
+    let mut models: Vec<Used> = models.into_values().collect();
+    models.sort_by_key(|used| std::cmp::Reverse(used.nanos));
+    models.truncate(MODELS_MAX);
+    models
+}
+
+/// The saving of a month, where it is `nanos` in `days` days.
+fn monthly(nanos: i128, days: usize) -> i128 {
+    share(nanos, MONTH_DAYS, i128::try_from(days.max(1)).unwrap_or(i128::MAX))
+}
+
+/// Half the width of the range of a month's mean, in thousandths of it: see the README.
+#[allow(clippy::cast_possible_truncation, reason = "between 0 and 1,000")]
+fn spread(course: &Course) -> i128 {
+    let values = course.whole_values();
+    let mean = robust::mean(&values);
+    if values.len() < 2 || mean <= 0.0 {
+        return 1_000;
+    }
+    let deviation = robust::variance(&values).sqrt() / mean;
+    let width = Z * deviation * (1.0 / 30.0 + 1.0 / values.len() as f64).sqrt();
+    (1_000.0 * width).clamp(0.0, 1_000.0) as i128
+}
+
+/// What was found with its saving of a month, without overlap among the open ones.
+fn priced(
+    found: Vec<Found>,
+    used: &[Used],
+    course: &Course,
+    kept: &[decisions::Kept],
+    now: DateTime<Utc>,
+) -> Vec<Item> {
+    let spend: Vec<i128> = used.iter().map(|used| used.nanos.max(0)).collect();
+    let state = |found: &Found| {
+        let kept = kept.iter().find(|kept| kept.row.id == found.recommendation.id);
+        kept.map_or(State::Open, |kept| kept.state(now))
+    };
+    let is_open: Vec<bool> = found.iter().map(|found| state(found) == State::Open).collect();
+    let claimed = |open: bool| -> Vec<_> {
+        let claims = found.iter().zip(&is_open);
+        claims
+            .map(|(found, is)| if *is == open { found.claims.clone() } else { Vec::new() })
+            .collect()
+    };
+    let saved = without_overlap(&spend, &claimed(true));
+    let spread = spread(course);
+    let mut items: Vec<Item> = Vec::new();
+    for (place, mut found) in found.into_iter().enumerate() {
+        let alone = || without_overlap(&spend, std::slice::from_ref(&found.claims))[0];
+        let nanos = if is_open[place] { saved[place] } else { alone() };
+        let month = monthly(nanos, course.len());
+        if !found.claims.is_empty() {
+            if month < SAVING_MIN && is_open[place] {
+                continue;
+            }
+            let pairs: i128 = found.claims.iter().filter_map(|claim| spend.get(claim.pair)).sum();
+            let part =
+                |percent: i128, thousandths: i128| month * percent / 100 * thousandths / 1_000;
+            let (low, high) = found.parts;
+            found.recommendation.saving = Some(Saving {
+                monthly: month,
+                low: part(low, 1_000 - spread),
+                high: part(high, 1_000 + spread).min(monthly(pairs, course.len())).max(month),
+            });
+        }
+        let own = kept.iter().find(|kept| kept.row.id == found.recommendation.id);
+        items.push(Item {
+            state: own.map_or(State::Open, |kept| kept.state(now)),
+            decision: own.map(decisions::Kept::decision),
+            measured: None,
+            measures: found.measured,
+            recommendation: found.recommendation,
+        });
+    }
+    items.sort_by_key(|item| {
+        let saving = item.recommendation.saving.map_or(0, |saving| saving.monthly);
+        let is_decided = item.state != State::Open;
+        (is_decided, std::cmp::Reverse(saving), item.recommendation.kind.priority())
+    });
+    items
+}
+
+/// The day before.
+fn yesterday(day: NaiveDate) -> NaiveDate {
+    day.checked_sub_signed(TimeDelta::days(1)).unwrap_or(day)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

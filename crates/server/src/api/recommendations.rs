@@ -1,0 +1,347 @@
+//! What would cost less, what proves it, and what people decided about it.
+
+#![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
+
+use std::collections::BTreeMap;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use chrono::{DateTime, NaiveDate, Utc};
+use outlay_domain::recommendations::State as Decided;
+use outlay_domain::usage::question::{Value, local_text};
+use outlay_engine::insights::recommendations::{
+    Evidence, Item, Looked, Measured, NewDecision, Proof, RecommendationsError, Saving,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::usage_params::{Known, Parameters};
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::extract::{Json, Path};
+use crate::state::AppState;
+
+/// Days that are looked at where nothing is said, and within which bounds.
+const DAYS: usize = 30;
+const DAYS_MIN: usize = 7;
+const DAYS_MAX: usize = 366;
+
+type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+
+/// The routes of this noun.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(change))
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+struct ListParams {
+    /// How many days to look at, today included: 7 to 366; 30 where it is not said.
+    #[param(minimum = 7, maximum = 366)]
+    days: Option<u32>,
+    /// Whose days.
+    tz: Option<String>,
+    /// Which to list: `open`, `snoozed`, `done`, `dismissed`, with commas between; `open` where
+    /// it is not said.
+    state: Option<String>,
+    /// Only usage of these providers; any other attribute filters in the same way.
+    provider: Option<String>,
+}
+
+/// Recommendations about some days.
+#[derive(Debug, Serialize, ToSchema)]
+struct RecommendationList {
+    /// The start of the days.
+    from: String,
+    /// The end of the days.
+    to: String,
+    /// Whose days.
+    tz: &'static str,
+    /// How many were asked for.
+    days: usize,
+    /// What was spent.
+    spend: String,
+    /// What the open ones save together; their savings do not overlap.
+    saving: SavingBody,
+    /// They: the open ones first, and then by their saving.
+    items: Vec<RecommendationBody>,
+}
+
+/// What a month of thirty days would cost less.
+#[derive(Debug, Serialize, ToSchema)]
+struct SavingBody {
+    /// What is expected.
+    monthly: String,
+    /// The low end.
+    low: String,
+    /// The high end.
+    high: String,
+}
+
+/// Something to do.
+#[derive(Debug, Serialize, ToSchema)]
+struct RecommendationBody {
+    /// Its id: the same for the same kind and scope.
+    #[schema(example = "model-openai-gpt-4o")]
+    id: String,
+    /// `cheaper_model`, `prompt_caching`, `batch`, `context_tier`, `failures`, `idle`,
+    /// `volatility`, `growth`, `anomalies`, `budget` or `service`.
+    kind: &'static str,
+    /// `high`, `medium` or `low`.
+    priority: &'static str,
+    /// In a few words.
+    title: String,
+    /// In a sentence.
+    description: String,
+    /// What it saves; nothing where it is about risk and not about a sum.
+    saving: Option<SavingBody>,
+    /// `high`, `medium` or `low`.
+    confidence: &'static str,
+    /// What has to hold for the saving.
+    assumption: String,
+    /// Which usage it is about, as filters.
+    scope: BTreeMap<String, Vec<String>>,
+    /// Figures behind it.
+    evidence: Vec<EvidenceBody>,
+    /// The rows that prove it.
+    proof: ProofBody,
+    /// The page that shows the usage behind it.
+    path: Option<String>,
+    /// What to do, one by one.
+    actions: Vec<String>,
+    /// `open`, `snoozed`, `done` or `dismissed`.
+    state: &'static str,
+    /// Who decided that, where anybody did.
+    changed_by: Option<String>,
+    /// When.
+    changed_at: Option<DateTime<Utc>>,
+    /// Until when it is snoozed.
+    snoozed_until: Option<DateTime<Utc>>,
+    /// Why.
+    note: Option<String>,
+    /// What it saved since the day after it was done.
+    measured: Option<MeasuredBody>,
+}
+
+/// A figure.
+#[derive(Debug, Serialize, ToSchema)]
+struct EvidenceBody {
+    /// What it is of.
+    label: String,
+    /// As people read it.
+    value: String,
+}
+
+/// A table.
+#[derive(Debug, Serialize, ToSchema)]
+struct ProofBody {
+    /// The heads.
+    columns: Vec<String>,
+    /// The rows, each as wide as the heads.
+    rows: Vec<Vec<String>>,
+}
+
+/// What was saved.
+#[derive(Debug, Serialize, ToSchema)]
+struct MeasuredBody {
+    /// The first day.
+    since: NaiveDate,
+    /// Whole days since then.
+    days: u32,
+    /// What they would have cost, as the days before did.
+    expected: String,
+    /// What they cost.
+    actual: String,
+    /// The difference.
+    saved: String,
+    /// In four of five cases it is more than this
+    low: String,
+    /// and less than this.
+    high: String,
+}
+
+impl From<Saving> for SavingBody {
+    fn from(Saving { monthly, low, high }: Saving) -> Self {
+        Self { monthly: text(monthly), low: text(low), high: text(high) }
+    }
+}
+
+impl From<Measured> for MeasuredBody {
+    fn from(measured: Measured) -> Self {
+        Self {
+            since: measured.since,
+            days: measured.days,
+            expected: text(measured.expected),
+            actual: text(measured.actual),
+            saved: text(measured.saved),
+            low: text(measured.low),
+            high: text(measured.high),
+        }
+    }
+}
+
+impl From<Item> for RecommendationBody {
+    fn from(item: Item) -> Self {
+        let Item { recommendation: own, state, decision, measured, .. } = item;
+        let (changed_by, changed_at, snoozed_until, note) = decision.map_or_else(
+            || (None, None, None, None),
+            |own| (Some(own.actor.into()), Some(own.at), own.snoozed_until, own.note),
+        );
+        let Proof { columns, rows } = own.proof;
+        Self {
+            path: path(&own.scope),
+            id: own.id.into(),
+            kind: own.kind.as_str(),
+            priority: own.kind.priority().as_str(),
+            title: own.title,
+            description: own.description,
+            saving: own.saving.map(SavingBody::from),
+            confidence: own.confidence.as_str(),
+            assumption: own.assumption,
+            scope: own.scope,
+            evidence: own
+                .evidence
+                .into_iter()
+                .map(|Evidence { label, value }| EvidenceBody { label, value })
+                .collect(),
+            proof: ProofBody { columns, rows },
+            actions: own.actions,
+            state: state.as_str(),
+            changed_by,
+            changed_at,
+            snoozed_until: snoozed_until.filter(|_| state == Decided::Snoozed),
+            note,
+            measured: measured.map(MeasuredBody::from),
+        }
+    }
+}
+
+fn text(nanos: i128) -> String {
+    Value::Amount { nanos }.text().to_string()
+}
+
+/// The page of usage within a scope.
+fn path(scope: &BTreeMap<String, Vec<String>>) -> Option<String> {
+    let escape = |text: &str| -> String {
+        let byte = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        };
+        text.bytes().map(byte).collect()
+    };
+    let filter = |(name, values): (&String, &Vec<String>)| {
+        let values: Vec<String> = values.iter().map(|value| escape(value)).collect();
+        format!("{}={}", escape(name), values.join(","))
+    };
+    let filters: Vec<String> = scope.iter().map(filter).collect();
+    (!filters.is_empty()).then(|| format!("/explore?{}", filters.join("&")))
+}
+
+/// Lists what would cost less, with what proves it. Savings of open ones do not overlap. A member
+/// sees what their own account's usage says.
+#[utoipa::path(get, path = "/api/v1/insights/recommendations", tag = "insights",
+    params(ListParams),
+    responses((status = 200, body = RecommendationList), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 422, body = ApiError), (status = 429, body = ApiError)))]
+async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    pairs: Pairs,
+) -> Result<Json<RecommendationList>, ApiError> {
+    const KNOWN: Known = Known(&["days", "tz", "state"]);
+    let Query(pairs) = pairs?;
+    let parameters = Parameters::new(pairs, &KNOWN)?;
+    let tz = parameters.tz()?;
+    let days = parameters.number("days", DAYS_MAX)?.unwrap_or(DAYS);
+    if days < DAYS_MIN {
+        let detail = format!("must be {DAYS_MIN} to {DAYS_MAX}");
+        return Err(ApiError::bad_request("out_of_range", "days", detail));
+    }
+    let states = states(parameters.one("state")?)?;
+    let looked = Looked {
+        days: u32::try_from(days).unwrap_or(u32::MAX),
+        tz,
+        filters: parameters.filters()?,
+    };
+    let scope = caller.scope();
+    let all = state.outlay.recommendations().about(&looked, scope.as_deref()).await?;
+    let items = all.items.into_iter().filter(|item| states.contains(&item.state));
+    Ok(Json(RecommendationList {
+        from: local_text(all.from, tz),
+        to: local_text(all.to, tz),
+        tz: tz.name(),
+        days,
+        spend: text(all.spend),
+        saving: all.saving.into(),
+        items: items.map(RecommendationBody::from).collect(),
+    }))
+}
+
+fn states(words: Option<&str>) -> Result<Vec<Decided>, ApiError> {
+    let Some(words) = words else { return Ok(vec![Decided::Open]) };
+    words.split(',').map(|word| known_state(word.trim())).collect()
+}
+
+fn known_state(word: &str) -> Result<Decided, ApiError> {
+    Decided::parse(word).ok_or_else(|| {
+        let word: String = word.chars().take(100).collect();
+        ApiError::bad_request("malformed", "state", format!("`{word}` is no state"))
+            .mend("use open, snoozed, done or dismissed")
+    })
+}
+
+/// What is decided.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DecisionBody {
+    /// `open`, `snoozed`, `done` or `dismissed`.
+    #[schema(example = "done")]
+    state: String,
+    /// Until when, for `snoozed` only.
+    until: Option<DateTime<Utc>>,
+    /// Why.
+    #[schema(max_length = 500)]
+    note: Option<String>,
+}
+
+/// Decides about a recommendation. Admins only.
+#[utoipa::path(put, path = "/api/v1/insights/recommendations/{id}", tag = "insights",
+    request_body = DecisionBody,
+    params(("id" = String, Path, description = "the recommendation's id")),
+    responses((status = 200, body = RecommendationBody), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 404, body = ApiError), (status = 415, body = ApiError),
+        (status = 422, body = ApiError), (status = 429, body = ApiError)))]
+async fn change(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(body): Json<DecisionBody>,
+) -> Result<Json<RecommendationBody>, ApiError> {
+    caller.require_admin()?;
+    let new = NewDecision { state: known_state(&body.state)?, until: body.until, note: body.note };
+    let (all, scope) = (state.outlay.recommendations(), caller.scope());
+    let item = all.decide(&id, new, caller.user.as_str(), scope.as_deref()).await?;
+    Ok(Json(item.into()))
+}
+
+impl From<RecommendationsError> for ApiError {
+    fn from(error: RecommendationsError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RecommendationsError::Unknown(_) => Self::not_found(detail),
+            RecommendationsError::Until(_) => Self::bad_request("out_of_range", "until", detail),
+            RecommendationsError::Note => Self::bad_request("out_of_range", "note", detail),
+            RecommendationsError::Unanswered(error) => error.into(),
+            RecommendationsError::Budgets(error) => error.into(),
+            RecommendationsError::Store(error) => error.into(),
+            RecommendationsError::Failed(error) => Self::internal(&error),
+        }
+    }
+}
