@@ -1,4 +1,5 @@
 import { Button, SegmentedControl } from '@mantine/core'
+import { useState } from 'react'
 import { Link } from 'wouter'
 import {
   type Decision,
@@ -32,6 +33,8 @@ import classes from './RecommendationsPanel.module.css'
 
 /** Days that advice rests on. */
 const DAYS = 30
+/** The first ones save most; the rest is asked for. */
+const FIRST_MAX = 6
 
 const EMPTY_WORDS: Record<RecommendationState, [title: string, words: string]> = {
   open: ['Nothing to save that can be proven', 'Advice needs some weeks of usage with prices.'],
@@ -47,7 +50,9 @@ export function RecommendationsPanel() {
   const state = readRecommendationState(asked)
   const found = useRecommendations({ days: DAYS, tz, filters: view.filters, state })
   const decide = useDecide()
+  const [isLong, lengthen] = useState(false)
   const [title, words] = EMPTY_WORDS[state]
+  const more = (found.data?.items.length ?? 0) - FIRST_MAX
   return (
     <Panel
       title="What to do"
@@ -81,7 +86,7 @@ export function RecommendationsPanel() {
             className={classes.list}
             aria-label={`${RECOMMENDATION_STATES[state]} recommendations`}
           >
-            {found.data.items.map((item) => (
+            {found.data.items.slice(0, isLong ? undefined : FIRST_MAX).map((item) => (
               <RecommendationRow
                 key={item.id}
                 item={item}
@@ -90,6 +95,13 @@ export function RecommendationsPanel() {
               />
             ))}
           </ul>
+          {more > 0 && !isLong && (
+            <div className={classes.more}>
+              <Button size="xs" variant="default" onClick={() => lengthen(true)}>
+                Show {more} more
+              </Button>
+            </div>
+          )}
         </>
       )}
     </Panel>
