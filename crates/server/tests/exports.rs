@@ -221,3 +221,31 @@ async fn members_export_their_own_account_only() {
         assert!(!table.contains("acme"), "{table}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_is_told_on_a_page_that_runs_nothing() {
+    let desk = Desk::open().await;
+    let nasty = json!({
+        "id": "9", "occurred_at": "2026-03-05T12:00:00Z", "provider": "<script>alert(1)</script>",
+        "model": "a&b", "cost": "12.345", "account": "acme",
+    });
+    desk.post("/api/v1/events", &nasty).await;
+
+    let (status, page) = desk.get("reports/month?month=2026-03").await;
+
+    assert_eq!(status, StatusCode::OK, "{page}");
+    for text in [
+        "Spend in March 2026",
+        "$12.85",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "a&amp;b",
+        "One event has no known price",
+        "<svg",
+    ] {
+        assert!(page.contains(text), "no {text} in {page}");
+    }
+    assert!(!page.contains("<script"), "{page}");
+    let (status, refused) = desk.get("reports/month?month=March").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(refused.contains("2026-10"), "{refused}");
+}

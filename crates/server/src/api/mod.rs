@@ -15,6 +15,7 @@ pub mod keys;
 pub mod metrics;
 pub mod prices;
 mod recommendations;
+mod reports;
 mod returns;
 pub mod revenue;
 pub mod session;
@@ -91,6 +92,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(recommendations::routes())
         .merge(returns::routes())
         .merge(exports::routes())
+        .merge(reports::routes())
 }
 
 /// The OpenAPI document.

@@ -68,6 +68,38 @@ pub async fn run(globals: &Globals, args: ExportArgs) -> Result<ExitCode, CliErr
     done.map(|()| ExitCode::SUCCESS)
 }
 
+/// Flags of `outlay report`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  outlay report --month 2026-10 --out october.html")]
+pub struct ReportArgs {
+    /// Which month, e.g. 2026-10; the last one that is over where it is not said
+    #[arg(long, value_name = "MONTH")]
+    month: Option<String>,
+    /// Whose days; UTC where it is not said
+    #[arg(long, value_name = "ZONE")]
+    tz: Option<String>,
+    /// A file that is not there, or - for standard output
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Runs `outlay report`.
+pub async fn report(globals: &Globals, args: ReportArgs) -> Result<ExitCode, CliError> {
+    let mut url = Url::parse("http://outlay/api/v1/reports/month")
+        .map_err(|error| CliError::Failed(error.to_string()))?;
+    for (name, value) in [("month", &args.month), ("tz", &args.tz)] {
+        if let Some(value) = value {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+    }
+    let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+    let client = globals.client().await?;
+    let done = export(globals, &client, &path, &args.out).await;
+    client.close().await;
+    done.map(|()| ExitCode::SUCCESS)
+}
+
 /// The route with its parameters.
 fn path(args: &ExportArgs) -> Result<String, CliError> {
     let failed = |detail: String| CliError::Failed(detail);

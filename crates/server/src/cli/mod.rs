@@ -97,6 +97,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Write every event, or charges as FOCUS has them, to a file
     Export(export::ExportArgs),
+    /// Write what a month came to, as a page to print
+    Report(export::ReportArgs),
     /// Make a data folder of a backup
     Restore(restore::RestoreArgs),
     /// Compare books, history and ledger, to the last billionth
@@ -166,6 +168,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Ready => ready::run(&globals).await,
         Command::Backup(args) => backup::run(&globals, args).await,
         Command::Export(args) => export::run(&globals, args).await,
+        Command::Report(args) => export::report(&globals, args).await,
         Command::Restore(args) => restore::run(&globals, args).await,
         Command::Check => check::run(&globals).await,
         Command::Openapi => openapi::run(),
