@@ -141,6 +141,23 @@ pub struct Report {
     pub score: Vec<f64>,
 }
 
+impl Report {
+    /// The anomalies that begin an episode: of those that follow one another without a point in
+    /// between, on the same side, the first.
+    pub fn episodes(&self) -> impl Iterator<Item = &Anomaly> {
+        let before = std::iter::once(None).chain(self.anomalies.iter().map(Some));
+        let goes_on = |before: Option<&Anomaly>, anomaly: &Anomaly| {
+            before.is_some_and(|before| {
+                before.index + 1 == anomaly.index && before.direction == anomaly.direction
+            })
+        };
+        let pairs = before.zip(&self.anomalies);
+        pairs
+            .filter(move |(before, anomaly)| !goes_on(*before, anomaly))
+            .map(|(_, anomaly)| anomaly)
+    }
+}
+
 /// Fewest points that anything is said about.
 const POINTS_MIN: usize = 8;
 
@@ -154,6 +171,7 @@ pub fn detect(values: &[f64], options: &Options) -> Report {
     let mut report = ranges.judge(values);
     if values.len() < POINTS_MIN {
         report.anomalies.clear();
+        report.score.fill(0.0);
     }
     for anomaly in &mut report.anomalies {
         anomaly.methods.push(options.method);

@@ -106,3 +106,18 @@ fn a_jump_from_a_flat_line_is_seen() {
 
     assert!(online.push(6.0).anomaly);
 }
+
+#[test]
+fn rows_outside_that_follow_one_another_are_one_episode() {
+    let mut values: Vec<f64> = (0..200).map(|at| 100.0 + f64::from(at * 7_919 % 13)).collect();
+    values[80..84].fill(900.0);
+    values[140] = 900.0;
+    values[141] = -700.0;
+
+    let report = detect(&values, &Options::new(&[]));
+
+    let rows: Vec<usize> = report.anomalies.iter().map(|anomaly| anomaly.index).collect();
+    let begins: Vec<usize> = report.episodes().map(|anomaly| anomaly.index).collect();
+    assert_eq!(rows, [80, 81, 82, 83, 140, 141]);
+    assert_eq!(begins, [80, 140, 141]);
+}

@@ -19,7 +19,7 @@ pub struct AnomaliesArgs {
     /// What judges
     #[arg(long, value_enum, default_value_t = Judge::Combined)]
     method: Judge,
-    /// Chance of an alarm at a value that is noise [default: 0.002; with --online 0.0001]
+    /// Chance of an alarm at a value that is noise [default: 0.0055; with --online 0.0001]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(super) alarm_rate: Option<f64>,
     /// Rows of a series before the first alarm [default: 150]
@@ -91,8 +91,8 @@ pub const fn word(severity: Severity) -> &'static str {
 /// What is thought of the values of a series.
 struct Judged {
     report: Report,
-    /// For each value whether it is an anomaly.
-    is_anomaly: Vec<bool>,
+    /// For each row whether an episode begins with it.
+    begins: Vec<bool>,
     place_of: Vec<usize>,
 }
 
@@ -108,31 +108,32 @@ fn judged(series: &Series, args: &AnomaliesArgs) -> Result<Judged, String> {
     };
     options.alarm_rate = args.alarm_rate.unwrap_or(options.alarm_rate);
     let report = anomalies::detect(&prepared.regular.values, &options);
-    let mut is_anomaly = vec![false; prepared.regular.values.len()];
-    for anomaly in &report.anomalies {
-        is_anomaly[anomaly.index] = true;
-    }
-    Ok(Judged { report, is_anomaly, place_of: prepared.regular.place_of })
+    let place_of = prepared.regular.place_of;
+    let mut awaited = vec![false; prepared.regular.values.len()];
+    report.episodes().for_each(|anomaly| awaited[anomaly.index] = true);
+    let begins = place_of.iter().zip(&series.values).map(|(place, y)| {
+        // A row without a value is not to blame for what was filled in.
+        y.is_finite() && std::mem::take(&mut awaited[*place])
+    });
+    let begins = begins.collect();
+    Ok(Judged { report, begins, place_of })
 }
 
 fn cells<'a>(judged: Option<&Judged>, y: f64, row: usize) -> [Cell<'a>; 7] {
-    let Some(Judged { report, is_anomaly, place_of }) = judged else {
+    let Some(Judged { report, begins, place_of }) = judged else {
         let unknown = Cell::Number(f64::NAN);
         let [none, no] = [Cell::Text(word(Severity::None)), Cell::Flag(false)];
         return [Cell::Number(y), unknown, unknown, unknown, Cell::Number(0.0), none, no];
     };
     let place = place_of[row];
-    // A row without a value is not to blame for what was filled in.
-    let is_anomaly = is_anomaly[place] && y.is_finite();
     let score = if y.is_finite() { report.score[place] } else { 0.0 };
-    let severity = if is_anomaly { Severity::of(score) } else { Severity::None };
     [
         Cell::Number(y),
         Cell::Number(report.expected[place]),
         Cell::Number(report.lo[place]),
         Cell::Number(report.hi[place]),
         Cell::Number(score),
-        Cell::Text(word(severity)),
-        Cell::Flag(is_anomaly),
+        Cell::Text(word(Severity::of(score))),
+        Cell::Flag(begins[row]),
     ]
 }
