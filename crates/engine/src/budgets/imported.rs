@@ -1,6 +1,6 @@
 //! Budgets of older systems as ours.
 
-use chrono::{DateTime, Datelike, Months, NaiveDate};
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
 use compact_str::{CompactString, format_compact};
 use outlay_domain::Amount;
@@ -13,6 +13,14 @@ use outlay_domain::imports::{ImportedBudgets, ImportedLimit, ImportedPeriod};
 const MODEL: &str = "model";
 /// What LeadFactory calls the endpoint of a call is an event's operation here.
 const OPERATION: &str = "operation";
+
+/// When imported budgets were made: nobody knows, and nobody made them here.
+const MADE_AT: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+/// Whether `budget` is one of an older system that nobody changed here.
+pub fn is_imported(budget: &Budget) -> bool {
+    budget.created_at == MADE_AT
+}
 
 /// The budgets of one source. Those that were switched off are none, and a limit that cannot be
 /// one of ours is left out.
@@ -39,7 +47,7 @@ pub fn budgets(imported: &ImportedBudgets) -> Vec<Budget> {
             carries_over: false,
         };
         let id = format_compact!("imported:{}:{}", imported.source, limit.id);
-        Budget::new(id, DateTime::UNIX_EPOCH, draft).ok()
+        Budget::new(id, MADE_AT, draft).ok()
     };
     imported.limits.iter().filter_map(budget).collect()
 }

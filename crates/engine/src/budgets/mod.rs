@@ -6,9 +6,10 @@ mod status;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use compact_str::CompactString;
-use outlay_domain::budgets::{Budget, BudgetDraft, BudgetError};
+use outlay_domain::Amount;
+use outlay_domain::budgets::{Budget, BudgetDraft, BudgetError, Period};
 use outlay_domain::people::AuditRecord;
 use outlay_store::sqlite::{audit, budgets};
 use outlay_store::{Books, StoreError};
@@ -17,6 +18,7 @@ use thiserror::Error;
 use crate::usage::{Questions, UnansweredError};
 use crate::{Clock, Outlay};
 
+pub use imported::is_imported;
 pub use outlook::Outlook;
 pub use status::{BudgetStatus, Reached, Refusal};
 
@@ -84,6 +86,27 @@ impl Budgets {
         found.ok_or_else(|| BudgetsError::Unknown(id.chars().take(100).collect()))
     }
 
+    /// What may be spent on everything from `first` to `last`, which are a month of the calendar.
+    ///
+    /// A budget that was made or changed here goes before an imported one, and one for that very
+    /// month before one for each; among equals the first by name counts. Of the imported ones only
+    /// those for that very month do: the systems that they are from hold months against no other.
+    pub fn of_month(
+        &self,
+        first: NaiveDate,
+        last: NaiveDate,
+    ) -> Result<Option<Amount>, StoreError> {
+        let only = Period::Once { first, last };
+        let all = self.all()?;
+        let of_month = all.iter().filter(|budget| {
+            let BudgetDraft { scope, period, .. } = &budget.draft;
+            let is_of_each = *period == Period::Month && !is_imported(budget);
+            scope.is_everything() && (*period == only || is_of_each)
+        });
+        let rank = |budget: &&Budget| (is_imported(budget), budget.draft.period != only);
+        Ok(of_month.min_by_key(rank).map(|budget| budget.draft.amount))
+    }
+
     /// Keeps a new budget under `id`. The same draft under a known id is kept once.
     pub fn create(
         &self,
@@ -111,7 +134,8 @@ impl Budgets {
         actor: &str,
     ) -> Result<Budget, BudgetsError> {
         let known = self.one(id)?;
-        let budget = Budget::new(known.id, known.created_at, draft)?;
+        let created_at = if is_imported(&known) { self.clock.now() } else { known.created_at };
+        let budget = Budget::new(known.id, created_at, draft)?;
         self.put(&budget, "budgets.change", actor)?;
         Ok(budget)
     }

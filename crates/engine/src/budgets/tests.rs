@@ -4,7 +4,9 @@ use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use outlay_domain::budgets::BudgetDraft;
+use outlay_domain::imports::{ImportedBudgets, ImportedLimit, ImportedPeriod};
 use outlay_domain::usage::EventDraft;
+use outlay_store::sqlite::imports;
 
 use super::*;
 use crate::usage::Incoming;
@@ -123,4 +125,56 @@ async fn budgets_are_kept_changed_and_removed_with_a_trail() {
     assert!(budgets.all().unwrap().is_empty());
     assert!(matches!(budgets.one("b"), Err(BudgetsError::Unknown(_))));
     assert!(matches!(budgets.change("b", day, "ada"), Err(BudgetsError::Unknown(_))));
+}
+
+#[test]
+fn a_month_has_the_budget_that_somebody_made_for_it_before_an_imported_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    let budgets = outlay.budgets();
+    let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+    let of_november = || {
+        let amount = budgets.of_month(day(11, 1), day(11, 30)).unwrap();
+        amount.map(|amount| amount.to_string())
+    };
+    let limit = |id: &str, amount: &str, period| ImportedLimit {
+        id: id.into(),
+        amount: amount.parse().unwrap(),
+        period,
+        model: None,
+        endpoint: None,
+        description: None,
+    };
+    let november = ImportedPeriod::Month { year: 2026, month: 11 };
+    let imported = ImportedBudgets {
+        source: "old".into(),
+        enabled: true,
+        limits: vec![limit("each", "400", ImportedPeriod::Monthly), limit("this", "500", november)],
+        thresholds: Vec::new(),
+    };
+    assert_eq!(of_november(), None);
+
+    outlay.books.write(|tx| imports::put_budgets(tx, &imported, now())).unwrap();
+    assert_eq!(of_november().as_deref(), Some("500"));
+    assert_eq!(budgets.of_month(day(12, 1), day(12, 31)).unwrap(), None);
+
+    let of = |amount: &str, more: serde_json::Value| {
+        let mut one = serde_json::json!({
+            "name": amount, "amount": amount, "period": { "every": "month" },
+        });
+        one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        draft(one)
+    };
+    let openai = of("1", serde_json::json!({ "scope": { "provider": ["openai"] } }));
+    budgets.create("openai".into(), openai, "ada").unwrap();
+    assert_eq!(of_november().as_deref(), Some("500"), "a budget of a part is not the month's");
+    let each = of("600", serde_json::json!({}));
+    budgets.create("each".into(), each, "ada").unwrap();
+    assert_eq!(of_november().as_deref(), Some("600"));
+
+    budgets.remove("each", "ada").unwrap();
+    let changed = of("700", serde_json::json!({}));
+    let old = budgets.change("imported:old:each", changed, "ada").unwrap();
+    assert!(!is_imported(&old));
+    assert_eq!(of_november().as_deref(), Some("700"));
 }

@@ -1,12 +1,8 @@
 //! What may be spent in a month, and how far that goes.
 
 use chrono::{Datelike, NaiveDate};
-use outlay_domain::Amount;
-use outlay_domain::imports::ImportedPeriod;
-use outlay_store::StoreError;
 
-use super::{Days, Insights};
-use crate::import::books::budgets;
+use super::Days;
 
 /// A month of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,19 +111,6 @@ impl Utilisation {
     #[allow(clippy::cast_precision_loss)]
     pub fn share(&self) -> f64 {
         if self.budget > 0 { self.spent as f64 / self.budget as f64 } else { 0.0 }
-    }
-}
-
-impl Insights {
-    /// What may be spent in `month` on everything, as it was imported for that month.
-    pub fn imported_budget(&self, month: Month) -> Result<Option<Amount>, StoreError> {
-        let sets = budgets(&self.books)?;
-        let limits = sets.iter().filter(|set| set.enabled).flat_map(|set| &set.limits);
-        let own = ImportedPeriod::month(month.year(), month.number());
-        Ok(limits
-            .filter(|limit| limit.model.is_none() && limit.endpoint.is_none())
-            .find(|limit| Some(limit.period) == own)
-            .map(|limit| limit.amount))
     }
 }
 

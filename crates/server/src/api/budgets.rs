@@ -11,7 +11,7 @@ use outlay_domain::budgets::{
     Basis, Budget, BudgetDraft, BudgetError, Enforcement, Period, Scope, Threshold,
 };
 use outlay_domain::usage::question::{Value, local_text};
-use outlay_engine::budgets::{BudgetStatus, BudgetsError, Outlook};
+use outlay_engine::budgets::{BudgetStatus, BudgetsError, Outlook, is_imported};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -171,12 +171,13 @@ impl From<BudgetStatus> for BudgetBody {
         let state = state(&status);
         let BudgetStatus { budget, window, carried, available, spent, remaining, .. } = status;
         let text = |nanos| Value::Amount { nanos }.text().to_string();
+        let imported = is_imported(&budget);
         let Budget { id, draft, .. } = budget;
         let (range, projected) = status
             .outlook
             .map_or((None, None), |Outlook { expected, range, .. }| (range, Some(expected)));
         Self {
-            imported: id.starts_with("imported:"),
+            imported,
             id: id.into(),
             name: draft.name.into(),
             scope: draft.scope.names().clone(),

@@ -236,9 +236,11 @@ impl Desk {
         Ok((self.used(month, budget, &table), table))
     }
 
-    /// The budget of a month: its own, or that of months without one.
+    /// The budget of a month, or that of months without one.
     async fn budget(&self, month: Month) -> Result<Amount, Refused> {
-        let own = self.books(move |insights| insights.imported_budget(month)).await?;
+        let budgets = self.state.outlay.budgets();
+        let days = month.days();
+        let own = spawn_blocking(move || budgets.of_month(days.first(), days.last())).await??;
         Ok(own.unwrap_or_else(|| self.config().dialects.leadfactory.budget()))
     }
 
