@@ -5,6 +5,7 @@
 
 mod client;
 mod events;
+mod sockets;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -128,6 +129,7 @@ fn main() {
     println!("memory when idle                  {:>8.1} MB", megabytes(server.memory()));
     batches(&server, events);
     singles(&server);
+    sockets::measure(&server);
     server.stop();
 
     let server = Server::start(folder.path());
