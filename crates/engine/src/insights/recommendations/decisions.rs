@@ -13,7 +13,8 @@ use outlay_store::sqlite::{audit, recommendations};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::super::{Course, Days, SpendQuestion};
+use super::super::{Course, Days, SpendQuestion, units};
+use super::claims::share;
 use super::{Item, Looked, Recommendation, Recommendations, Scope, Z, yesterday};
 use crate::budgets::BudgetsError;
 use crate::usage::UnansweredError;
@@ -45,7 +46,7 @@ pub struct Measured {
     pub since: NaiveDate,
     /// Whole days since then.
     pub days: u32,
-    /// What they would have cost, as the days before did.
+    /// What they would have cost, by what events, or days, cost before.
     pub expected: i128,
     /// What they cost.
     pub actual: i128,
@@ -115,12 +116,52 @@ struct Snapshot {
     base: Option<Base>,
 }
 
-/// The daily spend before something was done, in nanos.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The whole days before something was done.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Base {
-    mean: i64,
-    deviation: i64,
+    /// Their spend, in nanos.
+    nanos: i64,
+    /// Their events; none where it is the days that count, because what is done is about them.
+    events: Option<i64>,
+    /// How many there were on which the unit, an event or a day, cost anything.
     days: u32,
+    /// The standard deviation of what the unit cost on these days, over its mean.
+    spread: f64,
+}
+
+impl Base {
+    /// Reads the days of `course`. `by_event` is for what makes each event cheaper: then more or
+    /// less of them is no saving.
+    fn of(course: &Course, by_event: bool) -> Option<Self> {
+        let days: Vec<_> = course.days().take(course.whole_days()).collect();
+        let (nanos, events) =
+            days.iter().fold((0, 0), |sum, (_, nanos, events)| (sum.0 + nanos, sum.1 + events));
+        let units: Vec<f64> = days
+            .into_iter()
+            .filter(|(_, _, events)| !by_event || *events > 0)
+            .map(|(_, nanos, events)| units(nanos) / if by_event { events as f64 } else { 1.0 })
+            .collect();
+        let mean = robust::mean(&units);
+        (nanos > 0 && mean > 0.0).then_some(Self {
+            nanos: i64::try_from(nanos).ok()?,
+            events: by_event.then(|| i64::try_from(events).unwrap_or(i64::MAX)),
+            days: u32::try_from(units.len()).unwrap_or(u32::MAX),
+            spread: robust::variance(&units).max(0.0).sqrt() / mean,
+        })
+    }
+
+    /// What `days` days with so many events would have cost, and half the width of its range, both
+    /// in nanos.
+    fn expects(&self, days: u32, events: i128) -> (i128, i128) {
+        let (volume, base) = match self.events {
+            Some(known) => (events, i128::from(known)),
+            None => (days.into(), self.days.into()),
+        };
+        let expected = share(self.nanos.into(), volume, base.max(1));
+        let over = |days: u32| 1.0 / f64::from(days.max(1));
+        let width = Z * self.spread * (over(days) + over(self.days)).sqrt();
+        (expected, whole(expected as f64 * width))
+    }
 }
 
 impl Kept {
@@ -194,7 +235,7 @@ impl Recommendations {
         }
         let known = self.find(id, scope).await?;
         let base = match new.state {
-            State::Done => self.base(&known.measures, scope).await?,
+            State::Done => self.base(&known, scope).await?,
             _ => None,
         };
         let snapshot = Snapshot {
@@ -262,25 +303,17 @@ impl Recommendations {
 
     async fn base(
         &self,
-        measures: &Scope,
+        item: &Item,
         scope: Option<&str>,
     ) -> Result<Option<Base>, UnansweredError> {
         let last = yesterday(self.insights.today(Tz::UTC));
         let Some(days) = Days::ending(last, BASE_DAYS - 1) else { return Ok(None) };
-        let course = self.spent(measures, days, Tz::UTC, scope).await?;
-        let values = course.whole_values();
-        if values.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Base {
-            mean: nanos(robust::mean(&values)),
-            deviation: nanos(robust::variance(&values).max(0.0).sqrt()),
-            days: u32::try_from(values.len()).unwrap_or(u32::MAX),
-        }))
+        let course = self.spent(&item.measures, days, Tz::UTC, scope).await?;
+        let by_event = item.recommendation.scope.contains_key("model");
+        Ok(Base::of(&course, by_event))
     }
 
-    /// What `item` saved: expected is the mean of the days before times the days since, and the
-    /// range `± 1.2816 · s · √(d + d²/n)`.
+    /// What `item` saved: the formula stands in the README.
     pub(super) async fn measured(
         &self,
         item: &Item,
@@ -299,11 +332,10 @@ impl Recommendations {
         };
         let course = self.spent(&kept.snapshot.measures, days, tz, scope).await?;
         let count = u32::try_from(days.count()).unwrap_or(u32::MAX);
-        let d = f64::from(count);
-        let width = Z * base.deviation as f64 * (d + d * d / f64::from(base.days.max(1))).sqrt();
-        let expected = i128::from(base.mean) * i128::from(count);
+        let events = course.days().map(|(_, _, events)| events).sum();
+        let (expected, width) = base.expects(count, events);
         let actual = course.total();
-        let (saved, width) = (expected - actual, whole(width));
+        let saved = expected - actual;
         Ok(Some(Measured {
             since,
             days: count,
@@ -314,11 +346,6 @@ impl Recommendations {
             high: saved + width,
         }))
     }
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "an estimate, in nanos")]
-fn nanos(units: f64) -> i64 {
-    (units * 1e9).round() as i64
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "an estimate, in nanos")]
@@ -337,5 +364,51 @@ fn record(row: &KeptRecommendation) -> AuditRecord {
             "snoozed_until": row.snoozed_until,
             "note": row.note,
         }),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::super::{SpendRow, SpendTable};
+    use super::*;
+
+    fn course(days: &[(i128, i128)]) -> Course {
+        let first: DateTime<Utc> = "2026-10-01T00:00:00Z".parse().unwrap();
+        let row = |(place, (nanos, events)): (usize, &(i128, i128))| SpendRow {
+            starts_at: Some(first + TimeDelta::days(place as i64)),
+            nanos: *nanos,
+            events: *events,
+            ..SpendRow::default()
+        };
+        let rows = days.iter().enumerate().map(row).collect();
+        let table = SpendTable { tz: Tz::UTC, rows, total: SpendRow::default() };
+        let last = first.date_naive() + TimeDelta::days(days.len() as i64 - 1);
+        Course::of(&table, last, last + TimeDelta::days(1))
+    }
+
+    #[test]
+    fn less_usage_is_no_saving_where_events_should_be_cheaper() {
+        let base = Base::of(&course(&[(3_000, 30), (1_000, 10), (2_000, 20)]), true).unwrap();
+
+        // Each event cost 100, whatever the day.
+        assert_eq!(base.expects(2, 7), (700, 0));
+    }
+
+    #[test]
+    fn days_are_held_against_days_where_days_should_be_cheaper() {
+        let base = Base::of(&course(&[(900, 30), (1_100, 1)]), false).unwrap();
+
+        let (expected, width) = base.expects(4, 1);
+
+        assert_eq!(expected, 4_000);
+        // 1.2816 · √20,000/1,000 · √(1/4 + 1/2) of it.
+        assert_eq!(width, 628);
+    }
+
+    #[test]
+    fn days_without_spend_are_held_against_nothing() {
+        assert_eq!(Base::of(&course(&[(0, 3), (0, 2)]), true), None);
+        assert_eq!(Base::of(&course(&[]), false), None);
     }
 }

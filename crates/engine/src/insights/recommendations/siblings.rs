@@ -1,9 +1,7 @@
 //! Which cheaper model may do instead: a declared table, no guess from names.
 //!
-//! From the providers' own model pages (platform.openai.com/docs/models,
-//! docs.claude.com/en/docs/about-claude/models, ai.google.dev/gemini-api/docs/models), as of
-//! 2026-11: the smaller model of the same kind, or a later generation of the same size. Whether it
-//! is cheaper at the observed mix of tokens is decided by the price book and not here.
+//! Ours to keep: the smaller model of the same kind, or a later generation of the same size. Whether
+//! it is cheaper at the observed mix of tokens is decided by the price book and not here.
 
 /// A provider's model, and what may do instead.
 struct Pair(&'static str, &'static str, &'static str);
