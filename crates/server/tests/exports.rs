@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod common;
+
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use axum::Router;
 use axum::body::Body;
@@ -248,4 +251,51 @@ async fn a_month_is_told_on_a_page_that_runs_nothing() {
     let (status, refused) = desk.get("reports/month?month=March").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(refused.contains("2026-10"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_commands_write_files_and_never_over_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let ok = async |arguments: &[&str]| {
+        let output = common::run(&data, arguments).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let lines: Vec<String> = [("a", "0.5"), ("b", "1.25")]
+        .map(|(id, cost)| {
+            json!({
+                "id": id, "occurred_at": "2026-03-05T12:00:00Z", "account": "acme",
+                "provider": "maps", "model": "routes", "cost": cost,
+            })
+            .to_string()
+        })
+        .to_vec();
+    std::fs::write(file("usage.jsonl"), lines.join("\n")).unwrap();
+    ok(&["import", "jsonl", &file("usage.jsonl")]).await;
+
+    let events = file("events.csv");
+    ok(&["export", "events", "--filter", "provider=maps", "--out", &events]).await;
+    let written = std::fs::read_to_string(&events).unwrap();
+    assert_eq!(written.lines().count(), 3, "{written}");
+    let again = common::run(&data, &["export", "events", "--out", &events]).await;
+    assert!(!again.status.success());
+    assert_eq!(std::fs::read_to_string(&events).unwrap(), written);
+
+    ok(&["export", "focus", "--focus", "1.2", "--out", &file("focus.csv")]).await;
+    let focus = std::fs::read_to_string(file("focus.csv")).unwrap();
+    let mut rows = focus.lines().map(|line| line.split(',').next().unwrap());
+    assert_eq!(rows.next(), Some("BilledCost"));
+    let billed: Amount = rows
+        .map(|cost| cost.parse::<Amount>().unwrap())
+        .fold(Amount::default(), |sum, cost| sum.checked_add(cost).unwrap());
+    assert_eq!(billed.to_string(), "1.75");
+
+    ok(&["report", "--month", "2026-03", "--out", &file("march.html")]).await;
+    let page = std::fs::read_to_string(file("march.html")).unwrap();
+    assert!(page.contains("$1.75") && page.contains("March 2026"), "{page}");
+    let none = file("none.html");
+    let never = common::run(&data, &["report", "--month", "2026-13", "--out", &none]).await;
+    assert!(!never.status.success());
+    assert!(!Path::new(&none).exists());
 }

@@ -51,7 +51,7 @@ struct DraftBody {
     amount: Amount,
     /// In which time: `{"every": "day"}`, `week`, `month`, `quarter` or `year`;
     /// `{"every": "rolling", "days": 7}`; `{"every": "once", "first": "2026-05-01", "last": "2026-05-31"}`.
-    #[schema(value_type = PeriodBody)]
+    #[schema(value_type = BudgetPeriodBody)]
     period: Period,
     /// Whose days.
     #[serde(default = "utc")]
@@ -64,7 +64,7 @@ struct DraftBody {
     /// When people want to know; 80 and 100 % of what is spent and 100 % of the forecast, where
     /// nothing is said.
     #[schema(max_items = 20)]
-    thresholds: Option<Vec<ThresholdBody>>,
+    thresholds: Option<Vec<BudgetThresholdBody>>,
     /// Whether what was left of the window before may be spent too.
     #[serde(default)]
     carries_over: bool,
@@ -77,7 +77,7 @@ fn utc() -> String {
 /// The time that a budget is for.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes the form on the wire")]
-struct PeriodBody {
+struct BudgetPeriodBody {
     /// `day`, `week`, `month`, `quarter`, `year`, `rolling` or `once`.
     every: String,
     /// The last days, of a rolling budget.
@@ -92,7 +92,7 @@ struct PeriodBody {
 /// A share of a budget at which people want to know.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ThresholdBody {
+struct BudgetThresholdBody {
     /// The share, in percent.
     #[schema(minimum = 1, maximum = 1000, example = 80)]
     percent: u16,
@@ -115,7 +115,7 @@ struct BudgetBody {
     #[schema(value_type = String, example = "250")]
     amount: Amount,
     /// In which time.
-    #[schema(value_type = PeriodBody)]
+    #[schema(value_type = BudgetPeriodBody)]
     period: Period,
     /// Whose days.
     tz: &'static str,
@@ -123,7 +123,7 @@ struct BudgetBody {
     #[schema(value_type = String)]
     enforcement: Enforcement,
     /// When people want to know.
-    thresholds: Vec<ThresholdBody>,
+    thresholds: Vec<BudgetThresholdBody>,
     /// Whether what was left of the window before may be spent too.
     carries_over: bool,
     /// Whether an older system's budget stands behind it that nobody changed here.
@@ -163,7 +163,7 @@ struct StatusBody {
     /// `within`, `warned` (a threshold is reached), `overrunning` (as things go) or `spent`.
     state: &'static str,
     /// The thresholds that are reached.
-    reached: Vec<ThresholdBody>,
+    reached: Vec<BudgetThresholdBody>,
 }
 
 impl From<BudgetStatus> for BudgetBody {
@@ -185,7 +185,7 @@ impl From<BudgetStatus> for BudgetBody {
             period: draft.period,
             tz: draft.tz.name(),
             enforcement: draft.enforcement,
-            thresholds: draft.thresholds.iter().copied().map(ThresholdBody::from).collect(),
+            thresholds: draft.thresholds.iter().copied().map(BudgetThresholdBody::from).collect(),
             carries_over: draft.carries_over,
             status: StatusBody {
                 from: local_text(window.from, draft.tz),
@@ -216,7 +216,7 @@ fn state(status: &BudgetStatus) -> &'static str {
     }
 }
 
-impl From<Threshold> for ThresholdBody {
+impl From<Threshold> for BudgetThresholdBody {
     fn from(Threshold { percent, basis }: Threshold) -> Self {
         Self { percent, basis }
     }
@@ -234,7 +234,7 @@ impl DraftBody {
             ApiError::bad_request("malformed", "scope", error.to_string())
                 .mend("use attributes such as provider, model, team or tag.KEY, each with values")
         })?;
-        let threshold = |ThresholdBody { percent, basis }| Threshold { percent, basis };
+        let threshold = |BudgetThresholdBody { percent, basis }| Threshold { percent, basis };
         let thresholds = self.thresholds.map_or_else(Threshold::usual, |thresholds| {
             thresholds.into_iter().map(threshold).collect()
         });

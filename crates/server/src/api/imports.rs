@@ -204,7 +204,7 @@ pub struct BudgetsBody {
     /// The budgets.
     pub limits: Vec<LimitBody>,
     /// When the older system warns.
-    pub thresholds: Vec<ThresholdBody>,
+    pub thresholds: Vec<ImportedThresholdBody>,
 }
 
 /// One budget of an older system.
@@ -235,7 +235,7 @@ pub struct LimitBody {
 
 /// The part of a budget at which an older system warns.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct ThresholdBody {
+pub struct ImportedThresholdBody {
     /// Its name there.
     #[schema(value_type = String, example = "warning")]
     pub level: CompactString,
@@ -325,10 +325,8 @@ impl BudgetsBody {
             let LimitBody { id, amount, model, endpoint, description, .. } = limit;
             Ok::<_, ApiError>(ImportedLimit { id, amount, period, model, endpoint, description })
         };
-        let threshold = |ThresholdBody { level, part, enabled }: ThresholdBody| ImportedThreshold {
-            level,
-            part,
-            enabled,
+        let threshold = |ImportedThresholdBody { level, part, enabled }: ImportedThresholdBody| {
+            ImportedThreshold { level, part, enabled }
         };
         Ok(ImportedBudgets {
             source: self.source,
@@ -350,7 +348,7 @@ impl From<ImportedBudgets> for BudgetsBody {
             description: limit.description,
         };
         let threshold = |ImportedThreshold { level, part, enabled }: ImportedThreshold| {
-            ThresholdBody { level, part, enabled }
+            ImportedThresholdBody { level, part, enabled }
         };
         Self {
             source: budgets.source,

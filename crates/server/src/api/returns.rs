@@ -71,7 +71,7 @@ struct RoiBody {
     #[schema(example = "day")]
     every: &'static str,
     /// How revenue that names no group is shared.
-    rule: RuleBody,
+    rule: AttributionRuleBody,
     /// The currency of all amounts but those in `other_currencies`.
     #[schema(example = "USD")]
     currency: &'static str,
@@ -91,7 +91,7 @@ struct RoiBody {
 
 /// A rule of sharing.
 #[derive(Debug, Serialize, ToSchema)]
-struct RuleBody {
+struct AttributionRuleBody {
     /// Its name.
     #[schema(example = "spend")]
     name: &'static str,
@@ -275,7 +275,7 @@ impl RoiBody {
             to: local_text(returns.period.to, question.tz),
             tz: question.tz.name(),
             every: question.every.as_str(),
-            rule: RuleBody { name: question.rule.as_str(), text: told(question) },
+            rule: AttributionRuleBody { name: question.rule.as_str(), text: told(question) },
             currency: CURRENCY,
             total: ReturnBody::from(&returns.total),
             previous: returns.previous.as_ref().map(ReturnBody::from),

@@ -38,7 +38,7 @@ struct SystemBody {
     #[schema(example = "ok")]
     status: &'static str,
     /// What was looked at just now.
-    checks: Vec<CheckBody>,
+    checks: Vec<SystemCheckBody>,
     /// What comes in.
     ingest: IngestBody,
     /// Every fact, in columns.
@@ -59,7 +59,7 @@ struct SystemBody {
 
 /// Something that was looked at.
 #[derive(Debug, Serialize, ToSchema)]
-struct CheckBody {
+struct SystemCheckBody {
     /// What: `writes`, `disk`, `commits`, `queue` or `prices`.
     #[schema(example = "disk")]
     name: &'static str,
@@ -186,7 +186,7 @@ impl SystemBody {
                 Some(Condition::Warning) => "degraded",
                 Some(Condition::Ok) | None => "ok",
             },
-            checks: checks.into_iter().map(CheckBody::from).collect(),
+            checks: checks.into_iter().map(SystemCheckBody::from).collect(),
             ingest: IngestBody {
                 events_total: figures.accepted,
                 repeated_total: figures.repeated,
@@ -233,7 +233,7 @@ fn prices(unpriced: i64) -> Check {
     Check { name: "prices", condition, text }
 }
 
-impl From<Check> for CheckBody {
+impl From<Check> for SystemCheckBody {
     fn from(Check { name, condition, text }: Check) -> Self {
         let status = match condition {
             Condition::Ok => "ok",

@@ -28,4 +28,39 @@ mod tests {
 
         assert!(kept.trim_end() == document().unwrap(), "run `make openapi`");
     }
+
+    /// Of two schemas with one name the description has only the later one, for both.
+    #[test]
+    fn no_two_schemas_share_a_name() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut folders = vec![folder];
+        let mut names = std::collections::BTreeMap::<String, usize>::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(path).unwrap();
+                let derived = text.split("#[derive(").skip(1);
+                for after in derived.filter(|after| {
+                    after.split(")]").next().is_some_and(|traits| traits.contains("ToSchema"))
+                }) {
+                    let mut words = after.split_whitespace();
+                    words.find(|word| ["struct", "enum"].contains(word));
+                    let name: String = words
+                        .next()
+                        .unwrap_or_default()
+                        .chars()
+                        .take_while(|letter| letter.is_alphanumeric())
+                        .collect();
+                    *names.entry(name).or_default() += 1;
+                }
+            }
+        }
+        assert!(names.len() > 50, "the schemas were found: {names:?}");
+        names.retain(|_, count| *count > 1);
+        assert_eq!(names, Default::default());
+    }
 }
