@@ -36,8 +36,9 @@ pub struct KeeperOptions {
 
 /// The threads that do the background work of one data folder.
 ///
-/// One flushes the tail, which must not wait, because memory grows meanwhile. The other tidies up,
-/// which takes long and waits for everything else.
+/// One flushes the tail, which must not wait, because memory grows meanwhile. One keeps the keys in
+/// few runs, which must not wait for long either, because every commit asks all of them. The last
+/// tidies the history, which takes long and waits for everything else.
 pub struct Keeper {
     history: Arc<History>,
     signal: Arc<Signal>,
@@ -66,15 +67,16 @@ impl Keeper {
             tail_events: options.tail_events,
             tail_since: None,
         };
+        let mut keys = KeysTidier { dedup, clock: clock.clone(), due: Hourly::default() };
         let mut tidier = Tidier {
             history: history.clone(),
-            dedup,
             clock,
             retention_days: options.retention_days,
-            retained_at: None,
+            due: Hourly::default(),
         };
         let threads = vec![
             spawn("flush", 0, signal.clone(), FLUSH_ROUND, move || flusher.round()),
+            spawn("keys", 0, signal.clone(), TIDY_ROUND, move || keys.round()),
             spawn("tidy", TIDY_NICE, signal.clone(), TIDY_ROUND, move || tidier.round()),
         ];
         Self { history, signal, threads: Mutex::new(threads) }
@@ -173,34 +175,57 @@ impl Flusher {
     }
 }
 
-/// Merges what is small and drops what is too old.
-struct Tidier {
-    history: Arc<History>,
+/// Merges small runs of keys and drops those that are too old.
+struct KeysTidier {
     dedup: Arc<Dedup>,
     clock: Arc<dyn Clock>,
+    due: Hourly,
+}
+
+impl KeysTidier {
+    fn round(&mut self) -> Result<bool, StoreError> {
+        let merged = self.dedup.merge()?;
+        let now = self.clock.now();
+        if self.due.is_due(now) {
+            self.dedup.retain(now)?;
+            self.due.done(now);
+        }
+        Ok(merged)
+    }
+}
+
+/// Merges small segments and drops facts that are too old.
+struct Tidier {
+    history: Arc<History>,
+    clock: Arc<dyn Clock>,
     retention_days: u32,
-    retained_at: Option<DateTime<Utc>>,
+    due: Hourly,
 }
 
 impl Tidier {
     fn round(&mut self) -> Result<bool, StoreError> {
-        // The keys first: it is quick, and every commit asks all of their runs.
-        let merged = self.dedup.merge()?;
         let compacted = self.history.compact()?;
         let now = self.clock.now();
-        if self.retained_at.is_none_or(|at| now - at >= RETENTION_ROUND || now < at) {
-            self.retain(now)?;
-            self.retained_at = Some(now);
+        if self.retention_days > 0 && self.due.is_due(now) {
+            self.history.retain(now - TimeDelta::days(i64::from(self.retention_days)))?;
+            self.due.done(now);
         }
-        Ok(merged || compacted)
+        Ok(compacted)
+    }
+}
+
+/// What is done at the start and then every [`RETENTION_ROUND`], also when the clock jumps back.
+#[derive(Default)]
+struct Hourly {
+    done_at: Option<DateTime<Utc>>,
+}
+
+impl Hourly {
+    fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.done_at.is_none_or(|at| now - at >= RETENTION_ROUND || now < at)
     }
 
-    fn retain(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.dedup.retain(now)?;
-        if self.retention_days > 0 {
-            let cutoff = now - TimeDelta::days(i64::from(self.retention_days));
-            self.history.retain(cutoff)?;
-        }
-        Ok(())
+    const fn done(&mut self, now: DateTime<Utc>) {
+        self.done_at = Some(now);
     }
 }
