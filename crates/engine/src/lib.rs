@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 pub use clock::{Clock, FrozenClock, SystemClock};
 use outlay_domain::pricing::PriceBook;
 use outlay_store::dedup::{Dedup, DedupOptions, EventKey};
@@ -56,6 +57,8 @@ pub struct Options {
     pub rate_stated: bool,
     /// Whether to flush, compact and clean up meanwhile.
     pub background: bool,
+    /// Whose days alerts look at.
+    pub time_zone: Tz,
     /// How much questions may use.
     pub questions: QuestionOptions,
     /// How much a query in SQL may use.
@@ -71,6 +74,7 @@ impl Default for Options {
             dedup_days: 40,
             rate_stated: false,
             background: true,
+            time_zone: Tz::UTC,
             questions: QuestionOptions::default(),
             sql: SqlLimits::default(),
         }
@@ -83,6 +87,8 @@ pub struct Outlay {
     pub data_dir: PathBuf,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Whose days alerts look at.
+    pub time_zone: Tz,
     /// The books.
     pub books: Arc<Books>,
     /// Every fact, in columns.
@@ -155,6 +161,7 @@ impl Outlay {
         Ok(Self {
             data_dir: data_dir.to_path_buf(),
             clock,
+            time_zone: options.time_zone,
             books,
             history,
             dedup,

@@ -57,6 +57,7 @@ impl Server {
             dedup_days: config.history.dedup_days,
             rate_stated: config.pricing.rate_stated,
             background: purpose == Purpose::Serve,
+            time_zone: config.server.time_zone,
             questions: config.questions.question_options(),
             sql: config.questions.sql_limits(),
         };

@@ -11,7 +11,7 @@ use outlay_analytics::{change_points, season};
 use outlay_domain::Amount;
 use outlay_domain::alerts::{AlertRule, Condition, Hold, Reading, Severity, SpikeSeverity};
 use outlay_domain::budgets::{Basis, Scope};
-use outlay_domain::usage::question::{Every, Group, Measure, Value};
+use outlay_domain::usage::question::{Every, Group, Measure, Value, day_start};
 
 use super::{Alerts, AlertsError};
 use crate::budgets::BudgetStatus;
@@ -178,14 +178,18 @@ impl Alerts {
             let verdict = detector.push(*spend);
             let is_worth = (spend - verdict.expected).abs() >= SPEND_MIN;
             if verdict.anomaly && is_worth && *at >= news && is_at_least(verdict.severity, least) {
+                let local = at.with_timezone(&self.tz);
                 readings.push(Reading {
-                    key: format_compact!("hour:{}", at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+                    key: format_compact!(
+                        "hour:{}",
+                        local.to_rfc3339_opts(SecondsFormat::Secs, true)
+                    ),
                     hold: Hold::Holds,
                     severity: (verdict.severity >= anomalies::Severity::Critical)
                         .then_some(Severity::Critical),
                     title: format!(
-                        "${spend:.2} in the hour from {} UTC, ${:.2} were expected",
-                        at.format("%F %H:%M"),
+                        "${spend:.2} in the hour from {}, ${:.2} were expected",
+                        local.format("%F %H:%M %Z"),
                         verdict.expected.max(0.0)
                     ),
                     detail: format!("{}, usual is up to ${:.2}", about(scope), verdict.hi.max(0.0)),
@@ -205,7 +209,7 @@ impl Alerts {
     ) -> Result<Vec<Reading>, AlertsError> {
         let (days, values) = self.whole_days(scope, now).await?;
         let seasons = season::season_lengths(&values, &season::Options::daily());
-        let news = now.date_naive() - Days::new(ANOMALY_NEWS);
+        let news = self.today(now) - Days::new(ANOMALY_NEWS);
         let found = anomalies::detect(&values, &anomalies::Options::new(&seasons)).anomalies;
         let readings = found.into_iter().filter_map(|anomaly| {
             let day = days[anomaly.index];
@@ -243,7 +247,7 @@ impl Alerts {
         let (days, values) = self.whole_days(scope, now).await?;
         let seasons = season::season_lengths(&values, &season::Options::daily());
         let found = change_points::change_points(&values, &change_points::Options::steps(&seasons));
-        let news = now.date_naive() - Days::new(CHANGE_NEWS);
+        let news = self.today(now) - Days::new(CHANGE_NEWS);
         let readings = found.into_iter().filter_map(|change| {
             let day = days[change.index];
             if day < news || change.size().abs() < SPEND_MIN {
@@ -327,17 +331,23 @@ impl Alerts {
         readings
     }
 
-    /// Spend of the days that are over, from the first one with any, in UTC.
+    fn today(&self, now: DateTime<Utc>) -> NaiveDate {
+        now.with_timezone(&self.tz).date_naive()
+    }
+
+    /// Spend of the days that are over, from the first one with any.
     async fn whole_days(
         &self,
         scope: &Scope,
         now: DateTime<Utc>,
     ) -> Result<(Vec<NaiveDate>, Vec<f64>), UnansweredError> {
-        let today = Every::Day.start(now, Tz::UTC);
-        let from = today - Days::new(DAYS);
-        let series = self.series(scope, from, today, Every::Day).await?;
+        let today = self.today(now);
+        let from = day_start(today - Days::new(DAYS), self.tz);
+        let to = day_start(today, self.tz);
+        let series = self.series(scope, from, to, Every::Day).await?;
         let begun = series.iter().position(|(_, spend)| *spend > 0.0).unwrap_or(series.len());
-        Ok(series[begun..].iter().map(|(at, spend)| (at.date_naive(), *spend)).unzip())
+        let day = |(at, spend): &(DateTime<Utc>, f64)| (self.today(*at), *spend);
+        Ok(series[begun..].iter().map(day).unzip())
     }
 
     /// Spend in units, a value for every bucket.
@@ -348,8 +358,9 @@ impl Alerts {
         to: DateTime<Utc>,
         every: Every,
     ) -> Result<Vec<(DateTime<Utc>, f64)>, UnansweredError> {
-        let from = every.start(from, Tz::UTC);
-        let question = asked(scope, Measure::Spend, from, to, Some(every));
+        let from = every.start(from, self.tz);
+        let asked = asked(scope, Measure::Spend, from, to, Some(every));
+        let question = UsageQuestion { tz: self.tz, ..asked };
         let answered = self.questions.series(question, None).await?;
         let Some(buckets) = answered.question.period().buckets.as_ref() else { return Ok(vec![]) };
         let mut series: Vec<_> =

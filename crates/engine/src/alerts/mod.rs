@@ -5,6 +5,7 @@ mod judge;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_domain::alerts::{
     Alert, AlertRule, AlertState, Condition, Reading, RuleDraft, RuleError, Turn, turn,
@@ -34,6 +35,8 @@ pub struct Alerts {
     questions: Arc<Questions>,
     budgets: Budgets,
     clock: Arc<dyn Clock>,
+    /// Whose days and hours are judged.
+    tz: Tz,
     outlay: std::sync::Weak<Outlay>,
     changed: watch::Sender<u64>,
     to_judge: watch::Sender<u64>,
@@ -107,6 +110,7 @@ impl Alerts {
             questions: outlay.questions.clone(),
             budgets: outlay.budgets(),
             clock: outlay.clock.clone(),
+            tz: outlay.time_zone,
             outlay: Arc::downgrade(outlay),
             changed: watch::channel(0).0,
             to_judge: watch::channel(0).0,

@@ -23,9 +23,14 @@ struct Desk {
 impl Desk {
     /// A folder in which only the rules of these kinds are watched.
     fn watching(kept: &[&str]) -> Self {
+        Self::of_a_team_in(Tz::UTC, kept)
+    }
+
+    /// The same where the days are those of `tz`.
+    fn of_a_team_in(tz: Tz, kept: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(FrozenClock::at(now()));
-        let outlay = open(folder.path(), clock.clone());
+        let outlay = open(folder.path(), tz, clock.clone());
         let alerts = Alerts::new(&outlay);
         for rule in alerts.rules().unwrap() {
             if !kept.contains(&rule.id.as_str()) {
@@ -71,8 +76,8 @@ impl Desk {
     }
 }
 
-fn open(folder: &Path, clock: Arc<FrozenClock>) -> Arc<Outlay> {
-    let options = Options { background: false, ..Options::default() };
+fn open(folder: &Path, time_zone: Tz, clock: Arc<FrozenClock>) -> Arc<Outlay> {
+    let options = Options { background: false, time_zone, ..Options::default() };
     Arc::new(Outlay::open(folder, options, clock).unwrap())
 }
 
@@ -175,6 +180,23 @@ async fn a_day_out_of_the_usual_and_a_silence_are_told() {
     desk.clock.advance(TimeDelta::days(4));
     let told = desk.judged().await;
     assert_eq!(told, ["open warning: Nothing came in for 30 h"], "the spike is no news any more");
+}
+
+#[tokio::test]
+async fn a_day_is_that_of_the_team() {
+    let desk = Desk::of_a_team_in(Tz::Asia__Tokyo, &["anomalies"]);
+    // Half past one at night in Tokyo, which is still the day before in UTC.
+    let night = "2026-11-10T16:30:00Z".parse::<DateTime<Utc>>().unwrap();
+    desk.clock.advance(TimeDelta::days(1));
+    for back in 0..60 {
+        let cost = if back == 0 { "80".to_owned() } else { format!("{}", 10 + back % 3) };
+        desk.spend(&format!("{back}"), night - TimeDelta::days(back), Some(&cost)).await;
+    }
+
+    let told = desk.judged().await;
+
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("$80.00 on 2026-11-11"), "{told:?}");
 }
 
 #[tokio::test]

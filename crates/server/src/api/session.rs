@@ -3,6 +3,7 @@
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use chrono_tz::Tz;
 use outlay_domain::people::{Role, Scope, User, Via};
 use outlay_engine::people::SignedIn;
 use serde::{Deserialize, Serialize};
@@ -66,7 +67,7 @@ struct SessionBody {
     csrf: Option<String>,
     /// The currency that amounts are in.
     currency: &'static str,
-    /// The time zone that days are counted in where none is asked for.
+    /// The time zone whose days the pages begin with: `server.time_zone`.
     time_zone: &'static str,
     /// The program's version.
     version: &'static str,
@@ -100,6 +101,7 @@ impl SessionBody {
         caller: &outlay_domain::people::Caller,
         user: Option<User>,
         csrf: Option<String>,
+        tz: Tz,
     ) -> Self {
         let name = user.as_ref().map_or(caller.user.as_str(), |user| &user.name);
         Self {
@@ -117,16 +119,16 @@ impl SessionBody {
             has_password: user.is_some_and(|user| user.has_password),
             csrf,
             currency: "USD",
-            time_zone: "UTC",
+            time_zone: tz.name(),
             version: env!("CARGO_PKG_VERSION"),
         }
     }
 
-    fn opened(signed_in: SignedIn) -> Self {
+    fn opened(signed_in: SignedIn, tz: Tz) -> Self {
         let via = Via::Session { id: signed_in.session.id };
         let caller = outlay_domain::people::Caller::of(&signed_in.user, via);
         let csrf = outlay_engine::people::csrf_token(signed_in.secret.reveal());
-        Self::new(&caller, Some(signed_in.user), Some(csrf))
+        Self::new(&caller, Some(signed_in.user), Some(csrf), tz)
     }
 }
 
@@ -188,7 +190,7 @@ async fn who_am_i(
         Via::Session { .. } => cookie.map(|Extension(cookie)| cookie.csrf_token()),
         _ => None,
     };
-    Ok(Json(SessionBody::new(&caller, user, csrf)))
+    Ok(Json(SessionBody::new(&caller, user, csrf, state.config.server.time_zone)))
 }
 
 /// Signs out: ends the session, and takes its cookie back.
@@ -205,5 +207,5 @@ async fn sign_out(
 /// The answer to a browser that has just signed in.
 fn opened(state: &AppState, signed_in: SignedIn) -> Response {
     let cookie = SetCookie::opened(&signed_in, &state.guard);
-    (cookie, Json(SessionBody::opened(signed_in))).into_response()
+    (cookie, Json(SessionBody::opened(signed_in, state.config.server.time_zone))).into_response()
 }

@@ -12,12 +12,14 @@ mod secret;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use outlay_domain::Quantity;
 use outlay_domain::people::SessionPolicy;
 use outlay_domain::usage::question::CreditRate;
 use outlay_engine::usage::QuestionOptions;
 use outlay_store::history::sql::SqlLimits;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 pub use describe::{Key, example, keys};
@@ -68,6 +70,11 @@ pub struct ServerConfig {
     /// The address that people use, e.g. `https://outlay.example.com`; the listening one when
     /// empty.
     pub public_url: String,
+    /// The time zone of the team's days, e.g. `Europe/Berlin`: pages begin with them, and alerts
+    /// look at them. Questions over HTTP are about days of UTC unless they name a zone.
+    #[schema(value_type = String)]
+    #[serde(deserialize_with = "time_zone")]
+    pub time_zone: Tz,
     /// Origins of other sites whose scripts may call the API; none by default.
     pub cors_origins: Vec<String>,
     /// Proxies, as addresses or networks such as `10.0.0.0/8`, whose `X-Forwarded-For` is
@@ -76,11 +83,19 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<Network>,
 }
 
+fn time_zone<'de, D: Deserializer<'de>>(from: D) -> Result<Tz, D::Error> {
+    let name = String::deserialize(from)?;
+    name.parse().map_err(|_| {
+        D::Error::custom(format!("`{name}` is no time zone of the IANA list, e.g. Europe/Berlin"))
+    })
+}
+
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8440)),
             public_url: String::new(),
+            time_zone: Tz::UTC,
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
         }
