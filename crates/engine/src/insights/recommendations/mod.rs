@@ -4,6 +4,7 @@ mod claims;
 mod days;
 mod decisions;
 mod found;
+mod idle;
 mod rates;
 mod siblings;
 
@@ -350,14 +351,19 @@ impl Recommendations {
             filters: looked.filters.clone(),
             extremes: false,
         };
-        let (table, used) =
-            tokio::try_join!(insights.spend(by_day, scope), self.used(days, looked, scope))?;
+        let (table, used, idle) = tokio::try_join!(
+            insights.spend(by_day, scope),
+            self.used(days, looked, scope),
+            self.idle(days, looked, scope)
+        )?;
         let course = Course::of(&table, today, today);
         let book = self.prices.load_full();
         let now = insights.now();
         let whole = scope.is_none() && looked.filters.is_empty();
         let (found, used, course) = tokio::task::spawn_blocking(move || {
+            let mut used = used;
             let mut found = found::find(&used, &book, now);
+            found.extend(idle::find(&idle, &mut used));
             let analysis = Analysis::of(&course, 30);
             found.extend(days::find(analysis.as_ref(), &table, &used));
             (found, used, course)
@@ -404,22 +410,39 @@ impl Recommendations {
         scope: Option<&str>,
     ) -> Result<Vec<Used>, crate::usage::UnansweredError> {
         let meters: Vec<Meter> = Meter::KNOWN.into_iter().filter(Meter::is_tokens).collect();
-        let mut measures = vec![Measure::Spend, Measure::Events];
-        measures.extend(meters.iter().cloned().map(Measure::Meter));
-        let (from, to) = days.instants(looked.tz);
-        let question = UsageQuestion {
-            from,
-            to: Some(to),
-            tz: looked.tz,
-            every: None,
-            by: vec![Attribute::Provider, Attribute::Model, Attribute::Status],
-            filters: looked.filters.clone(),
-            measures,
-            top: Some(MODELS_MAX * 2),
-            compare: false,
-        };
+        let by = [Attribute::Provider, Attribute::Model, Attribute::Status];
+        let mut question = breakdown(days, looked, by);
+        question.measures.extend(meters.iter().cloned().map(Measure::Meter));
         let answered = self.insights.questions.breakdown(question, scope).await?;
         Ok(models(&answered.answer, &meters))
+    }
+
+    /// The dearest idle charges.
+    async fn idle(
+        &self,
+        days: Days,
+        looked: &Looked,
+        scope: Option<&str>,
+    ) -> Result<Answer, crate::usage::UnansweredError> {
+        let mut question = breakdown(days, looked, idle::BY);
+        question.filters.push(idle::filter());
+        Ok(self.insights.questions.breakdown(question, scope).await?.answer)
+    }
+}
+
+/// What `looked` is about, by `by`, in spend and events.
+fn breakdown(days: Days, looked: &Looked, by: [Attribute; 3]) -> UsageQuestion {
+    let (from, to) = days.instants(looked.tz);
+    UsageQuestion {
+        from,
+        to: Some(to),
+        tz: looked.tz,
+        every: None,
+        by: by.into(),
+        filters: looked.filters.clone(),
+        measures: vec![Measure::Spend, Measure::Events],
+        top: Some(MODELS_MAX * 2),
+        compare: false,
     }
 }
 

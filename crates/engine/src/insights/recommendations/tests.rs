@@ -1,6 +1,9 @@
 use compact_str::format_compact;
 use outlay_domain::pricing::{Charged, Conditions, PriceBook, PriceRow, Priced};
 
+use outlay_domain::usage::question::{Row, Values};
+
+use super::claims::Claim;
 use super::*;
 
 fn row(model: &str, meter: Meter, price: &str) -> PriceRow {
@@ -96,6 +99,40 @@ fn all_together_save_what_one_after_the_other_does() {
     assert_eq!(saved, (3_500_000_000 - left) * 30);
     assert_eq!(items[0].recommendation.id, "model-openai-gpt-4o");
     assert_eq!(items[0].recommendation.proof.rows[0], ["input", "1,000,000", "$2.50", "$0.15"]);
+}
+
+/// A row of idle charges: service, provider, model, nanos.
+fn idle_answer(rows: &[(&str, &str, &str, i128)]) -> Answer {
+    let name = |text: &str| (!text.is_empty()).then(|| CompactString::from(text));
+    let row = |(service, provider, model, nanos): &(&str, &str, &str, i128)| {
+        let group = Group::Of([name(service), name(provider), name(model)].into());
+        let now = vec![Value::Amount { nanos: *nanos }, Value::Count(24)];
+        Row { bucket: None, group, values: Values { now, before: None } }
+    };
+    let total = Values { now: Vec::new(), before: None };
+    Answer { rows: rows.iter().map(row).collect(), total }
+}
+
+#[test]
+fn idle_capacity_is_saved_once_whoever_else_claims_it() {
+    let mut used = vec![used(3_500_000_000)];
+    let answer = idle_answer(&[
+        ("training", "aws", "p5.48xlarge", 900_000_000),
+        ("training", "openai", "gpt-4o", 500_000_000),
+        ("", "aws", "p5.48xlarge", 100_000_000),
+    ]);
+
+    let found = idle::find(&answer, &mut used);
+
+    let named: Vec<_> = found.iter().map(|found| found.recommendation.id.as_str()).collect();
+    assert_eq!(named, ["idle-training", "idle"]);
+    assert_eq!(used[1].nanos, 1_000_000_000, "what was idle only is spend of its own");
+    assert_eq!(
+        found[0].claims,
+        [Claim { pair: 1, nanos: 900_000_000 }, Claim { pair: 0, nanos: 500_000_000 }]
+    );
+    assert_eq!(found[0].recommendation.proof.rows[0], ["aws", "p5.48xlarge", "24", "$0.90"]);
+    assert_eq!(found[1].recommendation.scope["service"], [""], "what has no service");
 }
 
 #[test]
