@@ -1,4 +1,5 @@
-//! Demo usage: a small company's AI spend, made up from a seed, so that a newcomer sees something.
+//! Demo usage: a small company's AI spend and what its customers pay, made up from a seed, so that a
+//! newcomer sees something.
 //!
 //! Each event is a function of the seed and its number, so the same demo comes out each time. A
 //! weekly rhythm, slow growth, one jump of the level, two unusual days and a model without a
@@ -6,6 +7,7 @@
 
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use compact_str::{CompactString, format_compact};
+use outlay_domain::revenue::{RevenueFact, RevenueKind};
 use outlay_domain::usage::{Dimensions, EventDraft, Meter, Status};
 use outlay_domain::{Amount, Quantity};
 use rand::rngs::StdRng;
@@ -156,6 +158,35 @@ const HABITS: [Habit; 9] = [
     },
 ];
 
+/// Something that the company sells.
+struct Product {
+    name: &'static str,
+    /// What it is made with; nothing where all of the company is behind it.
+    service: Option<&'static str>,
+    /// Sales in an ordinary working hour.
+    sales: f64,
+    price_nanos: i64,
+}
+
+const PRODUCTS: [Product; 4] = [
+    Product {
+        name: "answered ticket",
+        service: Some("support-bot"),
+        sales: 0.35,
+        price_nanos: 990_000_000,
+    },
+    Product {
+        name: "reviewed change",
+        service: Some("code-review"),
+        sales: 0.5,
+        price_nanos: 1_200_000_000,
+    },
+    Product { name: "lead pack", service: Some("leads"), sales: 0.03, price_nanos: 2_000_000_000 },
+    Product { name: "platform fee", service: None, sales: 0.02, price_nanos: 9_000_000_000 },
+];
+/// One of so many purchases is given back two days later.
+const REFUNDED_ONE_IN: u32 = 40;
+
 const ACCOUNTS: [&str; 4] = ["northwind", "initech", "globex", "internal"];
 
 /// The demo events of the hour that begins at `hour`, up to `until`, oldest first.
@@ -175,11 +206,62 @@ pub fn hour(hour: DateTime<Utc>, now: DateTime<Utc>, until: DateTime<Utc>) -> Ve
     drafts
 }
 
+/// What customers paid in the hour that begins at `hour`, and took back later, up to `until`.
+pub fn sales(hour: DateTime<Utc>, until: DateTime<Utc>) -> Vec<RevenueFact> {
+    let mut rng = StdRng::seed_from_u64(u64::try_from(hour.timestamp()).unwrap_or(0) ^ 1);
+    let mut facts = Vec::new();
+    for product in &PRODUCTS {
+        for _ in 0..whole(product.sales * 3.0 * office(hour), &mut rng) {
+            let at = hour + TimeDelta::microseconds(rng.random_range(0..3_600_000_000));
+            let account = ACCOUNTS[rng.random_range(0..ACCOUNTS.len() - 1)];
+            let id = format_compact!("demo-{}-{}", hour.timestamp(), facts.len());
+            let sale = sale(product, RevenueKind::Payment, id, at, account);
+            if rng.random_ratio(1, REFUNDED_ONE_IN) {
+                let (id, at) = (format_compact!("{}-back", sale.id), at + TimeDelta::days(2));
+                facts.push(self::sale(product, RevenueKind::Refund, id, at, account));
+            }
+            facts.push(sale);
+        }
+    }
+    facts.retain(|fact| fact.occurred_at < until);
+    facts
+}
+
+fn sale(
+    product: &Product,
+    kind: RevenueKind,
+    id: CompactString,
+    occurred_at: DateTime<Utc>,
+    account: &str,
+) -> RevenueFact {
+    let nanos = if kind == RevenueKind::Refund { -1 } else { 1 } * product.price_nanos;
+    let named = |name: &str, value: &str| (name.into(), value.into());
+    let service = product.service.map(|service| named("service", service));
+    RevenueFact {
+        id,
+        source: SOURCE.into(),
+        kind,
+        occurred_at,
+        payment: None,
+        transaction: None,
+        gross: Amount::from_nanos(nanos),
+        net: Amount::from_nanos(nanos),
+        fee: Amount::ZERO,
+        tax: Amount::ZERO,
+        currency: "usd".into(),
+        product: Some(product.name.into()),
+        attributes: service.into_iter().chain([named("account", account)]).collect(),
+        metadata: None,
+    }
+}
+
 /// How much of the ordinary goes on in an hour of the week.
 fn rhythm(habit: &Habit, hour: DateTime<Utc>) -> f64 {
-    if !habit.office_hours {
-        return 0.7;
-    }
+    if habit.office_hours { office(hour) } else { 0.7 }
+}
+
+/// How much goes on in an hour of the week where people do it.
+fn office(hour: DateTime<Utc>) -> f64 {
     let weekend = hour.weekday().number_from_monday() > 5;
     let day = match hour.hour() {
         0..=5 => 0.06,
@@ -288,5 +370,22 @@ mod tests {
 
         assert_eq!(all, ids(hour(noon, now, noon + TimeDelta::hours(1))));
         assert!(!half.is_empty() && all.starts_with(&half), "the rest of an hour only adds to it");
+    }
+
+    #[test]
+    fn customers_pay_more_than_the_usage_costs_and_some_want_it_back() {
+        let until = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let first = DateTime::from_timestamp(1_790_000_000 - 90 * 86_400, 0).unwrap();
+        let hours = (0..90 * 24).map(|hour| first + TimeDelta::hours(hour));
+
+        let facts: Vec<_> = hours.flat_map(|hour| sales(hour, until)).collect();
+
+        let ids: std::collections::HashSet<_> = facts.iter().map(RevenueFact::key).collect();
+        let refunds = facts.iter().filter(|fact| fact.kind == RevenueKind::Refund).count();
+        let sum: i64 = facts.iter().map(|fact| fact.gross.nanos()).sum();
+        assert_eq!(ids.len(), facts.len(), "each is a fact of its own");
+        assert!(refunds > 5 && refunds < facts.len() / 20, "{refunds} of {}", facts.len());
+        assert!(sum > 500_000_000_000, "{sum}");
+        assert!(facts.iter().all(|fact| fact.occurred_at < until));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use outlay_domain::usage::EventDraft;
 use outlay_engine::usage::{AcceptError, Incoming};
-use outlay_engine::{Outlay, demo};
+use outlay_engine::{Outlay, demo, revenue};
 use owo_colors::OwoColorize;
 
 use crate::cli::client::CliError;
@@ -47,15 +47,19 @@ async fn fill_demo(outlay: &Outlay, until: DateTime<Utc>) -> Result<(), CliError
     progress.set_message("demo usage");
     let first = this_hour(until) - TimeDelta::hours(hours);
     let mut batch = Vec::new();
+    let mut sales = Vec::new();
     for number in 0..=hours {
         let hour = first + TimeDelta::hours(number);
         batch.extend(incoming(demo::hour(hour, until, until), until));
         if batch.len() >= DEMO_BATCH {
             accept(outlay, std::mem::take(&mut batch)).await?;
         }
+        sales.extend(demo::sales(hour, until));
         progress.inc(1);
     }
     accept(outlay, batch).await?;
+    revenue::record(&outlay.books, &*outlay.clock, &sales)
+        .map_err(|error| CliError::Failed(format!("the demo could not be written: {error}")))?;
     progress.finish_and_clear();
     Ok(())
 }
