@@ -15,6 +15,5 @@ pub mod metrics;
 pub mod state;
 
 mod log;
-mod memory;
 mod web;
 mod welcome;

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::cli::client::CliError;
 use crate::config::Config;
 use crate::state::AppState;
-use crate::{api, auth, live, memory};
+use crate::{api, auth, live};
 
 /// The socket in the data folder on which commands reach the running server.
 pub const SOCKET_FILE: &str = "outlay.sock";
@@ -49,7 +49,6 @@ impl Server {
     /// Opens `data` with `config`.
     pub async fn open_with(data: &Path, config: Config, purpose: Purpose) -> anyhow::Result<Self> {
         install_tls();
-        memory::keep_little();
         let options = Options {
             tail_events: config.history.tail_events,
             queue_events: config.ingest.queue_events,
@@ -62,13 +61,9 @@ impl Server {
             sql: config.questions.sql_limits(),
         };
         let folder = data.to_path_buf();
-        let outlay = tokio::task::spawn_blocking(move || {
-            let outlay = Outlay::open(&folder, options, clock());
-            memory::give_back();
-            outlay
-        })
-        .await?
-        .with_context(|| format!("`{}` cannot be opened", data.display()))?;
+        let outlay = tokio::task::spawn_blocking(move || Outlay::open(&folder, options, clock()))
+            .await?
+            .with_context(|| format!("`{}` cannot be opened", data.display()))?;
         let people = auth::open_people(&outlay, &config)?;
         let outlay = Arc::new(outlay);
         let alerts = Alerts::new(&outlay);

@@ -27,7 +27,7 @@ use sample::{BATCH_EVENTS, Ids, Sample};
 
 /// As the server has it, so that figures of memory compare.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// What to do, from the command line.
 struct Arguments {
