@@ -30,9 +30,8 @@ const PAIRS: &[Pair] = &[
     Pair("google", "gemini-1.5-pro", "gemini-2.5-flash"),
     Pair("google", "gemini-2.5-pro", "gemini-2.5-flash"),
     Pair("google", "gemini-2.5-flash", "gemini-2.5-flash-lite"),
-    Pair("mistral", "mistral-large-latest", "mistral-medium-latest"),
+    Pair("mistral", "mistral-large-latest", "mistral-small-latest"),
     Pair("mistral", "mistral-medium-latest", "mistral-small-latest"),
-    Pair("deepseek", "deepseek-reasoner", "deepseek-chat"),
 ];
 
 /// The model that may do instead of `model`, if any is declared. A date at the end of the name, as
@@ -59,8 +58,39 @@ fn undated(model: &str) -> &str {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::Arc;
+
+    use chrono::{DateTime, Utc};
+    use outlay_domain::usage::Meter;
+
+    use super::super::rates::{Rates, Terms};
     use super::*;
+    use crate::{FrozenClock, Options, Outlay};
+
+    #[test]
+    fn every_sibling_has_a_price_and_a_lower_one() {
+        let now: DateTime<Utc> = "2026-11-20T00:00:00Z".parse().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { background: false, ..Options::default() };
+        let outlay = Outlay::open(folder.path(), options, Arc::new(FrozenClock::at(now))).unwrap();
+        let book = outlay.prices.load();
+        let price = |provider: &str, model: &str| {
+            let output = (!model.starts_with("text-embedding")).then_some(Meter::OutputTokens);
+            let meters = || std::iter::once(Meter::InputTokens).chain(output.clone());
+            let rates = Rates::of(&book, (provider, model), meters(), Terms::Plain, now)?;
+            Some(rates.total(&meters().map(|meter| (meter, 1_000_000_000_000)).collect()))
+        };
+
+        let wrong: Vec<_> = PAIRS
+            .iter()
+            .map(|pair| (pair.1, price(pair.0, pair.1), pair.2, price(pair.0, pair.2)))
+            .filter(|(_, dear, _, cheap)| !matches!((dear, cheap), (Some(d), Some(c)) if c < d))
+            .collect();
+
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
 
     #[test]
     fn a_dated_name_has_the_sibling_of_its_model() {
