@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { exactFigure, exactly, expect, settled, test, url } from './fixtures'
 import { earning } from './revenue'
 
@@ -61,6 +62,25 @@ test('rule and group are asked for, stay in the link, and rows lead to the usage
   const teams = page.getByRole('region', { name: 'By team' })
   await teams.getByRole('link', { name: 'search' }).click()
   await expect(page).toHaveURL(/\/explore\?period=7d&by=model&provider=openai&team=search/)
+})
+
+test('course and groups are saved with every digit', async ({ page }) => {
+  await earning(page)
+  await page.goto('/roi?period=7d&group=team')
+  await settled(page)
+  const saved = async (name: string) => {
+    const download = page.waitForEvent('download')
+    await page.getByRole('link', { name }).click()
+    const file = await download
+    return { name: file.suggestedFilename(), text: readFileSync(await file.path(), 'utf8') }
+  }
+  const course = await saved('Save revenue and spend as CSV')
+  expect(course.name).toBe('outlay-roi-day.csv')
+  expect(course.text).toMatch(/^start,revenue,spend,profit\r\n.*,9\.000000000,7\.000000000,2\./)
+  expect(course.text.trim().split('\r\n')).toHaveLength(8)
+  const groups = await saved('Save the groups as CSV')
+  expect(groups.name).toBe('outlay-roi-by-team.csv')
+  expect(groups.text).toContain('search,300.000000000,240.000000000,60.000000000,120.500000000,')
 })
 
 test('without revenue the page says how to post it', async ({ page }) => {

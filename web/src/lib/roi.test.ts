@@ -8,7 +8,9 @@ import {
   readRule,
   revenueCommand,
   roiFilters,
+  roiGroupsCsv,
   roiName,
+  roiSeriesCsv,
   roiTrend,
   shareText,
 } from './roi'
@@ -88,4 +90,16 @@ test('the command has a moment without fractions', () => {
   const command = revenueCommand('http://here', new Date('2026-11-01T10:00:00.123Z'))
   expect(command).toContain('curl http://here/api/v1/revenue')
   expect(command).toContain('"occurred_at": "2026-11-01T10:00:00Z"')
+})
+
+test('the files have every digit, and nothing where there is nothing', () => {
+  const bucket = { start: '2026-11-01T00:00:00Z', revenue: '9', spend: '7.000000001', profit: '2' }
+  expect(roiSeriesCsv(roi({ series: [bucket] }))).toBe(
+    'start,revenue,spend,profit\r\n2026-11-01T00:00:00Z,9,7.000000001,2\r\n',
+  )
+  const attributed = { direct: '0', shared: '0' }
+  const rows = [{ ...row('search, chat'), attributed }]
+  expect(roiGroupsCsv(roi({ rows }), 'service').split('\r\n')[1]).toBe(
+    '"search, chat",0.000000000,0,0,12.5,-12.5,,-1,0,',
+  )
 })

@@ -1,5 +1,6 @@
 import type { Roi, RoiRow, RoiRule } from '@/api/roi'
 import { drawnUnits, formatAmount, parseAmount } from './amount'
+import { csvText } from './csv'
 import { type Attribute, type Filter, isAttribute, withOnly } from './filters'
 import { formatCount, formatShare } from './number'
 
@@ -77,4 +78,42 @@ export function revenueCommand(origin: string, now: Date): string {
   -H 'Authorization: Bearer KEY' -H 'Content-Type: application/json' \\
   -d '{"id": "order-1", "occurred_at": "${now.toISOString().slice(0, 19)}Z",
        "amount": "49.00", "attributes": {"service": "search"}}'`
+}
+
+/** The buckets with every digit, by the API's names. */
+export function roiSeriesCsv({ series }: Roi): string {
+  return csvText(
+    ['start', 'revenue', 'spend', 'profit'],
+    series.map(({ start, revenue, spend, profit }) => [start, revenue, spend, profit]),
+  )
+}
+
+/** The groups with every digit, by the API's names. */
+export function roiGroupsCsv({ rows }: Roi, by: Attribute): string {
+  return csvText(
+    [
+      by,
+      'revenue',
+      'direct',
+      'shared',
+      'spend',
+      'profit',
+      'margin',
+      'roi',
+      'purchases',
+      'spend_per_purchase',
+    ],
+    rows.map((row) => [
+      row.group[by] ?? '',
+      row.revenue,
+      row.attributed.direct,
+      row.attributed.shared,
+      row.spend,
+      row.profit,
+      row.margin,
+      row.roi,
+      row.purchases,
+      row.spend_per_purchase,
+    ]),
+  )
 }

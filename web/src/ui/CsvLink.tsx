@@ -1,7 +1,7 @@
 import { IconDownload } from '@tabler/icons-react'
 import classes from './CsvLink.module.css'
 
-/** Saves the answer that is shown, with every digit; the server writes the file. */
+/** Saves the answer that is shown, with every digit. */
 export function CsvLink({ href, name, label }: { href: string; name: string; label: string }) {
   return (
     <a

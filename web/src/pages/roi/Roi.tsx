@@ -5,6 +5,7 @@ import { useSession } from '@/api/session'
 import { ChartSkeleton } from '@/charts/ChartSkeleton'
 import { RoiChart } from '@/charts/RoiChart'
 import { formatAmount, parseAmount } from '@/lib/amount'
+import { csvDataHref } from '@/lib/csv'
 import { type Attribute, attributeLabel } from '@/lib/filters'
 import { formatCountExactly, plural } from '@/lib/number'
 import { periodLabel } from '@/lib/period'
@@ -17,12 +18,15 @@ import {
   readRule,
   revenueCommand,
   roiFilters,
+  roiGroupsCsv,
   roiName,
+  roiSeriesCsv,
   roiTrend,
   shareText,
 } from '@/lib/roi'
 import { type Every, fittingEvery, possibleEvery } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
+import { CsvLink } from '@/ui/CsvLink'
 import { Figure } from '@/ui/Figures'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, sentence, TableSkeleton } from '@/ui/States'
@@ -144,6 +148,11 @@ function CoursePanel({ roi, possible }: CoursePanelProps) {
             data={possible.map((value) => ({ value, label: EVERY_LABELS[value] }))}
             onChange={(value) => changeView({ every: value as Every }, { replace: true })}
           />
+          <CsvLink
+            name={`outlay-roi-${every}`}
+            label="Save revenue and spend as CSV"
+            href={csvDataHref(roiSeriesCsv(roi))}
+          />
           <ShownSwitch />
         </>
       }
@@ -220,6 +229,11 @@ function GroupsPanel({ roi, by, isStale }: GroupsPanelProps) {
             size="xs"
             value={by}
             onChange={(next) => group(next === DEFAULT_GROUP ? null : next, { replace: true })}
+          />
+          <CsvLink
+            name={`outlay-roi-by-${by}`}
+            label="Save the groups as CSV"
+            href={csvDataHref(roiGroupsCsv(roi, by))}
           />
         </>
       }
