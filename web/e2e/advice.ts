@@ -27,7 +27,7 @@ export const CHEAPER = {
   changed_by: null as string | null,
   changed_at: null as string | null,
   snoozed_until: null as string | null,
-  note: null,
+  note: null as string | null,
   measured: null as object | null,
 }
 
@@ -72,11 +72,12 @@ export async function advising(page: Page) {
   await page.route('**/api/v1/insights/recommendations/*', (route) => {
     const id = route.request().url().split('/').at(-1)
     const item = items.find((one) => one.id === id)
-    const { state, until } = route.request().postDataJSON()
+    const { state, until, note } = route.request().postDataJSON()
     if (!item) return route.fulfill({ status: 404, json: { code: 'not_found', detail: 'gone' } })
     Object.assign(item, {
       state,
       snoozed_until: until ?? null,
+      note: note ?? null,
       changed_by: state === 'open' ? null : 'admin',
       changed_at: state === 'open' ? null : '2026-11-21T05:00:00Z',
     })

@@ -45,7 +45,7 @@ test('advice is snoozed, opened again, done and measured, or dismissed', async (
       .click()
 
   await item.getByRole('button', { name: 'Snooze' }).click()
-  await page.getByRole('button', { name: 'A week' }).click()
+  await page.getByRole('button', { name: 'For a week' }).click()
   await expect(item).toHaveCount(0)
   await show('Snoozed')
   await expect(page).toHaveURL(/state=snoozed/)
@@ -55,9 +55,12 @@ test('advice is snoozed, opened again, done and measured, or dismissed', async (
 
   await show('Open')
   await item.getByRole('button', { name: 'Mark done' }).click()
+  await page.getByRole('textbox', { name: 'Why' }).fill('The sample read the same.')
+  await page.keyboard.press('Enter')
   await expect(item).toHaveCount(0)
   await page.goto('/insights?state=done')
   await expect(item).toContainText('Done by admin on 21 Nov 2026')
+  await expect(item).toContainText('“The sample read the same.”')
   await expect(item).toContainText(
     'In 12 days since 9 Nov: $20.30 spent where $38.40 was expected, $18.10 saved ($15.00 to $20.00).',
   )
@@ -65,6 +68,7 @@ test('advice is snoozed, opened again, done and measured, or dismissed', async (
   await show('Open')
   const growth = panel.getByRole('listitem', { name: GROWTH.title })
   await growth.getByRole('button', { name: 'Dismiss' }).click()
+  await page.getByRole('button', { name: 'Dismiss it' }).click()
   await expect(panel).toContainText('Nothing to save that can be proven')
 })
 
@@ -115,13 +119,16 @@ test('the advice of the server stands on the page, and a decision is kept', asyn
   const [first] = items
   const item = panel.getByRole('listitem', { name: first.title })
   await item.getByRole('button', { name: 'Snooze' }).click()
-  await page.getByRole('button', { name: 'A month' }).click()
+  await page.getByRole('textbox', { name: 'Why' }).fill('  After the move ')
+  await page.getByRole('button', { name: 'For a month' }).click()
   await expect(item).toHaveCount(0)
   const snoozed = (await listed('snoozed')).items
-  expect(snoozed.map(({ id }: { id: string }) => id)).toContain(first.id)
+  const kept = snoozed.find(({ id }: { id: string }) => id === first.id)
+  expect(kept.note).toBe('After the move')
 
   await page.goto('/insights?state=snoozed')
   await expect(item).toContainText('asked for by admin')
+  await expect(item).toContainText('“After the move”')
   await item.getByRole('button', { name: 'Open it again' }).click()
   await expect(item).toHaveCount(0)
   const open = (await listed('open')).items

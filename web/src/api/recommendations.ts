@@ -102,17 +102,23 @@ export function useRecommendations({ days, tz, filters, state }: Asked) {
 /** What somebody decides about a recommendation; `snooze` is for so many hours. */
 export type Decision = 'open' | 'done' | 'dismissed' | { snooze: number }
 
+interface Decided {
+  id: string
+  decision: Decision
+  /** Why. */
+  note?: string
+}
+
 export function useDecide() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: ({ id, decision }: { id: string; decision: Decision }) =>
-      send<Recommendation>(
-        'PUT',
-        `/insights/recommendations/${encodeURIComponent(id)}`,
-        typeof decision === 'string'
+    mutationFn: ({ id, decision, note }: Decided) =>
+      send<Recommendation>('PUT', `/insights/recommendations/${encodeURIComponent(id)}`, {
+        ...(typeof decision === 'string'
           ? { state: decision }
-          : { state: 'snoozed', until: hoursFromNow(decision.snooze) },
-      ),
+          : { state: 'snoozed', until: hoursFromNow(decision.snooze) }),
+        note: note || undefined,
+      }),
     onSuccess: () => client.invalidateQueries({ queryKey: KEY }),
   })
 }

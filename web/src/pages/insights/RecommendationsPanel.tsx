@@ -24,11 +24,11 @@ import {
   savingShare,
 } from '@/lib/recommendations'
 import { Panel } from '@/ui/Panel'
-import { SnoozeButton } from '@/ui/SnoozeButton'
 import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { useParam } from '../frame/useParam'
 import { useScene } from '../frame/useView'
+import { DecideButton } from './DecideButton'
 import classes from './RecommendationsPanel.module.css'
 
 /** Days that advice rests on. */
@@ -91,7 +91,7 @@ export function RecommendationsPanel() {
                 key={item.id}
                 item={item}
                 isBusy={decide.isPending && decide.variables.id === item.id}
-                decide={(decision) => decide.mutate({ id: item.id, decision })}
+                decide={(decision, note) => decide.mutate({ id: item.id, decision, note })}
               />
             ))}
           </ul>
@@ -131,7 +131,7 @@ function Total({ found, currency }: { found: Recommendations; currency: string }
 interface RecommendationRowProps {
   item: Recommendation
   isBusy: boolean
-  decide: (decision: Decision) => void
+  decide: (decision: Decision, note?: string) => void
 }
 
 function RecommendationRow({ item, isBusy, decide }: RecommendationRowProps) {
@@ -159,10 +159,10 @@ function RecommendationRow({ item, isBusy, decide }: RecommendationRowProps) {
         </ol>
       )}
       <Evidence item={item} />
+      {item.assumption && <p className="muted small">Assumed: {sentence(item.assumption)}</p>}
       <div className={classes.foot}>
         <span>{kindWords(item.kind)}</span>
         <span>{CONFIDENCE_WORDS[item.confidence]}</span>
-        {item.assumption && <span>Assumed: {sentence(item.assumption)}</span>}
         {decided && <span>{decided}</span>}
         {item.note && <span>“{item.note}”</span>}
         {item.path && <Link href={item.path}>What is behind it</Link>}
@@ -238,36 +238,37 @@ function Evidence({ item: { title, evidence, proof } }: { item: Recommendation }
   )
 }
 
-/** Hours that advice can be silent for. */
-const SNOOZES: [number, string][] = [
-  [7 * 24, 'A week'],
-  [30 * 24, 'A month'],
+/** How long advice can be silent. */
+const SNOOZES: [Decision, string][] = [
+  [{ snooze: 7 * 24 }, 'For a week'],
+  [{ snooze: 30 * 24 }, 'For a month'],
 ]
 
 function Acts({ item, isBusy, decide }: RecommendationRowProps) {
-  const button = { size: 'compact-sm', variant: 'default', disabled: isBusy } as const
-  if (item.state !== 'open') {
-    return (
-      <div className={classes.acts}>
-        <Button {...button} onClick={() => decide('open')}>
-          Open it again
-        </Button>
-      </div>
-    )
-  }
+  const deciding = { isBusy, decide }
   return (
     <div className={classes.acts}>
-      <Button
-        {...button}
-        title="From now on it is measured what it saves"
-        onClick={() => decide('done')}
-      >
-        Mark done
-      </Button>
-      <SnoozeButton spans={SNOOZES} isBusy={isBusy} snooze={(hours) => decide({ snooze: hours })} />
-      <Button {...button} onClick={() => decide('dismissed')}>
-        Dismiss
-      </Button>
+      {item.state === 'open' ? (
+        <>
+          <DecideButton
+            label="Mark done"
+            why="From now on it is measured what it saves"
+            choices={[['done', 'It is done']]}
+            {...deciding}
+          />
+          <DecideButton label="Snooze" choices={SNOOZES} {...deciding} />
+          <DecideButton label="Dismiss" choices={[['dismissed', 'Dismiss it']]} {...deciding} />
+        </>
+      ) : (
+        <Button
+          size="compact-sm"
+          variant="default"
+          disabled={isBusy}
+          onClick={() => decide('open')}
+        >
+          Open it again
+        </Button>
+      )}
     </div>
   )
 }
