@@ -59,7 +59,16 @@ test('what the server refuses stands at its field', async ({ page, complaints })
   await form.getByLabel('Name').fill('Nothing')
   await form.getByLabel('Amount in USD').fill('0')
   await form.getByRole('button', { name: 'Make the budget' }).click()
-  await expect(form.getByLabel('Amount in USD')).toHaveAccessibleDescription(/more than zero/)
+  const amount = form.getByLabel('Amount in USD')
+  await expect(amount).toHaveAccessibleDescription(/more than zero/)
+  await expect(amount).toBeFocused()
+  // Whoever goes on elsewhere is not called back until the next try.
+  await form.getByLabel('Name').fill('Nothing at all')
+  await expect(form.getByLabel('Name')).toBeFocused()
+  await amount.fill('lots')
+  await form.getByRole('button', { name: 'Make the budget' }).click()
+  await expect(amount).toHaveAccessibleDescription(/Write an amount/)
+  await expect(amount).toBeFocused()
   // The browser tells of the 400 in its console.
   complaints.length = 0
 })

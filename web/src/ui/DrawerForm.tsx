@@ -1,5 +1,5 @@
 import { Button, Drawer, Input } from '@mantine/core'
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError } from '@/api/client'
 import { isRefusal, type Refusal } from '@/lib/refusal'
 import classes from './DrawerForm.module.css'
@@ -35,7 +35,8 @@ export function FormDrawer({ what, isNew, opened, close, children }: FormDrawerP
 /** What stands in the way: found before the server is asked, or said by it. */
 export function useRefusal(error: Error | null) {
   const [found, setFound] = useState<Refusal | null>(null)
-  const refusal = found ?? refusalOf(error)
+  const said = useMemo(() => refusalOf(error), [error])
+  const refusal = found ?? said
   return {
     refusal,
     /** The words for a field, where it is at fault. */
@@ -88,9 +89,13 @@ export function DrawerForm({
     event.preventDefault()
     submit()
   }
+  const form = useRef<HTMLFormElement>(null)
+  useEffect(() => {
+    if (refusal) leadToFault(form.current)
+  }, [refusal])
   return (
     <>
-      <form className={classes.form} onSubmit={onSubmit} noValidate>
+      <form ref={form} className={classes.form} onSubmit={onSubmit} noValidate>
         {children}
         {refusal && !fields.includes(refusal.field) && (
           <p className="bad" role="alert">
@@ -104,6 +109,13 @@ export function DrawerForm({
       {removal && <Removal what={what} {...removal} />}
     </>
   )
+}
+
+/** The button stands at the foot of a long form, and what is wrong may be out of sight. */
+function leadToFault(form: HTMLFormElement | null) {
+  const field = form?.querySelector<HTMLElement>('[aria-invalid="true"]')
+  if (field) field.focus()
+  else form?.querySelector('[role="alert"]')?.scrollIntoView({ block: 'nearest' })
 }
 
 interface GroupProps {
