@@ -109,6 +109,8 @@ test('revenue that is posted as the page says is held against spend, to the last
   await settled(page)
   await expect(first).toHaveCount(0)
   await expect(page.getByTestId('roi-revenue')).toHaveText('$49.00')
+  // The demo uses a model that has no price, and its groups are not to look as if they were free.
+  await expect(page.getByRole('complementary', { name: 'Unpriced usage' })).toBeVisible()
   // Demo usage keeps coming in, so the page and the API are asked until they are of one moment.
   await expect(async () => {
     await page.reload()

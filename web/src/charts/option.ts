@@ -18,7 +18,7 @@ export interface Drawing {
 }
 
 /** How much of the colour a bucket keeps that is not over yet. */
-const PARTIAL_OPACITY = 0.55
+export const PARTIAL_OPACITY = 0.55
 const FADED_OPACITY = 0.18
 
 export function chartOption(drawing: Drawing, width: number, inks: Inks) {

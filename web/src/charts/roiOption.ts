@@ -3,7 +3,7 @@ import { formatAmountShort } from '@/lib/amount'
 import { drawnBucket } from '@/lib/roi'
 import type { Every } from '@/lib/time'
 import { barGap, chartFrame, type Inks, plotFor } from './frame'
-import { axisLabels } from './option'
+import { axisLabels, PARTIAL_OPACITY, runningBucket } from './option'
 
 /** What is drawn of money that came in and went out. */
 export interface RoiDrawing {
@@ -22,6 +22,12 @@ export function roiOption(drawing: RoiDrawing, width: number, inks: Inks) {
   const { buckets, every, tz, now, currency } = drawing
   const units = buckets.map(drawnBucket)
   const starts = buckets.map(({ start }) => new Date(start))
+  const running = runningBucket(starts, now)
+  const bars = (values: number[], opacity: number) =>
+    values.map((value, at) => ({
+      value,
+      itemStyle: at === running ? { opacity: opacity * PARTIAL_OPACITY } : undefined,
+    }))
   const bar = {
     type: 'bar',
     silent: true,
@@ -30,7 +36,8 @@ export function roiOption(drawing: RoiDrawing, width: number, inks: Inks) {
     barCategoryGap: barGap(buckets.length),
   }
   const line = { type: 'line', silent: true }
-  const profits = units.map(({ profit }) => profit)
+  // What is to come has no profit of zero.
+  const profits = units.map(({ profit }, at) => (starts[at] && starts[at] > now ? null : profit))
   return {
     animation: false,
     ...chartFrame({
@@ -44,13 +51,19 @@ export function roiOption(drawing: RoiDrawing, width: number, inks: Inks) {
         ...bar,
         id: 'revenue',
         itemStyle: { color: inks.accent, opacity: REVENUE_OPACITY },
-        data: units.map(({ revenue }) => revenue),
+        data: bars(
+          units.map(({ revenue }) => revenue),
+          REVENUE_OPACITY,
+        ),
       },
       {
         ...bar,
         id: 'spend',
         itemStyle: { color: inks.accent },
-        data: units.map(({ spend }) => spend),
+        data: bars(
+          units.map(({ spend }) => spend),
+          1,
+        ),
       },
       // A rim tells the line from the bars that it crosses.
       {

@@ -37,6 +37,7 @@ import { useParam } from '../frame/useParam'
 import { linkTo, useScene, useView } from '../frame/useView'
 import { useZoom } from '../frame/useZoom'
 import { EVERY_LABELS, ShownSwitch } from '../overview/SpendPanel'
+import { UnpricedNote } from '../overview/UnpricedNote'
 import classes from './Roi.module.css'
 import { RoiFigureCards } from './RoiFigureCards'
 import { RoiSeriesTable } from './RoiSeriesTable'
@@ -90,6 +91,7 @@ function RoiPanels() {
     <>
       {!hasRevenue(roi.data) && <NoRevenue />}
       <RoiFigureCards roi={roi.data} />
+      <UnpricedNote />
       <CoursePanel roi={roi.data} possible={possible} />
       <GroupsPanel roi={roi.data} by={roi.data.by} isStale={roi.isPlaceholderData} />
     </>
@@ -104,8 +106,9 @@ function NoRevenue() {
     <Panel title="No revenue in this period">
       <div className={classes.first}>
         <p className="muted">
-          Post what customers paid, and it is held against what was spent. An attribute such as the
-          service says what it was for; without one it is shared out by the rule below.{' '}
+          Post what customers paid, one by one or as a list, and it is held against what was spent.
+          An attribute such as the service says what it was for; without one it is shared out by the
+          rule below.{' '}
           {role === 'viewer' ? (
             'Ask an admin for a key.'
           ) : (
@@ -230,11 +233,13 @@ function GroupsPanel({ roi, by, isStale }: GroupsPanelProps) {
             value={by}
             onChange={(next) => group(next === DEFAULT_GROUP ? null : next, { replace: true })}
           />
-          <CsvLink
-            name={`outlay-roi-by-${by}`}
-            label="Save the groups as CSV"
-            href={csvDataHref(roiGroupsCsv(roi, by))}
-          />
+          {roi.rows.length > 0 && (
+            <CsvLink
+              name={`outlay-roi-by-${by}`}
+              label="Save the groups as CSV"
+              href={csvDataHref(roiGroupsCsv(roi, by))}
+            />
+          )}
         </>
       }
     >
@@ -269,10 +274,10 @@ function GroupsTable({ roi, by }: { roi: RoiAnswer; by: Attribute }) {
             Revenue
           </th>
           <th scope="col" className={far}>
-            its own
+            Its own
           </th>
           <th scope="col" className={far}>
-            shared out
+            Shared out
           </th>
           <th scope="col" className={table.right}>
             Spend

@@ -60,6 +60,7 @@ function AmountCard({ roi, name, previous }: AmountCardProps) {
       <p className={classes.figure} data-testid={`roi-${name}`}>
         <Figure measure="spend" value={now} currency={roi.currency} />
       </p>
+      {now === null && <p className={`${classes.change} muted`}>no purchase in this period</p>}
       {previous && now !== null && (
         <p className={classes.change}>
           <Change
@@ -89,7 +90,7 @@ function ShareCard({ name, total, previous }: ShareCardProps) {
         {shareText(total[name])}
       </p>
       {previous && (
-        <p className={`${classes.change} muted small`}>
+        <p className={`${classes.change} muted`}>
           {points ? (
             <>
               <strong>{points}</strong> vs {shareText(previous[name])} {AGAINST}
