@@ -130,6 +130,7 @@ function ModelRows({ model, now, opened, toggle }: ModelRowsProps) {
           >
             {model.model === '*' ? 'every model' : model.model}
           </button>
+          <span className={`${classes.narrow} muted small`}>{model.provider}</span>
         </td>
         <td className={`${classes.provider} ${classes.wide}`}>{model.provider}</td>
         {COLUMNS.map(([meter]) => (

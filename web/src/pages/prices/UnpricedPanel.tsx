@@ -53,7 +53,7 @@ export function UnpricedPanel({ isAsked }: UnpricedPanelProps) {
               <td className={table.right} title={formatCountExactly(one.events)}>
                 {formatCount(one.events)}
               </td>
-              <td className={table.right}>
+              <td className={`${table.right} ${classes.commandCell}`}>
                 <div className={classes.command}>
                   <code className={classes.wide}>{setPriceCommand(one.provider, one.model)}</code>
                   <CopyButton
@@ -68,7 +68,7 @@ export function UnpricedPanel({ isAsked }: UnpricedPanelProps) {
       </table>
       <p className={`${classes.remedy} muted small`}>
         Copy gives the command for the server's shell. Usage is rated with the price from the moment
-        it is valid; `outlay prices rerate` rates what was there before.
+        it is valid; <code>outlay prices rerate</code> rates what was there before.
       </p>
     </Panel>
   )
