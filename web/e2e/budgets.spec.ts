@@ -16,6 +16,7 @@ test('a budget is made, held against spend, leads to its usage, is changed and r
 
   const row = page.getByRole('listitem', { name: 'OpenAI a month' })
   await expect(row.getByText(/^Spent on /)).toBeVisible()
+  await expect(page.getByText('Days of UTC.')).toBeVisible()
   await expect(row.getByRole('img')).toHaveAccessibleName(/of \$0\.01 spent/)
   const { items } = await (await page.request.get(`${url()}/api/v1/budgets`)).json()
   const kept = items.find(({ name }: { name: string }) => name === 'OpenAI a month')

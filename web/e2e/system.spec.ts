@@ -51,7 +51,7 @@ test('it looks again by itself, and says so when the server does not answer', as
   const fault = { status: 403, code: 'forbidden', detail: 'this is not for you' }
   await page.route('**/api/v1/system', (route) => route.fulfill({ status: 403, json: fault }))
   await expect(page.getByRole('alert')).toContainText(
-    /The figures are of \d\d:\d\d:\d\d: This is not for you\./,
+    /The figures are of \d\d:\d\d:\d\d UTC: This is not for you\./,
     { timeout: 12_000 },
   )
   complaints.splice(0)

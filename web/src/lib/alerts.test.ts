@@ -67,7 +67,7 @@ describe('a rule', () => {
       'A budget reaches a threshold',
       'Usage has no price',
       'Spend of 24 hours reaches $100.00, where provider is openai',
-      'Spend is not as expected, far outside',
+      'Spend is not as expected, far outside its range',
       'Spend finds a new level, where model begins with gpt-4',
       'Nothing comes in for 6 hours',
       'The server is in trouble',
@@ -90,7 +90,7 @@ describe('what became of an alert', () => {
         NOW,
         'UTC',
       ),
-    ).toBe('seen by maria, silent until 21 Nov 2026, 11:00:00')
+    ).toBe('seen by maria, silent until 21 Nov 2026, 11:00:00 UTC')
   })
 
   it('forgets a snooze that is over', () => {
@@ -101,7 +101,7 @@ describe('what became of an alert', () => {
     const resolved = { state: 'resolved' as const, resolved_at: '2026-11-21T09:30:00Z' }
 
     expect(fateWords(alert({ ...resolved, resolved_by: 'maria' }), NOW, 'UTC')).toBe(
-      'closed by maria 21 Nov 2026, 09:30:00',
+      'closed by maria 21 Nov 2026, 09:30:00 UTC',
     )
     expect(fateWords(alert(resolved), NOW, 'UTC')).toMatch(/^over by itself /)
   })

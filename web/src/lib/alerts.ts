@@ -42,10 +42,10 @@ export const CONDITIONS: Record<Condition['kind'], string> = {
 }
 
 export const SPIKES: Record<SpikeSeverity, string> = {
-  low: 'Just outside what is expected',
-  medium: 'Half as far again outside',
-  high: 'Far outside',
-  critical: 'Very far outside',
+  low: 'Just outside its range',
+  medium: 'Clearly outside its range',
+  high: 'Far outside its range',
+  critical: 'Very far outside its range',
 }
 
 /** `Spend of 24 hours reaches $100.00, where provider is openai`. */
@@ -81,7 +81,7 @@ function lower(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1)
 }
 
-/** What became of an alert: `seen by maria, silent until 3 Sep 2026, 10:00:00`. */
+/** What became of an alert: `seen by maria, silent until 3 Sep 2026, 10:00:00 UTC`. */
 export function fateWords(alert: Alert, now: Date, tz: string): string {
   if (alert.state === 'resolved') {
     const at = alert.resolved_at ? ` ${formatMoment(new Date(alert.resolved_at), tz)}` : ''

@@ -60,11 +60,11 @@ test('what was decided is told with who and when', () => {
   const changed = { changed_by: 'maria', changed_at: '2026-09-03T10:00:00Z' }
   expect(decisionWords(ITEM, 'UTC')).toBeNull()
   expect(decisionWords({ ...ITEM, ...changed, state: 'dismissed' }, 'UTC')).toBe(
-    'Dismissed by maria on 3 Sep 2026, 10:00:00',
+    'Dismissed by maria on 3 Sep 2026, 10:00:00 UTC',
   )
   const snoozed = { state: 'snoozed' as const, snoozed_until: '2026-09-10T10:00:00Z' }
   expect(decisionWords({ ...ITEM, ...changed, ...snoozed }, 'UTC')).toBe(
-    'Silent until 10 Sep 2026, 10:00:00, asked for by maria',
+    'Silent until 10 Sep 2026, 10:00:00 UTC, asked for by maria',
   )
 })
 

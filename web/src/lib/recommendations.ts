@@ -70,7 +70,7 @@ export function savingShare({ monthly }: Saving, spend: string, days: number): s
 /** A month of a saving is as long as this. */
 const MONTH_DAYS = 30n
 
-/** What somebody decided: `Dismissed by maria on 3 Sep 2026, 10:00:00`. */
+/** What somebody decided: `Dismissed by maria on 3 Sep 2026, 10:00:00 UTC`. */
 export function decisionWords(item: Recommendation, tz: string): string | null {
   if (item.state === 'open') return null
   const by = item.changed_by ? ` by ${item.changed_by}` : ''

@@ -103,7 +103,7 @@ describe('buckets', () => {
 
 describe('words for times', () => {
   test('say the moment, the bucket and the zone', () => {
-    expect(formatMoment(at('2025-09-03T12:32:07Z'), BERLIN)).toBe('3 Sep 2025, 14:32:07')
+    expect(formatMoment(at('2025-09-03T12:32:07Z'), BERLIN)).toBe('3 Sep 2025, 14:32:07 UTC+02:00')
     expect(formatBucketInFull(at('2025-09-03T12:00:00Z'), 'hour', 'UTC')).toBe(
       'Wed 3 Sep 2025, 12:00–13:00',
     )

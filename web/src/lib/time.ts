@@ -207,10 +207,10 @@ export function formatDayInFull(at: Date, tz: string): string {
   return `${weekday} ${date} ${month} ${year}`
 }
 
-/** `3 Sep 2025, 14:32:07` */
+/** `3 Sep 2025, 14:32:07 UTC`: a moment by itself says whose clock it is of. */
 export function formatMoment(at: Date, tz: string): string {
   const { date, month, year, time } = written(at, tz)
-  return `${date} ${month} ${year}, ${time}`
+  return `${date} ${month} ${year}, ${time} ${formatOffset(at, tz)}`
 }
 
 /** What a bucket is called on an axis. */

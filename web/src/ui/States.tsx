@@ -43,8 +43,13 @@ export function messageOf(error: unknown): string {
  * is no plain word, such as a model's, stays as it is written.
  */
 export function sentence(text: string): string {
-  const begun = /^[a-z]+(?![\w-])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text
+  const begun = headline(text)
   return /[.!?]$/.test(begun) ? begun : `${begun}.`
+}
+
+/** The same without the full stop, to stand above something. */
+export function headline(text: string): string {
+  return /^[a-z]+(?![\w-])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text
 }
 
 /** Nothing to show, and what to do about it. */

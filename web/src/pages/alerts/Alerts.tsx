@@ -7,7 +7,7 @@ import { ALERT_STATES, fateWords, readAlertState, SEVERITY_WORDS } from '@/lib/a
 import { formatAgo, formatMoment } from '@/lib/time'
 import { Panel } from '@/ui/Panel'
 import { SnoozeButton } from '@/ui/SnoozeButton'
-import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
+import { Empty, Failure, headline, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import { useNow } from '@/ui/useNow'
 import { useParam } from '../frame/useParam'
 import classes from './Alerts.module.css'
@@ -134,7 +134,7 @@ function AlertRow({ alert, isBusy, seeTo }: AlertRowProps) {
     <li className={classes.alert}>
       <SeverityWord severity={alert.severity} />
       <div className={classes.words}>
-        <p className={classes.title}>{alert.title}</p>
+        <p className={classes.title}>{headline(alert.title)}</p>
         <p className={classes.detail}>{sentence(alert.detail)}</p>
         <p className={classes.facts}>
           <time dateTime={alert.opened_at} title={formatMoment(opened, tz)}>

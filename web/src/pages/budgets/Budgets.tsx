@@ -13,7 +13,7 @@ import classes from './Budgets.module.css'
 
 /** What may be spent, what is, and when it will be gone. */
 export default function Budgets() {
-  const { role } = useSession()
+  const { role, time_zone } = useSession()
   const budgets = useBudgets()
   const [edited, edit] = useParam('edit')
   const [meant] = useParam('budget')
@@ -21,11 +21,15 @@ export default function Budgets() {
   const ordered = useMemo(() => byUrgency(budgets.data ?? []), [budgets.data])
   const add = () => edit(NEW)
   return (
-    <div className={classes.page}>
+    <div>
       <h1 className="visually-hidden">Budgets</h1>
       <Panel
         title="Budgets"
-        note={budgets.data && budgets.data.length > 0 && summary(budgets.data)}
+        note={
+          budgets.data &&
+          budgets.data.length > 0 &&
+          `${summary(budgets.data)}. Days of ${time_zone || 'UTC'}.`
+        }
         flush
         actions={
           isAdmin && (

@@ -5,7 +5,7 @@ import type { UsageEvent } from '@/api/usage'
 import { formatAmountExactly, parseAmount } from '@/lib/amount'
 import { type Attribute, withOnly } from '@/lib/filters'
 import { formatCountExactly, formatDuration, quantityNumber } from '@/lib/number'
-import { formatMoment, formatOffset } from '@/lib/time'
+import { formatMoment } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
 import { useScene, useView } from '../frame/useView'
 import classes from './EventDrawer.module.css'
@@ -35,8 +35,7 @@ const BASIS_WORDS = {
 
 function EventDetail({ event, close }: { event: UsageEvent; close: () => void }) {
   const { tz, currency } = useScene()
-  const moment = (text: string) =>
-    `${formatMoment(new Date(text), tz)} ${formatOffset(new Date(text), tz)}`
+  const moment = (text: string) => formatMoment(new Date(text), tz)
   const dimensions = Object.entries(event.dimensions ?? {}).filter(([, value]) => value)
   const tags = Object.entries(event.tags ?? {})
   return (

@@ -95,14 +95,14 @@ function ChecksPanel({ system, lookedAt, error }: ChecksPanelProps) {
       }
       actions={
         <span className="muted small number">
-          Looked at {at}, every {LOOK_EVERY_SECONDS} s
+          Looked at {at} {tz}, every {LOOK_EVERY_SECONDS} s
         </span>
       }
       flush
     >
       {error && (
         <p role="alert" className={`bad ${classes.stale}`}>
-          The figures are of {at}: {sentence(messageOf(error))}
+          The figures are of {at} {tz}: {sentence(messageOf(error))}
         </p>
       )}
       <ul className={classes.checks} aria-label="Checks">
@@ -112,7 +112,7 @@ function ChecksPanel({ system, lookedAt, error }: ChecksPanelProps) {
       </ul>
       <p className={classes.since}>
         Version {system.version}, up for {uptimeWords(system.uptime_seconds)}, since{' '}
-        {formatMoment(new Date(system.started_at), tz)} {tz}
+        {formatMoment(new Date(system.started_at), tz)}
       </p>
     </Panel>
   )
@@ -186,7 +186,7 @@ function HistoryPanel({ history }: { history: System['history'] }) {
 
 function KeysPanel({ keys }: { keys: System['keys'] }) {
   return (
-    <Panel title="Keys" note="that repeats are known by">
+    <Panel title="Event keys" note="that repeats are known by">
       <dl className={classes.facts}>
         <Fact name="Keys" count={keys.count} />
         <Fact name="Files" count={keys.runs} />
@@ -200,7 +200,7 @@ function KeysPanel({ keys }: { keys: System['keys'] }) {
 function SpacePanel({ system }: { system: System }) {
   const { disk, memory_bytes, books_bytes, live, prices } = system
   return (
-    <Panel title="Space and company">
+    <Panel title="Space and load">
       <dl className={classes.facts}>
         <Fact name="Memory in use">
           {memory_bytes === null ? 'not told' : formatBytes(memory_bytes)}
