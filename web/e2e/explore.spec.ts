@@ -97,3 +97,14 @@ test('a percentile is drawn as lines, and told as a duration', async ({ page }) 
 function daysAgo(days: number): string {
   return new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)
 }
+
+test('where nothing was used the page says why, and how a new server gets its first event', async ({
+  page,
+}) => {
+  await page.goto('/explore?model=nothing-of-this-name')
+  await expect(page.getByText('Pick a longer one, or take a filter away.')).toBeVisible()
+  await page.route('**/api/v1/usage/events?*', (route) => route.fulfill({ json: { items: [] } }))
+  await page.reload()
+  const first = page.getByRole('link', { name: 'How to send the first event' })
+  await expect(first).toHaveAttribute('href', '/')
+})

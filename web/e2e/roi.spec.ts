@@ -92,6 +92,14 @@ test('without revenue the page says how to post it', async ({ page }) => {
   await expect(page.getByTestId('roi-margin')).toHaveText('–')
 })
 
+test('without revenue and spend there is nothing to draw', async ({ page }) => {
+  await page.goto('/roi?model=nothing-of-this-name')
+  await expect(page.getByText('Nothing was spent or earned in this period')).toBeVisible()
+  await expect(page.getByRole('region', { name: 'No revenue in this period' })).toBeVisible()
+  await expect(page.getByRole('slider')).toHaveCount(0)
+  await expect(page.getByTestId('roi-roi')).toHaveCount(0)
+})
+
 test('revenue that is posted as the page says is held against spend, to the last digit', async ({
   page,
 }) => {

@@ -12,8 +12,9 @@ import type { Every } from '@/lib/time'
 import { CsvLink } from '@/ui/CsvLink'
 import { Change, Figure } from '@/ui/Figures'
 import { Panel } from '@/ui/Panel'
-import { Bone, Empty, Failure } from '@/ui/States'
+import { Bone, Failure } from '@/ui/States'
 import { FilterBar } from '../frame/FilterBar'
+import { NoUsage } from '../frame/NoUsage'
 import { useSeries } from '../frame/useSeries'
 import { useScene, useView } from '../frame/useView'
 import { useZoom } from '../frame/useZoom'
@@ -114,7 +115,9 @@ export default function Explore() {
           <ChartSkeleton height={HEIGHT} />
         ) : table.series.length === 0 ? (
           <div style={{ height: HEIGHT }}>
-            <Empty title="No usage in this period">Pick a longer one, or take a filter away.</Empty>
+            <NoUsage title="No usage in this period">
+              Pick a longer one, or take a filter away.
+            </NoUsage>
           </div>
         ) : view.shown === 'table' ? (
           <SeriesTableView data={table} height={HEIGHT} label={label} {...drawing} />

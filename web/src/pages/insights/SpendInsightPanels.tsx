@@ -8,7 +8,8 @@ import { historyDays, insightDays, isDecomposed, shareChange, trendWords } from 
 import { plural, THIN } from '@/lib/number'
 import { formatDay } from '@/lib/time'
 import { Panel } from '@/ui/Panel'
-import { Bone, Empty, Failure, sentence } from '@/ui/States'
+import { Bone, Failure, sentence } from '@/ui/States'
+import { NoUsage } from '../frame/NoUsage'
 import { linkTo, useScene } from '../frame/useView'
 import { ShownSwitch } from '../overview/SpendPanel'
 import classes from './Insights.module.css'
@@ -48,7 +49,9 @@ export function SpendInsightPanels() {
             <ChartSkeleton height={HEIGHT} />
           </>
         ) : days.length === 0 ? (
-          <Empty title="No usage in these days">Take a filter away, or send some usage.</Empty>
+          <NoUsage title="No usage in these days">
+            Pick a longer period, or take a filter away.
+          </NoUsage>
         ) : (
           <>
             <Summary insight={data} currency={currency} />

@@ -33,6 +33,11 @@ const BASIS_WORDS = {
   unpriced: 'no price is known',
 }
 
+function basisWords({ basis, prices }: UsageEvent): string {
+  if (basis === 'rated' && !prices?.length) return 'nothing in it has a charge'
+  return BASIS_WORDS[basis] ?? basis
+}
+
 function EventDetail({ event, close }: { event: UsageEvent; close: () => void }) {
   const { tz, currency } = useScene()
   const moment = (text: string) => formatMoment(new Date(text), tz)
@@ -46,7 +51,7 @@ function EventDetail({ event, close }: { event: UsageEvent; close: () => void })
             ? 'unpriced'
             : formatAmountExactly(parseAmount(event.amount), currency)}
         </p>
-        <p className="muted small">{BASIS_WORDS[event.basis] ?? event.basis}</p>
+        <p className="muted small">{basisWords(event)}</p>
       </div>
       {event.amount === null && (
         <CopyBlock text={setPriceCommand(event.provider ?? null, event.model ?? null)} />

@@ -87,12 +87,14 @@ function RoiPanels() {
       </Panel>
     )
   }
+  const earns = hasRevenue(roi.data)
+  const isEmpty = !earns && roi.data.rows.length === 0
   return (
     <>
-      {!hasRevenue(roi.data) && <NoRevenue />}
-      <RoiFigureCards roi={roi.data} />
+      {!earns && <NoRevenue />}
+      {!isEmpty && <RoiFigureCards roi={roi.data} />}
       <UnpricedNote />
-      <CoursePanel roi={roi.data} possible={possible} />
+      {!isEmpty && <CoursePanel roi={roi.data} possible={possible} />}
       <GroupsPanel roi={roi.data} by={roi.data.by} isStale={roi.isPlaceholderData} />
     </>
   )
