@@ -96,13 +96,3 @@ export interface QuoteLine {
   amount: string
   price_id?: string
 }
-
-/** The command that gives a model its price. */
-export function setPriceCommand(provider: string | null, model: string | null): string {
-  return `outlay prices set --provider ${provider ?? 'PROVIDER'} --model ${quoted(model ?? 'MODEL')} --meter input_tokens --price 2.50 --per 1M`
-}
-
-/** A word as a shell takes it. */
-function quoted(word: string): string {
-  return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-}

@@ -1,13 +1,14 @@
 import { Button } from '@mantine/core'
 import { Link } from 'wouter'
 import { useSession } from '@/api/session'
+import { firstEventCommand } from '@/lib/commands'
 import { CopyBlock } from '@/ui/CopyBlock'
 import classes from './FirstEvent.module.css'
 import { NoPasswordNote } from './NoPasswordNote'
 
 /** What a new deployment shows: how to get the first event onto this page. */
 export function FirstEvent() {
-  const { role } = useSession()
+  const { role, scope } = useSession()
   return (
     <div className={classes.page}>
       <NoPasswordNote />
@@ -32,7 +33,7 @@ export function FirstEvent() {
           <p className="muted">
             One call to a model, with what it used. Put your key in place of KEY.
           </p>
-          <CopyBlock text={firstEventCommand(window.location.origin)} />
+          <CopyBlock text={firstEventCommand(window.location.origin, scope ?? 'me')} />
         </li>
         <li>
           <h2>Or import what you have</h2>
@@ -44,12 +45,4 @@ export function FirstEvent() {
       </ol>
     </div>
   )
-}
-
-export function firstEventCommand(origin: string): string {
-  return `curl ${origin}/api/v1/events \\
-  -H 'Authorization: Bearer KEY' -H 'Content-Type: application/json' \\
-  -d '{"id": "first", "source": "curl", "account": "me",
-       "provider": "openai", "model": "gpt-4o-mini",
-       "quantities": {"input_tokens": 1200, "output_tokens": 300}}'`
 }

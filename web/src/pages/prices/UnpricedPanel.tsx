@@ -1,6 +1,7 @@
 import { useMemo } from 'react'
-import { setPriceCommand, type UnpricedModel, useUnpriced } from '@/api/prices'
+import { type UnpricedModel, useUnpriced } from '@/api/prices'
 import { useSession } from '@/api/session'
+import { setPriceCommand } from '@/lib/commands'
 import { formatCount, formatCountExactly } from '@/lib/number'
 import { rangeOf } from '@/lib/period'
 import { CopyButton } from '@/ui/CopyBlock'

@@ -11,13 +11,13 @@ import {
   useRevokeKey,
 } from '@/api/people'
 import { useSession } from '@/api/session'
+import { firstEventCommand } from '@/lib/commands'
 import { DAY_MS, formatAgo, formatDay, formatMoment } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { useNow } from '@/ui/useNow'
-import { firstEventCommand } from '../overview/FirstEvent'
 import classes from './Settings.module.css'
 
 /** Keys for programs. Members have their own, admins see everybody's. */
@@ -210,6 +210,7 @@ function NewKeyForm({ close }: { close: () => void }) {
 
 /** The secret is not kept anywhere: this is the only time that it can be read. */
 function ShownOnce({ created, close }: { created: CreatedKey; close: () => void }) {
+  const { scope } = useSession()
   return (
     <div className={classes.form}>
       <p>
@@ -220,7 +221,11 @@ function ShownOnce({ created, close }: { created: CreatedKey; close: () => void 
         <>
           <p className="muted">A first event with it:</p>
           <CopyBlock
-            text={firstEventCommand(window.location.origin).replace('KEY', created.secret)}
+            text={firstEventCommand(
+              window.location.origin,
+              created.account ?? scope ?? 'me',
+              created.secret,
+            )}
           />
         </>
       )}
