@@ -31,6 +31,10 @@ test('a member sees their own account only, and no users', async ({ page, browse
     )
   ).json()
   for (const row of rows) expect(row.account).toBe('acme')
+  await expect(member.getByText('"account": "acme"')).toBeVisible()
+  await expect(member.getByRole('navigation', { name: 'Pages' })).not.toContainText('Alerts')
+  await member.goto('/budgets')
+  await expect(member.getByText('There is no budget for acme yet')).toBeVisible()
   await context.close()
 })
 

@@ -93,7 +93,7 @@ function RuleRow({ rule, isBusy, toggle, edit }: RuleRowProps) {
   return (
     <li className={classes.rule} data-off={!rule.enabled || undefined}>
       <Checkbox
-        size="xs"
+        size="sm"
         aria-label={`Watch ${rule.name}`}
         checked={rule.enabled}
         disabled={!toggle || isBusy}

@@ -116,8 +116,11 @@ function summary(budgets: Budget[]): string {
 }
 
 function NoBudgets({ isAdmin, add }: { isAdmin: boolean; add: () => void }) {
+  const { scope } = useSession()
   return (
-    <Empty title="There is no budget yet">
+    <Empty
+      title={scope === null ? 'There is no budget yet' : `There is no budget for ${scope} yet`}
+    >
       <p className={classes.why}>
         A budget says how much may be spent in a time, on everything or on a part of it. It is held
         against what was spent and what the forecast says.

@@ -54,7 +54,7 @@ export const PAGES: Page[] = [
   { path: '/insights', title: 'Insights', key: 'i', Icon: IconBulb, ...overTime },
   { path: '/roi', title: 'ROI', key: 'r', Icon: IconCoins, ...overTime, compares: true },
   { path: '/budgets', title: 'Budgets', key: 'b', Icon: IconWallet, ...plain },
-  { path: '/alerts', title: 'Alerts', key: 'a', Icon: IconBell, ...plain },
+  { path: '/alerts', title: 'Alerts', key: 'a', Icon: IconBell, ...plain, isAboutAll: true },
   { path: '/prices', title: 'Prices', key: 'p', Icon: IconBook2, ...plain },
   { path: '/settings', title: 'Settings', key: 's', Icon: IconSettings, ...plain },
   {
