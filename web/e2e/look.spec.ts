@@ -109,8 +109,8 @@ test('insights are pictured', async ({ page }) => {
 })
 
 test('nothing stands wider than its screen', async ({ page }) => {
-  test.setTimeout(120_000)
-  for (const size of [PHONE, { width: 820, height: 1180 }, WIDE]) {
+  test.setTimeout(180_000)
+  for (const size of [PHONE, { width: 820, height: 1180 }, { width: 1024, height: 768 }, WIDE]) {
     await page.setViewportSize(size)
     for (const path of PAGES) {
       await ready(page, path)
@@ -118,6 +118,10 @@ test('nothing stands wider than its screen', async ({ page }) => {
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       )
       expect(overflow, `${path} at ${size.width}`).toBeLessThanOrEqual(0)
+      const burst = await page
+        .locator('main article')
+        .evaluateAll((cards) => cards.filter((card) => card.scrollWidth > card.clientWidth).length)
+      expect(burst, `cards that do not hold what is in them, ${path} at ${size.width}`).toBe(0)
     }
   }
 })

@@ -9,7 +9,7 @@ interface SparklineProps {
 const WIDTH = 132
 const HEIGHT = 34
 
-/** Small bars beside a figure; the figure says it in words, so they are hidden from readers. */
+/** Small bars as wide as their place, beside a figure; the figure says it in words, so they are hidden from readers. */
 export function Sparkline({ readings, running }: SparklineProps) {
   const values = readings.map((reading) => Math.max(0, drawn(reading) ?? 0))
   const max = Math.max(...values, Number.MIN_VALUE)
@@ -17,8 +17,9 @@ export function Sparkline({ readings, running }: SparklineProps) {
   const gap = Math.min(2, step * 0.25)
   return (
     <svg
-      width={WIDTH}
+      width="100%"
       height={HEIGHT}
+      preserveAspectRatio="none"
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       aria-hidden="true"
       focusable="false"
