@@ -261,14 +261,15 @@ impl Drop for Committer {
 
 impl Shared {
     fn run(&self) {
+        let mut encoder = usage_log::Encoder::default();
         while let Some(pieces) = self.queue.take(COMMIT_EVENTS_MAX) {
             self.history.wait_for_room(FLUSH_PATIENCE);
-            self.commit(pieces);
+            self.commit(pieces, &mut encoder);
         }
     }
 
     /// Commits all pieces in one transaction and answers each.
-    fn commit(&self, pieces: Vec<Piece>) {
+    fn commit(&self, pieces: Vec<Piece>, encoder: &mut usage_log::Encoder) {
         let started = std::time::Instant::now();
         let received_at = self.clock.now();
         let mut batch = match Batch::gather(pieces, received_at, &self.dedup, &self.history) {
@@ -281,7 +282,7 @@ impl Shared {
         if batch.is_empty() {
             return batch.answer(&self.counters);
         }
-        match self.write(&mut batch, received_at) {
+        match self.write(&mut batch, received_at, encoder) {
             Ok(seq) => {
                 let facts: Arc<[Fact]> = std::mem::take(&mut batch.facts).into();
                 self.dedup.insert(&batch.keys);
@@ -300,8 +301,13 @@ impl Shared {
         }
     }
 
-    fn write(&self, batch: &mut Batch, received_at: DateTime<Utc>) -> Result<i64, StoreError> {
-        let body = usage_log::encode(&batch.facts)?;
+    fn write(
+        &self,
+        batch: &mut Batch,
+        received_at: DateTime<Utc>,
+        encoder: &mut usage_log::Encoder,
+    ) -> Result<i64, StoreError> {
+        let body = encoder.encode(&batch.facts)?;
         let charged = batch.charged()?;
         let riders = std::mem::take(&mut batch.riders);
         self.books.write(|tx| {

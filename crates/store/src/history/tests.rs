@@ -113,7 +113,7 @@ impl Store {
     }
 
     fn commit(&self, facts: Vec<Fact>) {
-        let body = usage_log::encode(&facts).unwrap();
+        let body = usage_log::Encoder::default().encode(&facts).unwrap();
         let seq = self
             .books
             .write(|tx| usage_log::append(tx, facts[0].received_at, facts.len(), &body))

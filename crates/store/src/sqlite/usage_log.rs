@@ -10,6 +10,8 @@ use crate::StoreError;
 const FORMAT_POSTCARD_ZSTD: u8 = 1;
 /// The fastest level: a body lives for minutes.
 const COMPRESSION_LEVEL: i32 = 1;
+/// What an encoder keeps of each of its buffers.
+const BUFFER_BYTES_MAX: usize = 16 << 20;
 
 const NEXT_SEQ: &str = "UPDATE usage_log_head SET seq = seq + 1 RETURNING seq";
 const APPEND: &str =
@@ -19,18 +21,42 @@ const DROP_THROUGH: &str = "DELETE FROM usage_log WHERE seq <= ?1";
 const BATCHES: &str = "SELECT count(*) FROM usage_log";
 const HEAD: &str = "SELECT seq FROM usage_log_head";
 
-/// Facts as the log's bytes.
-pub fn encode(facts: &[Fact]) -> Result<Vec<u8>, StoreError> {
-    let damaged = |how: String| StoreError::Damaged { what: "a batch of facts".into(), how };
-    let plain = postcard::to_stdvec(facts).map_err(|error| damaged(error.to_string()))?;
-    let size = u32::try_from(plain.len()).map_err(|error| damaged(error.to_string()))?;
-    let compressed = zstd::bulk::compress(&plain, COMPRESSION_LEVEL)
-        .map_err(|error| damaged(error.to_string()))?;
-    let mut body = Vec::with_capacity(compressed.len() + 5);
-    body.push(FORMAT_POSTCARD_ZSTD);
-    body.extend(size.to_le_bytes());
-    body.extend(compressed);
-    Ok(body)
+/// Makes facts the log's bytes. It keeps its buffers, which are large and needed for every batch.
+pub struct Encoder {
+    plain: Vec<u8>,
+    compressed: Vec<u8>,
+    zstd: zstd::bulk::Compressor<'static>,
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        let zstd = zstd::bulk::Compressor::new(COMPRESSION_LEVEL).expect("there is that level");
+        Self { plain: Vec::new(), compressed: Vec::new(), zstd }
+    }
+}
+
+impl Encoder {
+    /// Facts as the log's bytes.
+    pub fn encode(&mut self, facts: &[Fact]) -> Result<Vec<u8>, StoreError> {
+        for buffer in [&mut self.plain, &mut self.compressed] {
+            buffer.clear();
+            buffer.shrink_to(BUFFER_BYTES_MAX);
+        }
+        self.plain =
+            postcard::to_extend(facts, std::mem::take(&mut self.plain)).map_err(damaged)?;
+        let size = u32::try_from(self.plain.len()).map_err(damaged)?;
+        self.compressed.reserve(zstd::zstd_safe::compress_bound(self.plain.len()));
+        self.zstd.compress_to_buffer(&self.plain, &mut self.compressed).map_err(damaged)?;
+        let mut body = Vec::with_capacity(self.compressed.len() + 5);
+        body.push(FORMAT_POSTCARD_ZSTD);
+        body.extend(size.to_le_bytes());
+        body.extend_from_slice(&self.compressed);
+        Ok(body)
+    }
+}
+
+fn damaged(how: impl std::fmt::Display) -> StoreError {
+    StoreError::Damaged { what: "a batch of facts".into(), how: how.to_string() }
 }
 
 /// Facts from the log's bytes.
