@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use crate::Outlay;
+use crate::figure_text::count_text;
 
 /// Free space below which the disk is nearly full.
 const FREE_BYTES_MIN: u64 = 1 << 30;
@@ -82,9 +83,14 @@ impl Outlay {
             ),
         });
         let (waiting, most) = (self.commits.waiting(), self.commits.waiting_max());
+        let count = |events: usize| count_text(events as i128);
         let is_nearly_full = waiting as f64 >= most as f64 * QUEUE_NEARLY_FULL;
         let condition = if is_nearly_full { Condition::Warning } else { Condition::Ok };
-        checks.push(Check::new("queue", condition, format!("{waiting} of {most} events wait")));
+        checks.push(Check::new(
+            "queue",
+            condition,
+            format!("{} of {} events wait", count(waiting), count(most)),
+        ));
         checks
     }
 }

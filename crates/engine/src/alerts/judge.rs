@@ -15,6 +15,7 @@ use outlay_domain::usage::question::{Every, Group, Measure, Value, day_start};
 
 use super::{Alerts, AlertsError};
 use crate::budgets::BudgetStatus;
+use crate::figure_text::{amount_text, count_text};
 use crate::health::DiskSpace;
 use crate::insights::units;
 use crate::usage::{UnansweredError, UsageQuestion};
@@ -143,7 +144,11 @@ impl Alerts {
             (false, true) => Hold::Nearly,
             (false, false) => return Ok(Vec::new()),
         };
-        let text = value.text();
+        let (text, limit) = match value {
+            Value::Amount { nanos } => (amount_text(*nanos), amount_text(limit.nanos().into())),
+            Value::Count(count) => (count_text(*count), limit.to_string()),
+            other => (other.text().to_string(), limit.to_string()),
+        };
         Ok(vec![Reading {
             key: CompactString::const_new("limit"),
             hold,

@@ -89,7 +89,7 @@ async fn a_limit_opens_once_stays_while_it_nearly_holds_and_resolves_below() {
     desk.rule("day", day);
     desk.spend("a", now() - TimeDelta::hours(20), Some("1.5")).await;
     desk.spend("b", now() - TimeDelta::hours(1), Some("8.5")).await;
-    let open = ["open warning: spend of the last 24 h is 10, the limit is 10"];
+    let open = ["open warning: spend of the last 24 h is $10.00, the limit is $10.00"];
     assert_eq!(desk.judged().await, open);
     assert_eq!(desk.judged().await, open);
 

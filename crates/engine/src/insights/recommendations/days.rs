@@ -7,8 +7,9 @@ use super::super::analysis::Analysis;
 use super::super::course::units;
 use super::claims::{Claim, share};
 use super::found::{Found, Used};
-use super::{Confidence, Evidence, Kind, Proof, Recommendation, Scope, amount_text, count_text};
+use super::{Confidence, Evidence, Kind, Proof, Recommendation, Scope};
 use crate::budgets::BudgetStatus;
+use crate::figure_text::{amount_text, count_text};
 use crate::insights::SpendTable;
 
 /// Noise in shares of the level from which on spend is to be smoothed.

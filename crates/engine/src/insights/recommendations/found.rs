@@ -8,9 +8,8 @@ use outlay_domain::usage::Meter;
 use super::claims::{Claim, share};
 use super::rates::{Mix, Rates, Terms};
 use super::siblings::instead_of;
-use super::{
-    Confidence, Evidence, Kind, Proof, Recommendation, Scope, amount_text, count_text, of_model,
-};
+use super::{Confidence, Evidence, Kind, Proof, Recommendation, Scope, of_model};
+use crate::figure_text::{amount_text, count_text};
 
 /// Share of prompts that could come from the cache, where little does, in percent.
 const CACHED_TARGET: i128 = 60;

@@ -8,7 +8,8 @@ use outlay_domain::usage::question::{Answer, Attribute, Filter, Group, Value};
 
 use super::claims::Claim;
 use super::found::{Found, Used, words};
-use super::{Confidence, Evidence, Kind, Proof, Recommendation, Scope, amount_text, count_text};
+use super::{Confidence, Evidence, Kind, Proof, Recommendation, Scope};
+use crate::figure_text::{amount_text, count_text};
 
 /// What is not used goes by these operations: our word, FOCUS's for commitments, and OpenCost's.
 pub const OPERATIONS: [&str; 3] = ["idle", "unused", "__idle__"];

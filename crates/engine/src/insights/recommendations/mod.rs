@@ -306,31 +306,6 @@ fn plain(name: &str) -> CompactString {
     name.chars().take(60).map(letter).collect()
 }
 
-/// Nanos as people read them: with cents, and more digits where it is less than a cent.
-fn amount_text(nanos: i128) -> String {
-    let sign = if nanos < 0 { "-" } else { "" };
-    let size = nanos.unsigned_abs();
-    if size < 10_000_000 && size > 0 {
-        return format!("{sign}$0.{:06}", size / 1_000);
-    }
-    let cents = (size + 5_000_000) / 10_000_000;
-    let units = i128::try_from(cents / 100).unwrap_or(i128::MAX);
-    format!("{sign}${}.{:02}", count_text(units), cents % 100)
-}
-
-/// A whole number with commas.
-fn count_text(count: i128) -> String {
-    let digits = count.unsigned_abs().to_string();
-    let mut text = String::from(if count < 0 { "-" } else { "" });
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 impl Recommendations {
     /// What could be done about the spend of those days, of the account `scope` only where there
     /// is one, and what was decided about it.

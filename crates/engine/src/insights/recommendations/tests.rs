@@ -134,11 +134,3 @@ fn idle_capacity_is_saved_once_whoever_else_claims_it() {
     assert_eq!(found[0].recommendation.proof.rows[0], ["aws", "p5.48xlarge", "24", "$0.90"]);
     assert_eq!(found[1].recommendation.scope["service"], [""], "what has no service");
 }
-
-#[test]
-fn amounts_and_counts_are_easy_to_read() {
-    assert_eq!(amount_text(1_234_567_890_000), "$1,234.57");
-    assert_eq!(amount_text(180_000), "$0.000180");
-    assert_eq!(amount_text(0), "$0.00");
-    assert_eq!(count_text(1_200_000), "1,200,000");
-}
