@@ -12,10 +12,10 @@ OUTLAY := $(CARGO_TARGET_DIR)/debug/outlay
 
 EVENTS ?= 2000000
 
-.PHONY: help run build web test bench fmt lint audit openapi clean
+.PHONY: help run build web test bench bench-analytics fmt lint audit openapi clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Build everything and serve demo data; prints an address and a sign-in link
 	@exec $(OUTLAY) serve --demo --data "$(DATA)" --listen "$(LISTEN)"
@@ -31,6 +31,9 @@ test: ## Install what the tests need, and run them all
 
 bench: ## Measure the server and the questions; EVENTS=100000000 for the full size
 	@scripts/bench.sh $(EVENTS)
+
+bench-analytics: ## Measure the maths beside statsforecast and ruptures
+	@scripts/bench-analytics.sh
 
 fmt: ## Format everything
 	@cargo fmt --all

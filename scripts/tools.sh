@@ -43,14 +43,9 @@ if ! has promtool && [ ! -x "$tools/bin/promtool" ]; then
   rm -r "$folder"
 fi
 
-wanted=$(cat scripts/requirements.txt)
-if [ "$(cat "$tools/python/.installed" 2>/dev/null || true)" != "$wanted" ]; then
-  python3 -m venv --clear "$tools/python" 2>/dev/null || {
-    refresh_packages
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
-    python3 -m venv --clear "$tools/python"
-  }
-  "$tools/python/bin/pip" install --quiet --disable-pip-version-check -r scripts/requirements.txt
-  ln -sf "$tools/python/bin/schemathesis" "$tools/bin/schemathesis"
-  printf '%s\n' "$wanted" >"$tools/python/.installed"
+if ! python3 -c 'import ensurepip' 2>/dev/null; then
+  refresh_packages
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
 fi
+scripts/venv.sh "$tools/python" scripts/requirements.txt
+ln -sf "$tools/python/bin/schemathesis" "$tools/bin/schemathesis"

@@ -8,15 +8,18 @@
 //! `SEASONS` is a list such as `24,168`, or `1` for none. `--hold N` takes the last `N` points of
 //! each series off and scores the first of them; `--alone` forecasts each series without the others.
 
+#[path = "common/threads.rs"]
+mod threads;
+
 use std::collections::HashMap;
 use std::io::{BufWriter, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use outlay_analytics::accuracy;
 use outlay_analytics::forecast::{
-    Forecast, InTurn, Method, Options, Pool, Runner, forecast_many, forecast_with,
+    Forecast, Method, Options, Pool, Runner, forecast_many, forecast_with,
 };
+use threads::Threads;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -108,35 +111,6 @@ impl Arguments {
         let mut answers: HashMap<String, Vec<f64>> = read(file)?.into_iter().collect();
         let found = series.iter().map(|(name, _)| answers.remove(name).unwrap_or_default());
         Ok(Some(found.collect()))
-    }
-}
-
-/// Jobs on as many threads as the machine has.
-struct Threads;
-
-impl Runner for Threads {
-    fn run<T: Send>(&self, jobs: usize, job: impl Fn(usize) -> T + Sync) -> Vec<T> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs);
-        if threads < 2 {
-            return InTurn.run(jobs, job);
-        }
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= jobs {
-                    return done;
-                }
-                done.push((index, job(index)));
-            }
-        };
-        let mut done: Vec<(usize, T)> = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-        });
-        done.sort_by_key(|(index, _)| *index);
-        done.into_iter().map(|(_, result)| result).collect()
     }
 }
 

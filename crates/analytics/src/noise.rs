@@ -39,6 +39,7 @@ impl Noise {
     }
 
     /// Student's t.
+    #[allow(dead_code, reason = "one example is about speed alone")]
     pub(crate) fn student(&mut self, degrees: f64) -> f64 {
         let squares: f64 = (0..degrees as usize).map(|_| self.normal().powi(2)).sum();
         self.normal() / (squares / degrees).sqrt()
