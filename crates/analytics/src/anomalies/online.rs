@@ -7,9 +7,16 @@
 //! itself far out. What "far" means is learnt from the answers so far: beyond the quantile that a
 //! generalised Pareto tail (Pickands 1975; in the manner of Siffer et al. 2017) puts at the
 //! alarm rate. An alarm opens an episode, and there is no other until values are as before, or have
-//! become usual, or get much worse.
+//! become usual, or get much worse. Where noise grows with the level, all of this is about the
+//! logarithms or roots of the values: else the noise of days would hide what happens at night.
+
+mod scale;
+mod tail;
 
 use std::collections::VecDeque;
+
+use scale::Scale;
+use tail::Tail;
 
 use super::{Severity, score};
 use crate::season;
@@ -56,6 +63,8 @@ pub struct OnlineDetector {
     options: OnlineOptions,
     count: usize,
     history: VecDeque<f64>,
+    /// What everything below is measured on.
+    scale: Scale,
     season: Vec<Profile>,
     /// Mean size of the errors in each phase of the shortest season.
     loudness: Vec<f64>,
@@ -71,14 +80,15 @@ pub struct OnlineDetector {
     spread_fast: f64,
     spread_slow: f64,
     magnitude: f64,
+    /// The count of points at which all seasons had been seen twice.
+    settled_at: usize,
     tails: [Tail; 8],
     episode: Option<Episode>,
-    replaying: bool,
 }
 
-/// Points kept to learn seasons from.
+/// Points kept to learn seasons and scale from.
 const HISTORY: usize = 8192;
-/// The first count of points at which seasons are looked for.
+/// The first count of points at which they are looked for.
 const FIRST_LEARNING: usize = 256;
 
 #[derive(Clone, Debug)]
@@ -116,6 +126,7 @@ impl OnlineDetector {
             options,
             count: 0,
             history: VecDeque::new(),
+            scale: Scale::Plain,
             season,
             loudness: vec![0.0; shortest],
             next_learning: FIRST_LEARNING,
@@ -126,9 +137,9 @@ impl OnlineDetector {
             spread_fast: 0.0,
             spread_slow: 0.0,
             magnitude: 0.0,
+            settled_at: 0,
             tails: std::array::from_fn(|_| Tail::default()),
             episode: None,
-            replaying: false,
         }
     }
 
@@ -136,7 +147,7 @@ impl OnlineDetector {
     /// learnt from.
     pub fn push(&mut self, value: f64) -> Verdict {
         if !value.is_finite() {
-            let expected = self.expected();
+            let expected = self.scale.value(self.expected());
             return Verdict {
                 expected,
                 lo: expected,
@@ -148,11 +159,21 @@ impl OnlineDetector {
         }
         // Keeps squares and differences of the largest floats finite.
         let value = value.clamp(-1e150, 1e150);
+        if !self.scale.holds(value) {
+            self.learn_again(self.lengths(), Scale::Plain);
+        }
+        let verdict = self.judge(self.scale.place(value));
+        self.remember(value);
+        verdict
+    }
+
+    /// Judges what stands at `place` of the scale, then learns from it.
+    fn judge(&mut self, place: f64) -> Verdict {
         if self.count == 0 {
-            self.start(value);
+            self.start(place);
         }
         let expected = self.expected();
-        let answers = self.answers(value, expected);
+        let answers = self.answers(place, expected);
         let factor = self.loudness_factor();
         let (lo, hi) = (expected - factor * self.limit(1), expected + factor * self.limit(0));
         let strongest = answers
@@ -160,10 +181,17 @@ impl OnlineDetector {
             .enumerate()
             .map(|(i, answer)| answer / self.limit(i))
             .fold(0.0, f64::max);
-        let anomaly = self.alarm(strongest, score(value, expected, lo, hi));
-        self.learn(value, expected, &answers);
+        let anomaly = self.alarm(strongest, score(place, expected, lo, hi));
+        self.learn(place, expected, &answers);
         let shown = if anomaly { strongest } else { strongest.min(1.0) };
-        Verdict { expected, lo, hi, score: shown, severity: Severity::of(shown), anomaly }
+        Verdict {
+            expected: self.scale.value(expected),
+            lo: self.scale.value(lo),
+            hi: self.scale.value(hi),
+            score: shown,
+            severity: Severity::of(shown),
+            anomaly,
+        }
     }
 
     fn start(&mut self, value: f64) {
@@ -217,7 +245,8 @@ impl OnlineDetector {
         let mean = self.loudness.iter().sum::<f64>() / self.loudness.len() as f64;
         let own = self.loudness[self.count % self.loudness.len()];
         let weight = cycles.min(20) as f64;
-        let factor = (weight * own + LOUDNESS_PRIOR * mean) / ((weight + LOUDNESS_PRIOR) * mean);
+        let prior = if self.scale.is_even() { EVEN_PRIOR } else { LOUDNESS_PRIOR };
+        let factor = (weight * own + prior * mean) / ((weight + prior) * mean);
         if factor.is_finite() { factor.clamp(0.1, 10.0) } else { 1.0 }
     }
 
@@ -241,11 +270,11 @@ impl OnlineDetector {
         self.tails[question].limit.max(least)
     }
 
-    /// Answers before limits are believed: one and a half cycles of the longest season at least,
-    /// since all of its phases must have had their say.
+    /// Answers before limits are believed: a cycle of the longest season at least, since all of its
+    /// phases must have had their say.
     fn learnt_min(&self) -> f64 {
         let longest = self.season.iter().map(|profile| profile.values.len()).max().unwrap_or(0);
-        (longest * 3 / 2).max(LEARNT_MIN) as f64
+        longest.max(LEARNT_MIN) as f64
     }
 
     fn alarm(&mut self, strongest: f64, sudden: f64) -> bool {
@@ -292,42 +321,54 @@ impl OnlineDetector {
     }
 
     fn learn(&mut self, value: f64, expected: f64, answers: &[f64; 8]) {
-        let n = self.count as f64;
+        if !self.settles() {
+            self.settled_at = self.count + 1;
+        }
+        let since = self.count.saturating_sub(self.settled_at);
         let factor = self.loudness_factor();
-        let unit = ((value - expected) / factor).clamp(-self.limit(1), self.limit(0));
+        let mut unit = (value - expected) / factor;
+        if since >= SETTLED_MIN {
+            unit = unit.clamp(-self.limit(1), self.limit(0));
+        }
         let error = factor * unit;
-        let calm = if self.count < 20 { value } else { expected + error };
+        let calm = if since < SETTLED_MIN { value } else { expected + error };
 
         let limits: [f64; 8] = std::array::from_fn(|i| self.limit(i));
         // What stands out in an episode says nothing about what is usual; that it began does, or
         // the same alarm would be raised for ever.
         let ongoing = self.episode.is_some_and(|episode| episode.age > 0);
-        let settled = self.count >= 100;
+        let settled = since >= 100;
+        let opening = if self.scale.is_even() { EVEN_OPENING } else { OPENING };
         for (i, answer) in answers.iter().enumerate() {
-            if !(settled && ongoing && *answer > limits[i]) && self.settles() {
-                let most = if settled { OPENING * limits[i] } else { f64::INFINITY };
+            // In the cycle after that, the predictors still find out which of them is right.
+            let is_usual = self.settles() && since >= self.loudness.len();
+            if is_usual && !(settled && ongoing && *answer > limits[i]) {
+                let most = if settled { opening * limits[i] } else { f64::INFINITY };
                 self.tails[i].add(answer.min(most), self.options.alarm_rate);
             }
         }
-        let step = |horizon: f64| 1.0 / horizon.min(n + 1.0);
-        self.spread_fast += (unit.abs() - self.spread_fast) * step(FAST);
-        self.spread_slow += (unit.abs() - self.spread_slow) * step(LONG);
+        let share = |horizon: f64, points: usize| 1.0 / horizon.min((points + 1) as f64);
+        self.spread_fast += (unit.abs() - self.spread_fast) * share(FAST, since);
+        self.spread_slow += (unit.abs() - self.spread_slow) * share(LONG, since);
         self.learn_loudness(error.abs());
         self.drift = self.next_drift(calm);
-        self.magnitude = (self.magnitude * (1.0 - 1.0 / LONG)).max(calm.abs());
+        self.magnitude = (self.magnitude * (1.0 - 1.0 / LONG)).max(self.scale.magnitude(calm));
 
+        // Precision from before the seasons were known counts for little.
+        let trusted = self.count.min(since + UNSETTLED_WORTH);
         for forecaster in &mut self.forecasters {
             let off = (value - forecaster.prediction).abs();
             let most =
-                if self.count < 20 { f64::INFINITY } else { 6.0 * forecaster.error + 1e-300 };
-            forecaster.error += (off.min(most.max(1e-12)) - forecaster.error) * step(TRUST);
+                if trusted < SETTLED_MIN { f64::INFINITY } else { 6.0 * forecaster.error + 1e-300 };
+            forecaster.error +=
+                (off.min(most.max(1e-12)) - forecaster.error) * share(TRUST, trusted);
         }
         let bare = calm - self.season_at(self.count);
         let away = [2, 3, 6, 7].into_iter().any(|question| answers[question] > limits[question]);
         if !(away && self.episode.is_some()) {
-            self.slow += (bare - self.slow) * step(LONG);
+            self.slow += (bare - self.slow) * share(LONG, self.count);
         }
-        self.medium += (bare - self.medium) * step(MEDIUM);
+        self.medium += (bare - self.medium) * share(MEDIUM, self.count);
         self.learn_season(calm);
         self.count += 1;
 
@@ -336,7 +377,6 @@ impl OnlineDetector {
         self.forecasters[1].prediction = quick + 0.25 * (value - quick);
         self.forecasters[2].prediction = self.medium + self.season_at(self.count);
         self.forecasters[3].prediction = self.slow + self.season_at(self.count);
-        self.remember(value);
     }
 
     /// Moves the profiles towards what the level leaves.
@@ -353,11 +393,8 @@ impl OnlineDetector {
         }
     }
 
-    /// Keeps the value, and looks for seasons each time the number of points has doubled.
+    /// Keeps the value, and looks for seasons and scale each time the number of points has doubled.
     fn remember(&mut self, value: f64) {
-        if self.replaying || !self.options.seasons.is_empty() {
-            return;
-        }
         self.history.push_back(value);
         if self.history.len() > HISTORY {
             self.history.pop_front();
@@ -367,27 +404,34 @@ impl OnlineDetector {
         }
         self.next_learning += self.next_learning.min(HISTORY / 2);
         let values: Vec<f64> = self.history.iter().copied().collect();
-        let options = season::Options { strength_min: 0.2, ..season::Options::new(&[]) };
-        let lengths = season::season_lengths(&values, &options);
-        let known: Vec<usize> = self.season.iter().map(|profile| profile.values.len()).collect();
-        if lengths != known && !lengths.is_empty() {
-            self.learn_again(&values, &lengths);
+        let known = self.lengths();
+        let mut lengths = known.clone();
+        if self.options.seasons.is_empty() {
+            let options = season::Options { strength_min: 0.2, ..season::Options::new(&[]) };
+            let found = season::season_lengths(&values, &options);
+            if !found.is_empty() {
+                lengths = found;
+            }
+        }
+        let scale = Scale::suiting(&values, &lengths);
+        if lengths != known || scale != self.scale {
+            self.learn_again(lengths, scale);
         }
     }
 
-    /// Goes through the kept points again with the seasons that they turned out to have.
-    fn learn_again(&mut self, values: &[f64], lengths: &[usize]) {
-        let options = OnlineOptions {
-            seasons: lengths.to_vec(),
-            probation: usize::MAX,
-            alarm_rate: self.options.alarm_rate,
-        };
-        let mut again = Self::new(options);
-        again.replaying = true;
-        for value in values {
-            again.push(*value);
+    /// Lengths of the seasons that are known.
+    fn lengths(&self) -> Vec<usize> {
+        self.season.iter().map(|profile| profile.values.len()).collect()
+    }
+
+    /// Goes through the kept points again with these seasons and on this scale.
+    fn learn_again(&mut self, seasons: Vec<usize>, scale: Scale) {
+        let options =
+            OnlineOptions { seasons, probation: usize::MAX, alarm_rate: self.options.alarm_rate };
+        let mut again = Self { scale, ..Self::new(options) };
+        for value in &self.history {
+            again.judge(scale.place(*value));
         }
-        again.replaying = false;
         // Points count from the first kept one from here on.
         again.options = self.options.clone();
         again.options.probation = self.options.probation.saturating_sub(self.count - again.count);
@@ -402,6 +446,8 @@ impl OnlineDetector {
 /// is worth in cycles.
 const LOUDNESS_CYCLES: usize = 4;
 const LOUDNESS_PRIOR: f64 = 1.5;
+/// What it is worth on a scale that makes them alike.
+const EVEN_PRIOR: f64 = 40.0;
 /// Horizons in points.
 const FAST: f64 = 20.0;
 const DRIFT: f64 = 10.0;
@@ -410,6 +456,10 @@ const TRUST: f64 = 200.0;
 const LONG: f64 = 2000.0;
 /// Answers before any limit is believed; or more, see there.
 const LEARNT_MIN: usize = 40;
+/// Points after the seasons were seen twice from which on wild values are pulled in.
+const SETTLED_MIN: usize = 20;
+/// Points that the precision of the predictors before that is worth.
+const UNSETTLED_WORTH: usize = 8;
 /// An episode ends after a quiet stretch of this part of the points seen.
 const PATIENCE: usize = 40;
 const PATIENCE_MIN: usize = 12;
@@ -418,87 +468,7 @@ const PATIENCE_MAX: usize = 200;
 const STAY: usize = 4;
 /// As how many limits, at most, the answer that opens an episode is remembered.
 const OPENING: f64 = 1.5;
+/// The same on a scale that makes noise even, where tails are light.
+const EVEN_OPENING: f64 = 1.2;
 /// How many times worse an episode must get to be worth another alarm.
 const WORSE: f64 = 2.0;
-
-/// The distribution of an answer, in bins of equal ratio, and the limit that follows from it.
-#[derive(Clone, Debug)]
-struct Tail {
-    /// Weight of answers that are zero or tiny, then of each bin.
-    bins: Vec<f32>,
-    whole: f64,
-    limit: f64,
-    added: usize,
-}
-
-const BIN_RATIO_LN: f64 = 0.1;
-/// Binary exponent range that is told apart: `e^-28 ..= e^28`.
-const BIN_RANGE_LN: f64 = 28.0;
-/// The tail begins where this share of the weight lies above.
-const TAIL_SHARE: f64 = 0.02;
-/// Answers before a limit is trusted, and between its updates.
-const UPDATE: usize = 8;
-/// Answers remembered, about.
-const MEMORY: f64 = 10_000.0;
-
-impl Default for Tail {
-    fn default() -> Self {
-        let bins = 2 + (2.0 * BIN_RANGE_LN / BIN_RATIO_LN) as usize;
-        Self { bins: vec![0.0; bins], whole: 0.0, limit: 0.0, added: 0 }
-    }
-}
-
-impl Tail {
-    fn add(&mut self, answer: f64, rate: f64) {
-        let bin = if answer > 0.0 {
-            let place = (answer.ln() + BIN_RANGE_LN) / BIN_RATIO_LN;
-            1 + (place.max(0.0) as usize).min(self.bins.len() - 2)
-        } else {
-            0
-        };
-        self.bins[bin] += 1.0;
-        self.whole += 1.0;
-        self.added += 1;
-        if self.whole > MEMORY {
-            self.bins.iter_mut().for_each(|weight| *weight *= 0.5);
-            self.whole *= 0.5;
-        }
-        let every = if self.added < 1000 { UPDATE } else { 4 * UPDATE };
-        if self.added.is_multiple_of(every) {
-            self.limit = self.quantile(rate);
-        }
-    }
-
-    fn center(bin: usize) -> f64 {
-        if bin == 0 { 0.0 } else { ((bin as f64 - 0.5) * BIN_RATIO_LN - BIN_RANGE_LN).exp() }
-    }
-
-    /// The answer that is exceeded with the chance `rate`.
-    fn quantile(&self, rate: f64) -> f64 {
-        let mut above = 0.0;
-        let (mut sum, mut squares) = (0.0, 0.0);
-        let mut start = 0.0;
-        for bin in (0..self.bins.len()).rev() {
-            let weight = f64::from(self.bins[bin]);
-            if weight > 0.0 && above + weight > TAIL_SHARE * self.whole && above > 0.0 {
-                start = Self::center(bin);
-                break;
-            }
-            above += weight;
-            sum += weight * Self::center(bin);
-            squares += weight * Self::center(bin).powi(2);
-            start = Self::center(bin);
-        }
-        if !(above > 0.0) {
-            return 0.0;
-        }
-        let excess = (sum / above - start).max(0.0);
-        let variance = (squares / above - (sum / above).powi(2)).max(1e-300);
-        // Moments of the generalised Pareto distribution, kept between exponential and heavy.
-        let ratio = excess * excess / variance;
-        let shape = (0.5 * (1.0 - ratio)).clamp(0.05, 0.4);
-        let scale = excess * (1.0 - shape);
-        let part = (above / self.whole / rate.max(1e-12)).max(1.0);
-        start + scale / shape * (part.powf(shape) - 1.0)
-    }
-}

@@ -121,3 +121,71 @@ fn rows_outside_that_follow_one_another_are_one_episode() {
     assert_eq!(rows, [80, 81, 82, 83, 140, 141]);
     assert_eq!(begins, [80, 140, 141]);
 }
+
+/// Spend by the hour: much by day, little at night, and noise in proportion.
+fn hourly(seed: u64, days: usize) -> Vec<f64> {
+    let mut noise = Noise::new(seed);
+    let level = |hour: usize| if (7..21).contains(&(hour % 24)) { 50.0 } else { 1.0 };
+    (0..24 * days).map(|hour| level(hour) * (0.25 * noise.normal()).exp()).collect()
+}
+
+fn alarms(online: &mut OnlineDetector, values: &[f64]) -> Vec<usize> {
+    (0..values.len()).filter(|hour| online.push(values[*hour]).anomaly).collect()
+}
+
+#[test]
+fn a_burst_in_a_quiet_night_is_one_alarm_though_days_are_louder() {
+    let night = 24 * 70 + 3;
+    for seasons in [vec![], vec![24], vec![24, 168]] {
+        let mut values = hourly(1, 80);
+        values[night..night + 3].iter_mut().for_each(|value| *value *= 12.0);
+        let mut online = OnlineDetector::new(OnlineOptions { seasons, ..Default::default() });
+
+        let found = alarms(&mut online, &values);
+
+        assert_eq!(found.iter().filter(|hour| **hour >= night - 48).count(), 1, "{found:?}");
+        assert!(found.contains(&night), "{found:?}");
+    }
+}
+
+#[test]
+fn next_to_nothing_instead_of_nothing_is_no_alarm() {
+    let night = 24 * 70 + 3;
+    let mut values: Vec<f64> = hourly(2, 80);
+    for value in values.iter_mut().filter(|value| **value < 5.0) {
+        *value *= 1e-4;
+    }
+    values[night] *= 100.0;
+    let mut online = OnlineDetector::new(OnlineOptions::default());
+
+    let found = alarms(&mut online, &values);
+
+    assert!(!found.contains(&night), "{found:?}");
+}
+
+#[test]
+fn a_credit_is_seen_where_all_was_spend_before() {
+    let mut online = OnlineDetector::new(OnlineOptions::default());
+    let values = hourly(3, 60);
+    alarms(&mut online, &values);
+
+    let credit = online.push(-400.0);
+
+    assert!(credit.anomaly, "{credit:?}");
+    assert!(credit.lo > -400.0, "{credit:?}");
+}
+
+#[test]
+fn ranges_online_are_in_the_units_of_the_series() {
+    let mut online = OnlineDetector::new(OnlineOptions::default());
+    for (hour, value) in hourly(4, 80).iter().enumerate() {
+        let verdict = online.push(*value);
+
+        let level = if (7..21).contains(&(hour % 24)) { 50.0 } else { 1.0 };
+        if hour > 24 * 60 {
+            let usual = 0.6 * level..1.6 * level;
+            assert!(usual.contains(&verdict.expected), "{hour}: {verdict:?}");
+            assert!(verdict.lo > 0.0 && verdict.hi < 10.0 * level, "{hour}: {verdict:?}");
+        }
+    }
+}
