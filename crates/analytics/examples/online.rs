@@ -481,6 +481,30 @@ fn main() {
     compare("noise of one size", &all, &ours, is_even);
     compare("noise that grows with the level", &all, &ours, |at| !is_even(at));
     compare("all", &all, &ours, |_| true);
+    println!("hours of a quiet night found at once, of {NIGHTS}:");
+    for (days, seasons) in [(27, &[24, 168][..]), (60, &[]), (120, &[])] {
+        let found = [5.0, 6.0, 8.0, 10.0, 15.0]
+            .map(|factor| format!("{factor} times {}", nights_found(days, seasons, factor)));
+        println!("after {days} days, seasons known {seasons:?}: {}", found.join(", "));
+    }
+}
+
+/// Series of which each has one loud hour.
+const NIGHTS: u64 = 60;
+
+/// In how many series an hour of the last night, at that multiple of the usual, raises an alarm.
+fn nights_found(days: usize, seasons: &[usize], factor: f64) -> usize {
+    let is_found = |seed: &u64| {
+        let values = nightly(&mut Noise::new(seed * 7 + 1), 24 * days, 0.3);
+        let options = OnlineOptions { seasons: seasons.to_vec(), ..Default::default() };
+        let mut detector = OnlineDetector::new(options);
+        let before = &values[..24 * (days - 1) + 3];
+        for value in before {
+            detector.push(*value);
+        }
+        detector.push(factor).anomaly
+    };
+    (0..NIGHTS).filter(is_found).count()
 }
 
 /// Kinds of [`made`], from the first, whose noise does not follow the cycles of their level.
