@@ -18,7 +18,7 @@ const RULES: Record<string, string> = {
   even: 'what says nothing is shared out evenly',
 }
 
-/** Answers about revenue in the shape of the API, for days that the demo has no revenue on. */
+/** Answers about revenue in the shape of the API, the same whatever the day. */
 export async function earning(page: Page, { revenue = 1 } = {}) {
   const asked: URLSearchParams[] = []
   await page.route('**/api/v1/insights/roi?*', (route) => {

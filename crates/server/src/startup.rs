@@ -130,14 +130,18 @@ impl Server {
     }
 }
 
-/// Judges alert rules soon after every commit and every change of a rule, and every minute, as long
-/// as the folder is open.
+/// Judges alert rules soon after every commit and every change of a rule, when an hour ends, and every
+/// minute, as long as the folder is open.
 async fn judge_alerts(
     alerts: Weak<Alerts>,
     mut commits: watch::Receiver<i64>,
     mut to_judge: watch::Receiver<u64>,
 ) {
     loop {
+        let pause = match alerts.upgrade() {
+            Some(alerts) => alerts.until_hours_end().min(JUDGE_ROUND),
+            None => return,
+        };
         tokio::select! {
             committed = commits.changed() => match committed {
                 // A moment, so that a busy hour is not judged at every commit.
@@ -145,7 +149,7 @@ async fn judge_alerts(
                 Err(_) => return,
             },
             Ok(()) = to_judge.changed() => {}
-            () = tokio::time::sleep(JUDGE_ROUND) => {}
+            () = tokio::time::sleep(pause) => {}
         }
         commits.mark_unchanged();
         let Some(alerts) = alerts.upgrade() else { return };

@@ -28,6 +28,8 @@ pub const RULES_MAX: usize = 200;
 const KEPT_FOR: TimeDelta = TimeDelta::days(400);
 /// How long what looks at whole hours and days is good for.
 const SLOW_ROUND: TimeDelta = TimeDelta::minutes(10);
+/// Seconds of a quarter of an hour: hours end on one of them in every time zone.
+const QUARTER_S: i64 = 15 * 60;
 
 /// Where rules are kept and judged, and alerts seen to.
 pub struct Alerts {
@@ -132,6 +134,14 @@ impl Alerts {
     pub fn judge_soon(&self) {
         self.memory.lock().slow_at = None;
         self.to_judge.send_modify(|version| *version += 1);
+    }
+
+    /// How long it is until the next moment at which hours may end.
+    pub fn until_hours_end(&self) -> std::time::Duration {
+        let now = self.clock.now();
+        let end = (now.timestamp().div_euclid(QUARTER_S) + 1) * QUARTER_S;
+        let end = DateTime::from_timestamp(end, 0).unwrap_or(now);
+        (end - now).to_std().unwrap_or_default()
     }
 
     /// Every rule, by id.
@@ -248,11 +258,11 @@ impl Alerts {
 
     /// Whether an hour is over since the last round that looked at whole hours, or it is long ago.
     fn is_slow_round(&self, now: DateTime<Utc>) -> bool {
-        let hour = |at: DateTime<Utc>| at.timestamp().div_euclid(3_600);
+        let quarter = |at: DateTime<Utc>| at.timestamp().div_euclid(QUARTER_S);
         let mut memory = self.memory.lock();
         let is_due = memory
             .slow_at
-            .is_none_or(|at| hour(at) != hour(now) || now - at >= SLOW_ROUND || now < at);
+            .is_none_or(|at| quarter(at) != quarter(now) || now - at >= SLOW_ROUND || now < at);
         if is_due {
             memory.slow_at = Some(now);
         }
