@@ -296,7 +296,7 @@ fn write(segment: &SegmentFiles, rows: u64, seed: u64) {
         .build();
     let file = File::create(&segment.path).unwrap();
     let mut writer = ArrowWriter::try_new(file, SCHEMA.clone(), Some(properties)).unwrap();
-    let mut rollup = RollupBuilder::new();
+    let mut rollup = RollupBuilder::of(places.len() as u64);
     for places in places.chunks(ROW_GROUP_ROWS) {
         let batch = batch(places, segment.first_us, &mut random);
         rollup.add(&batch).unwrap();

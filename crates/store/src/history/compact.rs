@@ -60,7 +60,7 @@ impl History {
         let rows: u64 = group.iter().map(|segment| segment.rows).sum();
         let stays = rows >= self.options.segment_rows / 2;
         let effort = if stays { Effort::Thorough } else { Effort::Fast };
-        let mut output = Output::new(&self.shelf, effort, &self.options);
+        let mut output = Output::new(&self.shelf, effort, rows, &self.options);
         while let Some(mut least) = next.peek_mut() {
             let Reverse((place, at)) = *least;
             let cursor = &mut cursors[at];

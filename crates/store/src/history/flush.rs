@@ -62,7 +62,8 @@ impl History {
             chunks.iter().map(|chunk| chunk.columns().clone()).collect();
         let picks = sorted_picks(&batches)?;
         let mut sources: Vec<Source> = batches.into_iter().map(Source::new).collect();
-        let mut writer = SegmentWriter::create(&self.shelf, Effort::Fast, picks.len() as u64)?;
+        let rows = picks.len() as u64;
+        let mut writer = SegmentWriter::create(&self.shelf, Effort::Fast, rows, rows)?;
         // Even parts, so that the last one is no crumb.
         let wanted = self.options.row_group_rows;
         let parts = (picks.len() + wanted / 2) / wanted;

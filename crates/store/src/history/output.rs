@@ -16,6 +16,8 @@ pub(super) struct Output<'a> {
     /// Rows of a full segment; from half of that on, one ends with its day.
     segment_rows: u64,
     row_group_rows: usize,
+    /// Rows of any segment, at most.
+    rows_max: u64,
     finished: Vec<UnnamedSegment>,
     segment: Option<SegmentWriter<'a>>,
     row_group: ColumnsBuilder,
@@ -25,12 +27,14 @@ pub(super) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    pub fn new(shelf: &'a Shelf, effort: Effort, options: &HistoryOptions) -> Self {
+    /// Nothing yet of `rows` rows.
+    pub fn new(shelf: &'a Shelf, effort: Effort, rows: u64, options: &HistoryOptions) -> Self {
         Self {
             shelf,
             effort,
             segment_rows: options.segment_rows,
             row_group_rows: options.row_group_rows,
+            rows_max: rows.min(options.segment_rows),
             finished: Vec::new(),
             segment: None,
             row_group: ColumnsBuilder::with_capacity(options.row_group_rows),
@@ -85,8 +89,10 @@ impl<'a> Output<'a> {
         let segment = match &mut self.segment {
             Some(segment) => segment,
             None => {
-                let rows = self.row_group_rows as u64;
-                self.segment.insert(SegmentWriter::create(self.shelf, self.effort, rows)?)
+                let row_group_rows = self.row_group_rows as u64;
+                let segment =
+                    SegmentWriter::create(self.shelf, self.effort, self.rows_max, row_group_rows);
+                self.segment.insert(segment?)
             }
         };
         segment.write(&columns)

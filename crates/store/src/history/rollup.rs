@@ -185,7 +185,8 @@ pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 
 /// Sums facts, which have the history's schema, into a roll-up.
 pub fn build(facts: &[RecordBatch]) -> Result<RecordBatch, StoreError> {
-    let mut builder = RollupBuilder::new();
+    let rows = facts.iter().map(|batch| batch.num_rows() as u64).sum();
+    let mut builder = RollupBuilder::of(rows);
     for batch in facts {
         builder.add(batch)?;
     }
@@ -242,16 +243,11 @@ pub struct RollupBuilder {
     facts: u64,
 }
 
-impl Default for RollupBuilder {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl RollupBuilder {
-    /// A builder without facts.
-    pub fn new() -> Self {
-        Self::limited(LEVEL_ROWS_MAX)
+    /// A builder for as many as `facts`. It keeps no more rows of a level than could be worth it.
+    pub fn of(facts: u64) -> Self {
+        // One more, because a level is known to be too large when there is no room for the next row.
+        Self::limited((level_rows_max(facts) + 1).min(LEVEL_ROWS_MAX))
     }
 
     /// A builder whose levels have no more than `rows_max` rows.
@@ -357,18 +353,30 @@ impl RollupBuilder {
                 Arc::new(StringArray::from_iter_values(names.into_texts())),
             )?));
         }
+        // Most sums are of nothing, and share their zeros.
+        let zeros: ArrayRef = Arc::new(Int64Array::from(vec![0; rows.len()]));
         for sum in 0..SUMS.len() {
             let place = used.iter().position(|used| *used == sum);
-            let values = rows.iter().map(|(.., sums)| place.map_or(0, |place| sums[place]));
-            columns.push(Arc::new(Int64Array::from_iter_values(values)));
+            columns.push(place.map_or_else(
+                || zeros.clone(),
+                |place| {
+                    let values = rows.iter().map(|(.., sums)| sums[place]);
+                    Arc::new(Int64Array::from_iter_values(values))
+                },
+            ));
         }
         Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
     }
 }
 
+/// Rows that a level of so many facts may have to be worth keeping.
+fn level_rows_max(facts: u64) -> usize {
+    LEVEL_ROWS_MIN.max((facts / FACTS_PER_ROW) as usize)
+}
+
 /// The rows of the levels that are worth keeping, in order.
 fn kept_rows(levels: &[Cells], facts: u64) -> Vec<(i8, Key, &[i64])> {
-    let max = LEVEL_ROWS_MIN.max((facts / FACTS_PER_ROW) as usize);
+    let max = level_rows_max(facts);
     let mut kept = Vec::new();
     for (level, cells) in LEVELS.iter().zip(levels) {
         if cells.is_incomplete || cells.len() > max {

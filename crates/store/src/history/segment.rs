@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
@@ -100,13 +100,39 @@ impl Segment {
     }
 
     /// Reads the columns of these names, or all where there are none, of all rows.
+    ///
+    /// Where all are read, those in which nothing stands are not decoded: they are many.
     pub(super) fn scan(&self, columns: &[&str], batch_rows: usize) -> Result<Scan<'_>, StoreError> {
         let mut builder = self.reader()?.with_batch_size(batch_rows);
-        if !columns.is_empty() {
-            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-            builder = builder.with_projection(mask);
-        }
-        Ok(Scan { segment: self, batches: self.guarded(|| Ok(builder.build()?))? })
+        let mut absent = Vec::new();
+        let mask = if columns.is_empty() {
+            absent = self.absent(batch_rows)?;
+            let present = (0..absent.len()).filter(|column| absent[*column].is_none());
+            ProjectionMask::roots(builder.parquet_schema(), present)
+        } else {
+            ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
+        };
+        builder = builder.with_projection(mask);
+        Ok(Scan { segment: self, batches: self.guarded(|| Ok(builder.build()?))?, absent })
+    }
+
+    /// For each column in which nothing stands, as many nulls as `rows`.
+    fn absent(&self, rows: usize) -> Result<Vec<Option<ArrayRef>>, StoreError> {
+        let row_groups = self.metadata()?.metadata().row_groups();
+        let is_absent = |column: usize| {
+            row_groups.iter().all(|row_group| {
+                let statistics = row_group.column(column).statistics();
+                let nulls = statistics.and_then(|statistics| statistics.null_count_opt());
+                nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(row_group.num_rows()))
+            })
+        };
+        let fields = SCHEMA.fields().iter().enumerate();
+        Ok(fields
+            .map(|(column, field)| {
+                (field.is_nullable() && is_absent(column))
+                    .then(|| new_null_array(field.data_type(), rows))
+            })
+            .collect())
     }
 
     /// Reads the columns of these names, or all where there are none, of one row group.
@@ -124,7 +150,8 @@ impl Segment {
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }
-        Ok(Scan { segment: self, batches: self.guarded(|| Ok(builder.build()?))? })
+        let batches = self.guarded(|| Ok(builder.build()?))?;
+        Ok(Scan { segment: self, batches, absent: Vec::new() })
     }
 
     /// Names the segment in whatever goes wrong while it is read. Bytes that have changed can lead
@@ -182,6 +209,20 @@ impl Drop for Segment {
 pub(super) struct Scan<'a> {
     segment: &'a Segment,
     batches: ParquetRecordBatchReader,
+    /// Where all columns are read, nulls for each that was not decoded.
+    absent: Vec<Option<ArrayRef>>,
+}
+
+impl Scan<'_> {
+    /// Puts nulls in the place of columns that were not decoded.
+    fn whole(&self, batch: RecordBatch) -> Result<RecordBatch, StoreError> {
+        let mut present = batch.columns().iter().cloned();
+        let columns = self.absent.iter().filter_map(|absent| match absent {
+            Some(nulls) => Some(nulls.slice(0, batch.num_rows())),
+            None => present.next(),
+        });
+        Ok(RecordBatch::try_new(SCHEMA.clone(), columns.collect())?)
+    }
 }
 
 impl Iterator for Scan<'_> {
@@ -190,7 +231,10 @@ impl Iterator for Scan<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let batches = &mut self.batches;
         let read = self.segment.guarded(|| Ok(batches.next().transpose()?));
-        read.transpose()
+        match read.transpose()? {
+            Ok(batch) if !self.absent.is_empty() => Some(self.whole(batch)),
+            read => Some(read),
+        }
     }
 }
 

@@ -78,10 +78,11 @@ struct Sums {
 }
 
 impl<'a> SegmentWriter<'a> {
-    /// Begins a segment of row groups of as many as `row_group_rows`.
+    /// Begins a segment of as many as `rows`, in row groups of as many as `row_group_rows`.
     pub fn create(
         shelf: &'a Shelf,
         effort: Effort,
+        rows: u64,
         row_group_rows: u64,
     ) -> Result<Self, StoreError> {
         let segment_id = shelf.next_id();
@@ -92,7 +93,7 @@ impl<'a> SegmentWriter<'a> {
             shelf,
             segment_id,
             writer: ArrowWriter::try_new(file, SCHEMA.clone(), Some(properties))?,
-            rollup: RollupBuilder::new(),
+            rollup: RollupBuilder::of(rows),
             sums: Sums { totals: Totals::default(), occurred: Span::EMPTY, received: Span::EMPTY },
         })
     }
