@@ -134,7 +134,7 @@ impl Outlay {
         let dedup = Arc::new(Dedup::open(data_dir, books.clone(), dedup_options)?);
         let history_options = HistoryOptions {
             // Where nobody flushes meanwhile, waiting for it would not help.
-            tail_rows_max: if options.background { options.tail_events * 3 } else { usize::MAX },
+            tail_rows_max: if options.background { options.tail_events * 2 } else { usize::MAX },
             ..HistoryOptions::default()
         };
         let history = Arc::new(History::open(data_dir, books.clone(), history_options)?);

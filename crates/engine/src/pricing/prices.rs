@@ -232,7 +232,8 @@ impl Prices {
         })?;
         let book = if self.rate_stated { book.rating_stated_events_too() } else { book };
         self.book.store(Arc::new(book));
-        Ok(())
+        // Every price was read, which happens seldom.
+        self.books.shrink()
     }
 }
 
@@ -246,9 +247,8 @@ fn write_shipped(books: &Books, now: DateTime<Utc>) -> Result<(), StoreError> {
             write_changes(tx, &weigh(&listing, &[], None), now)?;
             prices::put_source(tx, &listing.source, &listing.version, now)?;
         }
-        Ok::<_, StoreError>(())
-    })?;
-    books.shrink()
+        Ok(())
+    })
 }
 
 fn damaged(error: SnapshotError) -> StoreError {

@@ -120,9 +120,12 @@ impl Books {
         Ok(value)
     }
 
-    /// Gives back what the writer keeps of pages, after more was written than is written again.
+    /// Gives back what is kept of pages, after more was read or written than will be again. A
+    /// connection that somebody reads with keeps its own.
     pub fn shrink(&self) -> Result<(), StoreError> {
-        Ok(self.writer.lock().execute_batch("PRAGMA shrink_memory")?)
+        const SHRINK: &str = "PRAGMA shrink_memory";
+        self.writer.lock().execute_batch(SHRINK)?;
+        Ok(self.readers.lock().iter().try_for_each(|reader| reader.execute_batch(SHRINK))?)
     }
 
     /// Copies the books, as they stand at one moment, to a new file.
