@@ -251,3 +251,30 @@ async fn members_see_the_returns_of_their_own_account_and_tell_of_none() {
         assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!(field)));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_may_send_usage_tells_of_revenue_of_its_account_only() {
+    let desk = Desk::open().await;
+    desk.post("/api/v1/users", &json!({"id": "ops", "role": "admin"}), None).await;
+    let key = async |scope: &str| {
+        let body = json!({"name": "shop", "user": "ops", "account": "acme", "scopes": [scope]});
+        let (status, made) = desk.post("/api/v1/keys", &body, None).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        made["secret"].as_str().unwrap().to_owned()
+    };
+    let (shop, reader) = (key("events:write").await, key("usage:read").await);
+    let mut foreign = purchase("2", 1, "7", json!({}));
+    foreign["account"] = json!("globex");
+    let facts = json!([purchase("1", 1, "5", json!({})), foreign]);
+
+    let (status, told) = desk.post("/api/v1/revenue", &facts, Some(&shop)).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    assert_eq!(told["items"][0]["outcome"], "accepted", "{told}");
+    assert_eq!(told["items"][1]["outcome"], "refused", "{told}");
+    assert_eq!(told["items"][1]["field"], "account", "{told}");
+    let (status, refused) = desk.post("/api/v1/revenue", &facts, Some(&reader)).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{refused}");
+
+    let (_, answer) = desk.roi("&account=acme", None).await;
+    assert_eq!(answer["total"]["revenue"], "5", "the key's account is the fact's: {answer}");
+}

@@ -39,9 +39,13 @@ impl Door {
             ("events", None) => Self::Guarded(Some(Act::SendUsage)),
             ("events", Some(_)) => Self::Guarded(Some(Act::AmendUsage)),
             ("budgets", Some("check")) => Self::Guarded(Some(Act::SeeUsage)),
-            ("usage" | "budgets" | "alerts" | "alert-rules" | "insights", _) if reads => {
-                Self::Guarded(Some(Act::SeeUsage))
-            }
+            (
+                "usage" | "budgets" | "alerts" | "alert-rules" | "insights" | "revenue" | "exports"
+                | "reports",
+                _,
+            ) if reads => Self::Guarded(Some(Act::SeeUsage)),
+            // Which users may tell of it besides, the handler says.
+            ("revenue", None) => Self::Guarded(Some(Act::SendUsage)),
             ("prices", Some("quote")) => Self::Guarded(Some(Act::SeePrices)),
             ("prices", _) if reads => Self::Guarded(Some(Act::SeePrices)),
             ("prices", _) => Self::Guarded(Some(Act::SetPrices)),
@@ -95,6 +99,11 @@ mod tests {
             (Method::POST, "/api/v1/budgets", Door::Guarded(None)),
             (Method::POST, "/api/v1/budgets/check", guarded(SeeUsage)),
             (Method::GET, "/api/v1/alerts", guarded(SeeUsage)),
+            (Method::GET, "/api/v1/insights/roi", guarded(SeeUsage)),
+            (Method::GET, "/api/v1/exports/focus", guarded(SeeUsage)),
+            (Method::GET, "/api/v1/reports/month", guarded(SeeUsage)),
+            (Method::GET, "/api/v1/revenue", guarded(SeeUsage)),
+            (Method::POST, "/api/v1/revenue", guarded(SendUsage)),
             (Method::GET, "/socket.io/", guarded(SeeUsage)),
             (Method::POST, "/socket.io/", guarded(SeeUsage)),
             (Method::POST, "/api/v1/sql", guarded(Administer)),
