@@ -1,7 +1,5 @@
 //! What days, services and budgets say, in the words of `advice`.
 
-use outlay_domain::usage::question::Value;
-
 use super::super::advice::{self, ServiceShare, Thresholds};
 use super::super::analysis::Analysis;
 use super::super::course::units;
@@ -74,7 +72,7 @@ fn found(
         claims,
         parts: (0, 100),
         recommendation: Recommendation {
-            title: own.title,
+            title: title(kind, service).unwrap_or(own.title),
             description: own.description,
             actions: own.actions,
             confidence: if kind == Kind::Service { Confidence::High } else { Confidence::Medium },
@@ -84,6 +82,17 @@ fn found(
             proof,
             ..Recommendation::named(kind, &names)
         },
+    })
+}
+
+/// The title on our pages; LeadFactory's are those of its own.
+fn title(kind: Kind, service: Option<&str>) -> Option<String> {
+    Some(match (kind, service) {
+        (Kind::Volatility, _) => "Smooth out spend that jumps about".into(),
+        (Kind::Growth, _) => "Hold spend where it is".into(),
+        (Kind::Anomalies, _) => "Prevent days that cost too much".into(),
+        (Kind::Service, Some(service)) => format!("Look closely at {service}"),
+        _ => return None,
     })
 }
 
@@ -129,7 +138,6 @@ pub fn budgets(statuses: &[BudgetStatus]) -> Vec<Found> {
     let found = short.map(|(status, expected)| {
         let budget = &status.budget;
         let scope = budget.draft.scope.names().clone();
-        let text = |nanos| Value::Amount { nanos }.text();
         Found {
             measured: scope.clone(),
             claims: Vec::new(),
@@ -137,8 +145,8 @@ pub fn budgets(statuses: &[BudgetStatus]) -> Vec<Found> {
             recommendation: Recommendation {
                 title: format!("Plan the budget `{}`", budget.draft.name),
                 description: format!(
-                    "As things go its window comes to {expected:.2}, and {} may be spent",
-                    text(status.available)
+                    "As things go its window comes to ${expected:.2}, and {} may be spent",
+                    amount_text(status.available)
                 ),
                 assumption: "spend goes on as forecast".into(),
                 scope,
