@@ -1,5 +1,5 @@
 //! Times every answer of LeadFactory's dialect over a million rows:
-//! `cargo build --workspace && cargo run --workspace --example leadfactory -- [ROWS]`.
+//! `cargo build --workspace && cargo run -p outlay-server --example leadfactory -- [ROWS]`.
 //!
 //! Makes a `cost_tracking.db` of two years, lets the program import and follow it, and asks each
 //! path once after a start, when nothing is kept, and then often with other parameters each time.
