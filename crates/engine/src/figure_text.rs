@@ -1,11 +1,11 @@
 //! Figures as people read them.
 
-/// Nanos as people read them: with cents, and more digits where it is less than a cent.
+/// Nanos in dollars, rounded half away from zero to the cent; what is less than one has six places.
 pub fn amount_text(nanos: i128) -> String {
-    let sign = if nanos < 0 { "-" } else { "" };
+    let sign = if nanos < 0 { "−" } else { "" };
     let size = nanos.unsigned_abs();
     if size < 10_000_000 && size > 0 {
-        return format!("{sign}$0.{:06}", size / 1_000);
+        return format!("{sign}$0.{:06}", (size + 500) / 1_000);
     }
     let cents = (size + 5_000_000) / 10_000_000;
     let units = i128::try_from(cents / 100).unwrap_or(i128::MAX);
@@ -34,6 +34,13 @@ mod tests {
         assert_eq!(amount_text(1_234_567_890_000), "$1,234.57");
         assert_eq!(amount_text(180_000), "$0.000180");
         assert_eq!(amount_text(0), "$0.00");
+        assert_eq!(amount_text(1_234_567_885_000_000), "$1,234,567.89");
+        assert_eq!(amount_text(1_500), "$0.000002");
+        assert_eq!(amount_text(-2_000_000_000), "−$2.00");
         assert_eq!(count_text(1_200_000), "1,200,000");
+        assert_eq!(count_text(0), "0");
+        assert_eq!(count_text(999), "999");
+        assert_eq!(count_text(1_000), "1,000");
+        assert_eq!(count_text(12_345_678), "12,345,678");
     }
 }

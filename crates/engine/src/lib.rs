@@ -14,7 +14,7 @@ pub mod check;
 pub mod clock;
 pub mod demo;
 pub mod exports;
-mod figure_text;
+pub mod figure_text;
 pub mod figures;
 pub mod health;
 mod keeper;

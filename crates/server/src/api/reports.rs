@@ -13,6 +13,7 @@ use chrono_tz::Tz;
 use outlay_domain::alerts::AlertState;
 use outlay_domain::people::Act;
 use outlay_domain::usage::question::{Attribute, Every, Group, Measure, Value};
+use outlay_engine::figure_text::amount_text;
 use outlay_engine::insights::budgets::Month;
 use outlay_engine::insights::{Analysis, Course, Days, SpendQuestion};
 use outlay_engine::usage::{Answered, UsageQuestion};
@@ -236,8 +237,8 @@ impl Asked<'_> {
                 escape(&draft.name),
                 day(window.from),
                 day(window.to - TimeDelta::seconds(1)),
-                money(spent),
-                money(amount),
+                amount_text(spent),
+                amount_text(amount),
                 share.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", share * 100.0)),
             );
         }
@@ -278,8 +279,8 @@ fn figures(totals: &Answered) -> String {
         "<section class=\"figures\"><div><p>Spend</p><strong>{}</strong><small>{change}</small></div>\
          <div><p>Month before</p><strong>{}</strong><small>{} events</small></div>\
          <div><p>Events</p><strong>{}</strong><small>{unpriced} without a price</small></div></section>",
-        money(spent),
-        money(was),
+        amount_text(spent),
+        amount_text(was),
         count(before, 1),
         count(now, 1),
     );
@@ -316,7 +317,7 @@ fn chart(days: &[(NaiveDate, i128)], odd: &[NaiveDate]) -> String {
             "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{tall:.1}\" rx=\"1.5\">\
              <title>{day}: {}</title></rect>",
             step * 0.72,
-            money(*nanos),
+            amount_text(*nanos),
         );
         let middle = left + step / 2.0;
         if is_odd {
@@ -351,7 +352,7 @@ fn chart(days: &[(NaiveDate, i128)], odd: &[NaiveDate]) -> String {
              <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
             left_edge - 8.0,
             y + 3.5,
-            money(value),
+            amount_text(value),
         );
     }
     let legend = match days.iter().any(|(day, _)| odd.contains(day)) {
@@ -384,7 +385,7 @@ fn groups(title: &str, answered: &Answered) -> String {
             rows,
             "<tr><th>{}</th><td>{}</td><td>{share:.0} %</td><td>{change}</td></tr>",
             name.as_deref().map_or_else(|| "<i>none</i>".to_owned(), escape),
-            money(spent),
+            amount_text(spent),
         );
     }
     // What nothing was told of has no table.
@@ -409,30 +410,22 @@ fn odd_days(analysis: &Analysis) -> Vec<NaiveDate> {
 fn unusual(analysis: Option<&Analysis>, days: Days) -> String {
     let is_own = |date: NaiveDate| days.first() <= date && date <= days.last();
     let mut items = String::new();
+    let mut tell = |date: NaiveDate, what: String| {
+        if is_own(date) {
+            let _ = write!(items, "<li><b>{}</b>: {what}</li>", date.format("%-d %B"));
+        }
+    };
     if let Some(analysis) = analysis {
         for anomaly in &analysis.anomalies {
-            let date = analysis.date(anomaly.index);
-            if is_own(date) {
-                let _ = write!(
-                    items,
-                    "<li><b>{}</b>: {:.2} spent, about {:.2} expected.</li>",
-                    date.format("%-d %B"),
-                    anomaly.value,
-                    anomaly.expected.max(0.0),
-                );
-            }
+            let (value, expected) = (anomaly.value, anomaly.expected.max(0.0));
+            let what = format!("{value:.2} spent, about {expected:.2} expected.");
+            tell(analysis.date(anomaly.index), what);
         }
         for change in &analysis.changes {
-            let date = analysis.date(change.index);
-            if is_own(date) {
-                let _ = write!(
-                    items,
-                    "<li><b>{}</b>: the level went from about {:.2} to {:.2} a day, and stayed.</li>",
-                    date.format("%-d %B"),
-                    change.before.max(0.0),
-                    change.after.max(0.0),
-                );
-            }
+            let (before, after) = (change.before.max(0.0), change.after.max(0.0));
+            let what =
+                format!("the level went from about {before:.2} to {after:.2} a day, and stayed.");
+            tell(analysis.date(change.index), what);
         }
     }
     let said = match (analysis, items.is_empty()) {
@@ -494,25 +487,6 @@ fn part(amount: i128, whole: i128) -> Option<f64> {
     (whole > 0).then(|| amount as f64 / whole as f64)
 }
 
-/// An amount in dollars, rounded half away from zero to the cent; what is less has six places.
-fn money(nanos: i128) -> String {
-    let sign = if nanos < 0 { "−" } else { "" };
-    let nanos = nanos.unsigned_abs();
-    if nanos > 0 && nanos < 5_000_000 {
-        return format!("{sign}$0.{:06}", (nanos + 500) / 1_000);
-    }
-    let cents = (nanos + 5_000_000) / 10_000_000;
-    let units = (cents / 100).to_string();
-    let mut grouped = String::new();
-    for (place, digit) in units.chars().enumerate() {
-        if place > 0 && (units.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    format!("{sign}${grouped}.{:02}", cents % 100)
-}
-
 /// A text that HTML shows as it is.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -553,16 +527,3 @@ const NOTES: &str = "<section class=\"notes\"><h2>How these figures come about</
 Budgets show the window that ran when the month ended, without what was carried over. Unusual days, levels and \
 the forecast are estimates in dollars, made from up to 180 days before the month ended. Usage without a known \
 price is in no figure.</p></section>";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_are_rounded_to_the_cent_and_grouped() {
-        assert_eq!(money(1_234_567_885_000_000), "$1,234,567.89");
-        assert_eq!(money(0), "$0.00");
-        assert_eq!(money(1_500), "$0.000002");
-        assert_eq!(money(-2_000_000_000), "−$2.00");
-    }
-}

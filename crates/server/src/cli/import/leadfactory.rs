@@ -12,6 +12,7 @@ use compact_str::CompactString;
 use indicatif::ProgressBar;
 use outlay_domain::imports::ImportedBudgets;
 use outlay_domain::usage::Refusal;
+use outlay_engine::figure_text::count_text;
 use outlay_engine::import::leadfactory::database::{Database, DatabaseError, Kind, Patience};
 use outlay_engine::import::leadfactory::discovery::{
     DiscoveryError, Found, Surroundings, discover,
@@ -25,7 +26,7 @@ use serde_json::Value;
 use tokio::task::block_in_place;
 
 use super::note::{Notes, write_line};
-use super::progress::{Measure, bar, grouped, pace};
+use super::progress::{Measure, bar, pace};
 use super::sender::{Sender, Uplink};
 use super::summary::{RevenueSummary, Summary, counted, decimal};
 use super::{ACCOUNT, Calls, LeadfactoryArgs, describe, failed, zone_or_here};
@@ -281,7 +282,7 @@ impl Run<'_> {
             self.tell_about_calls(&usage.feed);
         }
         for (reason, count) in std::mem::take(&mut self.left_out) {
-            self.tell(format!("left out: {} {reason}", grouped(count)));
+            self.tell(format!("left out: {} {reason}", count_text(count.into())));
         }
         self.bar.finish_and_clear();
         let budgets = self.last_budgets.values().map(|set| set.limits.len() as u64).sum();
@@ -527,9 +528,9 @@ impl Run<'_> {
         let line = format!(
             "{}  {} accepted, {} repeated, {} refused, {} spent",
             Utc::now().format("%FT%TZ"),
-            grouped(report.accepted),
-            grouped(report.repeated),
-            grouped(report.refused),
+            count_text(report.accepted.into()),
+            count_text(report.repeated.into()),
+            count_text(report.refused.into()),
             decimal(report.spend_nanos),
         );
         self.bar.suspend(|| write_line(&line));

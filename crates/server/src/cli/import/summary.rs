@@ -4,12 +4,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use outlay_domain::usage::question::Value;
+use outlay_engine::figure_text::count_text;
 use outlay_engine::import::{Report, RowRefusal};
 use owo_colors::OwoColorize;
 use serde::Serialize;
 
 use super::note::write_line;
-use super::progress::{grouped, pace};
+use super::progress::pace;
 use crate::cli::Output;
 use crate::cli::client::CliError;
 
@@ -112,23 +113,23 @@ impl Summary {
             pace(rows, elapsed)
         )];
         let mut line = |name: &str, value: String| lines.push(format!("  {name:<10} {value:>14}"));
-        line("accepted", grouped(self.accepted));
-        line("repeated", grouped(self.repeated));
-        line("refused", grouped(self.refused));
+        line("accepted", count_text(self.accepted.into()));
+        line("repeated", count_text(self.repeated.into()));
+        line("refused", count_text(self.refused.into()));
         if self.left_out > 0 {
-            line("left out", grouped(self.left_out));
+            line("left out", count_text(self.left_out.into()));
         }
         line("spend", self.spend.clone());
         if self.unpriced > 0 {
-            line("unpriced", grouped(self.unpriced));
+            line("unpriced", count_text(self.unpriced.into()));
         }
         if let Some(revenue) = self.revenue {
             lines.push(format!(
                 "{} of revenue: {} new, {} known before, {} refused",
                 counted(revenue.accepted + revenue.repeated + revenue.refused, "row"),
-                grouped(revenue.accepted),
-                grouped(revenue.repeated),
-                grouped(revenue.refused)
+                count_text(revenue.accepted.into()),
+                count_text(revenue.repeated.into()),
+                count_text(revenue.refused.into())
             ));
         }
         if let Some(budgets) = self.budgets {
@@ -144,7 +145,7 @@ impl Summary {
 /// A number and its noun.
 pub fn counted(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", grouped(number))
+    format!("{} {noun}{ending}", count_text(number.into()))
 }
 
 /// An amount that may be beyond one event's range, as a decimal.
