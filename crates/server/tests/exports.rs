@@ -5,34 +5,28 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::Path;
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt;
+use axum::http::StatusCode;
 use outlay_domain::Amount;
-use outlay_server::auth::LocalTrust;
-use outlay_server::config::Config;
-use outlay_server::startup::{Purpose, Server};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
-/// The real router on a folder of its own.
-struct Desk {
-    _server: Server,
-    router: Router,
-    _folder: tempfile::TempDir,
+/// A desk that files are fetched from.
+struct Desk(common::desk::Desk);
+
+impl Deref for Desk {
+    type Target = common::desk::Desk;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl Desk {
     /// A desk with priced, stated and unpriced usage of two days.
     async fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let opened = Server::open_with(folder.path(), Config::default(), Purpose::Command).await;
-        let server = opened.unwrap();
-        let router = server.router();
-        let desk = Self { _server: server, router, _folder: folder };
+        let desk = Self(common::desk::Desk::open().await);
         for (meter, amount) in [("input_tokens", "2.5"), ("output_tokens", "10")] {
             let price = json!({
                 "provider": "openai", "model": "gpt-4-next", "meter": meter, "price": amount,
@@ -61,28 +55,12 @@ impl Desk {
             event(4, 2, other),
             event(5, 2, json!({"provider": "nobody", "model": "unheard-of"})),
         ]);
-        let (status, answer) = desk.post("/api/v1/events", &events).await;
-        assert_eq!((status, &answer["refused"]), (StatusCode::OK, &json!(0)), "{answer}");
+        desk.take_in(&events).await;
         desk
     }
 
-    async fn send(&self, mut request: Request<Body>) -> (StatusCode, Vec<u8>) {
-        if !request.headers().contains_key("authorization") {
-            request.extensions_mut().insert(LocalTrust);
-        }
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        (status, response.into_body().collect().await.unwrap().to_bytes().to_vec())
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
-        let request = Request::post(path).header("content-type", "application/json");
-        let (status, body) = self.send(request.body(body.to_string().into()).unwrap()).await;
-        (status, serde_json::from_slice(&body).unwrap())
-    }
-
     async fn bytes(&self, path: &str) -> (StatusCode, Vec<u8>) {
-        self.send(Request::get(format!("/api/v1/{path}")).body(Body::empty()).unwrap()).await
+        self.get_as(&format!("/api/v1/{path}"), None).await
     }
 
     async fn get(&self, path: &str) -> (StatusCode, String) {
@@ -214,11 +192,9 @@ async fn what_is_taken_back_is_taken_back_line_by_line() {
 async fn members_export_their_own_account_only() {
     let desk = Desk::open().await;
     desk.post("/api/v1/users", &json!({"id": "globex", "role": "member"})).await;
-    let minted = desk.post("/api/v1/tokens", &json!({"user": "globex", "role": "member"})).await.1;
-    let token = format!("Bearer {}", minted["token"].as_str().unwrap());
+    let token = desk.token("globex", "member").await;
     for path in ["exports/events?account=acme", "exports/events", "exports/focus"] {
-        let request = Request::get(format!("/api/v1/{path}")).header("authorization", &token);
-        let (status, table) = desk.send(request.body(Body::empty()).unwrap()).await;
+        let (status, table) = desk.get_as(&format!("/api/v1/{path}"), Some(&token)).await;
         let table = String::from_utf8(table).unwrap();
         assert_eq!(status, StatusCode::OK, "{table}");
         assert!(!table.contains("acme"), "{table}");

@@ -2,32 +2,28 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt;
-use outlay_domain::Amount;
-use outlay_server::auth::LocalTrust;
-use outlay_server::config::Config;
-use outlay_server::startup::{Purpose, Server};
-use serde_json::{Value, json};
-use tower::ServiceExt;
+mod common;
 
-/// The real router on a folder of its own.
-struct Desk {
-    _server: Server,
-    router: Router,
-    _folder: tempfile::TempDir,
+use std::ops::Deref;
+
+use axum::http::StatusCode;
+use outlay_domain::Amount;
+use serde_json::{Value, json};
+
+/// A desk that is told of revenue.
+struct Desk(common::desk::Desk);
+
+impl Deref for Desk {
+    type Target = common::desk::Desk;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl Desk {
     /// A desk with spend of three services in March: 1, 2 and nothing known of the last.
     async fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let opened = Server::open_with(folder.path(), Config::default(), Purpose::Command).await;
-        let server = opened.unwrap();
-        let router = server.router();
-        let desk = Self { _server: server, router, _folder: folder };
         let event = |id: u32, service: &str, account: &str, cost: &str| {
             json!({
                 "id": id.to_string(), "occurred_at": format!("2026-03-0{id}T12:00:00Z"),
@@ -39,49 +35,19 @@ impl Desk {
             event(2, "search", "globex", "2"),
             event(3, "free", "acme", "0"),
         ]);
-        let (status, answer) = desk.post("/api/v1/events", &events, None).await;
-        assert_eq!((status, &answer["refused"]), (StatusCode::OK, &json!(0)), "{answer}");
-        desk
-    }
-
-    /// Sends as whoever holds the folder, unless there is a token.
-    async fn send(&self, request: Request<Body>, token: Option<&str>) -> (StatusCode, Value) {
-        let mut request = request;
-        match token {
-            Some(token) => {
-                let value = format!("Bearer {token}").parse().unwrap();
-                request.headers_mut().insert("authorization", value);
-            }
-            None => {
-                request.extensions_mut().insert(LocalTrust);
-            }
-        }
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&body).unwrap())
-    }
-
-    async fn post(&self, path: &str, body: &Value, token: Option<&str>) -> (StatusCode, Value) {
-        let request = Request::post(path).header("content-type", "application/json");
-        self.send(request.body(body.to_string().into()).unwrap(), token).await
+        Self(common::desk::Desk::with(&events).await)
     }
 
     async fn roi(&self, query: &str, token: Option<&str>) -> (StatusCode, Value) {
         let path = format!("/api/v1/insights/roi?from=2026-03-01&to=2026-04-01{query}");
-        self.send(Request::get(path).body(Body::empty()).unwrap(), token).await
+        let (status, answer) = self.get_as(&path, token).await;
+        (status, serde_json::from_slice(&answer).unwrap())
     }
 
     async fn tell(&self, facts: Value) -> Value {
-        let (status, answer) = self.post("/api/v1/revenue", &facts, None).await;
+        let (status, answer) = self.post("/api/v1/revenue", &facts).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         answer
-    }
-
-    async fn token(&self, user: &str, role: &str) -> String {
-        let wanted = json!({"user": user, "role": role});
-        let minted = self.post("/api/v1/tokens", &wanted, None).await.1;
-        minted["token"].as_str().unwrap().to_owned()
     }
 }
 
@@ -181,7 +147,7 @@ async fn revenue_goes_to_what_it_names_and_the_rest_by_the_rule() {
         (&json!("1"), &json!("5"))
     );
     let april = "/api/v1/insights/roi?from=2026-04-01&to=2026-05-01";
-    let april = desk.send(Request::get(april).body(Body::empty()).unwrap(), None).await.1;
+    let april: Value = serde_json::from_slice(&desk.get_as(april, None).await.1).unwrap();
     assert_eq!(april["previous"]["revenue"], "18.000000001");
     assert_eq!(april["trend"], json!({"direction": "steady", "change": -1.0}));
 }
@@ -206,7 +172,7 @@ async fn revenue_told_again_is_repeated_and_told_otherwise_a_conflict_that_names
         ("product", json!("book")),
         ("attributes", json!({})),
     ] {
-        let (status, answer) = desk.post("/api/v1/revenue", &with(field, value), None).await;
+        let (status, answer) = desk.post("/api/v1/revenue", &with(field, value)).await;
         assert_eq!(status, StatusCode::CONFLICT, "{field}: {answer}");
         assert_eq!(
             (&answer["items"][0]["code"], &answer["items"][0]["field"]),
@@ -214,23 +180,23 @@ async fn revenue_told_again_is_repeated_and_told_otherwise_a_conflict_that_names
         );
     }
     let (status, answer) =
-        desk.post("/api/v1/revenue", &with("attributes", json!({"servce": "x"})), None).await;
+        desk.post("/api/v1/revenue", &with("attributes", json!({"servce": "x"}))).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(answer["items"][0]["field"], "attributes.servce");
-    let (status, answer) = desk.post("/api/v1/revenue", &with("amount", json!("-5")), None).await;
+    let (status, answer) = desk.post("/api/v1/revenue", &with("amount", json!("-5"))).await;
     assert_eq!(
         (status, &answer["items"][0]["field"]),
         (StatusCode::UNPROCESSABLE_ENTITY, &json!("amount"))
     );
     let many = Value::Array(vec![first.clone(); 1_001]);
-    assert_eq!(desk.post("/api/v1/revenue", &many, None).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(desk.post("/api/v1/revenue", &many).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(desk.roi("", None).await.1["total"]["revenue"], "5");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn members_see_the_returns_of_their_own_account_and_tell_of_none() {
     let desk = Desk::open().await;
-    desk.post("/api/v1/users", &json!({"id": "globex", "role": "member"}), None).await;
+    desk.post("/api/v1/users", &json!({"id": "globex", "role": "member"})).await;
     let member = desk.token("globex", "member").await;
     let mut own = purchase("1", 1, "5", json!({}));
     own["account"] = json!("globex");
@@ -244,7 +210,7 @@ async fn members_see_the_returns_of_their_own_account_and_tell_of_none() {
     );
     let (status, _) = desk.roi("&account=acme", Some(&member)).await;
     assert_eq!(status, StatusCode::OK);
-    let (status, refused) = desk.post("/api/v1/revenue", &own, Some(&member)).await;
+    let (status, refused) = desk.post_as("/api/v1/revenue", &own, Some(&member)).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{refused}");
     for (query, field) in [("&by=service,model", "by"), ("&rule=fair", "rule"), ("&x=1", "x")] {
         let (status, refused) = desk.roi(query, None).await;
@@ -255,10 +221,10 @@ async fn members_see_the_returns_of_their_own_account_and_tell_of_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_may_send_usage_tells_of_revenue_of_its_account_only() {
     let desk = Desk::open().await;
-    desk.post("/api/v1/users", &json!({"id": "ops", "role": "admin"}), None).await;
+    desk.post("/api/v1/users", &json!({"id": "ops", "role": "admin"})).await;
     let key = async |scope: &str| {
         let body = json!({"name": "shop", "user": "ops", "account": "acme", "scopes": [scope]});
-        let (status, made) = desk.post("/api/v1/keys", &body, None).await;
+        let (status, made) = desk.post("/api/v1/keys", &body).await;
         assert_eq!(status, StatusCode::CREATED, "{made}");
         made["secret"].as_str().unwrap().to_owned()
     };
@@ -267,12 +233,12 @@ async fn a_key_that_may_send_usage_tells_of_revenue_of_its_account_only() {
     foreign["account"] = json!("globex");
     let facts = json!([purchase("1", 1, "5", json!({})), foreign]);
 
-    let (status, told) = desk.post("/api/v1/revenue", &facts, Some(&shop)).await;
+    let (status, told) = desk.post_as("/api/v1/revenue", &facts, Some(&shop)).await;
     assert_eq!(status, StatusCode::OK, "{told}");
     assert_eq!(told["items"][0]["outcome"], "accepted", "{told}");
     assert_eq!(told["items"][1]["outcome"], "refused", "{told}");
     assert_eq!(told["items"][1]["field"], "account", "{told}");
-    let (status, refused) = desk.post("/api/v1/revenue", &facts, Some(&reader)).await;
+    let (status, refused) = desk.post_as("/api/v1/revenue", &facts, Some(&reader)).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{refused}");
 
     let (_, answer) = desk.roi("&account=acme", None).await;

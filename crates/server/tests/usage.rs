@@ -2,50 +2,33 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use axum::Router;
+mod common;
+
+use std::ops::Deref;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt;
-use outlay_server::auth::LocalTrust;
-use outlay_server::config::Config;
-use outlay_server::startup::{Purpose, Server};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
-/// The real router on a folder of its own.
-struct Desk {
-    server: Server,
-    router: Router,
-    _folder: tempfile::TempDir,
+/// A desk that is asked about usage.
+struct Desk(common::desk::Desk);
+
+impl Deref for Desk {
+    type Target = common::desk::Desk;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl Desk {
     async fn with(events: Value) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let opened = Server::open_with(folder.path(), Config::default(), Purpose::Command).await;
-        let server = opened.unwrap();
-        let router = server.router();
-        let desk = Self { server, router, _folder: folder };
-        let (status, answer) = desk.post("/api/v1/events", &events).await;
-        assert_eq!((status, &answer["refused"]), (StatusCode::OK, &json!(0)), "{answer}");
-        desk
+        Self(common::desk::Desk::with(&events).await)
     }
 
-    /// Asks as whoever holds the folder, unless there is a token.
-    async fn send(&self, mut request: Request<Body>) -> (StatusCode, String) {
-        if !request.headers().contains_key("authorization") {
-            request.extensions_mut().insert(LocalTrust);
-        }
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(body.to_vec()).unwrap())
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
-        let request = Request::post(path).header("content-type", "application/json");
-        let (status, body) = self.send(request.body(body.to_string().into()).unwrap()).await;
-        (status, serde_json::from_str(&body).unwrap())
+    async fn send(&self, request: Request<Body>) -> (StatusCode, String) {
+        let (status, body) = self.0.send(request).await;
+        (status, String::from_utf8(body).unwrap())
     }
 
     async fn get(&self, path: &str) -> (StatusCode, Value) {

@@ -1,6 +1,7 @@
 //! The real program, started and ended by tests.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod desk;
 pub mod load;
 
 use std::fs::File;
