@@ -791,6 +791,9 @@ async fn on_every_surface_a_caller_sees_and_charges_what_is_theirs() {
 
 // Live updates
 
+/// What stands between two packets of one answer.
+const SEPARATOR: &str = "\u{1e}";
+
 /// A Socket.IO connection over polling, each request of it with a credential of its own.
 struct Poll<'a> {
     house: &'a House,
@@ -820,11 +823,15 @@ impl<'a> Poll<'a> {
         loop {
             let path = self.path();
             let heard = json_request(Method::GET, &path, &[credential], Value::Null);
-            match self.text(heard).await {
-                ping if ping == "2" => {
-                    self.post("3", credential).await;
-                }
-                heard => return heard,
+            let heard = self.text(heard).await;
+            // Several packets may come together.
+            let (pings, others): (Vec<&str>, Vec<&str>) =
+                heard.split(SEPARATOR).partition(|packet| *packet == "2");
+            if !pings.is_empty() {
+                self.post("3", credential).await;
+            }
+            if !others.is_empty() {
+                return others.join(SEPARATOR);
             }
         }
     }
