@@ -256,7 +256,7 @@ impl Alerts {
         Ok(has_changed)
     }
 
-    /// Whether an hour may be over since the last round that looked at whole hours, or it is long ago.
+    /// Whether an hour may be over since whole hours were last looked at, or that is long ago.
     fn is_slow_round(&self, now: DateTime<Utc>) -> bool {
         let quarter = |at: DateTime<Utc>| at.timestamp().div_euclid(QUARTER_S);
         let mut memory = self.memory.lock();

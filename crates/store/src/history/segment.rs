@@ -23,6 +23,9 @@ use crate::StoreError;
 use crate::sqlite::manifest::SegmentRow;
 use crate::{disk, failpoint};
 
+/// Rows that are read at once from one row group, of which few are wanted.
+const ROW_GROUP_BATCH: usize = 1_024;
+
 /// A segment of the history. Its files stay until nobody holds it.
 #[derive(Debug)]
 pub struct Segment {
@@ -100,10 +103,19 @@ impl Segment {
     }
 
     /// Reads the columns of these names, or all where there are none, of all rows.
+    pub(super) fn scan(&self, columns: &[&str], batch_rows: usize) -> Result<Scan<'_>, StoreError> {
+        self.begin(self.reader()?.with_batch_size(batch_rows), columns, batch_rows)
+    }
+
+    /// Begins to read these columns, or all where there are none, in batches of `batch_rows`.
     ///
     /// Where all are read, those in which nothing stands are not decoded: they are many.
-    pub(super) fn scan(&self, columns: &[&str], batch_rows: usize) -> Result<Scan<'_>, StoreError> {
-        let mut builder = self.reader()?.with_batch_size(batch_rows);
+    fn begin(
+        &self,
+        builder: ParquetRecordBatchReaderBuilder<File>,
+        columns: &[&str],
+        batch_rows: usize,
+    ) -> Result<Scan<'_>, StoreError> {
         let mut absent = Vec::new();
         let mask = if columns.is_empty() {
             absent = self.absent(batch_rows)?;
@@ -112,7 +124,7 @@ impl Segment {
         } else {
             ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
         };
-        builder = builder.with_projection(mask);
+        let builder = builder.with_projection(mask);
         Ok(Scan { segment: self, batches: self.guarded(|| Ok(builder.build()?))?, absent })
     }
 
@@ -142,16 +154,12 @@ impl Segment {
         columns: &[&str],
         selection: Option<RowSelection>,
     ) -> Result<Scan<'_>, StoreError> {
-        let mut builder = self.reader()?.with_row_groups(vec![row_group]);
-        if !columns.is_empty() {
-            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-            builder = builder.with_projection(mask);
-        }
+        let reader = self.reader()?.with_row_groups(vec![row_group]);
+        let mut builder = reader.with_batch_size(ROW_GROUP_BATCH);
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }
-        let batches = self.guarded(|| Ok(builder.build()?))?;
-        Ok(Scan { segment: self, batches, absent: Vec::new() })
+        self.begin(builder, columns, ROW_GROUP_BATCH)
     }
 
     /// Names the segment in whatever goes wrong while it is read. Bytes that have changed can lead
