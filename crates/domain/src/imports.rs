@@ -1,4 +1,5 @@
-//! What is remembered of imports: how far a source was read, and the budgets that came with it.
+//! What is remembered of imports: how far a source was read, and the budgets and batches that came
+//! with it.
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
@@ -154,4 +155,28 @@ pub struct ImportedThreshold {
     pub part: Amount,
     /// Whether it was watched.
     pub enabled: bool,
+}
+
+/// The batches of an older system, as they stood when they were last imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedBatches {
+    /// Where they are from.
+    pub source: CompactString,
+    /// The batches, in the order in which they began.
+    pub batches: Vec<ImportedBatch>,
+}
+
+/// A run of an older system over some leads. What it cost is the spend of the tag `batch_id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedBatch {
+    /// Its id there, which is the tag's value.
+    pub id: CompactString,
+    /// How thoroughly its leads were worked on, e.g. `1`.
+    pub tier: Option<CompactString>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it was done, if it is.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// How many leads it worked on.
+    pub leads: u64,
 }

@@ -553,7 +553,7 @@ async fn revenue_is_kept_once_paged_and_summed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn budgets_and_cursors_are_kept_for_the_next_import() {
+async fn budgets_batches_and_cursors_are_kept_for_the_next_import() {
     let api = Api::open().await;
     let limit = |period: &str| json!({"id": period, "amount": "100", "period": period});
     let set = |limits: Value| {
@@ -576,6 +576,21 @@ async fn budgets_and_cursors_are_kept_for_the_next_import() {
     let imports = api.get("/api/v1/imports").await;
     assert_eq!(imports["items"][0]["cursor"]["id"], 9);
     assert_eq!(imports["items"][0]["rows"]["accepted"], 4);
+
+    let batches = |leads: Value| {
+        let batch =
+            json!({"id": "b1", "tier": "2", "started_at": "2026-07-01T01:00:00Z", "leads": leads});
+        json!({"source": "leadfactory:cost_tracking:1", "batches": [batch]})
+    };
+    api.post("/api/v1/imports/batches", &batches(json!(0))).await;
+    api.post("/api/v1/imports/batches", &batches(json!(74))).await;
+    let kept = api.get("/api/v1/imports/batches").await;
+    assert_eq!(kept["items"].as_array().unwrap().len(), 1);
+    assert_eq!(kept["items"][0]["batches"][0]["leads"], 74);
+    assert_eq!(kept["items"][0]["batches"][0]["ended_at"], Value::Null, "it runs");
+    let refusal = api.refusal("/api/v1/imports/batches", &batches(json!(u64::MAX))).await;
+    assert_eq!(refusal, "batches[0].leads: 9223372036854775807 at most");
+
     let refusal = api.refusal("/api/v1/imports/budgets", &set(json!([limit("yearly")]))).await;
     assert_eq!(refusal, "limits[0].period: `yearly` is not daily, weekly, monthly or a month");
     let refusal =

@@ -299,6 +299,18 @@ async fn every_answer_has_leadfactorys_shape_and_the_true_totals() {
         let value = metrics.lines().find_map(|line| line.strip_prefix(&name)).unwrap();
         assert_eq!(value.parse::<Amount>().unwrap(), exact(&known["total"]), "{service}");
     }
+    // `total_cost` by `leads_processed` of the newest batch of each tier, and November's 1,434.27 dollars
+    // by its 865 leads.
+    for (name, cost) in [
+        ("leadfactory_cost_per_lead{tier=\"1\"}", 37.637_309 / 65.0),
+        ("leadfactory_cost_per_lead{tier=\"2\"}", 23.233_29 / 75.0),
+        ("leadfactory_cost_per_lead{tier=\"3\"}", 20.276_449_6 / 74.0),
+        ("lead_factory_cost_per_lead", 1_434.267_747_8 / 865.0),
+    ] {
+        let value = metrics.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+        let value: f64 = value.unwrap_or_else(|| panic!("no {name} in {metrics}")).parse().unwrap();
+        assert!((value - cost).abs() < 1e-8, "{name} {value} {cost}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,8 @@
-//! What imports leave in the books beside usage: how far they came, and the budgets they found.
+//! What imports leave in the books beside usage: how far they came, and the budgets and batches that
+//! they found.
 
 use compact_str::CompactString;
-use outlay_domain::imports::{ImportRecord, ImportedBudgets};
+use outlay_domain::imports::{ImportRecord, ImportedBatches, ImportedBudgets};
 use outlay_store::sqlite::imports;
 pub use outlay_store::sqlite::imports::ImportProgress;
 use outlay_store::{Books, StoreError};
@@ -46,4 +47,14 @@ pub fn put_budgets(
     budgets: &ImportedBudgets,
 ) -> Result<(), StoreError> {
     books.write(|tx| imports::put_budgets(tx, budgets, clock.now()))
+}
+
+/// The batches of older systems, by their source.
+pub fn batches(books: &Books) -> Result<Vec<ImportedBatches>, StoreError> {
+    books.read(imports::batches)
+}
+
+/// Keeps `batches` in place of what that source had before.
+pub fn put_batches(books: &Books, batches: &ImportedBatches) -> Result<(), StoreError> {
+    books.write(|tx| imports::put_batches(tx, batches))
 }

@@ -53,6 +53,11 @@ impl Days {
         self.last
     }
 
+    /// Whether `day` is one of them.
+    pub fn contains(self, day: NaiveDate) -> bool {
+        self.first <= day && day <= self.last
+    }
+
     /// How many there are, from the first to the last.
     pub fn count(self) -> i64 {
         (self.last - self.first).num_days() + 1

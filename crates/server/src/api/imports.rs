@@ -1,4 +1,4 @@
-//! What importers leave behind: how far each source was read, and the budgets they found.
+//! What importers leave behind: how far each source was read, and the budgets and batches they found.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::imports::{
-    ImportRecord, ImportedBudgets, ImportedLimit, ImportedPeriod, ImportedThreshold, RefusedRow,
-    RowCounts, RowCursor,
+    ImportRecord, ImportedBatch, ImportedBatches, ImportedBudgets, ImportedLimit, ImportedPeriod,
+    ImportedThreshold, RefusedRow, RowCounts, RowCursor,
 };
 use outlay_domain::people::{Act, Role};
 use outlay_domain::usage::ID_BYTES_MAX;
 use outlay_engine::import::books::{self, ImportProgress};
+use outlay_engine::import::leadfactory::batches::BATCHES_MAX;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(get_imports, post_import))
         .routes(routes!(get_budgets, post_budgets))
+        .routes(routes!(get_batches, post_batches))
 }
 
 /// A row of a source, and a hash of what stands in it.
@@ -288,13 +290,83 @@ async fn post_budgets(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Batches of one source of an older system.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct BatchesBody {
+    /// Where they are from.
+    #[schema(value_type = String, example = "leadfactory:cost_tracking:6f1e")]
+    pub source: CompactString,
+    /// The batches.
+    pub batches: Vec<BatchBody>,
+}
+
+/// A run of an older system over some leads. What it cost is the spend of its tag `batch_id`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct BatchBody {
+    /// Its id there, which is the tag's value.
+    #[schema(value_type = String, example = "batch_20250101_013000")]
+    pub id: CompactString,
+    /// How thoroughly its leads were worked on.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "1")]
+    pub tier: Option<CompactString>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it was done, if it is.
+    #[serde(default)]
+    pub ended_at: Option<DateTime<Utc>>,
+    /// How many leads it worked on.
+    pub leads: u64,
+}
+
+/// Batches of older systems.
+#[derive(Debug, Serialize, ToSchema)]
+struct BatchesList {
+    /// The sets, by their source.
+    items: Vec<BatchesBody>,
+    /// Always absent: sets are few.
+    next_cursor: Option<String>,
+}
+
+/// Lists the batches that were imported from older systems.
+#[utoipa::path(get, path = "/api/v1/imports/batches", tag = "imports",
+    responses((status = 200, body = BatchesList), (status = 401, body = ApiError),
+        (status = 403, body = ApiError)))]
+async fn get_batches(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<BatchesList>, ApiError> {
+    may_import(&caller)?;
+    let sets = blocking(move || books::batches(&state.outlay.books)).await?;
+    let items = sets.into_iter().map(BatchesBody::from).collect();
+    Ok(Json(BatchesList { items, next_cursor: None }))
+}
+
+/// Keeps the batches of an older system in place of those that it had before.
+#[utoipa::path(post, path = "/api/v1/imports/batches", tag = "imports", request_body = BatchesBody,
+    responses(
+        (status = 204), (status = 400, body = ApiError), (status = 401, body = ApiError),
+        (status = 403, body = ApiError),
+    ))]
+async fn post_batches(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<BatchesBody>,
+) -> Result<StatusCode, ApiError> {
+    may_import(&caller)?;
+    check_name("source", &body.source)?;
+    let batches = body.batches()?;
+    blocking(move || books::put_batches(&state.outlay.books, &batches)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Imports move cursors that everybody shares.
 fn may_import(caller: &Caller) -> Result<(), ApiError> {
     caller.may(Act::SendUsage)?;
     Ok(caller.require(Role::Admin)?)
 }
 
-fn check_name(field: &'static str, name: &str) -> Result<(), ApiError> {
+fn check_name(field: impl Into<String>, name: &str) -> Result<(), ApiError> {
     match name.len() {
         0 => Err(ApiError::bad_request("missing", field, "must be given and not empty")),
         bytes if bytes > ID_BYTES_MAX => {
@@ -356,6 +428,40 @@ impl From<ImportedBudgets> for BudgetsBody {
             limits: budgets.limits.into_iter().map(limit).collect(),
             thresholds: budgets.thresholds.into_iter().map(threshold).collect(),
         }
+    }
+}
+
+impl BatchesBody {
+    fn batches(self) -> Result<ImportedBatches, ApiError> {
+        if self.batches.len() > BATCHES_MAX {
+            let detail = format!("{BATCHES_MAX} batches at most");
+            return Err(ApiError::bad_request("too_large", "batches", detail));
+        }
+        let batch = |(index, batch): (usize, BatchBody)| {
+            let BatchBody { id, tier, started_at, ended_at, leads } = batch;
+            check_name(format!("batches[{index}].id"), &id)?;
+            if let Some(tier) = &tier {
+                check_name(format!("batches[{index}].tier"), tier)?;
+            }
+            if i64::try_from(leads).is_err() {
+                let field = format!("batches[{index}].leads");
+                let detail = format!("{} at most", i64::MAX);
+                return Err(ApiError::bad_request("out_of_range", field, detail));
+            }
+            Ok::<_, ApiError>(ImportedBatch { id, tier, started_at, ended_at, leads })
+        };
+        let batches = self.batches.into_iter().enumerate().map(batch).collect::<Result<_, _>>()?;
+        Ok(ImportedBatches { source: self.source, batches })
+    }
+}
+
+impl From<ImportedBatches> for BatchesBody {
+    fn from(set: ImportedBatches) -> Self {
+        let batch = |batch: ImportedBatch| {
+            let ImportedBatch { id, tier, started_at, ended_at, leads } = batch;
+            BatchBody { id, tier, started_at, ended_at, leads }
+        };
+        Self { source: set.source, batches: set.batches.into_iter().map(batch).collect() }
     }
 }
 

@@ -1,11 +1,11 @@
-//! How far imports came, and the budgets that came with them.
+//! How far imports came, and the budgets and batches that came with them.
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::imports::{
-    ImportRecord, ImportedBudgets, ImportedLimit, ImportedPeriod, ImportedThreshold, REFUSALS_MAX,
-    RefusedRow, RowCounts, RowCursor,
+    ImportRecord, ImportedBatch, ImportedBatches, ImportedBudgets, ImportedLimit, ImportedPeriod,
+    ImportedThreshold, REFUSALS_MAX, RefusedRow, RowCounts, RowCursor,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -55,6 +55,14 @@ const ADD_LIMIT: &str = "
 const ADD_THRESHOLD: &str = "
     INSERT OR REPLACE INTO imported_thresholds (source, level, part_nanos, enabled)
     VALUES (?1, ?2, ?3, ?4)";
+
+const BATCHES: &str = "
+    SELECT source, id, tier, started_us, ended_us, leads
+    FROM imported_batches ORDER BY source, started_us, id";
+const CLEAR_BATCHES: &str = "DELETE FROM imported_batches WHERE source = ?1";
+const ADD_BATCH: &str = "
+    INSERT OR REPLACE INTO imported_batches (source, id, tier, started_us, ended_us, leads)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// What became of some more rows of a source.
 #[derive(Debug, Clone)]
@@ -170,6 +178,39 @@ pub fn put_budgets(
     Ok(())
 }
 
+/// The batches of older systems, by their source.
+pub fn batches(conn: &Connection) -> Result<Vec<ImportedBatches>, StoreError> {
+    let rows = conn
+        .prepare_cached(BATCHES)?
+        .query_map([], |row| Ok((text(row, 0)?, read_batch(row)?)))?
+        .collect::<Result<Vec<(CompactString, ImportedBatch)>, _>>()?;
+    let mut sets: Vec<ImportedBatches> = Vec::new();
+    for (source, batch) in rows {
+        match sets.last_mut() {
+            Some(set) if set.source == source => set.batches.push(batch),
+            _ => sets.push(ImportedBatches { source, batches: vec![batch] }),
+        }
+    }
+    Ok(sets)
+}
+
+/// Keeps `set` in place of the batches that its source had before.
+pub fn put_batches(tx: &Transaction<'_>, set: &ImportedBatches) -> Result<(), StoreError> {
+    let source = set.source.as_str();
+    tx.prepare_cached(CLEAR_BATCHES)?.execute([source])?;
+    for batch in &set.batches {
+        tx.prepare_cached(ADD_BATCH)?.execute(params![
+            source,
+            batch.id.as_str(),
+            batch.tier.as_deref(),
+            to_us(batch.started_at),
+            batch.ended_at.map(to_us),
+            i64::try_from(batch.leads).unwrap_or(i64::MAX),
+        ])?;
+    }
+    Ok(())
+}
+
 fn read_record(row: &Row<'_>) -> rusqlite::Result<ImportRecord> {
     let count = |at: usize| row.get::<_, i64>(at).map(i64::unsigned_abs);
     let cursor = match (row.get(3)?, row.get::<_, Option<String>>(4)?) {
@@ -214,6 +255,16 @@ fn read_threshold(row: &Row<'_>) -> rusqlite::Result<ImportedThreshold> {
         level: text(row, 0)?,
         part: Amount::from_nanos(row.get(1)?),
         enabled: row.get(2)?,
+    })
+}
+
+fn read_batch(row: &Row<'_>) -> rusqlite::Result<ImportedBatch> {
+    Ok(ImportedBatch {
+        id: text(row, 1)?,
+        tier: optional(row, 2)?,
+        started_at: from_us(row.get(3)?),
+        ended_at: row.get::<_, Option<i64>>(4)?.map(from_us),
+        leads: row.get::<_, i64>(5)?.unsigned_abs(),
     })
 }
 

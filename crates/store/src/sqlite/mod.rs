@@ -43,6 +43,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (8, include_str!("migrations/0008_alerts.sql")),
     (9, include_str!("migrations/0009_revenue_attributes.sql")),
     (10, include_str!("migrations/0010_recommendations.sql")),
+    (11, include_str!("migrations/0011_imported_batches.sql")),
 ];
 
 /// The open books of one data folder.

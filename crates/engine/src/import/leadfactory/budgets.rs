@@ -4,7 +4,7 @@ use compact_str::CompactString;
 use outlay_domain::imports::{ImportedBudgets, ImportedLimit, ImportedPeriod, ImportedThreshold};
 use outlay_domain::usage::{Refusal, RefusalCode};
 
-use super::costs::{COSTS, dollars, name};
+use super::costs::{dollars, name, source};
 use super::database::{Cell, Database, DatabaseError, Kind, Patience, Reader, Row, Table};
 use crate::import::Place;
 
@@ -78,14 +78,12 @@ fn read_months(reader: &Reader, kind: Kind) -> Result<Option<Budgets>, DatabaseE
     };
     let mut refused = Vec::new();
     let limits = keep_good(&reader.all(table)?, month, &mut refused);
-    let source = match reader.page(&COSTS, i64::MIN, 1)?.pop() {
-        Some(first) => kind.source(&first.fingerprint()),
-        None => CompactString::const_new("leadfactory:cost_tracking"),
-    };
+    let source = source(reader, kind)?;
     Ok(Some((ImportedBudgets { source, enabled: true, limits, thresholds: Vec::new() }, refused)))
 }
 
-fn keep_good<T>(
+/// What `read` makes of the rows; those of which it makes nothing are added to `refused`.
+pub(super) fn keep_good<T>(
     rows: &[Row],
     read: impl Fn(&Row) -> Result<T, Refusal>,
     refused: &mut Vec<(Place, Refusal)>,

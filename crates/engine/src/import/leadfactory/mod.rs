@@ -1,5 +1,6 @@
 #![doc = include_str!("README.md")]
 
+pub mod batches;
 pub mod budgets;
 pub mod calls;
 pub mod costs;

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use super::database::{DatabaseError, Kind, Patience, Tracker};
 use super::discovery::{DiscoveryError, Found, Surroundings, discover};
 use super::feed::{CallsKnown, CallsRule, Feed, Options};
-use super::fixtures::{Costs, PACKAGE, SCRIPT, at, drain, options, patience, unpack};
+use super::fixtures::{Costs, PACKAGE, SCRIPT, at, berlin, drain, options, patience, unpack};
 use super::tail::{Change, Cursor, Known, Rows};
 use crate::import::BATCH_ROWS;
 
@@ -152,6 +152,33 @@ fn the_scripts_database_is_recognised_and_its_gpu_is_counted_once() {
     let (months, _) = super::budgets::read(&costs.database(), &patience()).unwrap().unwrap();
     assert_eq!(months.limits[0].period.word(), "2026-07");
     assert_eq!(months.limits[0].amount, Amount::from_units(300));
+}
+
+#[test]
+fn a_batch_is_its_tier_its_times_and_its_leads() {
+    let costs = Costs::new(PACKAGE);
+    costs.add("2026-07-19T01:30:00", "openai", None, "1.5").run(
+        "CREATE TABLE batches (id TEXT PRIMARY KEY, start_time TEXT NOT NULL, end_time TEXT,
+             tier TEXT, leads_processed INTEGER, total_cost REAL, cost_per_lead REAL, status TEXT);
+         INSERT INTO batches VALUES
+             ('running', '2026-07-20T01:00:00', NULL, '2', NULL, NULL, NULL, 'running'),
+             ('done', '2026-07-19T01:00:00', '2026-07-19T03:00:00', '1', 60, 1.5, 0.025, 'completed'),
+             ('odd', 'yesterday', NULL, '1', 3, NULL, NULL, 'failed'),
+             ('less', '2026-07-19T01:00:00', NULL, '1', -3, NULL, NULL, 'failed');",
+    );
+
+    let (set, refused) =
+        super::batches::read(&costs.database(), &patience(), berlin()).unwrap().unwrap();
+
+    assert_eq!(set.source, drain(&mut feed_of(&costs, Vec::new())).drafts[0].source);
+    let done = &set.batches[0];
+    assert_eq!((done.id.as_str(), done.tier.as_deref(), done.leads), ("done", Some("1"), 60));
+    assert_eq!(done.started_at.to_rfc3339(), "2026-07-18T23:00:00+00:00");
+    assert_eq!(done.ended_at.unwrap().to_rfc3339(), "2026-07-19T01:00:00+00:00");
+    assert_eq!((set.batches[1].ended_at, set.batches[1].leads), (None, 0));
+    assert_eq!(set.batches.len(), 2);
+    let fields: Vec<_> = refused.iter().map(|(_, refusal)| refusal.field.as_str()).collect();
+    assert_eq!(fields, ["start_time", "leads_processed"]);
 }
 
 #[test]

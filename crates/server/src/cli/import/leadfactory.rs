@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use compact_str::CompactString;
 use indicatif::ProgressBar;
-use outlay_domain::imports::ImportedBudgets;
+use outlay_domain::imports::{ImportedBatches, ImportedBudgets};
 use outlay_domain::usage::Refusal;
 use outlay_engine::figure_text::count_text;
 use outlay_engine::import::leadfactory::database::{Database, DatabaseError, Kind, Patience};
@@ -20,7 +20,7 @@ use outlay_engine::import::leadfactory::discovery::{
 use outlay_engine::import::leadfactory::feed::{self, Batch, CallsKnown, CallsRule, Feed};
 use outlay_engine::import::leadfactory::revenue::{RevenueBatch, RevenueFeed};
 use outlay_engine::import::leadfactory::tail::{Change, Cursor, Known, Rows};
-use outlay_engine::import::leadfactory::{Tracker, budgets};
+use outlay_engine::import::leadfactory::{Tracker, batches, budgets};
 use outlay_engine::import::{Place, Report, RowRefusal, Zone};
 use serde_json::Value;
 use tokio::task::block_in_place;
@@ -28,10 +28,11 @@ use tokio::task::block_in_place;
 use super::note::{Notes, write_line};
 use super::progress::{Measure, bar, pace};
 use super::sender::{Sender, Uplink};
-use super::summary::{RevenueSummary, Summary, counted, decimal};
+use super::summary::{Kept, RevenueSummary, Summary, counted, decimal};
 use super::{ACCOUNT, Calls, LeadfactoryArgs, describe, failed, zone_or_here};
 use crate::api::imports::{
-    BudgetsBody, CursorBody, ImportBody, ImportsBody, ProgressBody, RefusalBody, RowsBody,
+    BatchesBody, BudgetsBody, CursorBody, ImportBody, ImportsBody, ProgressBody, RefusalBody,
+    RowsBody,
 };
 use crate::api::revenue::{RevenueAnswer, RevenueBody};
 use crate::cli::Globals;
@@ -48,7 +49,7 @@ const PATIENCE_WITHIN: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(5);
 /// How soon a follower notices that it is to stop.
 const STOP_POLL: Duration = Duration::from_millis(50);
-/// How often a follower looks at the budgets: in how many looks for rows.
+/// How often a follower looks at budgets and batches: in how many looks for rows.
 const LOOKS_PER_BUDGETS: u64 = 60;
 /// Payments in one request, at most.
 const REVENUE_ROWS: usize = 1_000;
@@ -173,7 +174,9 @@ async fn read_all(
         report: Report::default(),
         left_out: BTreeMap::new(),
         revenue: None,
+        zone,
         last_budgets: BTreeMap::new(),
+        last_batches: BTreeMap::new(),
         notes,
         waiting_for: None,
     };
@@ -236,7 +239,9 @@ struct Run<'a> {
     report: Report,
     left_out: BTreeMap<&'static str, u64>,
     revenue: Option<RevenueSummary>,
+    zone: Zone,
     last_budgets: BTreeMap<PathBuf, ImportedBudgets>,
+    last_batches: BTreeMap<PathBuf, ImportedBatches>,
     notes: Notes,
     waiting_for: Option<String>,
 }
@@ -285,12 +290,14 @@ impl Run<'_> {
             self.tell(format!("left out: {} {reason}", count_text(count.into())));
         }
         self.bar.finish_and_clear();
-        let budgets = self.last_budgets.values().map(|set| set.limits.len() as u64).sum();
-        let has_budgets = !self.last_budgets.is_empty();
+        let kept = Kept {
+            budgets: self.last_budgets.values().map(|set| set.limits.len() as u64).sum(),
+            batches: self.last_batches.values().map(|set| set.batches.len() as u64).sum(),
+        };
         let elapsed = self.started.elapsed();
         let dry_run = self.uplink.is_none();
         Ok(Summary::new(self.report, self.notes.into_kept(), elapsed, dry_run)
-            .with(self.revenue, has_budgets.then_some(budgets)))
+            .with(self.revenue, kept))
     }
 
     /// Reads all that is there now.
@@ -320,6 +327,10 @@ impl Run<'_> {
             for database in &found.databases {
                 if let Some(read) = block_in_place(|| budgets::read(database, patience))? {
                     self.send_budgets(&database.path, read).await?;
+                }
+                let zone = self.zone;
+                if let Some(read) = block_in_place(|| batches::read(database, patience, zone))? {
+                    self.send_batches(&database.path, read).await?;
                 }
             }
         }
@@ -434,14 +445,29 @@ impl Run<'_> {
         if self.last_budgets.get(path) == Some(&set) {
             return Ok(());
         }
-        for (place, refusal) in &refused {
-            self.notes.tell(format!("not kept: {place}: {refusal}"), Some(&self.bar));
-        }
+        self.tell_not_kept(&refused);
         if let Some(uplink) = &self.uplink {
             let body = BudgetsBody::from(set.clone());
             uplink.post_json::<Value>("/api/v1/imports/budgets", &body).await?;
         }
         self.last_budgets.insert(path.to_path_buf(), set);
+        Ok(())
+    }
+
+    async fn send_batches(
+        &mut self,
+        path: &Path,
+        (set, refused): (ImportedBatches, Vec<(Place, Refusal)>),
+    ) -> Result<(), CliError> {
+        if self.last_batches.get(path) == Some(&set) {
+            return Ok(());
+        }
+        self.tell_not_kept(&refused);
+        if let Some(uplink) = &self.uplink {
+            let body = BatchesBody::from(set.clone());
+            uplink.post_json::<Value>("/api/v1/imports/batches", &body).await?;
+        }
+        self.last_batches.insert(path.to_path_buf(), set);
         Ok(())
     }
 
@@ -454,6 +480,12 @@ impl Run<'_> {
 impl Run<'_> {
     fn tell(&mut self, note: impl Into<String>) {
         self.notes.tell(note, Some(&self.bar));
+    }
+
+    fn tell_not_kept(&mut self, refused: &[(Place, Refusal)]) {
+        for (place, refusal) in refused {
+            self.tell(format!("not kept: {place}: {refusal}"));
+        }
     }
 
     fn tell_read_before(

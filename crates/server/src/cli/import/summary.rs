@@ -30,11 +30,28 @@ pub struct Summary {
     spend: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     revenue: Option<RevenueSummary>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    budgets: Option<u64>,
+    #[serde(flatten)]
+    kept: Kept,
     refusals: Vec<RowRefusal>,
     notes: Vec<String>,
     seconds: f64,
+}
+
+/// What is kept as it stands in the databases.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct Kept {
+    /// Budgets.
+    #[serde(skip_serializing_if = "is_none")]
+    pub budgets: u64,
+    /// Batches.
+    #[serde(skip_serializing_if = "is_none")]
+    pub batches: u64,
+}
+
+// serde asks with a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What became of payments.
@@ -69,17 +86,17 @@ impl Summary {
             unpriced: report.unpriced,
             spend: decimal(report.spend_nanos),
             revenue: None,
-            budgets: None,
+            kept: Kept::default(),
             refusals: report.refusals,
             notes,
             seconds: (elapsed.as_secs_f64() * 1_000.0).round() / 1_000.0,
         }
     }
 
-    /// Adds what became of payments and budgets.
-    pub fn with(mut self, revenue: Option<RevenueSummary>, budgets: Option<u64>) -> Self {
+    /// Adds what became of payments, and what is kept beside them.
+    pub fn with(mut self, revenue: Option<RevenueSummary>, kept: Kept) -> Self {
         self.revenue = revenue;
-        self.budgets = budgets;
+        self.kept = kept;
         self
     }
 
@@ -132,8 +149,14 @@ impl Summary {
                 count_text(revenue.refused.into())
             ));
         }
-        if let Some(budgets) = self.budgets {
-            lines.push(format!("{} kept as they stand there", counted(budgets, "budget")));
+        for (number, one, many) in
+            [(self.kept.budgets, "budget", "budgets"), (self.kept.batches, "batch", "batches")]
+        {
+            if number > 0 {
+                let noun = if number == 1 { one } else { many };
+                lines
+                    .push(format!("{} {noun} kept as they stand there", count_text(number.into())));
+            }
         }
         if self.dry_run {
             lines.push("nothing was sent: this was a dry run".to_owned());

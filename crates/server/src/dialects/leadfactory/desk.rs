@@ -246,7 +246,7 @@ impl Desk {
 
     fn used(&self, month: Month, budget: Amount, table: &SpendTable) -> Utilisation {
         let today = self.today();
-        let of_month = |day: NaiveDate| month.days().first() <= day && day <= month.days().last();
+        let of_month = |day: NaiveDate| month.days().contains(day);
         let (mut before, mut running) = (0, 0);
         for row in &table.rows {
             match table.day(row) {

@@ -1,14 +1,21 @@
 //! LeadFactory's metrics, read from the ledger when they are asked for.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use chrono::{DateTime, Utc};
+use compact_str::CompactString;
+use outlay_domain::imports::ImportedBatch;
 use outlay_domain::revenue::RevenueKind;
-use outlay_domain::usage::question::Attribute;
+use outlay_domain::usage::question::{Attribute, Filter};
+use outlay_engine::import::books::batches;
 use outlay_engine::insights::budgets::Month;
 use outlay_engine::insights::course::units;
 use outlay_engine::insights::{Days, SpendQuestion, SpendTable};
 use outlay_engine::revenue::ProductRevenue;
+use tokio::task::spawn_blocking;
 
 use super::access::Admitted;
 use super::desk::{Desk, Selection, shares};
@@ -20,6 +27,8 @@ use crate::state::AppState;
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Services, operations and products that are told apart, at most.
 const LABELS_MAX: usize = 500;
+/// The tag that holds a cost's batch.
+const BATCH_TAG: &str = "batch_id";
 /// What stands for all others.
 const OTHERS: &str = "other";
 
@@ -46,11 +55,26 @@ pub async fn text(state: &AppState) -> Result<String, Refused> {
     let limit = LABELS_MAX as u32;
     let revenue = desk.books(move |insights| insights.revenue_by_product(None, tz, limit)).await?;
     let daily = desk.revenue(Some(Days::only(today))).await?;
+    let books = state.outlay.books.clone();
+    let sets = spawn_blocking(move || batches(&books)).await??;
+    let batches: Vec<ImportedBatch> = sets.into_iter().flat_map(|set| set.batches).collect();
+    let newest = newest_of_tiers(&batches);
+    let of_batches = spend_of(&desk, &newest).await?;
 
     let mut page = Page::default();
     write_costs(&mut page, &all);
     write_services(&mut page, &all, &of_month, today);
     write_budget(&mut page, &used);
+    write_leads(&mut page, &newest, &of_batches);
+    let done_in_month = |batch: &&ImportedBatch| {
+        let day = batch.ended_at.map(|at| at.with_timezone(&tz).date_naive());
+        day.is_some_and(|day| month.days().contains(day))
+    };
+    let leads = batches.iter().filter(done_in_month).map(|batch| i128::from(batch.leads)).sum();
+    if let Some(cost) = cost_per_lead(of_month.total.nanos, leads) {
+        let help = "What the running month cost by each lead of its batches, in dollars.";
+        page.single(Kind::Gauge, "lead_factory_cost_per_lead", help, cost);
+    }
     write_revenue(&mut page, &revenue);
     let help = "What came in today, in cents.";
     let cents = daily.map_or(0.0, |total| 100.0 * units(total.paid_nanos));
@@ -105,6 +129,47 @@ fn write_services(
     }
     let help = "What GPUs cost today, in dollars.";
     page.single(Kind::Gauge, "leadfactory_gpu_cost_daily", help, units(gpu));
+}
+
+/// Of each tier the batch that was done last.
+fn newest_of_tiers(batches: &[ImportedBatch]) -> Vec<&ImportedBatch> {
+    let mut newest: BTreeMap<_, &ImportedBatch> = BTreeMap::new();
+    for batch in batches.iter().filter(|batch| batch.ended_at.is_some() && batch.leads > 0) {
+        let known = newest.entry(batch.tier.as_deref()).or_insert(batch);
+        if known.ended_at < batch.ended_at {
+            *known = batch;
+        }
+    }
+    newest.into_values().take(LABELS_MAX).collect()
+}
+
+/// What the usage of these batches cost, each with the batch's id.
+async fn spend_of(desk: &Desk, batches: &[&ImportedBatch]) -> Result<SpendTable, Refused> {
+    let id = || Attribute::Tag(BATCH_TAG.into());
+    let local = |at: DateTime<Utc>| at.with_timezone(&desk.tz).date_naive();
+    let first = batches.iter().map(|batch| local(batch.started_at)).min();
+    let last = batches.iter().filter_map(|batch| batch.ended_at).map(local).max();
+    let days = first.zip(last).and_then(|(first, last)| Days::new(first, last));
+    let mut question = desk.question(&Selection::default(), days).await?;
+    question.filters.push(Filter::among(id(), batches.iter().map(|batch| batch.id.as_str()))?);
+    desk.spend(SpendQuestion { by: vec![id()], ..question }).await
+}
+
+fn write_leads(page: &mut Page, newest: &[&ImportedBatch], spend: &SpendTable) {
+    let help = "What a lead cost in the batch of its tier that was done last, in dollars.";
+    let mut family = page.family(Kind::Gauge, "leadfactory_cost_per_lead", help);
+    for batch in newest {
+        let own = spend.rows.iter().find(|row| row.group == [Some(batch.id.clone())]);
+        let tier = batch.tier.as_ref().map_or("unknown", CompactString::as_str);
+        if let Some(cost) = own.and_then(|row| cost_per_lead(row.nanos, batch.leads.into())) {
+            family.sample(&[("tier", tier)], cost);
+        }
+    }
+}
+
+/// Dollars a lead.
+fn cost_per_lead(nanos: i128, leads: i128) -> Option<f64> {
+    (leads > 0).then(|| units(nanos / leads))
 }
 
 fn write_budget(page: &mut Page, used: &outlay_engine::insights::budgets::Utilisation) {
