@@ -209,6 +209,10 @@ async fn a_month_is_told_on_a_page_that_runs_nothing() {
         "model": "a&b", "cost": "12.345", "account": "acme",
     });
     desk.post("/api/v1/events", &nasty).await;
+    let budget = json!({
+        "name": "All", "amount": "20", "period": {"every": "month"}, "carries_over": true,
+    });
+    desk.post("/api/v1/budgets", &budget).await;
 
     let (status, page) = desk.get("reports/month?month=2026-03").await;
 
@@ -219,6 +223,9 @@ async fn a_month_is_told_on_a_page_that_runs_nothing() {
         "&lt;script&gt;alert(1)&lt;/script&gt;",
         "a&amp;b",
         "One event has no known price",
+        // February's 20 dollars were left, and may be spent in March.
+        "<th>All</th><td>1 Mar – 31 Mar</td><td>$12.85</td><td>$40.00</td><td>32 %</td>",
+        "No alert opened in this month.",
         "<svg",
     ] {
         assert!(page.contains(text), "no {text} in {page}");

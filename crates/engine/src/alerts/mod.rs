@@ -207,6 +207,20 @@ impl Alerts {
         self.books.read(|conn| alerts::count_open(conn, self.clock.now()))
     }
 
+    /// How many alerts opened in `[from, to)`, and the newest `limit` of them.
+    pub fn opened(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<(i64, Vec<Alert>), StoreError> {
+        self.books.read(|conn| {
+            let newest = alerts::page(conn, &AlertState::WORDS, Some((to, Uuid::nil())), limit)?;
+            let within = newest.into_iter().filter(|alert| from <= alert.opened_at).collect();
+            Ok((alerts::count_opened(conn, from, to)?, within))
+        })
+    }
+
     /// Lets `actor` do something about an alert.
     pub fn see_to(&self, id: Uuid, deed: Deed, actor: &str) -> Result<Alert, AlertsError> {
         let at = self.clock.now();

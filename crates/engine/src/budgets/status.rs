@@ -75,7 +75,15 @@ impl Spend {
 impl Budgets {
     /// Where `budget` stands.
     pub async fn status(&self, budget: Budget) -> Result<BudgetStatus, BudgetsError> {
-        let now = self.clock.now();
+        self.status_at(budget, self.clock.now()).await
+    }
+
+    /// Where `budget`, as it is now, stood at the end of the day of `now`.
+    pub async fn status_at(
+        &self,
+        budget: Budget,
+        now: DateTime<Utc>,
+    ) -> Result<BudgetStatus, BudgetsError> {
         let draft = &budget.draft;
         let window = draft.period.window(now, draft.tz);
         let before = draft.carries_over.then(|| draft.period.before(window, draft.tz)).flatten();

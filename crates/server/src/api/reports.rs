@@ -10,7 +10,6 @@ use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
-use outlay_domain::alerts::AlertState;
 use outlay_domain::people::Act;
 use outlay_domain::usage::question::{Attribute, Every, Group, Measure, Value};
 use outlay_engine::figure_text::amount_text;
@@ -32,8 +31,10 @@ const TOP: usize = 8;
 const DAYS_BEFORE: u32 = 179;
 /// Days of the forecast: the longest month.
 const AHEAD: usize = 31;
-/// Alerts that are looked at.
-const ALERTS_MAX: u32 = 1_000;
+/// Budgets that are listed, at most.
+const BUDGETS_MAX: usize = 50;
+/// Alerts that are listed, at most.
+const ALERTS_SHOWN: u32 = 8;
 /// What the page may do when a browser opens it: show its own styles.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
@@ -206,30 +207,16 @@ impl Asked<'_> {
     async fn budgets(&self, month: Month) -> Result<String, ApiError> {
         let (_, end) = month.days().instants(self.tz);
         let moment = (end - TimeDelta::seconds(1)).min(self.state.outlay.clock.now());
-        let budgets = self.state.outlay.budgets().all()?;
+        let budgets = self.state.outlay.budgets();
         let mut rows = String::new();
-        for budget in budgets.iter().take(50) {
-            let draft = &budget.draft;
-            let window = draft.period.window(moment, draft.tz);
+        for budget in budgets.all()?.into_iter().take(BUDGETS_MAX) {
+            let status = budgets.status_at(budget, moment).await?;
+            let (window, draft) = (status.window, &status.budget.draft);
             if window.from > moment || window.to <= moment {
                 continue;
             }
-            let question = UsageQuestion {
-                from: Some(window.from),
-                to: Some(window.to),
-                tz: draft.tz,
-                every: None,
-                by: vec![],
-                filters: draft.scope.filters().to_vec(),
-                measures: vec![Measure::Spend],
-                top: None,
-                compare: false,
-            };
-            let answered = self.state.outlay.questions.total(question, None).await?;
-            let (spent, amount) =
-                (nanos(&answered.answer.total.now), i128::from(draft.amount.nanos()));
-            let share = part(spent, amount);
-            let class = if spent > amount { " class=\"over\"" } else { "" };
+            let share = part(status.spent, status.available);
+            let class = if status.remaining < 0 { " class=\"over\"" } else { "" };
             let day = |at: DateTime<Utc>| at.with_timezone(&draft.tz).format("%-d %b").to_string();
             let _ = write!(
                 rows,
@@ -237,8 +224,8 @@ impl Asked<'_> {
                 escape(&draft.name),
                 day(window.from),
                 day(window.to - TimeDelta::seconds(1)),
-                amount_text(spent),
-                amount_text(amount),
+                amount_text(status.spent),
+                amount_text(status.available),
                 share.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", share * 100.0)),
             );
         }
@@ -247,21 +234,40 @@ impl Asked<'_> {
         }
         Ok(format!(
             "<section><h2>Budgets</h2><table><thead><tr><th>Budget</th><td>Window</td><td>Spent</td>\
-             <td>Amount</td><td>Used</td></tr></thead><tbody>{rows}</tbody></table></section>"
+             <td>Available</td><td>Used</td></tr></thead><tbody>{rows}</tbody></table></section>"
         ))
     }
 
     fn alerts(&self, month: Month) -> Result<String, ApiError> {
         let (from, to) = month.days().instants(self.tz);
-        let alerts = self.state.alerts.page(&AlertState::WORDS, None, ALERTS_MAX)?;
-        let is_within = |at: DateTime<Utc>| from.is_none_or(|from| from <= at) && at < to;
-        let count = alerts.iter().filter(|alert| is_within(alert.opened_at)).count();
+        let from = from.unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let (count, newest) = self.state.alerts.opened(from, to, ALERTS_SHOWN)?;
         let words = match count {
             0 => "No alert opened in this month.".to_owned(),
             1 => "One alert opened in this month.".to_owned(),
+            count if count > i64::from(ALERTS_SHOWN) => {
+                format!("{count} alerts opened in this month; the newest:")
+            }
             count => format!("{count} alerts opened in this month."),
         };
-        Ok(format!("<section><h2>Alerts</h2><p>{words}</p></section>"))
+        let mut rows = String::new();
+        for alert in &newest {
+            let _ = write!(
+                rows,
+                "<tr><th>{}</th><td>{}</td><td>{}</td></tr>",
+                escape(&alert.title),
+                alert.opened_at.with_timezone(&self.tz).format("%-d %b"),
+                alert.state.as_str(),
+            );
+        }
+        let table = match newest.len() {
+            0 => String::new(),
+            _ => format!(
+                "<table><thead><tr><th>Alert</th><td>Opened</td><td>Now</td></tr></thead>\
+                 <tbody>{rows}</tbody></table>"
+            ),
+        };
+        Ok(format!("<section><h2>Alerts</h2><p>{words}</p>{table}</section>"))
     }
 }
 
@@ -524,6 +530,6 @@ section,article{break-inside:avoid}.grid{break-inside:auto}\
 
 const NOTES: &str = "<section class=\"notes\"><h2>How these figures come about</h2>\
 <p>Spend is the sum of exact charges, shown to the cent. The month before is the calendar month before. \
-Budgets show the window that ran when the month ended, without what was carried over. Unusual days, levels and \
+Budgets show the window that ran when the month ended, with what was carried over into it. Unusual days, levels and \
 the forecast are estimates in dollars, made from up to 180 days before the month ended. Usage without a known \
 price is in no figure.</p></section>";

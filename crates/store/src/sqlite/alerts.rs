@@ -29,6 +29,8 @@ const PAGE: &str = "
 const COUNT_OPEN: &str = "
     SELECT count(*) FROM alerts
     WHERE state = 'open' AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1)";
+const COUNT_OPENED: &str =
+    "SELECT count(*) FROM alerts WHERE ?1 <= opened_at_us AND opened_at_us < ?2";
 const ADD: &str = "
     INSERT INTO alerts (alert_id, rule_id, key, severity, title, detail, path, opened_at_us, state,
                         actor, changed_at_us, snoozed_until_us, holds)
@@ -102,6 +104,16 @@ pub fn page(
 /// How many alerts are open and not silent.
 pub fn count_open(conn: &Connection, now: DateTime<Utc>) -> Result<i64, StoreError> {
     Ok(conn.prepare_cached(COUNT_OPEN)?.query_row([to_us(now)], |row| row.get(0))?)
+}
+
+/// How many alerts opened in `[from, to)`, of those that are not forgotten.
+pub fn count_opened(
+    conn: &Connection,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<i64, StoreError> {
+    let range = params![to_us(from), to_us(to)];
+    Ok(conn.prepare_cached(COUNT_OPENED)?.query_row(range, |row| row.get(0))?)
 }
 
 /// Opens an alert; `false` when its rule and key have one already.
