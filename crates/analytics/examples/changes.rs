@@ -35,6 +35,10 @@ fn made(seed: u64) -> Vec<Series> {
         run(noise(10)),
         outliers(noise(11)),
         quarterly(noise(12)),
+        to_and_fro(noise(13)),
+        pulses(noise(14)),
+        lone_spike(noise(15)),
+        stopped(noise(16)),
     ]
 }
 
@@ -195,6 +199,48 @@ fn quarterly(mut noise: Noise) -> Series {
         })
         .collect();
     Series { kind: "quarterly", values, changes }
+}
+
+fn to_and_fro(mut noise: Noise) -> Series {
+    let changes = places(&mut noise, 15, 300);
+    let mut high = false;
+    let values = (0..300)
+        .map(|i| {
+            high ^= changes.contains(&i);
+            (if high { 6.0 } else { 0.0 }) + noise.normal()
+        })
+        .collect();
+    Series { kind: "to and fro", values, changes }
+}
+
+fn pulses(mut noise: Noise) -> Series {
+    let starts = places(&mut noise, 8, 500);
+    let changes: Vec<usize> = starts.iter().flat_map(|start| [*start, start + 10]).collect();
+    let values = (0..500)
+        .map(|i| {
+            let up = starts.iter().any(|start| (*start..start + 10).contains(&i));
+            (if up { 4.0 } else { 0.0 }) + 0.3 * noise.normal()
+        })
+        .collect();
+    Series { kind: "pulses", values, changes }
+}
+
+fn lone_spike(mut noise: Noise) -> Series {
+    let mut values = vec![5.0; 100];
+    values[places(&mut noise, 1, 100)[0]] = 500.0;
+    Series { kind: "lone spike", values, changes: Vec::new() }
+}
+
+/// Spend with weekends that stops a few days before the series ends.
+fn stopped(mut noise: Noise) -> Series {
+    let stop = 120 - 3 - (noise.uniform() * 4.0) as usize;
+    let values = (0..120)
+        .map(|i| {
+            let weekday = if i % 7 < 5 { 50.0 } else { 25.0 };
+            if i < stop { weekday * (1.0 + 0.1 * noise.normal()) } else { 0.0 }
+        })
+        .collect();
+    Series { kind: "stopped", values, changes: vec![stop] }
 }
 
 /// F1 with a margin of 5, each true change matched once.

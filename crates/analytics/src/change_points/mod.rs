@@ -27,7 +27,8 @@ pub struct Options {
     pub seasons: Vec<usize>,
     /// Whether steps add or multiply.
     pub scale: Scale,
-    /// Points that a level must last; 0 chooses by the season and the length of the series.
+    /// Points that a level must last; 0 chooses by the season and the length of the series, and lets
+    /// the last level be shorter: it may have just begun.
     pub segment_min: usize,
     /// Least change that counts, in standard deviations of the noise.
     pub effect_min: f64,
@@ -97,6 +98,31 @@ pub struct Segmentation {
     pub autocorrelation: f64,
 }
 
+impl Segmentation {
+    /// The stretches `[from, to)` between changes in which all of `values` are zero.
+    pub(crate) fn empty_stretches(&self, values: &[f64]) -> Vec<(usize, usize)> {
+        let places: Vec<usize> = self.changes.iter().map(|change| change.index).collect();
+        let mut stretches = stretches(&places, values.len());
+        stretches.retain(|(from, to)| values[*from..*to].iter().all(|value| *value == 0.0));
+        stretches
+    }
+
+    /// Puts levels at zero where nothing was: without the additive season, zeros are the season upside
+    /// down.
+    fn keep_nothing(&mut self, values: &[f64]) {
+        for (from, to) in self.empty_stretches(values) {
+            self.level[from..to].fill(0.0);
+            for change in &mut self.changes {
+                if change.index == from {
+                    change.after = 0.0;
+                } else if change.index == to {
+                    change.before = 0.0;
+                }
+            }
+        }
+    }
+}
+
 /// The changes of `values`, in order of time. See [`segment`].
 pub fn change_points(values: &[f64], options: &Options) -> Vec<ChangePoint> {
     segment(values, options).changes
@@ -115,18 +141,23 @@ pub fn segment(values: &[f64], options: &Options) -> Segmentation {
                 && (scale == Scale::Log || spread_grows_with_level(&filled, &seasons))
         }
     };
-    let y: Vec<f64> = if log { filled.iter().map(|value| value.ln()).collect() } else { filled };
-    let segment_min = least_segment(options, &seasons, y.len());
+    let y: Vec<f64> =
+        if log { filled.iter().map(|value| value.ln()).collect() } else { filled.clone() };
+    let least = Least::of(options, &seasons, y.len());
 
     let mut season = seasonal(&y, &seasons, &rough_level(&y, &seasons));
-    let mut story = tell(&without(&y, &season), segment_min, options, &PHIS);
+    let mut story = tell(&without(&y, &season), least, options, &PHIS);
     if !seasons.is_empty() && !story.places.is_empty() {
         season = seasonal(&y, &seasons, &story.level);
         let near: Vec<f64> =
             PHIS.into_iter().filter(|phi| (phi - story.phi).abs() < 0.25).collect();
-        story = tell(&without(&y, &season), segment_min, options, &near);
+        story = tell(&without(&y, &season), least, options, &near);
     }
-    finish(story, season, log)
+    let mut segmentation = finish(story, season, log);
+    if !log {
+        segmentation.keep_nothing(&filled);
+    }
+    segmentation
 }
 
 fn finish(story: Story, season: Vec<f64>, log: bool) -> Segmentation {
@@ -153,12 +184,24 @@ fn finish(story: Story, season: Vec<f64>, log: bool) -> Segmentation {
     }
 }
 
-fn least_segment(options: &Options, seasons: &[usize], count: usize) -> usize {
-    if options.segment_min > 0 {
-        return options.segment_min.max(2);
+/// How many points a level must last.
+#[derive(Clone, Copy, Debug)]
+struct Least {
+    /// Any but the last.
+    segment: usize,
+    /// The last, which may have just begun.
+    last: usize,
+}
+
+impl Least {
+    fn of(options: &Options, seasons: &[usize], count: usize) -> Self {
+        if options.segment_min > 0 {
+            let segment = options.segment_min.max(2);
+            return Self { segment, last: segment };
+        }
+        let by_season = seasons.first().copied().unwrap_or(0).min(count / 8);
+        Self { segment: by_season.max((count / 30).clamp(3, 7)), last: 3 }
     }
-    let by_season = seasons.first().copied().unwrap_or(0).min(count / 8);
-    by_season.max((count / 30).clamp(3, 7))
 }
 
 fn without(y: &[f64], season: &[f64]) -> Vec<f64> {
@@ -213,6 +256,9 @@ const SPIKE_REACH: usize = 3;
 /// Standard deviations at which a value is pulled in.
 const SPIKE: f64 = 3.0;
 
+/// A series is flat where fewer than one in so many points leave it.
+const FLAT: usize = 10;
+
 /// Values far from the median of their neighbourhood, pulled in to its edge.
 fn clip_spikes(y: &[f64]) -> Vec<f64> {
     let reach = SPIKE_REACH.min(y.len() / 8).max(1);
@@ -220,6 +266,10 @@ fn clip_spikes(y: &[f64]) -> Vec<f64> {
     let off: Vec<f64> = y.iter().zip(&middle).map(|(y, m)| y - m).collect();
     // The points that define the median are off by nothing; they would drag the scale down.
     let own: Vec<f64> = off.iter().copied().filter(|off| off.abs() > 0.0).collect();
+    // On a flat line there is no noise, and whatever leaves it for a moment is a spike.
+    if own.len() * FLAT < y.len() {
+        return middle;
+    }
     let scale = robust::mad_about_zero(&own);
     if !(scale > 0.0) {
         return y.to_vec();
@@ -259,22 +309,26 @@ struct Place {
 
 /// Autocorrelations that compete.
 const PHIS: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.75, 0.86];
-/// More changes than this are not looked for.
-const CHANGES_MAX: usize = 24;
+/// From so many changes on, the plain procedure is asked where they are.
+const MANY_CHANGES: usize = 4;
+/// Changes that it may find; more are taken for noise that follows itself.
+const MANY_CHANGES_MAX: usize = 60;
+/// Points of a series of which it is asked, at most: its time may grow with their square.
+const MANY_POINTS_MAX: usize = 5_000;
 /// Standard deviation of the noise, in those of the whole, below which nothing is gained.
 const NOISE_MIN: f64 = 0.02;
 
-fn tell(y: &[f64], segment_min: usize, options: &Options, phis: &[f64]) -> Story {
+fn tell(y: &[f64], least: Least, options: &Options, phis: &[f64]) -> Story {
     let clipped = clip_spikes(y);
     let center = robust::mean(&clipped);
     let scale = robust::standard_deviation(&clipped);
-    if y.len() < 8 || y.len() < 2 * segment_min || !(scale > 0.0 && scale.is_finite()) {
+    if y.len() < 8 || y.len() < 2 * least.segment || !(scale > 0.0 && scale.is_finite()) {
         let level = robust::median(y);
         return Story { places: Vec::new(), level: vec![level; y.len()], phi: 0.0 };
     }
     let unit: Vec<f64> = clipped.iter().map(|value| (value - center) / scale).collect();
-    let best = best_explanation(&unit, segment_min, options, phis);
-    best.story(&unit, segment_min, options).in_units(center, scale)
+    let best = best_explanation(&unit, least, options, phis);
+    best.story(&unit, least.segment, options).in_units(center, scale)
 }
 
 /// One way to explain a series.
@@ -288,10 +342,10 @@ struct Explanation {
     criterion: f64,
 }
 
-fn best_explanation(y: &[f64], segment_min: usize, options: &Options, phis: &[f64]) -> Explanation {
-    let places = candidates(y, segment_min);
-    let search = Search { places: &places, segment_min, options };
-    let mut best: Option<Explanation> = None;
+fn best_explanation(y: &[f64], least: Least, options: &Options, phis: &[f64]) -> Explanation {
+    let places = candidates(y, least);
+    let search = Search { places: &places, least, options, effort: Effort::USUAL };
+    let mut best = search.many_levels(y);
     for phi in phis.iter().copied() {
         let flat = search.explain(y, Shape::Level, phi, 0.0, 0);
         let mut rivals = vec![search.steps_on_a_line(y, phi, &flat), flat];
@@ -314,23 +368,59 @@ fn best_explanation(y: &[f64], segment_min: usize, options: &Options, phis: &[f6
 
 struct Search<'a> {
     places: &'a [usize],
-    segment_min: usize,
+    least: Least,
     options: &'a Options,
+    effort: Effort,
+}
+
+/// How long a search goes on.
+#[derive(Clone, Copy, Debug)]
+struct Effort {
+    /// Changes that are looked for, at most.
+    changes_max: usize,
+    /// Numbers of changes without progress before the search ends.
+    patience: usize,
+}
+
+impl Effort {
+    const USUAL: Self = Self { changes_max: 24, patience: 5 };
 }
 
 impl Search<'_> {
+    /// Levels one after another in independent noise, where PELT says that there are many: going to
+    /// and fro between two levels, each change by itself explains next to nothing, and a search from
+    /// few changes upwards would give up.
+    fn many_levels(&self, y: &[f64]) -> Option<Explanation> {
+        if y.len() > MANY_POINTS_MAX {
+            return None;
+        }
+        let steps: Vec<f64> = y.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let noise = (robust::mad(&steps) / std::f64::consts::SQRT_2).max(NOISE_MIN);
+        let penalty = 3.0 * noise * noise * (y.len() as f64).ln();
+        let rough = pelt(y, penalty, self.least.segment);
+        if !(MANY_CHANGES..=MANY_CHANGES_MAX).contains(&rough.len()) {
+            return None;
+        }
+        let mut places = [self.places, &rough].concat();
+        places.sort_unstable();
+        places.dedup();
+        let changes_max = rough.len() + Effort::USUAL.patience;
+        let effort = Effort { changes_max, patience: changes_max };
+        Some(Search { places: &places, effort, ..*self }.explain(y, Shape::Level, 0.0, 0.0, 0))
+    }
+
     /// The best number and places of changes for one shape and autocorrelation. `extra` counts
     /// parameters besides the levels.
     fn explain(&self, y: &[f64], shape: Shape, phi: f64, slope: f64, extra: usize) -> Explanation {
         let costs = Costs::new(y, shape, phi);
-        let changes_max = CHANGES_MAX.min(y.len() / self.segment_min - 1);
+        let most = y.len() / self.least.segment - 1;
+        let effort = Effort { changes_max: self.effort.changes_max.min(most), ..self.effort };
         let price = |rss: f64, changes: usize| {
             criterion(rss, y.len(), changes, shape, phi, extra, self.options)
         };
-        let (criterion, mut places) =
-            best_cuts(&costs, self.places, self.segment_min, changes_max, price);
+        let (criterion, mut places) = best_cuts(&costs, self.places, self.least, effort, price);
         if y.len() > self.places.len() * 2 {
-            refine(&costs, &mut places, self.segment_min, 10);
+            refine(&costs, &mut places, self.least.segment, 10);
         }
         Explanation { shape, phi, slope, places, criterion }
     }

@@ -1,6 +1,8 @@
 //! The cost of explaining a stretch of a series by one level, or one line, and autocorrelated
 //! noise; and the cheapest way to cut the series.
 
+use super::{Effort, Least};
+
 /// What a segment follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -75,8 +77,8 @@ impl Costs {
 pub(super) fn best_cuts(
     costs: &Costs,
     candidates: &[usize],
-    segment_min: usize,
-    changes_max: usize,
+    least: Least,
+    effort: Effort,
     criterion: impl Fn(f64, usize) -> f64,
 ) -> (f64, Vec<usize>) {
     let count = costs.y.len();
@@ -84,11 +86,14 @@ pub(super) fn best_cuts(
     stops.extend(candidates.iter().copied().filter(|c| *c > 0 && *c < count));
     stops.push(count);
     let last = stops.len() - 1;
+    // Through a few points a line goes anywhere.
+    let level = costs.shape == Shape::Level;
+    let shortest = |j: usize| if j == last && level { least.last } else { least.segment };
     let pair: Vec<Vec<f64>> = (0..=last)
         .map(|j| {
             (0..j)
                 .map(|i| match stops[j] - stops[i] {
-                    length if length < segment_min => f64::INFINITY,
+                    length if length < shortest(j) => f64::INFINITY,
                     _ => costs.of(stops[i], stops[j]),
                 })
                 .collect()
@@ -96,8 +101,8 @@ pub(super) fn best_cuts(
         .collect();
     let mut best: Vec<f64> = (0..=last).map(|j| if j == 0 { 0.0 } else { pair[j][0] }).collect();
     let mut parents: Vec<Vec<usize>> = Vec::new();
-    let (mut least, mut chosen) = (criterion(best[last], 0), 0);
-    for k in 1..=changes_max.min(last.saturating_sub(1)) {
+    let (mut lowest, mut chosen) = (criterion(best[last], 0), 0);
+    for k in 1..=effort.changes_max.min(last.saturating_sub(1)) {
         let mut next = vec![f64::INFINITY; last + 1];
         let mut parent = vec![0usize; last + 1];
         for j in k + 1..=last {
@@ -114,9 +119,9 @@ pub(super) fn best_cuts(
             break;
         }
         let value = criterion(next[last], k);
-        if value < least {
-            (least, chosen) = (value, k);
-        } else if k >= chosen + PATIENCE {
+        if value < lowest {
+            (lowest, chosen) = (value, k);
+        } else if k >= chosen + effort.patience {
             break;
         }
         best = next;
@@ -128,11 +133,8 @@ pub(super) fn best_cuts(
         places.push(stops[at]);
     }
     places.reverse();
-    (least, places)
+    (lowest, places)
 }
-
-/// Numbers of changes without progress before the search ends.
-const PATIENCE: usize = 5;
 
 /// Moves each cut to the best place near it, the others held.
 pub(super) fn refine(costs: &Costs, places: &mut [usize], segment_min: usize, reach: usize) {
@@ -160,10 +162,11 @@ pub(super) fn refine(costs: &Costs, places: &mut [usize], segment_min: usize, re
 
 /// Places where the series may change: all of them in a short series, else the points at which
 /// the means, or the slopes, of the stretches before and after differ most, over several lengths.
-pub(super) fn candidates(y: &[f64], segment_min: usize) -> Vec<usize> {
+pub(super) fn candidates(y: &[f64], least: Least) -> Vec<usize> {
     let count = y.len();
+    let segment_min = least.segment;
     if count <= SHORT {
-        return (segment_min..=count.saturating_sub(segment_min)).collect();
+        return (segment_min..=count.saturating_sub(least.last)).collect();
     }
     let mut sums = Vec::with_capacity(count + 1);
     sums.push(0.0);
@@ -188,6 +191,7 @@ pub(super) fn candidates(y: &[f64], segment_min: usize) -> Vec<usize> {
         }
         span *= 2;
     }
+    places.extend(count - segment_min..=count - least.last);
     places.sort_unstable();
     places.dedup();
     places

@@ -76,3 +76,40 @@ fn any_input_is_segmented() {
         }
     }
 }
+
+#[test]
+fn a_series_that_goes_to_and_fro_is_not_one_level() {
+    let mut noise = Noise::new(21);
+    let ups = [(58, 68), (105, 115), (139, 149), (182, 192), (215, 225), (288, 298), (337, 347)];
+    let up = |i: &usize| ups.iter().any(|(from, to)| (*from..*to).contains(i));
+    let values: Vec<f64> =
+        (0..500).map(|i| if up(&i) { 4.0 } else { 0.0 } + 0.3 * noise.normal()).collect();
+
+    let found: Vec<usize> =
+        change_points(&values, &Options::new(&[])).iter().map(|change| change.index).collect();
+
+    let planted: Vec<usize> = ups.iter().flat_map(|(from, to)| [*from, *to]).collect();
+    assert_eq!(found, planted);
+}
+
+#[test]
+fn spend_that_stopped_days_ago_ended_there_and_at_nothing() {
+    let mut noise = Noise::new(22);
+    let week = |day: usize| if day % 7 < 5 { 50.0 } else { 25.0 };
+    let mut values: Vec<f64> =
+        (0..120).map(|day| week(day) * (1.0 + 0.1 * noise.normal())).collect();
+    values[116..].fill(0.0);
+
+    let found = change_points(&values, &Options::steps(&[7]));
+
+    assert_eq!(found.iter().map(|change| change.index).collect::<Vec<_>>(), [116]);
+    assert!(found[0].before > 40.0 && found[0].after == 0.0, "{found:?}");
+}
+
+#[test]
+fn a_spike_on_a_flat_line_is_no_level() {
+    let mut values = vec![5.0; 100];
+    values[50] = 500.0;
+
+    assert_eq!(change_points(&values, &Options::new(&[])), []);
+}
