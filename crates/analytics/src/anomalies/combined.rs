@@ -2,8 +2,8 @@
 
 use super::classic::floored;
 use super::{Options, Ranges};
-use crate::change_points::{self, Segmentation};
-use crate::decompose::{self, MstlOptions};
+use crate::change_points::{self, Segmentation, seasonal};
+use crate::decompose::{self, MstlOptions, seasons_with_two_cycles};
 use crate::{distributions, robust};
 
 pub(super) fn ranges(values: &[f64], options: &Options) -> Ranges {
@@ -23,7 +23,13 @@ pub(super) fn ranges(values: &[f64], options: &Options) -> Ranges {
     let log = levels.log && filled.iter().all(|value| *value > 0.0);
     let y = on_scale(&filled, log);
     let steps = on_scale(&levels.level, log);
-    let expected = expected(&y, &steps, options);
+    let mut expected = expected(&y, &steps, options);
+    if !log {
+        // A season ends with what it is the season of.
+        for (from, to) in levels.empty_stretches(&filled) {
+            expected[from..to].fill(0.0);
+        }
+    }
     let off = remainder(&y, &expected, &steps, levels);
     let (below, above) = reaches(&y, &off, log, options);
 
@@ -43,6 +49,7 @@ fn on_scale(values: &[f64], log: bool) -> Vec<f64> {
 /// Levels, and the trend and seasons around them.
 fn expected(y: &[f64], steps: &[f64], options: &Options) -> Vec<f64> {
     let around: Vec<f64> = y.iter().zip(steps).map(|(y, level)| y - level).collect();
+    let around = without_wild(&around, &options.seasons);
     // As flexible as for people to look at, the parts would follow much of the noise.
     let plan = MstlOptions {
         periods: options.seasons.clone(),
@@ -58,6 +65,26 @@ fn expected(y: &[f64], steps: &[f64], options: &Options) -> Vec<f64> {
             steps[i] + parts.trend[i] + season
         })
         .collect()
+}
+
+/// Points on either side whose median a point is held against.
+const WILD_REACH: usize = 3;
+/// Share of points that may be wild.
+const WILD_SHARE: f64 = 0.05;
+/// A point is wild so many times farther off than all but that share.
+const WILD: f64 = 20.0;
+
+/// Pulls in the few points that are so far off that not even a robust fit would leave them aside:
+/// the first round of it follows everything.
+fn without_wild(around: &[f64], seasons: &[usize]) -> Vec<f64> {
+    let seasons = seasons_with_two_cycles(seasons, around.len());
+    let season = seasonal(around, &seasons, &vec![0.0; around.len()]);
+    let rest: Vec<f64> = around.iter().zip(&season).map(|(y, season)| y - season).collect();
+    let middle = robust::running_median(&rest, WILD_REACH);
+    let off: Vec<f64> = rest.iter().zip(&middle).map(|(rest, middle)| rest - middle).collect();
+    let sizes: Vec<f64> = off.iter().map(|off| off.abs()).collect();
+    let limit = WILD * robust::quantile(&sizes, 1.0 - WILD_SHARE);
+    (0..around.len()).map(|i| around[i] - off[i] + off[i].clamp(-limit, limit)).collect()
 }
 
 /// What is left, where the date of a change is uncertain by the level that explains more.

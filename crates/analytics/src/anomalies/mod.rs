@@ -168,7 +168,7 @@ pub fn detect(values: &[f64], options: &Options) -> Report {
         Method::Combined => combined::ranges(values, options),
         method => classic::ranges(values, method, options),
     };
-    let mut report = ranges.judge(values);
+    let mut report = ranges.within_sign(values).judge(values);
     if values.len() < POINTS_MIN {
         report.anomalies.clear();
         report.score.fill(0.0);
@@ -198,6 +198,16 @@ struct Ranges {
 }
 
 impl Ranges {
+    /// Expects nothing below zero where nothing is: spend, counts and times have no such values.
+    fn within_sign(mut self, values: &[f64]) -> Self {
+        if !values.iter().any(|value| *value < 0.0) {
+            for slot in self.expected.iter_mut().chain(&mut self.lo).chain(&mut self.hi) {
+                *slot = slot.max(0.0);
+            }
+        }
+        self
+    }
+
     fn judge(self, values: &[f64]) -> Report {
         let score: Vec<f64> = (0..values.len())
             .map(|i| score(values[i], self.expected[i], self.lo[i], self.hi[i]))

@@ -189,3 +189,32 @@ fn ranges_online_are_in_the_units_of_the_series() {
         }
     }
 }
+
+#[test]
+fn one_spike_of_any_size_is_one_anomaly() {
+    for size in [1e2, 1e4, 1e8] {
+        for noise in [0.0, 0.01] {
+            let mut random = Noise::new(5);
+            let mut values: Vec<f64> = (0..60).map(|_| 5.0 + noise * random.normal()).collect();
+            values[30] = size;
+
+            let report = detect(&values, &Options::new(&[]));
+
+            let found: Vec<usize> = report.anomalies.iter().map(|anomaly| anomaly.index).collect();
+            assert_eq!(found, [30], "{size} {noise}");
+            assert!((report.expected[30] - 5.0).abs() < 0.1, "{size} {}", report.expected[30]);
+        }
+    }
+}
+
+#[test]
+fn no_spend_below_nothing_is_expected() {
+    let mut values = spend(2, 120);
+    values[115..].fill(0.0);
+
+    let report = detect(&values, &Options::new(&[7]));
+
+    assert!(report.expected.iter().chain(&report.lo).all(|value| *value >= 0.0));
+    let above = report.anomalies.iter().filter(|anomaly| anomaly.direction == Direction::Above);
+    assert_eq!(above.filter(|anomaly| anomaly.index >= 115).count(), 0);
+}
