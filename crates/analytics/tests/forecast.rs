@@ -296,3 +296,31 @@ fn spend_on_few_days_is_forecast_as_what_it_adds_up_to() {
 
     assert!((expected / spent - 1.0).abs() < 0.1, "{expected} {spent}");
 }
+
+#[test]
+fn a_wild_last_day_raises_no_day_to_come() {
+    let mut days = daily(120, 9);
+    let usual: f64 = made(&days, &Options::ahead(30).with_seasons(&[7])).expected.iter().sum();
+    days[119] *= 15.0;
+    let options = Options::ahead(30).with_seasons(&[7]);
+
+    let followed: f64 = made(&days, &options).expected.iter().sum();
+    let settled: f64 = made(&days, &options.settled()).expected.iter().sum();
+
+    assert!((settled / usual - 1.0).abs() < 0.03, "{settled} {usual}");
+    assert!(settled < followed, "{settled} {followed}");
+}
+
+#[test]
+fn a_level_that_lasted_a_week_holds_and_one_of_three_days_may_be_a_holiday() {
+    let half = |days: usize| {
+        let mut values = daily(180, 10);
+        values[180 - days..].iter_mut().for_each(|value| *value *= 0.5);
+        let forecast = made(&values, &Options::ahead(30).with_seasons(&[7]).settled());
+        let before = made(&daily(180, 10), &Options::ahead(30).with_seasons(&[7]));
+        forecast.expected.iter().sum::<f64>() / before.expected.iter().sum::<f64>()
+    };
+
+    assert!((half(8) - 0.5).abs() < 0.06, "{}", half(8));
+    assert!(half(2) > 0.8, "{}", half(2));
+}

@@ -19,6 +19,7 @@ mod recipe;
 mod scaled;
 mod search;
 mod seasonal;
+mod settled;
 mod simple;
 mod theta;
 
@@ -47,6 +48,9 @@ pub struct Options {
     pub levels: Vec<f64>,
     /// Whether forecasts and intervals end at zero where the series never went below.
     pub floor_at_zero: bool,
+    /// Whether what happened just now is told from what is usual: a level that has just begun holds,
+    /// and a wild value at the end does not.
+    pub settle: bool,
     /// One method, or the ensemble of all.
     pub method: Method,
 }
@@ -59,6 +63,7 @@ impl Options {
             seasons: Vec::new(),
             levels: vec![0.8, 0.9, 0.95],
             floor_at_zero: true,
+            settle: false,
             method: Method::Ensemble,
         }
     }
@@ -66,6 +71,11 @@ impl Options {
     /// The same with these seasons.
     pub fn with_seasons(self, seasons: &[usize]) -> Self {
         Self { seasons: seasons.to_vec(), ..self }
+    }
+
+    /// The same, where what happened just now is told from what is usual.
+    pub fn settled(self) -> Self {
+        Self { settle: true, ..self }
     }
 
     /// The same with this method.
@@ -283,7 +293,8 @@ pub fn forecast_with(
     options: &Options,
 ) -> Result<Forecast, ForecastError> {
     options.check()?;
-    let scaled = Scaled::of(series)?;
+    let settled = if options.settle { settled::settled(series, options) } else { None };
+    let scaled = Scaled::of(settled.as_deref().unwrap_or(series))?;
     if series.len() < POINTS_MIN {
         return forecast_short(&scaled, options);
     }

@@ -66,7 +66,7 @@ fn forecast_days(history: &[f64], horizon: usize) -> Option<Forecast> {
         return None;
     }
     let seasons = season::season_lengths(history, &season::Options::daily());
-    let mut options = forecast::Options::ahead(horizon).with_seasons(&seasons);
+    let mut options = forecast::Options::ahead(horizon).with_seasons(&seasons).settled();
     options.levels = vec![LEVEL];
     forecast::forecast(history, &options).ok()
 }

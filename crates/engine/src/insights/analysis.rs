@@ -89,7 +89,9 @@ impl Analysis {
         let lengths: Vec<usize> = seasons.iter().map(|season| season.length).collect();
         let decomposition = decompose::decompose(&values, &decompose::Options::new(&lengths));
         let parts = (values.len() >= PARTS_DAYS_MIN).then(|| Parts::of(&values, &decomposition));
-        let segmentation = change_points::segment(&values, &change_points::Options::new(&lengths));
+        let steps =
+            change_points::Options { bends: false, ..change_points::Options::new(&lengths) };
+        let segmentation = change_points::segment(&values, &steps);
         let odd = anomalies::Options {
             levels: Some(segmentation.clone()),
             ..anomalies::Options::new(&lengths)
@@ -97,7 +99,7 @@ impl Analysis {
         let report = anomalies::detect(&values, &odd);
         let running = course.len() - course.whole_days();
         let ahead = forecast::Options::ahead(running + horizon.clamp(1, HORIZON_MAX));
-        let ahead = ahead.with_seasons(&[WEEK]);
+        let ahead = ahead.with_seasons(&[WEEK]).settled();
         let monthly = (values.len() >= MONTHLY_DAYS_MIN).then(|| {
             let dates = (0..values.len()).map(|place| course.date(place));
             differ_by_day_of_month(&decomposition.remainder, dates)
