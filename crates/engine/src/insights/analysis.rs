@@ -11,6 +11,8 @@ use outlay_analytics::{distributions, robust};
 
 use super::Course;
 
+/// Days before those that are told of from which is learned what is usual, where there are as many.
+pub const DAYS_BEFORE: u32 = 180;
 /// Below this many days nothing is said.
 pub const DAYS_MIN: usize = 7;
 /// From this many days on, days are taken apart into level, season and rest.
@@ -80,15 +82,16 @@ pub struct Parts {
 impl Analysis {
     /// Looks at the days of `course` that are over, and at `horizon` days to come. `None` where
     /// there are fewer than [`DAYS_MIN`] days, the one that runs included.
+    ///
+    /// What is usual is learned from the days before as well, where the course knows any.
     pub fn of(course: &Course, horizon: usize) -> Option<Self> {
         if course.len() < DAYS_MIN {
             return None;
         }
-        let values = course.whole_values();
+        let values = course.known_values();
         let seasons = season::detect_seasons(&values, &season::Options::daily());
         let lengths: Vec<usize> = seasons.iter().map(|season| season.length).collect();
         let decomposition = decompose::decompose(&values, &decompose::Options::new(&lengths));
-        let parts = (values.len() >= PARTS_DAYS_MIN).then(|| Parts::of(&values, &decomposition));
         let steps =
             change_points::Options { bends: false, ..change_points::Options::new(&lengths) };
         let segmentation = change_points::segment(&values, &steps);
@@ -96,26 +99,38 @@ impl Analysis {
             levels: Some(segmentation.clone()),
             ..anomalies::Options::new(&lengths)
         };
-        let report = anomalies::detect(&values, &odd);
+        let mut report = anomalies::detect(&values, &odd);
         let running = course.len() - course.whole_days();
         let ahead = forecast::Options::ahead(running + horizon.clamp(1, HORIZON_MAX));
         let ahead = ahead.with_seasons(&[WEEK]).settled();
         let monthly = (values.len() >= MONTHLY_DAYS_MIN).then(|| {
-            let dates = (0..values.len()).map(|place| course.date(place));
-            differ_by_day_of_month(&decomposition.remainder, dates)
+            let dates = course.date(0) - chrono::Days::new(course.days_before() as u64);
+            differ_by_day_of_month(&decomposition.remainder, dates.iter_days().take(values.len()))
         });
+        let forecast = forecast::forecast(&values, &ahead).ok();
+        // From here on it is about the days that are told of.
+        let before = course.days_before();
+        let parts = values.len() >= PARTS_DAYS_MIN;
+        let decomposition = since(decomposition, before);
+        let values = values[before..].to_vec();
+        report.anomalies.retain(|odd| odd.index >= before);
+        report.anomalies.iter_mut().for_each(|odd| odd.index -= before);
         Some(Self {
             first: course.date(0),
             weekly: seasons.iter().find(|season| season.length == WEEK).copied(),
             monthly,
             trend: trend::trend(&values, &trend::Options::new(&lengths)),
-            changes: segmentation.changes,
-            usual: Usual::each(&report),
+            changes: segmentation
+                .changes
+                .iter()
+                .filter_map(|at| since_change(at, before))
+                .collect(),
+            usual: Usual::each(&report).skip(before).collect(),
             anomalies: report.anomalies,
-            forecast: forecast::forecast(&values, &ahead).ok(),
+            forecast,
             volatility: decomposition.volatility(),
             running,
-            parts,
+            parts: parts.then(|| Parts::of(&values, &decomposition)),
             values,
         })
     }
@@ -200,14 +215,13 @@ impl Analysis {
 }
 
 impl Usual {
-    fn each(report: &anomalies::Report) -> Vec<Self> {
+    fn each(report: &anomalies::Report) -> impl Iterator<Item = Self> {
         let edges = report.lo.iter().zip(&report.hi);
-        let usual = report.expected.iter().zip(edges).map(|(expected, (low, high))| Self {
+        report.expected.iter().zip(edges).map(|(expected, (low, high))| Self {
             expected: zero_unless_finite(*expected),
             low: zero_unless_finite(low.max(0.0)),
             high: zero_unless_finite(*high),
-        });
-        usual.collect()
+        })
     }
 }
 
@@ -229,6 +243,26 @@ impl Parts {
         let whole = robust::variance(values);
         if whole > 0.0 { 1.0 - robust::variance(&self.rest) / whole } else { 1.0 }
     }
+}
+
+/// The parts from the point `first` on.
+fn since(mut parts: Decomposition, first: usize) -> Decomposition {
+    let all = [&mut parts.trend, &mut parts.remainder, &mut parts.weights];
+    for series in all.into_iter().chain(&mut parts.seasonal) {
+        series.drain(..first.min(series.len()));
+    }
+    parts
+}
+
+/// A change as places count from the point `first` on; `None` where it was before.
+fn since_change(change: &ChangePoint, first: usize) -> Option<ChangePoint> {
+    let index = change.index.checked_sub(first)?;
+    Some(ChangePoint {
+        index,
+        lo: change.lo.saturating_sub(first),
+        hi: change.hi - first,
+        ..*change
+    })
 }
 
 fn covariance(one: &[f64], two: &[f64]) -> f64 {

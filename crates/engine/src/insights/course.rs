@@ -7,10 +7,13 @@ use compact_str::CompactString;
 
 use super::SpendTable;
 
-/// Spend of consecutive days, from the first with usage on.
+/// Spend of consecutive days, from the first with usage on. Days before those that it tells of may
+/// be known as well, see [`Course::since`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Course {
     first: Option<NaiveDate>,
+    /// How many days are known before those that are told of.
+    before: usize,
     nanos: Vec<i128>,
     events: Vec<i128>,
     /// Whether the last day is not over.
@@ -27,6 +30,7 @@ impl Course {
         let count = (last - first).num_days().unsigned_abs() as usize + 1;
         let mut course = Self {
             first: Some(first),
+            before: 0,
             nanos: vec![0; count],
             events: vec![0; count],
             runs: last >= today,
@@ -61,14 +65,26 @@ impl Course {
         tables.into_iter().map(|(group, table)| (group, course(table))).collect()
     }
 
+    /// Tells of the days from `first` on. What was before stays known to an analysis: what a weekday
+    /// or a level usually is cannot be seen in a few weeks.
+    pub fn since(self, first: NaiveDate) -> Self {
+        let before = self.first.map_or(0, |known| (first - known).num_days().max(0));
+        Self { before: usize::try_from(before).unwrap_or(0).min(self.nanos.len()), ..self }
+    }
+
     /// How many days there are, the one that runs among them.
     pub fn len(&self) -> usize {
-        self.nanos.len()
+        self.nanos.len() - self.before
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.nanos.is_empty()
+        self.len() == 0
+    }
+
+    /// How many days before them are known.
+    pub const fn days_before(&self) -> usize {
+        self.before
     }
 
     /// How many days are over.
@@ -83,24 +99,31 @@ impl Course {
 
     /// The date of the day at `place`, which may lie ahead.
     pub fn date(&self, place: usize) -> NaiveDate {
-        let ahead = TimeDelta::days(i64::try_from(place).unwrap_or(i64::MAX / 200_000_000_000));
+        let place = i64::try_from(self.before + place).unwrap_or(i64::MAX / 200_000_000_000);
+        let ahead = TimeDelta::days(place);
         self.first.and_then(|first| first.checked_add_signed(ahead)).unwrap_or_default()
     }
 
     /// Date, spend in nanos and events of each day.
     pub fn days(&self) -> impl Iterator<Item = (NaiveDate, i128, i128)> {
-        let figures = self.nanos.iter().zip(&self.events).enumerate();
+        let figures = self.nanos.iter().zip(&self.events).skip(self.before).enumerate();
         figures.map(|(place, (nanos, events))| (self.date(place), *nanos, *events))
     }
 
     /// All spend, in nanos.
     pub fn total(&self) -> i128 {
-        self.nanos.iter().sum()
+        self.nanos[self.before..].iter().sum()
     }
 
     /// Spend of the days that are over, in units.
     pub fn whole_values(&self) -> Vec<f64> {
-        self.nanos[..self.whole_days()].iter().map(|nanos| units(*nanos)).collect()
+        self.known_values().split_off(self.before)
+    }
+
+    /// The same, with the days before that are known.
+    pub fn known_values(&self) -> Vec<f64> {
+        let over = &self.nanos[..self.before + self.whole_days()];
+        over.iter().map(|nanos| units(*nanos)).collect()
     }
 }
 

@@ -43,6 +43,13 @@ impl Days {
         Some(Self { first, last })
     }
 
+    /// These days and the `before` days before them, as far as the calendar goes.
+    pub fn with_before(self, before: u32) -> Self {
+        let first =
+            self.start().and_then(|first| first.checked_sub_signed(TimeDelta::days(before.into())));
+        Self { first: first.unwrap_or(self.first), ..self }
+    }
+
     /// The first day.
     pub const fn first(self) -> NaiveDate {
         self.first

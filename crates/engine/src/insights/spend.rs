@@ -70,6 +70,12 @@ impl SpendTable {
     pub fn day(&self, row: &SpendRow) -> Option<NaiveDate> {
         Some(row.starts_at?.with_timezone(&self.tz).date_naive())
     }
+
+    /// The rows of the days from `first` on. The total stays that of all.
+    pub fn since(&self, first: NaiveDate) -> Self {
+        let is_within = |row: &&SpendRow| self.day(row).is_some_and(|day| day >= first);
+        Self { rows: self.rows.iter().filter(is_within).cloned().collect(), ..self.clone() }
+    }
 }
 
 impl Insights {

@@ -25,7 +25,7 @@ use outlay_domain::usage::{Meter, Status};
 use serde::{Deserialize, Serialize};
 
 use super::advice::Priority;
-use super::analysis::Analysis;
+use super::analysis::{Analysis, DAYS_BEFORE};
 use super::{Course, Days, Insights, SpendQuestion};
 use crate::Outlay;
 use crate::budgets::Budgets;
@@ -318,7 +318,7 @@ impl Recommendations {
         let today = insights.today(looked.tz);
         let days = Days::ending(today, looked.days.saturating_sub(1)).unwrap_or(Days::only(today));
         let by_day = SpendQuestion {
-            days: Some(days),
+            days: Some(days.with_before(DAYS_BEFORE)),
             since: None,
             tz: looked.tz,
             every: Some(Every::Day),
@@ -331,7 +331,8 @@ impl Recommendations {
             self.used(days, looked, scope),
             self.idle(days, looked, scope)
         )?;
-        let course = Course::of(&table, today, today);
+        let course = Course::of(&table, today, today).since(days.first());
+        let table = table.since(days.first());
         let book = self.prices.load_full();
         let now = insights.now();
         let whole = scope.is_none() && looked.filters.is_empty();

@@ -12,6 +12,7 @@ use outlay_domain::usage::Fact;
 use outlay_domain::usage::question::{Attribute, Every, Filter};
 use outlay_engine::import::books::unpaid_sources;
 use outlay_engine::insights::advice::{Recommendation, ServiceShare, Thresholds, recommend, score};
+use outlay_engine::insights::analysis::DAYS_BEFORE;
 use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::{Analysis, Course, Days, Insights, SpendQuestion, SpendTable};
 use tokio::task::spawn_blocking;
@@ -210,9 +211,9 @@ impl Desk {
     ) -> Result<(Days, Course), Refused> {
         let today = self.today();
         let days = Days::ending(today, days_back).unwrap_or(Days::only(today));
-        let question = self.question(selection, Some(days)).await?;
+        let question = self.question(selection, Some(days.with_before(DAYS_BEFORE))).await?;
         let table = self.spend(SpendQuestion { every: Some(Every::Day), ..question }).await?;
-        Ok((days, Course::of(&table, today, today)))
+        Ok((days, Course::of(&table, today, today).since(days.first())))
     }
 
     /// Looks at a course, and at least `horizon` days ahead, off the threads that answer.
@@ -264,28 +265,19 @@ impl Desk {
         let month = Month::of(today).ok_or_else(|| Refused::bad("the clock is wrong"))?;
         let back = Days::ending(today, OVERVIEW_DAYS).unwrap_or(Days::only(today));
         let all = Days::new(back.first().min(month.days().first()), today).unwrap_or(back);
-        let question = self.question(selection, Some(all)).await?;
+        let question = self.question(selection, Some(all.with_before(DAYS_BEFORE))).await?;
         let by = vec![Attribute::Service];
         let table = self.spend(SpendQuestion { every: Some(Every::Day), by, ..question }).await?;
         let budget = self.budget(month).await?;
         let used = self.used(month, budget, &table);
         let services = shares(&table, |day| day >= month.days().first());
-        let recent = SpendTable {
-            rows: table
-                .rows
-                .iter()
-                .filter(|row| table.day(row).is_some_and(|day| day >= back.first()))
-                .cloned()
-                .collect(),
-            ..table
-        };
-        let course = Course::of(&recent, today, today);
+        let course = Course::of(&table, today, today).since(back.first());
         let days = course.len();
         let analysis = self.analyse(course, OVERVIEW_HORIZON).await?;
         let thresholds = Thresholds {
             volatility: self.config().dialects.leadfactory.volatility_warning_threshold,
         };
-        let of_days = shares(&recent, |_| true);
+        let of_days = shares(&table, |day| day >= back.first());
         let recommendations = analysis.as_deref().map_or_else(Vec::new, |analysis| {
             recommend(analysis, &of_days, Some(&used), thresholds)
         });
