@@ -2,21 +2,21 @@
 //!
 //! Amounts are integers at any scale (billionths of a currency's unit, say), volumes are integers of
 //! one unit for all categories (requests, tokens). Everything that comes out is an integer, too, and
-//! sums exactly: the three effects to a category's change, the categories to their parent's, and
-//! those to the total's.
+//! sums exactly: the three effects to a category's change, and the changes of categories to their
+//! parent's.
 //!
-//! For a category with amount *a* and volume *v*, so of price *p = a / v*, before (0) and after (1),
-//! and *P* the mean price of everything before:
+//! For a category with amount *a* and volume *v*, so of price *p = a / v*, before (0) and after (1):
 //!
-//! - volume: *(v₁ − v₀) · P*, what the change of its volume would have meant at the mean price;
-//! - mix: *(v₁ − v₀) · (p₀ − P)*, what that volume meant more or less because the category is not
-//!   of the mean price;
-//! - price: *v₁ · (p₁ − p₀)*, what its new price meant at its new volume.
+//! - volume: *(v₁ − v₀) · p₀*, what the change of its volume would have meant at its own old price;
+//! - price: *v₁ · (p₁ − p₀)*, what its new price meant at its new volume; of one that is made of
+//!   others, the sum of theirs;
+//! - mix: what is left, *V₁ · Σ (s₁ − s₀) · p₀* with *s* the shares of the volume of those it is made
+//!   of: their volume moved to the dearer or to the cheaper of them. Nothing, where it is made of
+//!   none.
 //!
-//! Over all categories volume comes to *(V₁ − V₀) · P* and mix to *V₁ · Σ (s₁ − s₀) · p₀*, with *s*
-//! a category's share of the volume: the price–volume–mix analysis of management accounting, with
-//! the old price as base, as a Laspeyres index has it. A category of which nothing changed has no
-//! effect, which the variant that gives each category a share of the total's growth does not grant.
+//! This is the price–volume–mix analysis of management accounting, with the old price as base, as a
+//! Laspeyres index has it, on each level for itself: a cheap category that doubled is told what that
+//! cost, and not what as much of the average would have.
 //!
 //! A new category has no old price; it is taken to be the first one it came at, so that its price
 //! effect is nothing. A category without volume, such as a fixed fee, changes by price alone.
@@ -53,7 +53,7 @@ pub struct Effects {
     pub volume: i128,
     /// It became dearer or cheaper.
     pub price: i128,
-    /// What was used more or less is dearer or cheaper than the rest.
+    /// What it is made of moved to what is dearer or cheaper.
     pub mix: i128,
 }
 
@@ -110,7 +110,8 @@ const PART_MAX: i128 = i128::MAX / 4;
 ///
 /// Items of one path are one category. On each level the `top` drivers with the largest change
 /// either way come first, the largest before the others, equal ones by name; what is left stands
-/// last, folded into one without a name. The answer is the total; its children are the drivers.
+/// last, folded into one without a name. The answer is the total; its children are the drivers, as
+/// deep as `levels`: what paths have below tells price from mix, and is not told itself.
 ///
 /// An item whose path is the beginning of another's stands below it under an empty name.
 ///
@@ -124,22 +125,20 @@ const PART_MAX: i128 = i128::MAX / 4;
 ///     item("large", cell(300, 100), cell(600, 200)),
 /// ];
 ///
-/// let total = drivers(&items, 5).unwrap();
+/// let total = drivers(&items, 5, 1).unwrap();
 ///
 /// // A hundred more at the mean price of 2, and 1 more for each, because `large` costs 3.
 /// assert_eq!(total.effects, Effects { volume: 200, price: 0, mix: 100 });
 /// assert_eq!(total.children[0].name.as_deref(), Some("large"));
+/// assert_eq!(total.children[0].effects, Effects { volume: 300, price: 0, mix: 0 });
 /// assert_eq!(total.children[1].effects, Effects::default());
 /// ```
-pub fn drivers(items: &[Item], top: usize) -> Result<Driver, DriversError> {
+pub fn drivers(items: &[Item], top: usize, levels: usize) -> Result<Driver, DriversError> {
     let mut root = Node::default();
     for item in items {
         root.add(&item.path, item)?;
     }
-    let (before, after) = root.sums()?;
-    // Where nothing was used before, the first price is the only one there is.
-    let base = if before.volume == 0 { after } else { before };
-    root.into_driver(None, base, top)
+    root.into_driver(None, top, levels)
 }
 
 #[derive(Debug, Default)]
@@ -160,20 +159,11 @@ impl<'a> Node<'a> {
         Ok(())
     }
 
-    fn sums(&self) -> Result<(Cell, Cell), DriversError> {
-        let mut sums = self.own.unwrap_or_default();
-        for child in self.children.values() {
-            let (before, after) = child.sums()?;
-            sums = (plus(sums.0, before)?, plus(sums.1, after)?);
-        }
-        Ok(sums)
-    }
-
     fn into_driver(
         mut self,
         name: Option<&str>,
-        base: Cell,
         top: usize,
+        levels: usize,
     ) -> Result<Driver, DriversError> {
         if self.children.is_empty() {
             let (before, after) = self.own.unwrap_or_default();
@@ -182,7 +172,7 @@ impl<'a> Node<'a> {
                 categories: 1,
                 before,
                 after,
-                effects: effects(before, after, base)?,
+                effects: effects(before, after, None)?,
                 presence: presence(before, after),
                 children: Vec::new(),
             });
@@ -194,11 +184,14 @@ impl<'a> Node<'a> {
         }
         let mut children = Vec::with_capacity(self.children.len());
         for (name, child) in self.children {
-            children.push(child.into_driver(Some(name), base, top)?);
+            children.push(child.into_driver(Some(name), top, levels.saturating_sub(1))?);
         }
         // The map gave them by name, and the sort is stable.
         children.sort_by_key(|child| Reverse(child.effects.change().unsigned_abs()));
         let mut all = folded(&children)?;
+        if levels == 0 {
+            children.clear();
+        }
         if children.len() > top.saturating_add(1) {
             let rest = children.split_off(top);
             children.push(folded(&rest)?);
@@ -221,16 +214,14 @@ fn folded(drivers: &[Driver]) -> Result<Driver, DriversError> {
         presence: Presence::Both,
         children: Vec::new(),
     };
+    let mut price = 0;
     for driver in drivers {
         all.categories += driver.categories;
         all.before = plus(all.before, driver.before)?;
         all.after = plus(all.after, driver.after)?;
-        all.effects = Effects {
-            volume: sum(all.effects.volume, driver.effects.volume)?,
-            price: sum(all.effects.price, driver.effects.price)?,
-            mix: sum(all.effects.mix, driver.effects.mix)?,
-        };
+        price = sum(price, driver.effects.price)?;
     }
+    all.effects = effects(all.before, all.after, Some(price))?;
     all.presence = match drivers.iter().map(|driver| driver.presence).reduce(both) {
         Some(presence) => presence,
         None => Presence::Both,
@@ -250,28 +241,23 @@ fn presence(before: Cell, after: Cell) -> Presence {
     }
 }
 
-/// A category's effects, where `base` holds the amount and the volume of everything before.
-fn effects(before: Cell, after: Cell, base: Cell) -> Result<Effects, DriversError> {
+/// A category's effects, where `price` is that of what it is made of, if it is.
+fn effects(before: Cell, after: Cell, price: Option<i128>) -> Result<Effects, DriversError> {
     let more = after.volume - before.volume;
-    let at_own_price = if before.volume != 0 {
+    let volume = if before.volume != 0 {
         times_over(more, before.amount, before.volume)
     } else if after.volume != 0 {
-        Some(after.amount)
+        // The first price is the only one there is; what there was without volume is not of it.
+        after.amount.checked_sub(price.unwrap_or(before.amount))
     } else {
         Some(0)
     };
-    let at_mean_price = match base.volume {
-        // Then volumes of this category, if it has any, cancel out with others.
-        0 => Some(0),
-        volume => times_over(more, base.amount, volume),
-    };
-    let at_own_price = bounded(at_own_price)?;
-    let volume = bounded(at_mean_price)?;
-    Ok(Effects {
-        volume,
-        mix: bounded(Some(at_own_price - volume))?,
-        // The remainder, so that rounding is in one place and the sum is the change.
-        price: bounded(Some(after.amount - before.amount - at_own_price))?,
+    let volume = bounded(volume)?;
+    // The remainder, so that rounding is in one place and the sum is the change.
+    let rest = bounded(Some(after.amount - before.amount - volume))?;
+    Ok(match price {
+        None => Effects { volume, price: rest, mix: 0 },
+        Some(price) => Effects { volume, price, mix: bounded(Some(rest - price))? },
     })
 }
 
@@ -355,7 +341,7 @@ mod tests {
         let items =
             [item("a", cell(100, 10), cell(150, 15)), item("b", cell(200, 20), cell(300, 30))];
 
-        let total = drivers(&items, 9).unwrap();
+        let total = drivers(&items, 9, 9).unwrap();
 
         assert_eq!(total.effects, Effects { volume: 150, price: 0, mix: 0 });
         assert_eq!(child(&total, "b").effects, Effects { volume: 100, price: 0, mix: 0 });
@@ -365,7 +351,7 @@ mod tests {
     fn a_new_price_is_price() {
         let items = [item("a", cell(100, 10), cell(80, 10)), item("b", cell(9, 3), cell(9, 3))];
 
-        let total = drivers(&items, 9).unwrap();
+        let total = drivers(&items, 9, 9).unwrap();
 
         assert_eq!(total.effects, Effects { volume: 0, price: -20, mix: 0 });
         assert_eq!(child(&total, "b").effects, Effects::default());
@@ -378,9 +364,24 @@ mod tests {
             item("cheap", cell(100, 100), cell(150, 150)),
         ];
 
-        let total = drivers(&items, 9).unwrap();
+        let total = drivers(&items, 9, 9).unwrap();
 
         assert_eq!(total.effects, Effects { volume: 0, price: 0, mix: -450 });
+        assert_eq!(child(&total, "cheap").effects, Effects { volume: 50, price: 0, mix: 0 });
+    }
+
+    #[test]
+    fn what_is_not_told_still_tells_price_from_mix() {
+        let items = [
+            item("team/dear", cell(1_000, 100), cell(500, 50)),
+            item("team/cheap", cell(100, 100), cell(300, 150)),
+        ];
+
+        let total = drivers(&items, 9, 1).unwrap();
+
+        let team = child(&total, "team");
+        assert_eq!(team.effects, Effects { volume: 0, price: 150, mix: -450 });
+        assert!(team.children.is_empty());
     }
 
     #[test]
@@ -391,16 +392,16 @@ mod tests {
             item("gone", cell(50, 100), cell(0, 0)),
         ];
 
-        let total = drivers(&items, 9).unwrap();
+        let total = drivers(&items, 9, 9).unwrap();
 
-        // The mean price before is 150 / 200.
         let new = child(&total, "new");
         assert_eq!(new.presence, Presence::New);
-        assert_eq!(new.effects, Effects { volume: 75, price: 0, mix: 225 });
+        assert_eq!(new.effects, Effects { volume: 300, price: 0, mix: 0 });
         let gone = child(&total, "gone");
         assert_eq!(gone.presence, Presence::Gone);
-        assert_eq!(gone.effects, Effects { volume: -75, price: 0, mix: 25 });
-        assert_eq!(total.effects.change(), 250);
+        assert_eq!(gone.effects, Effects { volume: -50, price: 0, mix: 0 });
+        // As many as before, at dearer places.
+        assert_eq!(total.effects, Effects { volume: 0, price: 0, mix: 250 });
         assert_eq!(total.presence, Presence::Both);
     }
 
@@ -409,7 +410,7 @@ mod tests {
         let items =
             [item("calls", cell(10, 10), cell(20, 20)), item("fee", cell(5, 0), cell(9, 0))];
 
-        let total = drivers(&items, 9).unwrap();
+        let total = drivers(&items, 9, 9).unwrap();
 
         assert_eq!(child(&total, "fee").effects, Effects { volume: 0, price: 4, mix: 0 });
         assert_eq!(total.effects.change(), 14);
@@ -419,7 +420,7 @@ mod tests {
     fn from_nothing_everything_is_volume() {
         let items = [item("a", cell(0, 0), cell(40, 20)), item("b", cell(0, 0), cell(20, 10))];
 
-        let total = drivers(&items, 9).unwrap();
+        let total = drivers(&items, 9, 9).unwrap();
 
         assert_eq!(total.effects, Effects { volume: 60, price: 0, mix: 0 });
         assert_eq!(total.presence, Presence::New);
@@ -433,7 +434,7 @@ mod tests {
             .map(|(name, by)| item(name, change(by).0, change(by).1))
             .collect();
 
-        let total = drivers(&items, 2).unwrap();
+        let total = drivers(&items, 2, 9).unwrap();
 
         let names: Vec<Option<&str>> =
             total.children.iter().map(|child| child.name.as_deref()).collect();
@@ -442,7 +443,7 @@ mod tests {
         assert_eq!(total.children[2].effects.change(), 0);
         assert_eq!(total.children[2].before, cell(300, 300));
         // Folding one alone would hide its name for nothing.
-        assert_eq!(drivers(&items, 4).unwrap().children.len(), 5);
+        assert_eq!(drivers(&items, 4, 9).unwrap().children.len(), 5);
     }
 
     #[test]
@@ -455,7 +456,7 @@ mod tests {
             item("other/x", cell(0, 0), cell(12, 3)),
         ];
 
-        let total = drivers(&items, 9).unwrap();
+        let total = drivers(&items, 9, 9).unwrap();
 
         let openai = child(&total, "openai");
         assert_eq!(openai.before, cell(1_105, 20));
@@ -467,7 +468,7 @@ mod tests {
 
     #[test]
     fn nothing_has_no_drivers() {
-        let total = drivers(&[], 3).unwrap();
+        let total = drivers(&[], 3, 9).unwrap();
 
         assert_eq!(total.effects, Effects::default());
         assert!(total.children.is_empty());
@@ -477,7 +478,7 @@ mod tests {
     fn numbers_at_the_end_of_the_range_are_refused() {
         let items = [item("a", cell(i128::MAX, 1), cell(i128::MIN, i128::MAX))];
 
-        assert_eq!(drivers(&items, 3), Err(DriversError::Overflow));
+        assert_eq!(drivers(&items, 3, 9), Err(DriversError::Overflow));
     }
 
     #[test]
@@ -499,9 +500,8 @@ mod tests {
             return;
         }
         let sum = |part: fn(&Driver) -> i128| driver.children.iter().map(part).sum::<i128>();
-        assert_eq!(sum(|child| child.effects.volume), driver.effects.volume);
+        assert_eq!(sum(|child| child.effects.change()), driver.effects.change());
         assert_eq!(sum(|child| child.effects.price), driver.effects.price);
-        assert_eq!(sum(|child| child.effects.mix), driver.effects.mix);
         assert_eq!(sum(|child| child.before.amount), driver.before.amount);
         assert_eq!(sum(|child| child.after.volume), driver.after.volume);
         driver.children.iter().for_each(sums_hold);
@@ -525,7 +525,7 @@ mod tests {
                 .collect();
 
             // Volumes that cancel out can make a price that is out of all range.
-            if let Ok(total) = drivers(&items, top) {
+            if let Ok(total) = drivers(&items, top, 9) {
                 sums_hold(&total);
             }
         }
@@ -542,7 +542,7 @@ mod tests {
                 })
                 .collect();
 
-            let total = drivers(&items, 99).unwrap();
+            let total = drivers(&items, 99, 9).unwrap();
 
             let sum = |part: fn(&(i64, i64, i64, i64)) -> f64| rows.iter().map(part).sum::<f64>();
             let (before, after) = (sum(|row| row.1 as f64), sum(|row| row.3 as f64));

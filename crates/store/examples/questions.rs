@@ -207,7 +207,7 @@ fn question(
         filters,
         measures: vec![Measure::Spend, Measure::from_name("requests").unwrap()],
         top,
-        compare: false,
+        compare: None,
     })
     .unwrap()
 }

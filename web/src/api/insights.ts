@@ -130,6 +130,9 @@ export interface Drivers {
   before: string
   after: string
   change: string
+  volume: string
+  price: string
+  mix: string
   rows: Driver[]
 }
 

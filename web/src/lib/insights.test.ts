@@ -101,6 +101,9 @@ describe('the waterfall', () => {
     before: '10',
     after: '15',
     change: '5',
+    volume: '5',
+    price: '0',
+    mix: '0',
     rows: [driver({ change: '10' }), driver({ change: '-5' })],
   }
 
@@ -136,7 +139,7 @@ it('folds what is small, to the last digit', () => {
 describe('a reason', () => {
   it('is the part that pushed most, the same way as the whole', () => {
     expect(reasonWords(driver())).toBe('more of it')
-    expect(reasonWords(driver({ volume: '1', price: '9', mix: '-4' }))).toBe('dearer units')
+    expect(reasonWords(driver({ volume: '1', price: '9', mix: '-4' }))).toBe('dearer requests')
     expect(reasonWords(driver({ change: '-3', volume: '5', price: '0', mix: '-8' }))).toBe(
       'a cheaper mix',
     )

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use outlay_analytics::drivers::{self, Cell, Driver, DriversError, Item};
-use outlay_domain::usage::question::{Attribute, Group, Measure, Value};
+use outlay_domain::usage::question::{Attribute, BY_MAX, Group, Measure, Value};
 
 use super::Insights;
-use crate::usage::{UnansweredError, UsageQuestion};
+use crate::usage::{Answered, UnansweredError, UsageQuestion};
 
 /// What moved spend from the period before to the one that was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ impl Insights {
             compare: true,
             ..question
         };
-        let answered = self.questions.breakdown(asked, scope).await?;
+        let (answered, by) = self.by_model(asked, scope).await?;
         let items = answered.answer.rows.iter().map(|row| Item {
             path: match &row.group {
                 Group::Of(key) => {
@@ -64,9 +64,35 @@ impl Insights {
         Ok(SpendChange {
             period,
             before: answered.question.previous().map_or(period, span),
-            by: answered.question.by().to_vec(),
-            driver: drivers::drivers(&items, top)?,
+            driver: drivers::drivers(&items, top, by.len())?,
+            by,
         })
+    }
+
+    /// Answers by model as well, where that can be, and says what was asked for: what a team spends
+    /// for a request changes as it moves to other models, and that is no price.
+    async fn by_model(
+        &self,
+        question: UsageQuestion,
+        scope: Option<&str>,
+    ) -> Result<(Answered, Vec<Attribute>), UnansweredError> {
+        if question.by.len() < BY_MAX && !question.by.contains(&Attribute::Model) {
+            let by = question.by.iter().cloned().chain([Attribute::Model]).collect();
+            let finer = UsageQuestion { by, ..question.clone() };
+            match self.questions.breakdown(finer, scope).await {
+                Err(UnansweredError::TooManyGroups) => {}
+                answered => {
+                    let answered = answered?;
+                    let (_, by) =
+                        answered.question.by().split_last().unwrap_or((&Attribute::Model, &[]));
+                    let by = by.to_vec();
+                    return Ok((answered, by));
+                }
+            }
+        }
+        let answered = self.questions.breakdown(question, scope).await?;
+        let by = answered.question.by().to_vec();
+        Ok((answered, by))
     }
 }
 

@@ -316,6 +316,7 @@ impl UsageQuestion {
         let to = to.unwrap_or_else(|| Every::Day.next(day(last()), tz));
         // Where nothing happened before `to`, the range is the day before it.
         let from = from.unwrap_or_else(|| day(first().min(to - TimeDelta::microseconds(1))));
+        let compare = compare.then_some(now);
         Question::new(QuestionDraft { from, to, tz, every, by, filters, measures, top, compare })
     }
 }

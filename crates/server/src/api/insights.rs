@@ -13,7 +13,7 @@ use outlay_analytics::drivers::{Driver, Presence};
 use outlay_analytics::forecast::{Footing, Forecast};
 use outlay_analytics::trend;
 use outlay_domain::usage::question::{Every, Value, local_text};
-use outlay_engine::insights::analysis::{Analysis, DAYS_MIN, HORIZON_MAX};
+use outlay_engine::insights::analysis::{Analysis, DAYS_BEFORE, DAYS_MIN, HORIZON_MAX};
 use outlay_engine::insights::change::SpendChangeError;
 use outlay_engine::insights::{Course, Days, SpendQuestion};
 use serde::Serialize;
@@ -224,8 +224,9 @@ async fn spend(
     let insights = state.outlay.insights();
     let today = insights.today(tz);
     let before = u32::try_from(count - 1).unwrap_or(u32::MAX);
+    let days = Days::ending(today, before);
     let question = SpendQuestion {
-        days: Days::ending(today, before),
+        days: days.map(|days| days.with_before(DAYS_BEFORE)),
         since: None,
         tz,
         every: Some(Every::Day),
@@ -235,6 +236,7 @@ async fn spend(
     };
     let table = insights.spend(question, caller.scope().as_deref()).await?;
     let course = Course::of(&table, today, today);
+    let course = days.map_or(course.clone(), |days| course.since(days.first()));
     let looked = tokio::task::spawn_blocking(move || {
         let analysis = Analysis::of(&course, horizon);
         (course, analysis)
@@ -447,11 +449,11 @@ struct EffectsBody {
     after: String,
     /// The difference.
     change: String,
-    /// Because more or less was used.
+    /// Because there were more requests or fewer, at what one cost before.
     volume: String,
-    /// Because it became dearer or cheaper.
+    /// Because requests of the same model became dearer or cheaper.
     price: String,
-    /// Because what was used more or less is dearer or cheaper than the rest.
+    /// Because requests moved to what is dearer or cheaper: to other models, or to other groups.
     mix: String,
 }
 

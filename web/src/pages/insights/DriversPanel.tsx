@@ -62,15 +62,16 @@ function Waterfall({ drivers }: { drivers: Drivers }) {
           <th scope="col" className={table.right}>
             Change
           </th>
-          <th scope="col" className={`${table.right} ${classes.wide}`}>
-            Volume
-          </th>
-          <th scope="col" className={`${table.right} ${classes.wide}`}>
-            Price
-          </th>
-          <th scope="col" className={`${table.right} ${classes.wide}`}>
-            Mix
-          </th>
+          {PARTS.map(({ label, meaning }) => (
+            <th
+              key={label}
+              scope="col"
+              className={`${table.right} ${classes.wide}`}
+              title={meaning}
+            >
+              {label}
+            </th>
+          ))}
           <th scope="col" className={classes.wide}>
             Mostly
           </th>
@@ -98,14 +99,19 @@ function Waterfall({ drivers }: { drivers: Drivers }) {
             <td className={table.right}>
               <Money amount={driver.change} currency={currency} signed />
             </td>
-            {(['volume', 'price', 'mix'] as const).map((part) => (
-              <td key={part} className={`${table.right} ${classes.wide}`}>
-                <Money amount={driver[part]} currency={currency} signed />
-              </td>
-            ))}
+            <Parts of={driver} currency={currency} />
             <td className={classes.wide}>{driver.other ? '' : reasonWords(driver)}</td>
           </tr>
         ))}
+        <tr className={classes.total}>
+          <th scope="row">Change</th>
+          <td className={classes.barCell} />
+          <td className={table.right}>
+            <Money amount={drivers.change} currency={currency} signed />
+          </td>
+          <Parts of={drivers} currency={currency} />
+          <td className={classes.wide}>{change !== null && formatChange(change)}</td>
+        </tr>
         <tr className={classes.total}>
           <th scope="row">Now</th>
           <td className={classes.barCell}>
@@ -114,14 +120,35 @@ function Waterfall({ drivers }: { drivers: Drivers }) {
           <td className={table.right}>
             <Money amount={drivers.after} currency={currency} />
           </td>
-          <td colSpan={4} className={classes.wide}>
-            <Money amount={drivers.change} currency={currency} signed />
-            {change !== null && ` (${formatChange(change)})`}
-          </td>
+          <td colSpan={4} className={classes.wide} />
         </tr>
       </tbody>
     </table>
   )
+}
+
+/** What a change is made of. */
+const PARTS = [
+  { part: 'volume', label: 'Volume', meaning: 'More or fewer requests, at what one cost before' },
+  { part: 'price', label: 'Price', meaning: 'What requests of the same model cost more or less' },
+  {
+    part: 'mix',
+    label: 'Mix',
+    meaning: 'Requests that moved to dearer or cheaper models or groups',
+  },
+] as const
+
+interface PartsProps {
+  of: Record<(typeof PARTS)[number]['part'], string>
+  currency: string
+}
+
+function Parts({ of, currency }: PartsProps) {
+  return PARTS.map(({ part }) => (
+    <td key={part} className={`${table.right} ${classes.wide}`}>
+      <Money amount={of[part]} currency={currency} signed />
+    </td>
+  ))
 }
 
 /** A driver's name, which leads to its usage. */

@@ -320,7 +320,7 @@ mod tests {
             filters: vec![],
             measures: vec![Measure::Spend],
             top,
-            compare: true,
+            compare: Some(chrono::DateTime::UNIX_EPOCH),
         })
         .unwrap()
     }

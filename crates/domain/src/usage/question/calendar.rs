@@ -230,6 +230,22 @@ pub fn previous(from: DateTime<Utc>, to: DateTime<Utc>, tz: Tz) -> (DateTime<Utc
     }
 }
 
+/// The same, of a range that runs at `now`: as far as the range has come, by the clock on the wall, so
+/// that half a month is compared with the same half of the last one. At least a minute of it.
+pub fn previous_up_to(
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    tz: Tz,
+    now: DateTime<Utc>,
+) -> (DateTime<Utc>, DateTime<Utc>) {
+    let (first, end) = previous(from, to, tz);
+    let local = |at: DateTime<Utc>| at.with_timezone(&tz).naive_local();
+    let reached = local(first) + (local(now) - local(from));
+    let reached =
+        day_start(reached.date(), tz) + (reached - reached.date().and_time(NaiveTime::MIN));
+    (first, reached.max(first + TimeDelta::minutes(1)).min(end))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -371,5 +387,20 @@ mod tests {
             Tz::UTC,
         );
         assert_eq!(refused, Err(QuestionError::TooManyBuckets(Every::Hour)));
+    }
+
+    #[test]
+    fn a_range_that_runs_is_compared_with_as_much_of_the_one_before() {
+        let berlin = Tz::Europe__Berlin;
+        let month = (at("2026-10-31T23:00:00Z"), at("2026-11-30T23:00:00Z"));
+        let up_to = |now| previous_up_to(month.0, month.1, berlin, at(now));
+
+        let start = at("2026-09-30T22:00:00Z");
+        assert_eq!(up_to("2026-11-21T09:30:00Z"), (start, at("2026-10-21T08:30:00Z")));
+        assert_eq!(up_to("2026-10-31T23:00:00Z"), (start, at("2026-09-30T22:01:00Z")));
+        // A shorter month is compared as a whole.
+        let march = (at("2026-02-28T23:00:00Z"), at("2026-03-31T22:00:00Z"));
+        let whole = previous_up_to(march.0, march.1, berlin, at("2026-03-30T12:00:00Z"));
+        assert_eq!(whole, (at("2026-01-31T23:00:00Z"), march.0));
     }
 }

@@ -55,8 +55,8 @@ pub struct QuestionDraft {
     pub measures: Vec<Measure>,
     /// How many groups to keep; what is left is folded into one.
     pub top: Option<usize>,
-    /// Whether to set the period before beside it.
-    pub compare: bool,
+    /// Sets the period before beside it; of one that runs at this moment only as much of it.
+    pub compare: Option<DateTime<Utc>>,
 }
 
 /// A bounded question about usage.
@@ -142,11 +142,17 @@ impl Question {
             }
         }
         let period = Period::new(from, to, every, tz)?;
-        let previous = if compare {
-            let (from, to) = calendar::previous(from, to, tz);
-            Some(Period::new(from, to, every, tz)?)
-        } else {
-            None
+        let previous = match compare {
+            // Buckets stand beside buckets, and those to come beside none.
+            Some(now) if every.is_none() && from <= now && now < to => {
+                Some(calendar::previous_up_to(from, to, tz, now))
+            }
+            Some(_) => Some(calendar::previous(from, to, tz)),
+            None => None,
+        };
+        let previous = match previous {
+            Some((from, to)) => Some(Period::new(from, to, every, tz)?),
+            None => None,
         };
         let mut parts: Vec<Part> = measures.iter().flat_map(Measure::parts).collect();
         dedup(&mut parts);
@@ -352,7 +358,7 @@ mod tests {
             filters: vec![],
             measures: vec![Measure::Spend],
             top: None,
-            compare: false,
+            compare: None,
         }
     }
 

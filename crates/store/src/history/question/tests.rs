@@ -340,7 +340,7 @@ fn any_question() -> impl Strategy<Value = Question> {
                 filters,
                 measures,
                 top: None,
-                compare: true,
+                compare: Some(DateTime::<Utc>::MAX_UTC),
             })
             .unwrap()
         })
@@ -387,7 +387,7 @@ proptest! {
             filters: vec![],
             measures: vec![measure],
             top: Some(top),
-            compare: false,
+            compare: None,
         })
         .unwrap();
         let answer = |cells_max| {
@@ -476,7 +476,7 @@ fn a_question(by: Attribute, from_minutes: i64) -> Question {
         filters: vec![],
         measures: vec![Measure::Spend, Measure::Tokens, Measure::Errors, Measure::LatencyMean],
         top: None,
-        compare: false,
+        compare: None,
     })
     .unwrap()
 }
