@@ -50,6 +50,11 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+fn unpack(name: &str, to: &Path) {
+    let packed = std::fs::File::open(fixtures().join(format!("{name}.zst"))).unwrap();
+    std::fs::write(to, zstd::decode_all(packed).unwrap()).unwrap();
+}
+
 /// The program, serving and following a copy of the fixture. It is killed when it is dropped.
 struct Running {
     child: Child,
@@ -60,11 +65,38 @@ struct Running {
 
 impl Running {
     async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start_on(arguments, variables, |folder| {
+            for name in DATABASES {
+                unpack(name, &folder.join(name));
+            }
+        })
+        .await
+    }
+
+    /// Follows what `fill` puts into the folder.
+    async fn start_on(
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        fill: impl FnOnce(&Path),
+    ) -> Self {
         let from = tempfile::tempdir().unwrap();
-        for name in DATABASES {
-            let packed = std::fs::File::open(fixtures().join(format!("{name}.zst"))).unwrap();
-            std::fs::write(from.path().join(name), zstd::decode_all(packed).unwrap()).unwrap();
-        }
+        fill(from.path());
+        let running = Self::spawn(from, &[], arguments, variables);
+        running.wait(|health| health["checks"]["integration_thread"]["active"] == true).await;
+        running
+    }
+
+    /// Follows the files of those names in `from`, or the folder itself.
+    fn spawn(
+        from: TempDir,
+        names: &[&str],
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let paths = match names {
+            [] => vec![from.path().to_owned()],
+            names => names.iter().map(|name| from.path().join(name)).collect(),
+        };
         let data = tempfile::tempdir().unwrap();
         let port = free_port();
         let child = Command::new(env!("CARGO_BIN_EXE_outlay"))
@@ -74,7 +106,7 @@ impl Running {
             .env("OUTLAY_DATA", data.path().join("outlay"))
             .env("HOME", from.path())
             .arg("leadfactory")
-            .arg(from.path())
+            .args(paths)
             .args(["--port", &port.to_string(), "--listen", "127.0.0.1:0", "--timezone", "UTC"])
             .args(arguments)
             .stdin(Stdio::null())
@@ -82,9 +114,7 @@ impl Running {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let running = Self { child, port, data, from };
-        running.wait(|health| health["checks"]["integration_thread"]["active"] == true).await;
-        running
+        Self { child, port, data, from }
     }
 
     /// Waits until the health is as it should be.
@@ -494,6 +524,80 @@ async fn health_says_503_when_a_database_cannot_be_read() {
     std::fs::remove_file(running.from.path().join("purchase_metrics.db")).unwrap();
     let (status, body) = running.get("/api/cost/integrated/health").await.unwrap();
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_says_503_as_long_as_there_is_nothing_to_follow() {
+    for (file, why) in [
+        (Some("x.db"), "x.db does not exist"),
+        (Some("text.db"), "text.db is not a SQLite database"),
+        (None, "no LeadFactory database found in "),
+    ] {
+        let from = tempfile::tempdir().unwrap();
+        std::fs::write(from.path().join("text.db"), "no database, but text, and long enough")
+            .unwrap();
+        let names: Vec<&str> = file.into_iter().collect();
+        let running = Running::spawn(from, &names, &[], &[("COST_SYNC_INTERVAL", "0.1")]);
+
+        let thread = |health: &Value| health["checks"]["integration_thread"].clone();
+        running.wait(|health| thread(health)["status"] == "unhealthy").await;
+
+        let (status, body) = running.get("/api/enhanced/health").await.unwrap();
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+        assert_eq!(body["overall_status"], "unhealthy");
+        for check in ["database_cost_tracking", "integration_thread"] {
+            let check = &body["checks"][check];
+            assert_eq!(check["status"], "unhealthy", "{body}");
+            assert!(check["error"].as_str().unwrap().contains(why), "{body}");
+        }
+        let alerts = running.ok("/api/enhanced/cost-alerts").await;
+        let told = row(&alerts["alerts"], &[("type", "system")]);
+        assert!(told["message"].as_str().unwrap().contains(why), "{alerts}");
+
+        let comes = running.from.path().join(file.unwrap_or("cost_tracking.db"));
+        unpack("cost_tracking.db", &comes);
+        let body = running.wait(|health| thread(health)["active"] == true).await;
+        assert_eq!(body["overall_status"], "healthy", "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn databases_without_usage_are_looked_at_too_and_new_ones_are_followed() {
+    let fill = |folder: &Path| {
+        unpack("cost_tracking.db", &folder.join("cost_tracking.db"));
+        std::fs::create_dir_all(folder.join("leadfactory/data")).unwrap();
+        for name in ["ab_tests.db", "leadfactory/data/cost_aggregation.db"] {
+            let file = rusqlite::Connection::open(folder.join(name)).unwrap();
+            file.execute_batch("CREATE TABLE anything (id INTEGER PRIMARY KEY)").unwrap();
+        }
+        std::fs::write(folder.join("gpt_usage.db"), "not yet a database, for whatever reason")
+            .unwrap();
+    };
+    let running = Running::start_on(&[], &[("COST_SYNC_INTERVAL", "0.1")], fill).await;
+
+    let (status, body) = running.get("/api/enhanced/health").await.unwrap();
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+    assert_eq!(body["overall_status"], "degraded", "{body}");
+    assert_eq!(body["checks"]["database_gpt_usage"]["status"], "unhealthy", "{body}");
+    for name in ["cost_tracking", "ab_tests", "cost_aggregation"] {
+        assert_eq!(body["checks"][format!("database_{name}")]["status"], "healthy", "{body}");
+    }
+    let file = running.ok("/api/cost/integrated/export/json").await;
+    let names = json!(["cost_tracking", "gpt_usage", "ab_tests", "cost_aggregation"]);
+    assert_eq!(file["system_info"]["databases"], names);
+    assert_eq!(file["dashboard_data"]["system_health"]["databases_connected"], 4);
+
+    std::fs::write(running.from.path().join("ab_tests.db"), vec![7_u8; 4_096]).unwrap();
+    unpack("gpt_usage.db", &running.from.path().join("gpt_usage.db"));
+    unpack("purchase_metrics.db", &running.from.path().join("purchase_metrics.db"));
+
+    let is_followed = |health: &Value| health["checks"].get("database_purchase_metrics").is_some();
+    let body = running.wait(is_followed).await;
+    assert_eq!(body["checks"]["database_gpt_usage"]["status"], "healthy", "{body}");
+    assert_eq!(body["checks"]["database_ab_tests"]["status"], "unhealthy", "{body}");
+    running.wait(|health| health["checks"]["integration_thread"]["active"] == true).await;
+    let dashboard = running.ok("/api/enhanced/dashboard-data").await;
+    assert_eq!(dashboard["system_health"]["databases_connected"], 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

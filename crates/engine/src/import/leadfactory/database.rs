@@ -277,15 +277,25 @@ impl Row {
 /// Databases up to this size are gone through page by page to be checked.
 const CHECKED_BYTES_MAX: u64 = 16 << 20;
 
-/// Whether the database at `path` can be read: its tables are looked up and its ends are read, and
-/// a small one is gone through as a whole.
+/// How long a check waits for a lock.
+const CHECK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether the database at `path`, of which we import something, can be read: its tables are looked
+/// up and its ends are read, and a small one is gone through as a whole.
 pub fn check(path: &Path) -> Result<(), DatabaseError> {
-    let patience = Patience::of(Duration::from_secs(2));
-    patience.retry(|| {
+    Patience::of(CHECK_PATIENCE).retry(|| {
         let reader = Reader::open(path)?;
         reader.kind()?.table().map_or(Ok(()), |table| reader.read_ends(table))?;
-        let is_small = path.metadata().is_ok_and(|file| file.len() <= CHECKED_BYTES_MAX);
-        if is_small { reader.check_pages() } else { Ok(()) }
+        reader.check_if_small()
+    })
+}
+
+/// The same of a database of which we import nothing: its tables may be any.
+pub fn check_other(path: &Path) -> Result<(), DatabaseError> {
+    Patience::of(CHECK_PATIENCE).retry(|| {
+        let reader = Reader::open(path)?;
+        reader.tables()?;
+        reader.check_if_small()
     })
 }
 
@@ -407,6 +417,11 @@ impl Reader {
             rows.next().map_err(|error| self.fail(error))?;
         }
         Ok(())
+    }
+
+    fn check_if_small(&self) -> Result<(), DatabaseError> {
+        let is_small = self.path.metadata().is_ok_and(|file| file.len() <= CHECKED_BYTES_MAX);
+        if is_small { self.check_pages() } else { Ok(()) }
     }
 
     /// Goes through all pages.

@@ -17,6 +17,15 @@ const NAMES: [&str; 5] = [
     "financial_tracking.db",
     "budget_config.db",
 ];
+/// Names of the databases beside them that hold no usage.
+const OTHER_NAMES: [&str; 6] = [
+    "ab_tests.db",
+    "conversion_tracking.db",
+    "cost_aggregation.db",
+    "payments.db",
+    "test_metrics.db",
+    "warmup_scheduler.db",
+];
 /// Variables that name a database.
 pub const VARIABLES: [&str; 5] = [
     "COST_TRACKING_DB_PATH",
@@ -45,6 +54,8 @@ pub struct Found {
     pub databases: Vec<Database>,
     /// Files that bear the right name and cannot be imported, with the reason.
     pub skipped: Vec<(PathBuf, DatabaseError)>,
+    /// Databases of LeadFactory's that hold no usage, and are not imported.
+    pub others: Vec<PathBuf>,
 }
 
 /// Why nothing can be imported.
@@ -129,6 +140,8 @@ impl Found {
             for name in NAMES {
                 self.try_file(folder.join(below).join(name), patience);
             }
+            let others = OTHER_NAMES.iter().map(|name| folder.join(below).join(name));
+            self.others.extend(others.filter(|path| path.is_file()));
         }
     }
 

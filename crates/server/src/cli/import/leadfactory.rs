@@ -37,7 +37,7 @@ use crate::api::imports::{
 use crate::api::revenue::{RevenueAnswer, RevenueBody};
 use crate::cli::Globals;
 use crate::cli::client::{CliError, Client};
-use crate::dialects::leadfactory::Status;
+use crate::dialects::leadfactory::{Seen, Status};
 
 /// How long an import waits for a lock of LeadFactory's.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -51,6 +51,9 @@ const AGAIN: Duration = Duration::from_secs(5);
 const STOP_POLL: Duration = Duration::from_millis(50);
 /// How often a follower looks at budgets and batches: in how many looks for rows.
 const LOOKS_PER_BUDGETS: u64 = 60;
+/// How often a follower within the server looks for databases that were not there: in how many
+/// looks for rows.
+const LOOKS_PER_SEARCH: u64 = 10;
 /// Payments in one request, at most.
 const REVENUE_ROWS: usize = 1_000;
 
@@ -63,7 +66,7 @@ pub(super) async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<E
     }
     let stop = stop_on_signals()?;
     let patience = Patience { total: PATIENCE, stop: Arc::clone(&stop) };
-    let Some(found) = find(&args, POLL, &patience, &mut notes).await? else {
+    let Some(found) = find(&args, POLL, &patience, &mut notes, None).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     tell_found(&found, &args, &mut notes);
@@ -79,7 +82,7 @@ pub(super) async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<E
             None,
         );
     }
-    let watch = Watch { quiet: globals.json, poll: POLL, status: None };
+    let watch = Watch { quiet: globals.json, poll: POLL, within: None };
     let outcome = read_all(client.as_ref(), &args, zone, &found, patience, notes, watch).await;
     if let Some(client) = client {
         client.close().await;
@@ -128,21 +131,45 @@ async fn follow_once(
 ) -> Result<(), CliError> {
     let mut notes = Notes::default();
     let patience = Patience { total: PATIENCE_WITHIN, stop: Arc::default() };
-    let Some(found) = find(args, followed.poll, &patience, &mut notes).await? else {
+    let Some(found) = find(args, followed.poll, &patience, &mut notes, Some(status)).await? else {
         return Ok(());
     };
     tell_found(&found, args, &mut notes);
-    let databases = found.databases.iter();
-    status.found(databases.map(|own| (own.kind.word(), own.path.clone())).collect());
-    let watch = Watch { quiet: true, poll: followed.poll, status: Some(status) };
+    status.found(seen(&found));
+    let within = Some(Within { status, paths: &args.paths });
+    let watch = Watch { quiet: true, poll: followed.poll, within };
     read_all(Some(client), args, followed.zone, &found, patience, notes, watch).await.map(drop)
+}
+
+/// All databases that were found, under LeadFactory's names.
+fn seen(found: &Found) -> Vec<Seen> {
+    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into();
+    let unreadable = found.skipped.iter().map(|(path, _)| (path, true));
+    let others = found.others.iter().map(|path| (path, false));
+    let named = unreadable.chain(others).map(|(path, is_imported)| Seen {
+        name: stem(path),
+        path: path.clone(),
+        is_imported,
+    });
+    let read = found.databases.iter().map(|own| Seen {
+        name: own.kind.word().into(),
+        path: own.path.clone(),
+        is_imported: true,
+    });
+    read.chain(named).collect()
 }
 
 /// Who looks at the reading, and how often is looked.
 struct Watch<'a> {
     quiet: bool,
     poll: Duration,
-    status: Option<&'a Status>,
+    within: Option<Within<'a>>,
+}
+
+/// The server within which is read.
+struct Within<'a> {
+    status: &'a Status,
+    paths: &'a [PathBuf],
 }
 
 /// Reads what was found, once or until told to stop.
@@ -167,7 +194,7 @@ async fn read_all(
         quiet: watch.quiet,
         follow: args.follow,
         poll: watch.poll,
-        status: watch.status,
+        within: watch.within,
         stop,
         started: Instant::now(),
         bar: bar(Measure::Rows, watch.quiet || args.follow),
@@ -232,7 +259,7 @@ struct Run<'a> {
     quiet: bool,
     follow: bool,
     poll: Duration,
-    status: Option<&'a Status>,
+    within: Option<Within<'a>>,
     stop: Arc<AtomicBool>,
     started: Instant,
     bar: ProgressBar,
@@ -270,8 +297,8 @@ impl Run<'_> {
             match self.round(found, usage, revenue, patience, with_budgets).await {
                 Ok(()) => {
                     self.waiting_for = None;
-                    if let Some(status) = self.status {
-                        status.synced(Utc::now());
+                    if let Some(within) = &self.within {
+                        within.status.synced(Utc::now());
                     }
                 }
                 Err(Trouble::Database(error)) if self.follow => self.tell_waiting(&error),
@@ -280,6 +307,10 @@ impl Run<'_> {
             }
             looks += 1;
             if !self.follow || !pause(&self.stop, self.poll).await {
+                break;
+            }
+            // Whoever follows begins again with all that is there then.
+            if looks.is_multiple_of(LOOKS_PER_SEARCH) && self.more_came(found, patience) {
                 break;
             }
         }
@@ -298,6 +329,13 @@ impl Run<'_> {
         let dry_run = self.uplink.is_none();
         Ok(Summary::new(self.report, self.notes.into_kept(), elapsed, dry_run)
             .with(self.revenue, kept))
+    }
+
+    /// Whether there are databases to follow that were not there, or could not be read.
+    fn more_came(&self, known: &Found, patience: &Patience) -> bool {
+        let Some(within) = &self.within else { return false };
+        let found = block_in_place(|| look_for(within.paths, patience));
+        found.is_ok_and(|found| found.databases.iter().any(|own| !known.databases.contains(own)))
     }
 
     /// Reads all that is there now.
@@ -525,8 +563,8 @@ impl Run<'_> {
 
     fn tell_waiting(&mut self, error: &DatabaseError) {
         let error = describe(error);
-        if let Some(status) = self.status {
-            status.failed(error.clone());
+        if let Some(within) = &self.within {
+            within.status.failed(error.clone());
         }
         if self.waiting_for.as_ref() != Some(&error) {
             self.tell(format!("waiting: {error}"));
@@ -610,6 +648,7 @@ async fn find(
     poll: Duration,
     patience: &Patience,
     notes: &mut Notes,
+    status: Option<&Status>,
 ) -> Result<Option<Found>, CliError> {
     let mut told = String::new();
     loop {
@@ -620,7 +659,10 @@ async fn find(
         };
         if told != error {
             notes.tell(format!("waiting: {error}"), None);
-            told = error;
+            told.clone_from(&error);
+        }
+        if let Some(status) = status {
+            status.found_none(error);
         }
         if !pause(&patience.stop, poll).await {
             return Ok(None);

@@ -224,8 +224,8 @@ pub fn alerts_body(desk: &Desk, overview: &Overview) -> Value {
             _ => warnings.push(row("budget", "medium", message, &act)),
         }
     }
-    if let Some(trouble) = desk.state.leadfactory.read().trouble {
-        alerts.push(row("system", "high", trouble, "See /api/enhanced/health"));
+    if let Some(problem) = desk.state.leadfactory.read().problem() {
+        alerts.push(row("system", "high", problem.to_owned(), "See /api/enhanced/health"));
     }
     json!({
         "total_count": alerts.len() + warnings.len() + info.len(),

@@ -113,7 +113,7 @@ pub async fn integrated(
         "efficiency_metrics": efficiency_body(&desk, &overview).await?,
         "system_info": {
             "integration_version": "1.0.0",
-            "databases": following.databases.iter().map(|(kind, _)| kind).collect::<Vec<_>>(),
+            "databases": following.databases.iter().map(|seen| &seen.name).collect::<Vec<_>>(),
             "prometheus_enabled": desk.config().dialects.leadfactory.prometheus_metrics,
         },
     });

@@ -1,19 +1,24 @@
 //! Whether everything works: 503 where it does not.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use outlay_engine::import::leadfactory::database::check;
+use compact_str::CompactString;
+use outlay_engine::import::leadfactory::database::{check, check_other};
 use outlay_engine::insights::{Days, SpendQuestion};
 use serde_json::{Map, Value, json};
 
 use super::desk::{Desk, Selection};
 use super::error::Refused;
-use super::status::Following;
+use super::status::{Following, Seen};
 use super::wire::{dollars, local};
 
 /// Days that the check of the analysis looks at, before today.
 const DAYS_BACK: u32 = 7;
+/// The database without which there is nothing to tell.
+const COSTS: &str = "cost_tracking";
 
 /// `GET /api/enhanced/health`.
 pub async fn enhanced(desk: Desk) -> Result<Response, Refused> {
@@ -57,10 +62,9 @@ async fn checked(desk: &Desk) -> (StatusCode, Value) {
         checks.insert(name, body);
     };
     add("cost_tracker".into(), cost_tracker(desk).await, Overall::Unhealthy);
-    for (kind, found) in databases(&following).await {
-        let otherwise =
-            if kind == "cost_tracking" { Overall::Unhealthy } else { Overall::Degraded };
-        add(format!("database_{kind}"), found, otherwise);
+    for (name, found) in databases(&following).await {
+        let otherwise = if name == COSTS { Overall::Unhealthy } else { Overall::Degraded };
+        add(format!("database_{name}"), found, otherwise);
     }
     add("analytics_engine".into(), analytics(desk).await, Overall::Unhealthy);
     let prometheus = desk.config().dialects.leadfactory.prometheus_metrics;
@@ -98,20 +102,36 @@ async fn cost_tracker(desk: &Desk) -> Result<Value, Value> {
     }
 }
 
-/// Whether each database can be read; its rows are read for it.
-async fn databases(following: &Following) -> Vec<(&'static str, Result<Value, Value>)> {
-    let databases = following.databases.clone();
+/// Whether each database can be read, by its name; its rows are read for it.
+///
+/// Of several under one name the first that cannot be read is told of. Where none can be followed,
+/// it is the costs that are missing.
+async fn databases(following: &Following) -> BTreeMap<CompactString, Result<Value, Value>> {
+    let seen = following.databases.clone();
     let checked = tokio::task::spawn_blocking(move || {
-        let look = |(kind, path): (&'static str, std::path::PathBuf)| {
-            let found = match check(&path) {
-                Ok(()) => Ok(json!({ "status": "healthy" })),
-                Err(error) => Err(unhealthy(error.to_string())),
-            };
-            (kind, found)
-        };
-        databases.into_iter().map(look).collect()
+        let mut checked = BTreeMap::new();
+        for seen in seen {
+            let known = checked.entry(seen.name.clone()).or_insert_with(|| Ok(healthy()));
+            if known.is_ok() {
+                *known = checked_one(&seen);
+            }
+        }
+        checked
     });
-    checked.await.unwrap_or_default()
+    let mut checked = checked.await.unwrap_or_default();
+    if let Some(why) = &following.missing {
+        checked.insert(COSTS.into(), Err(unhealthy(why)));
+    }
+    checked
+}
+
+fn checked_one(seen: &Seen) -> Result<Value, Value> {
+    let checked = if seen.is_imported { check(&seen.path) } else { check_other(&seen.path) };
+    checked.map(|()| healthy()).map_err(|error| unhealthy(error.to_string()))
+}
+
+fn healthy() -> Value {
+    json!({ "status": "healthy" })
 }
 
 /// Whether there is anything to analyse, and it can be.
@@ -126,13 +146,13 @@ fn integration(desk: &Desk, following: &Following) -> Result<Value, Value> {
     let last_sync = following.last_sync.map(|at| local(at, desk.tz));
     let active = following.is_active();
     let mut body = json!({ "active": active, "last_sync": last_sync });
-    let word = match (following.wanted, active, &following.trouble) {
+    let word = match (following.wanted, active, following.problem()) {
         (false, ..) => "stopped",
         (true, true, _) => "healthy",
         (true, false, None) => "starting",
         (true, false, Some(trouble)) => {
             body["status"] = "unhealthy".into();
-            body["error"] = trouble.as_str().into();
+            body["error"] = trouble.into();
             return Err(body);
         }
     };

@@ -33,7 +33,7 @@ use crate::state::AppState;
 
 pub use error::Refused;
 pub use metrics::text as metrics_text;
-pub use status::Status;
+pub use status::{Seen, Status};
 
 /// The dialect's routes, with their own rules of who may come in.
 fn routes() -> Router<AppState> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use compact_str::CompactString;
 use moka::sync::Cache;
 use outlay_engine::insights::{Analysis, Course};
 use parking_lot::Mutex;
@@ -29,18 +30,36 @@ const ANALYSES_MAX: u64 = 64;
 pub struct Following {
     /// Whether databases are to be followed at all.
     pub wanted: bool,
-    /// The databases: what kind each is, and where it stands.
-    pub databases: Vec<(&'static str, PathBuf)>,
+    /// The databases that were found, also those that cannot be read or hold no usage.
+    pub databases: Vec<Seen>,
+    /// Why there are none to follow.
+    pub missing: Option<String>,
     /// When they were last read to their ends.
     pub last_sync: Option<DateTime<Utc>>,
     /// Why they were not, since then.
     pub trouble: Option<String>,
 }
 
+/// A database that was found.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// What LeadFactory calls it, e.g. `cost_tracking`.
+    pub name: CompactString,
+    /// Where it stands.
+    pub path: PathBuf,
+    /// Whether something is to be imported from it.
+    pub is_imported: bool,
+}
+
 impl Following {
     /// Whether they are read.
-    pub const fn is_active(&self) -> bool {
-        self.wanted && self.last_sync.is_some() && self.trouble.is_none()
+    pub fn is_active(&self) -> bool {
+        self.wanted && self.last_sync.is_some() && self.problem().is_none()
+    }
+
+    /// Why they are not read.
+    pub fn problem(&self) -> Option<&str> {
+        self.missing.as_deref().or(self.trouble.as_deref())
     }
 }
 
@@ -84,8 +103,15 @@ impl Status {
     }
 
     /// These were found.
-    pub fn found(&self, databases: Vec<(&'static str, PathBuf)>) {
-        self.following.lock().databases = databases;
+    pub fn found(&self, databases: Vec<Seen>) {
+        let mut following = self.following.lock();
+        following.databases = databases;
+        following.missing = None;
+    }
+
+    /// None were found that could be followed.
+    pub fn found_none(&self, why: String) {
+        self.following.lock().missing = Some(why);
     }
 
     /// They were read to their ends.
