@@ -111,7 +111,7 @@ impl Running {
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(data.path().join("log")).unwrap())
             .spawn()
             .unwrap();
         Self { child, port, data, from }
@@ -130,6 +130,11 @@ impl Running {
             assert!(began.elapsed() < Duration::from_secs(60), "it does not get so");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// What the program said on standard error.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.data.path().join("log")).unwrap()
     }
 
     fn url(&self) -> String {
@@ -559,6 +564,31 @@ async fn health_says_503_as_long_as_there_is_nothing_to_follow() {
         let body = running.wait(|health| thread(health)["active"] == true).await;
         assert_eq!(body["overall_status"], "healthy", "{body}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_refused_are_told_and_no_name_costs_money() {
+    let running = Running::start(&[], &[("COST_SYNC_INTERVAL", "0.1")]).await;
+    let before = exact(&total(&running).await);
+    let body = running.ok("/api/enhanced/health").await;
+    assert_eq!(body["checks"]["database_cost_tracking"], json!({ "status": "healthy" }));
+
+    add_row(&running, "maps", f64::INFINITY);
+    add_row(&running, "\t=1+1\n", 2.5);
+    add_row(&running, "maps", f64::NEG_INFINITY);
+
+    let is_told = |health: &Value| health["checks"]["database_cost_tracking"]["rows_refused"] == 2;
+    let body = running.wait(is_told).await;
+    assert_eq!(body["overall_status"], "healthy", "{body}");
+    let alerts = running.ok("/api/enhanced/cost-alerts").await;
+    let told = row(&alerts["warnings"], &[("type", "system")]);
+    assert_eq!(told["message"], "2 rows of cost_tracking are refused and not counted");
+    let logged = running.log();
+    assert!(logged.contains("costs row ") && logged.contains("`inf` is not an amount"), "{logged}");
+    assert_eq!(exact(&total(&running).await), before.checked_add("2.5".parse().unwrap()).unwrap());
+    let path = "/api/enhanced/detailed-breakdown?service_type=%20%3D1%2B1%20";
+    let named = running.ok(path).await;
+    assert_eq!(named["breakdown"][0]["service"], " =1+1 ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

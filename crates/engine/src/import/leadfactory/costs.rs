@@ -80,12 +80,19 @@ pub(super) fn source(reader: &Reader, kind: Kind) -> Result<CompactString, Datab
     })
 }
 
-/// The name in `column`; an empty one is none.
+/// The name in `column`, with a space for each control character; an empty one is none.
+///
+/// LeadFactory takes any text for a name, and usage no control characters: better a name that is
+/// not to the letter than an amount that is lost.
 pub(super) fn name(row: &Row, column: &str) -> Result<Option<CompactString>, Refusal> {
     match row.get(column) {
         Cell::Bytes(_) => Err(Refusal::new(RefusalCode::Malformed, column, "is not UTF-8 text")),
-        _ => Ok(row.text(column).filter(|text| !text.is_empty())),
+        _ => Ok(row.text(column).filter(|text| !text.is_empty()).map(|text| plain(&text))),
     }
+}
+
+fn plain(text: &str) -> CompactString {
+    text.chars().map(|letter| if letter.is_ascii_control() { ' ' } else { letter }).collect()
 }
 
 /// The dollars in `column`, exact to the nano.

@@ -109,6 +109,23 @@ fn a_spoilt_row_is_refused_with_its_id_and_its_neighbours_are_taken() {
 }
 
 #[test]
+fn a_control_character_in_a_name_costs_no_money() {
+    let costs = Costs::new(PACKAGE);
+    costs.run(
+        "INSERT INTO costs (timestamp, service, operation, amount)
+         VALUES ('2026-07-19T12:00:00', char(9) || 'a' || char(10) || 'b', 'x' || char(127), 1.5)",
+    );
+
+    let all = drain(&mut feed_of(&costs, Vec::new()));
+
+    assert!(all.refused.is_empty());
+    let draft = &all.drafts[0];
+    assert_eq!(draft.id, "costs:1");
+    assert_eq!((draft.service.as_deref(), draft.operation.as_deref()), (Some(" a b"), Some("x ")));
+    assert!(draft.clone().accept(chrono::Utc::now()).is_ok());
+}
+
+#[test]
 fn a_float_that_is_no_number_is_null_in_sqlite_and_refused() {
     let costs = Costs::new(
         "CREATE TABLE costs (id INTEGER PRIMARY KEY, timestamp TEXT, service TEXT, amount)",

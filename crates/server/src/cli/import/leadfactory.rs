@@ -54,6 +54,8 @@ const LOOKS_PER_BUDGETS: u64 = 60;
 /// How often a follower within the server looks for databases that were not there: in how many
 /// looks for rows.
 const LOOKS_PER_SEARCH: u64 = 10;
+/// Refusals of one batch that are logged one by one, at most.
+const REFUSALS_LOGGED_MAX: usize = 20;
 /// Payments in one request, at most.
 const REVENUE_ROWS: usize = 1_000;
 
@@ -403,6 +405,7 @@ impl Run<'_> {
             *self.left_out.entry(reason).or_default() += count;
         }
         self.tell_batch(&report);
+        self.log_refusals(batch.kind.word(), &report);
         self.report.add(report);
         self.bar.set_position(self.report.rows());
         self.bar.set_message(pace(self.report.rows(), self.started.elapsed()));
@@ -451,6 +454,7 @@ impl Run<'_> {
             }
         }
         counts.refused = report.refused;
+        let kind = kind_of(&batch.source);
         if let Some(uplink) = &self.uplink {
             let rows = RowsBody {
                 accepted: counts.accepted,
@@ -459,7 +463,7 @@ impl Run<'_> {
                 left_out: 0,
             };
             let progress = ProgressBody {
-                kind: kind_of(&batch.source),
+                kind: kind.clone(),
                 source: batch.source,
                 name: name.clone(),
                 cursor: Some(cursor_body(batch.cursor)),
@@ -469,6 +473,7 @@ impl Run<'_> {
             };
             uplink.post_json::<Value>("/api/v1/imports", &progress).await?;
         }
+        self.log_refusals(&kind, &report);
         self.revenue.get_or_insert_default().add(counts);
         // Payments are counted beside usage; only their refusals stand in one list.
         self.report.refusals.append(&mut report.refusals);
@@ -606,6 +611,30 @@ impl Run<'_> {
         self.bar.suspend(|| write_line(&line));
         for refusal in &report.refusals {
             self.bar.suspend(|| write_line(&format!("refused {refusal}")));
+        }
+    }
+
+    /// Within the server nobody sees lines on a terminal: what was refused goes to the log.
+    fn log_refusals(&self, kind: &str, report: &Report) {
+        if self.within.is_none() {
+            return;
+        }
+        for refusal in report.refusals.iter().take(REFUSALS_LOGGED_MAX) {
+            tracing::warn!(
+                database = kind,
+                row = %refusal.row,
+                field = refusal.field,
+                reason = ?refusal.detail,
+                "a row of LeadFactory's was refused, and is not counted"
+            );
+        }
+        let more = report.refused.saturating_sub(REFUSALS_LOGGED_MAX as u64);
+        if more > 0 {
+            tracing::warn!(
+                database = kind,
+                rows = more,
+                "more rows of LeadFactory's were refused; GET /api/v1/imports lists the newest"
+            );
         }
     }
 

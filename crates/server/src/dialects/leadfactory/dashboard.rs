@@ -150,11 +150,12 @@ fn course(analysis: &Analysis) -> Value {
 /// `GET /api/enhanced/cost-alerts`.
 pub async fn alerts(desk: Desk) -> Result<Json<Value>, Refused> {
     let overview = desk.overview(&Selection::default()).await?;
-    Ok(Json(alerts_body(&desk, &overview)))
+    Ok(Json(alerts_body(&desk, &overview).await?))
 }
 
 /// What is to be looked at now.
-pub fn alerts_body(desk: &Desk, overview: &Overview) -> Value {
+pub async fn alerts_body(desk: &Desk, overview: &Overview) -> Result<Value, Refused> {
+    let refused = desk.refused_rows().await?;
     let (mut alerts, mut warnings, mut info) = (Vec::new(), Vec::new(), Vec::new());
     let at = desk.stamp();
     let row = |kind: &str, severity: &str, message: String, recommendation: &str| {
@@ -227,12 +228,20 @@ pub fn alerts_body(desk: &Desk, overview: &Overview) -> Value {
     if let Some(problem) = desk.state.leadfactory.read().problem() {
         alerts.push(row("system", "high", problem.to_owned(), "See /api/enhanced/health"));
     }
-    json!({
+    for (database, rows) in &refused {
+        let (rows, verb) = match rows {
+            1 => ("1 row".to_owned(), "is"),
+            rows => (format!("{rows} rows"), "are"),
+        };
+        let message = format!("{rows} of {database} {verb} refused and not counted");
+        warnings.push(row("system", "medium", message, "See the reasons at /api/v1/imports"));
+    }
+    Ok(json!({
         "total_count": alerts.len() + warnings.len() + info.len(),
         "alerts": alerts,
         "warnings": warnings,
         "info": info,
-    })
+    }))
 }
 
 /// The first of a day's month.

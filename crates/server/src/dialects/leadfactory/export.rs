@@ -82,7 +82,7 @@ pub async fn enhanced(
     if what == What::Dashboard {
         body["dashboard_data"] = data(&desk, None, period, None).await?;
         body["efficiency_metrics"] = efficiency_body(&desk, &overview).await?;
-        body["alerts"] = alerts_body(&desk, &overview);
+        body["alerts"] = alerts_body(&desk, &overview).await?;
     }
     if with_trends {
         let (back, ahead) = if period == Every::Month { (90, 30) } else { (30, 7) };

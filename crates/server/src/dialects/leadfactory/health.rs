@@ -62,7 +62,12 @@ async fn checked(desk: &Desk) -> (StatusCode, Value) {
         checks.insert(name, body);
     };
     add("cost_tracker".into(), cost_tracker(desk).await, Overall::Unhealthy);
-    for (name, found) in databases(&following).await {
+    let refused = desk.refused_rows().await.unwrap_or_default();
+    for (name, mut found) in databases(&following).await {
+        if let Some(rows) = refused.get(&name) {
+            let (Ok(body) | Err(body)) = &mut found;
+            body["rows_refused"] = (*rows).into();
+        }
         let otherwise = if name == COSTS { Overall::Unhealthy } else { Overall::Degraded };
         add(format!("database_{name}"), found, otherwise);
     }

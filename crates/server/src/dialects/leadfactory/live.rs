@@ -242,7 +242,7 @@ async fn initial(desk: &Desk) -> Result<Value, Refused> {
         "dashboard": dashboard,
         "efficiency_metrics": efficiency,
         "efficiency": efficiency,
-        "alerts": alerts_body(desk, &overview),
+        "alerts": alerts_body(desk, &overview).await?,
     }))
 }
 
@@ -285,7 +285,7 @@ async fn updates(desk: &Desk, wish: &Wish) -> Result<(Value, Value), Refused> {
             integrated["efficiency_score"] = json!(overview.score);
         }
         if wish.alerts {
-            integrated["alerts"] = alerts_body(desk, &overview);
+            integrated["alerts"] = alerts_body(desk, &overview).await?;
         }
     }
     Ok((integrated, cost))

@@ -14,6 +14,7 @@ mod metrics;
 mod optimization;
 mod other;
 mod params;
+mod refusals;
 mod returns;
 mod status;
 mod summary;

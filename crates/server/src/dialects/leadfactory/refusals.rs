@@ -1,0 +1,29 @@
+//! Rows of LeadFactory's databases that were refused, and are not counted.
+
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+use outlay_engine::import::books::records;
+use tokio::task::spawn_blocking;
+
+use super::desk::Desk;
+use super::error::Refused;
+
+/// What sources of LeadFactory's begin with.
+const SOURCES: &str = "leadfactory:";
+
+impl Desk {
+    /// How many rows were refused in all imports, by the name of their database; those without
+    /// refusals are left out.
+    pub async fn refused_rows(&self) -> Result<BTreeMap<CompactString, u64>, Refused> {
+        let books = self.state.outlay.books.clone();
+        let records = spawn_blocking(move || records(&books)).await??;
+        let mut refused = BTreeMap::new();
+        for record in records {
+            if record.source.starts_with(SOURCES) && record.rows.refused > 0 {
+                *refused.entry(record.kind).or_default() += record.rows.refused;
+            }
+        }
+        Ok(refused)
+    }
+}
