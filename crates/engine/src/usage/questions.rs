@@ -14,7 +14,8 @@ use outlay_domain::usage::question::{
 };
 use outlay_store::StoreError;
 use outlay_store::history::question::{
-    AskError, AskOptions, Asker, EventPage, EventsAfter, EventsQuestion, Facts, SegmentFiles,
+    AskError, AskOptions, Asker, EventPage, EventsAfter, EventsQuestion, EventsSum, Facts,
+    SegmentFiles,
 };
 use outlay_store::history::{History, Segment};
 use parking_lot::Mutex;
@@ -104,6 +105,22 @@ pub struct UsageEvents {
     pub limit: usize,
     /// Where the page before ended.
     pub after: Option<EventsAfter>,
+}
+
+impl UsageEvents {
+    /// The question to the history, about the account `scope` only where there is one.
+    fn within(self, scope: Option<&str>) -> EventsQuestion {
+        let mut filters = self.filters;
+        filters.extend(scope.map(|account| Filter::only(Attribute::Account, account)));
+        EventsQuestion {
+            from_us: self.from.map_or(i64::MIN, |from| from.timestamp_micros()),
+            to_us: self.to.map_or(i64::MAX, |to| to.timestamp_micros()),
+            filters,
+            above_nanos: self.above.map(Amount::nanos),
+            limit: self.limit.clamp(1, EXPORT_EVENTS),
+            after: self.after,
+        }
+    }
 }
 
 /// A question with its answer.
@@ -242,21 +259,28 @@ impl Questions {
         asked: UsageEvents,
         scope: Option<&str>,
     ) -> Result<EventPage, UnansweredError> {
-        let mut filters = asked.filters;
-        filters.extend(scope.map(|account| Filter::only(Attribute::Account, account)));
-        let question = EventsQuestion {
-            from_us: asked.from.map_or(i64::MIN, |from| from.timestamp_micros()),
-            to_us: asked.to.map_or(i64::MAX, |to| to.timestamp_micros()),
-            filters,
-            above_nanos: asked.above.map(Amount::nanos),
-            limit: asked.limit.clamp(1, EXPORT_EVENTS),
-            after: asked.after,
-        };
+        let question = asked.within(scope);
         self.in_turn(move |questions| {
             let snapshot = questions.history.snapshot();
             let files = questions.files(&snapshot.segments);
             let facts = Facts { tail: &snapshot.tail, segments: &files };
             Ok(questions.asker.events(facts, &question)?)
+        })
+        .await
+    }
+
+    /// All events that pass together, without a limit and from the first on.
+    pub async fn events_sum(
+        self: &Arc<Self>,
+        asked: UsageEvents,
+        scope: Option<&str>,
+    ) -> Result<EventsSum, UnansweredError> {
+        let question = asked.within(scope);
+        self.in_turn(move |questions| {
+            let snapshot = questions.history.snapshot();
+            let files = questions.files(&snapshot.segments);
+            let facts = Facts { tail: &snapshot.tail, segments: &files };
+            Ok(questions.asker.events_sum(facts, &question)?)
         })
         .await
     }

@@ -283,17 +283,6 @@ fn transactions(facts: &[Fact], tz: Tz) -> Vec<Value> {
     facts.iter().map(|fact| with_details(fact, tz)).collect()
 }
 
-/// The dear operations of some days, the newest first.
-pub async fn dear(
-    desk: &Desk,
-    days: Option<Days>,
-    mean_nanos: i128,
-) -> Result<Vec<Value>, Refused> {
-    let question = desk.question(&Selection::default(), days).await?;
-    let facts = desk.dear_events(&question, mean_nanos, DEAR_MAX).await?;
-    Ok(transactions(&facts, desk.tz))
-}
-
 /// All services of the days that are asked about, whatever else is.
 async fn services(desk: &Desk, ask: &Ask) -> Result<Value, Refused> {
     let question = desk.question(&Selection::default(), ask.days).await?;

@@ -15,6 +15,8 @@ use outlay_engine::insights::advice::{Recommendation, ServiceShare, Thresholds, 
 use outlay_engine::insights::analysis::DAYS_BEFORE;
 use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::{Analysis, Course, Days, Insights, SpendQuestion, SpendTable};
+use outlay_engine::usage::UsageEvents;
+use outlay_store::history::question::EventsSum;
 use tokio::task::spawn_blocking;
 
 use super::access::Admitted;
@@ -182,6 +184,24 @@ impl Desk {
         let above = self.dear_above(mean_nanos);
         let scope = self.scope.as_deref();
         Ok(self.insights.dear_events(question, above, limit, scope).await?)
+    }
+
+    /// How many operations of some days cost more than what is dear, and how much together.
+    pub async fn dear_sum(
+        &self,
+        days: Option<Days>,
+        mean_nanos: i128,
+    ) -> Result<EventsSum, Refused> {
+        let (from, to) = days.map(|days| days.instants(self.tz)).unzip();
+        let asked = UsageEvents {
+            from: from.flatten(),
+            to,
+            filters: self.question(&Selection::default(), days).await?.filters,
+            above: Some(self.dear_above(mean_nanos)),
+            limit: 1,
+            after: None,
+        };
+        Ok(self.state.outlay.questions.events_sum(asked, self.scope.as_deref()).await?)
     }
 
     /// From what amount on an operation is dear.

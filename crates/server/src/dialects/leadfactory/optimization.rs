@@ -7,12 +7,12 @@ use outlay_engine::insights::course::units;
 use outlay_engine::insights::{Days, SpendQuestion};
 use serde_json::{Value, json};
 
-use super::breakdown::{PERIODS, dear};
+use super::breakdown::PERIODS;
 use super::desk::{Desk, Overview, Selection, shares};
 use super::error::Refused;
 use super::params::Params;
 use super::trends::direction;
-use super::wire::day;
+use super::wire::{day, mean};
 
 /// Recommendations that are listed, at most.
 const LISTED_MAX: usize = 10;
@@ -21,7 +21,7 @@ const HIGH_SHARE: f64 = 0.4;
 /// What an operation may cost on average, in units.
 const HIGH_MEAN: f64 = 1.0;
 /// Dear operations from which on they are worth a word.
-const OFTEN: usize = 5;
+const OFTEN: u64 = 5;
 /// Share of the month's budget from which on it is worth a word.
 const BUDGET_SHARE: f64 = 0.8;
 /// Days that the plain recommendations rest on, before today.
@@ -128,7 +128,7 @@ pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
     let question = SpendQuestion { by: vec![Attribute::Service], ..question };
     let everything = Selection::default();
     let (table, overview) = tokio::try_join!(desk.spend(question), desk.overview(&everything))?;
-    let dear = dear(desk, days, table.total.nanos / table.total.events.max(1)).await?;
+    let dear = desk.dear_sum(days, table.total.nanos / table.total.events.max(1)).await?;
     let mut rows = Vec::new();
     let mut say = |kind: &str,
                    priority: &str,
@@ -197,14 +197,13 @@ pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
             );
         }
     }
-    if dear.len() > OFTEN {
-        let mean =
-            dear.iter().filter_map(|row| row["amount"].as_f64()).sum::<f64>() / dear.len() as f64;
+    if dear.count > OFTEN {
+        let mean = mean(dear.nanos, dear.count.into());
         say(
             "frequent_high_cost",
             "medium",
             None,
-            format!("Detected {} high-cost transactions averaging ${mean:.2}", dear.len()),
+            format!("Detected {} high-cost transactions averaging ${mean:.2}", dear.count),
             "Implement cost monitoring alerts and usage quotas",
             0.0,
         );

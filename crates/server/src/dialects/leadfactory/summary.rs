@@ -7,7 +7,7 @@ use outlay_engine::insights::course::units;
 use outlay_engine::insights::{Days, SpendQuestion};
 use serde_json::{Value, json};
 
-use super::breakdown::{count_of, dear};
+use super::breakdown::count_of;
 use super::budget;
 use super::desk::{Desk, Selection, shares};
 use super::error::Refused;
@@ -38,7 +38,7 @@ pub async fn summary(desk: Desk, params: Params) -> Result<Json<Value>, Refused>
     let (table, overview, rows) =
         tokio::try_join!(desk.spend(question), desk.overview(&everything), opportunities(&desk),)?;
     let total = &table.total;
-    let dear = dear(&desk, Some(days), total.nanos / total.events.max(1)).await?;
+    let dear = desk.dear_sum(Some(days), total.nanos / total.events.max(1)).await?;
     let analysis = overview.analysis.as_deref();
     let services: Vec<Value> = shares(&table, |_| true)
         .iter()
@@ -82,7 +82,7 @@ pub async fn summary(desk: Desk, params: Params) -> Result<Json<Value>, Refused>
         "optimization_opportunities": rows.iter().take(LISTED.2).collect::<Vec<_>>(),
         "key_metrics": {
             "cost_volatility": analysis.map_or(0.0, |own| own.volatility),
-            "high_cost_transactions": dear.len(),
+            "high_cost_transactions": dear.count,
             "potential_savings": savings,
         },
         "generated_at": desk.stamp(),

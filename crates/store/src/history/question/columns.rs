@@ -103,7 +103,10 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, StoreE
     batch.column_by_name(name).ok_or_else(|| damaged(name, "it is missing"))
 }
 
-fn integers<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a Int64Array, StoreError> {
+pub(super) fn integers<'a>(
+    batch: &'a RecordBatch,
+    name: &str,
+) -> Result<&'a Int64Array, StoreError> {
     column(batch, name)?
         .as_primitive_opt::<Int64Type>()
         .ok_or_else(|| damaged(name, "it is not of 64-bit integers"))

@@ -10,8 +10,8 @@ use outlay_domain::usage::Fact;
 use outlay_domain::usage::question::Filter;
 
 use super::columns::{
-    Dictionary, FilterColumn, Passing, Projection, Rows, attribute_column, keep_charged_above,
-    micros, texts, times,
+    Dictionary, FilterColumn, Passing, Projection, Rows, attribute_column, integers,
+    keep_charged_above, micros, texts, times,
 };
 use super::file::SegmentFile;
 use super::{AskError, Asker, Facts, Limit};
@@ -33,6 +33,15 @@ pub struct EventsQuestion {
     pub limit: usize,
     /// Where the page before ended.
     pub after: Option<EventsAfter>,
+}
+
+/// How many facts pass, and what they were charged together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EventsSum {
+    /// How many.
+    pub count: u64,
+    /// Their charges, in nanos.
+    pub nanos: i128,
 }
 
 /// Where a page ended: facts are listed in the order of this.
@@ -160,6 +169,37 @@ impl Asker {
         Ok(EventPage { facts: found, next })
     }
 
+    /// All facts that pass together, whatever the limit is and where a page ended.
+    pub fn events_sum(
+        &self,
+        facts: Facts<'_>,
+        question: &EventsQuestion,
+    ) -> Result<EventsSum, AskError> {
+        let limit = Limit::new(self.options.time_limit);
+        let question = EventsQuestion { after: None, ..question.clone() };
+        let mut sieve = Sieve::new(&question);
+        sieve.projection.add("amount_nanos");
+        let projection = sieve.projection.clone();
+        let mut sum = EventsSum::default();
+        for unit in self.units(facts, &question)? {
+            unit.each_batch(&projection, |batch, _| {
+                limit.check()?;
+                let Some(keep) = sieve.keep(batch)? else { return Ok(()) };
+                let amounts = integers(batch, "amount_nanos")?;
+                let rows = times(batch, Rows::Facts)?.iter().zip(keep).enumerate();
+                for (row, (time, keep)) in rows {
+                    if keep && question.from_us <= *time && *time < question.to_us {
+                        sum.count += 1;
+                        sum.nanos +=
+                            if amounts.is_valid(row) { amounts.value(row).into() } else { 0 };
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok(sum)
+    }
+
     /// What must be looked at, the newest first.
     fn units<'a>(
         &self,
@@ -204,6 +244,45 @@ impl Asker {
     }
 }
 
+/// What facts must be like, but for their time.
+struct Sieve {
+    filters: Vec<FilterColumn>,
+    above_nanos: Option<i64>,
+    /// The columns that it looks at, and the time.
+    projection: Projection,
+}
+
+impl Sieve {
+    fn new(question: &EventsQuestion) -> Self {
+        let mut projection = Projection::default();
+        projection.add(Rows::Facts.time_column());
+        for filter in &question.filters {
+            projection.add(attribute_column(filter.attribute()));
+        }
+        if question.above_nanos.is_some() {
+            ["kind", "amount_nanos"].into_iter().for_each(|column| projection.add(column));
+        }
+        let filters = question.filters.iter().cloned().map(FilterColumn::new).collect();
+        Self { filters, above_nanos: question.above_nanos, projection }
+    }
+
+    /// Which rows pass; `None` where none does.
+    fn keep(&mut self, batch: &RecordBatch) -> Result<Option<Vec<bool>>, StoreError> {
+        let mut keep = vec![true; batch.num_rows()];
+        for filter in &mut self.filters {
+            match filter.update(batch)? {
+                Passing::All => {}
+                Passing::None => return Ok(None),
+                Passing::Some => filter.keep(batch, &mut keep)?,
+            }
+        }
+        if let Some(above) = self.above_nanos {
+            keep_charged_above(batch, above, &mut keep)?;
+        }
+        Ok(Some(keep))
+    }
+}
+
 /// Where a page that ends with the last of `given` ends.
 fn after(given: &[Fact], before: Option<&EventsAfter>) -> Option<EventsAfter> {
     let last = FactKey::of(given.last()?);
@@ -218,16 +297,8 @@ fn newest(
     question: &EventsQuestion,
     limit: &Limit,
 ) -> Result<Vec<Candidate>, AskError> {
-    let mut filters: Vec<FilterColumn> =
-        question.filters.iter().cloned().map(FilterColumn::new).collect();
-    let mut projection = Projection::default();
-    projection.add(Rows::Facts.time_column());
-    for filter in &question.filters {
-        projection.add(attribute_column(filter.attribute()));
-    }
-    if question.above_nanos.is_some() {
-        ["kind", "amount_nanos"].into_iter().for_each(|column| projection.add(column));
-    }
+    let mut sieve = Sieve::new(question);
+    let projection = sieve.projection.clone();
     let to_us = question.to_us;
     let boundary = question.after.as_ref().map(|after| after.last.occurred_us.0);
 
@@ -241,17 +312,7 @@ fn newest(
         }
         unit.each_batch(&projection, |batch, first_row| {
             limit.check()?;
-            let mut keep = vec![true; batch.num_rows()];
-            for filter in &mut filters {
-                match filter.update(batch)? {
-                    Passing::All => {}
-                    Passing::None => return Ok(()),
-                    Passing::Some => filter.keep(batch, &mut keep)?,
-                }
-            }
-            if let Some(above) = question.above_nanos {
-                keep_charged_above(batch, above, &mut keep)?;
-            }
+            let Some(keep) = sieve.keep(batch)? else { return Ok(()) };
             let rows = times(batch, Rows::Facts)?.iter().zip(keep).enumerate();
             for (row, (time, keep)) in rows {
                 let is_new = boundary.is_none_or(|boundary| *time <= boundary);

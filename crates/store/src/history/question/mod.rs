@@ -35,7 +35,7 @@ use outlay_domain::usage::question::{Group, Key, Period, Question, Tally, Value}
 use parking_lot::Mutex;
 use thiserror::Error;
 
-pub use events::{EventPage, EventsAfter, EventsQuestion, FactKey};
+pub use events::{EventPage, EventsAfter, EventsQuestion, EventsSum, FactKey};
 
 use self::file::Files;
 use self::kept::{CELLS_KEPT_MAX, KeptKey, KeptSums};

@@ -419,6 +419,7 @@ proptest! {
             after: None,
         };
 
+        let sum = asker.events_sum(world.facts(), &question).unwrap();
         let mut listed = Vec::new();
         loop {
             let page = asker.events(world.facts(), &question).unwrap();
@@ -451,6 +452,9 @@ proptest! {
         let keys = |facts: &[Fact]| facts.iter().map(FactKey::of).collect::<Vec<_>>();
         prop_assert_eq!(keys(&listed), keys(&expected));
         prop_assert_eq!(listed.len(), expected.len());
+        let amounts = expected.iter().filter_map(|fact| fact.charge.amount);
+        let nanos = amounts.map(|amount| i128::from(amount.nanos())).sum::<i128>();
+        prop_assert_eq!(sum, EventsSum { count: expected.len() as u64, nanos });
     }
 }
 
