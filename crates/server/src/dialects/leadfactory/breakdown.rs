@@ -1,6 +1,5 @@
 //! Costs by service, operation and time.
 
-use axum::Json;
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
 use outlay_domain::usage::Fact;
@@ -14,7 +13,7 @@ use super::desk::{Desk, Selection, shares};
 use super::details::with_details;
 use super::error::Refused;
 use super::params::{Params, invalid};
-use super::wire::{day, dollars, mean, name, percent};
+use super::wire::{Json, day, dollars, mean, name, percent};
 
 /// Dear operations that are listed, at most.
 const DEAR_MAX: usize = 20;

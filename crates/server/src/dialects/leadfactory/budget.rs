@@ -1,6 +1,5 @@
 //! How a month's budget is used.
 
-use axum::Json;
 use chrono::Datelike;
 use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::course::units;
@@ -9,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::desk::{Desk, shares};
 use super::error::Refused;
 use super::params::Params;
-use super::wire::dollars;
+use super::wire::{Json, dollars};
 
 /// Shares of the budget at which it is warned of.
 const WARNING: f64 = 0.75;

@@ -1,6 +1,5 @@
 //! Everything at a glance.
 
-use axum::Json;
 use outlay_analytics::anomalies::Severity;
 use outlay_domain::usage::question::Every;
 use outlay_engine::insights::course::units;
@@ -15,7 +14,7 @@ use super::error::Refused;
 use super::optimization::bodies;
 use super::params::Params;
 use super::trends::{body_if_any, direction};
-use super::wire::{day, dollars, local, mean};
+use super::wire::{Json, day, dollars, local, mean};
 
 /// Days back and ahead that the dashboard's trends look at.
 const TRENDS: (u32, u32) = (30, 7);

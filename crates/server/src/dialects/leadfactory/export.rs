@@ -13,6 +13,7 @@ use super::error::Refused;
 use super::optimization::bodies;
 use super::params::Params;
 use super::trends::body_if_any;
+use super::wire::unsigned_zeros;
 
 /// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +127,7 @@ fn send(
     body: &Value,
     rows: fn(&Value) -> Vec<Vec<String>>,
 ) -> Result<Response, Refused> {
+    let body = &unsigned_zeros(body);
     let (kind, text) = match form {
         Form::Json => {
             let text =

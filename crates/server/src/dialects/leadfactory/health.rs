@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use compact_str::CompactString;
@@ -13,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::desk::{Desk, Selection};
 use super::error::Refused;
 use super::status::{Following, Seen};
-use super::wire::{dollars, local};
+use super::wire::{Json, dollars, local};
 
 /// Days that the check of the analysis looks at, before today.
 const DAYS_BACK: u32 = 7;

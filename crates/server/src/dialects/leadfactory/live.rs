@@ -30,7 +30,7 @@ use super::desk::{Desk, Selection, shares};
 use super::details::transaction;
 use super::error::Refused;
 use super::status::Status;
-use super::wire::{dollars, name};
+use super::wire::{dollars, name, unsigned_zeros};
 use crate::auth::Guard;
 use crate::config::Config;
 use crate::metrics::Metrics;
@@ -200,7 +200,7 @@ async fn welcome(socket: SocketRef, parts: Parts) {
 }
 
 fn emit(socket: &SocketRef, event: &str, body: &Value) {
-    if let Err(error) = socket.emit(event, body) {
+    if let Err(error) = socket.emit(event, &unsigned_zeros(body)) {
         tracing::debug!(%error, event, "a live update of LeadFactory's did not leave");
     }
 }
@@ -345,7 +345,7 @@ async fn round(io: &SocketIo, parts: &Parts) {
         };
         let wanted = if wish.totals { &told[..] } else { &told[..1] };
         for (event, body) in wanted {
-            if let Err(error) = io.to(wish.room()).emit(event, body).await {
+            if let Err(error) = io.to(wish.room()).emit(event, &unsigned_zeros(body)).await {
                 tracing::debug!(%error, event, "a live update of LeadFactory's did not reach everybody");
             }
         }

@@ -1,6 +1,5 @@
 //! What could be done about costs.
 
-use axum::Json;
 use outlay_domain::usage::question::Attribute;
 use outlay_engine::insights::advice::{Priority, Recommendation};
 use outlay_engine::insights::course::units;
@@ -12,7 +11,7 @@ use super::desk::{Desk, Overview, Selection, shares};
 use super::error::Refused;
 use super::params::Params;
 use super::trends::direction;
-use super::wire::{day, mean};
+use super::wire::{Json, day, mean};
 
 /// Recommendations that are listed, at most.
 const LISTED_MAX: usize = 10;

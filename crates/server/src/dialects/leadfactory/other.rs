@@ -1,6 +1,5 @@
 //! The other dashboard's paths: every body stands in `data`.
 
-use axum::Json;
 use outlay_domain::usage::question::{Attribute, Every};
 use outlay_engine::insights::budgets::Month;
 use outlay_engine::insights::course::units;
@@ -11,7 +10,7 @@ use super::breakdown::count_of;
 use super::desk::{Desk, Selection, shares};
 use super::error::Refused;
 use super::params::{DAYS_BACK_MAX, Params};
-use super::wire::{day, dollars, mean, name, percent};
+use super::wire::{Json, day, dollars, mean, name, percent};
 
 /// Seconds after which its page asks again.
 const REFRESH_SECONDS: u32 = 30;

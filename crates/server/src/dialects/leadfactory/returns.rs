@@ -1,6 +1,5 @@
 //! What came in for what was spent.
 
-use axum::Json;
 use outlay_domain::usage::question::Every;
 use outlay_engine::insights::returns::Return;
 use outlay_engine::insights::{Course, Days, SpendQuestion};
@@ -13,7 +12,7 @@ use super::error::Refused;
 use super::optimization::opportunities;
 use super::params::Params;
 use super::trends::trend_analysis;
-use super::wire::{day, dollars};
+use super::wire::{Json, day, dollars};
 
 /// LeadFactory's costs are dollars, and only revenue in dollars is held against them.
 pub const CURRENCY: &str = "usd";

@@ -1,6 +1,5 @@
 //! Costs of a period in a few figures.
 
-use axum::Json;
 use outlay_domain::usage::question::{Attribute, Every};
 use outlay_engine::insights::budgets::Month;
 use outlay_engine::insights::course::units;
@@ -14,7 +13,7 @@ use super::error::Refused;
 use super::optimization::opportunities;
 use super::params::Params;
 use super::trends::{direction, plain_anomalies};
-use super::wire::{day, dollars, mean, percent};
+use super::wire::{Json, day, dollars, mean, percent};
 
 /// Services, anomalies and opportunities that are listed, at most.
 const LISTED: (usize, usize, usize) = (5, 3, 3);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use outlay_analytics::anomalies::{self, Anomaly, Severity};
 use outlay_analytics::change_points::ChangePoint;
 use outlay_analytics::forecast::{Forecast, Method, MethodReport};
@@ -15,7 +14,7 @@ use super::breakdown::count_of;
 use super::desk::{Desk, Selection};
 use super::error::Refused;
 use super::params::{DAYS_BACK_MAX, FORECAST_DAYS_MAX, Params};
-use super::wire::{day, dollars};
+use super::wire::{Json, day, dollars};
 
 /// Anomalies that are listed, at most.
 const ANOMALIES_MAX: usize = 20;

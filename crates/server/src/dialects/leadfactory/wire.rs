@@ -1,9 +1,52 @@
 //! Numbers and times as LeadFactory writes them.
 
+use std::io;
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
 use outlay_engine::insights::course::units;
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use serde_json::{Value, json};
+
+use super::error::Refused;
+
+/// An answer. Nothing is never less than nothing: zero has no sign, as in [`unsigned_zeros`].
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        let mut text = Vec::with_capacity(1_024);
+        match self.0.serialize(&mut Serializer::with_formatter(&mut text, UnsignedZeros)) {
+            Ok(()) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+            Err(error) => Refused::internal(&error).into_response(),
+        }
+    }
+}
+
+struct UnsignedZeros;
+
+impl Formatter for UnsignedZeros {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        // A sum of no floats is minus zero, and adding zero takes its sign away.
+        CompactFormatter.write_f64(writer, value + 0.0)
+    }
+}
+
+/// `body` with zeros that have no sign.
+pub fn unsigned_zeros(body: &Value) -> Value {
+    match body {
+        Value::Number(number) if number.as_f64() == Some(0.0) && number.is_f64() => json!(0.0),
+        Value::Array(items) => items.iter().map(unsigned_zeros).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| (name.clone(), unsigned_zeros(value)));
+            Value::Object(fields.collect())
+        }
+        other => other.clone(),
+    }
+}
 
 /// An amount in dollars.
 pub fn dollars(nanos: i128) -> Value {
@@ -43,6 +86,17 @@ pub fn name(text: Option<&str>) -> &str {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn zero_has_no_sign() {
+        let body = json!({ "sum": -0.0, "list": [-0.0, -2.5, 0], "text": "-0.0" });
+        let plain = r#"{"list":[0.0,-2.5,0],"sum":0.0,"text":"-0.0"}"#;
+
+        assert_eq!(unsigned_zeros(&body).to_string(), plain);
+        let answer = Json(body).into_response();
+        let bytes = axum::body::to_bytes(answer.into_body(), 1_000).await.unwrap();
+        assert_eq!(bytes, plain);
+    }
 
     #[test]
     fn times_are_local_and_have_six_decimals_or_none() {
