@@ -1,7 +1,11 @@
 //! The server's own log, on standard error.
 
 use std::io::IsTerminal;
+use std::time::Instant;
 
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
@@ -22,4 +26,22 @@ pub fn start(config: &LogConfig) -> Result<(), CliError> {
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     Ok(())
+}
+
+/// Logs a request and its answer, for those who look for a fault.
+///
+/// What stands behind `?` is left out: keys and e-mail addresses do.
+pub async fn request(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let started = Instant::now();
+    let response = next.run(request).await;
+    tracing::debug!(
+        %method,
+        path,
+        status = response.status().as_u16(),
+        took = ?started.elapsed(),
+        "answered"
+    );
+    response
 }

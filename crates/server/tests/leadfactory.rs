@@ -658,6 +658,22 @@ async fn leadfactorys_variables_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn debug_logs_what_is_asked_without_its_secrets() {
+    let running = Running::start(&["--debug"], &[]).await;
+
+    running.ok("/api/cost/realtime-summary?key=a-secret").await;
+
+    let logged = running.log();
+    let line = logged.lines().find(|line| line.contains("/api/cost/realtime-summary")).unwrap();
+    for part in
+        ["DEBUG", "method=GET", "path=\"/api/cost/realtime-summary\"", "status=200", "took="]
+    {
+        assert!(line.contains(part), "{line}");
+    }
+    assert!(!logged.contains("a-secret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn strangers_need_a_key_and_other_sites_are_kept_out() {
     let key = [("OUTLAY_DIALECTS_LEADFACTORY_KEY", "a long enough key")];
     let data = tempfile::tempdir().unwrap();

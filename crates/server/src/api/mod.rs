@@ -34,7 +34,7 @@ pub(crate) mod usage_params;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, Uri};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use socketioxide::layer::SocketIoLayer;
 use utoipa::OpenApi;
@@ -44,6 +44,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::auth::{Credentials, guard};
 use crate::dialects::leadfactory;
 use crate::error::ApiError;
+use crate::log;
 use crate::metrics::http::count;
 use crate::state::AppState;
 use crate::web;
@@ -118,7 +119,10 @@ pub fn router(state: AppState, live: Option<SocketIoLayer>) -> Router {
         true => leadfactory::with(router, &state, has_live),
         false => router,
     };
-    router.layer(from_fn_with_state(state.metrics.http.clone(), count)).with_state(state)
+    router
+        .layer(from_fn_with_state(state.metrics.http.clone(), count))
+        .layer(from_fn(log::request))
+        .with_state(state)
 }
 
 async fn page_or_not_found(method: Method, uri: Uri, headers: HeaderMap) -> Response {

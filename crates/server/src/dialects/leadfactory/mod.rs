@@ -24,12 +24,13 @@ mod wire;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower::ServiceExt;
 
 use crate::config::LeadfactoryConfig;
+use crate::log;
 use crate::state::AppState;
 
 pub use error::Refused;
@@ -100,6 +101,7 @@ pub fn own_router(state: AppState) -> Router {
     access::guard(answered, &state)
         .route("/", get(home))
         .route("/healthz", get(|| async { "ok" }))
+        .layer(from_fn(log::request))
         .with_state(state)
 }
 
