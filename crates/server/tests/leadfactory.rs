@@ -658,6 +658,18 @@ async fn leadfactorys_variables_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_budget_gate_is_the_thresholds_and_not_the_months_budget() {
+    for (threshold, status) in [("1434.267747", "1"), ("1434.27", "0")] {
+        let running = Running::start(&[], &[("BUDGET_GATE_THRESHOLD", threshold)]).await;
+
+        let (_, metrics) = running.text("/metrics").await.unwrap();
+
+        let line = format!("leadfactory_budget_gate_status {status}\n");
+        assert!(metrics.contains(&line), "{threshold}: {metrics}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn debug_logs_what_is_asked_without_its_secrets() {
     let running = Running::start(&["--debug"], &[]).await;
 

@@ -41,7 +41,8 @@ pub struct LeadfactoryConfig {
     pub port: u16,
     /// A second port, where LeadFactory's breakdown API was: 5001, and 0 is none.
     pub breakdown_port: u16,
-    /// The budget of months that have none of their own.
+    /// The budget of months that have none of their own, and what may be spent in any month before
+    /// `leadfactory_budget_gate_status` is 1.
     pub budget_gate_threshold: String,
     /// From what amount on an operation is listed as dear: twice the mean of all, and 10 at most,
     /// when empty.

@@ -7,11 +7,12 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
+use outlay_domain::Amount;
 use outlay_domain::imports::ImportedBatch;
 use outlay_domain::revenue::RevenueKind;
 use outlay_domain::usage::question::{Attribute, Filter};
 use outlay_engine::import::books::batches;
-use outlay_engine::insights::budgets::Month;
+use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::course::units;
 use outlay_engine::insights::{Days, SpendQuestion, SpendTable};
 use outlay_engine::revenue::ProductRevenue;
@@ -64,7 +65,7 @@ pub async fn text(state: &AppState) -> Result<String, Refused> {
     let mut page = Page::default();
     write_costs(&mut page, &all);
     write_services(&mut page, &all, &of_month, today);
-    write_budget(&mut page, &used);
+    write_budget(&mut page, &used, state.config.dialects.leadfactory.budget());
     write_leads(&mut page, &newest, &of_batches);
     let done_in_month = |batch: &&ImportedBatch| {
         let day = batch.ended_at.map(|at| at.with_timezone(&tz).date_naive());
@@ -172,15 +173,15 @@ fn cost_per_lead(nanos: i128, leads: i128) -> Option<f64> {
     (leads > 0).then(|| units(nanos / leads))
 }
 
-fn write_budget(page: &mut Page, used: &outlay_engine::insights::budgets::Utilisation) {
+fn write_budget(page: &mut Page, used: &Utilisation, gate: Amount) {
     let percent = 100.0 * used.share();
     let help = "How much of the month's budget is spent, in per cent.";
     page.single(Kind::Gauge, "leadfactory_monthly_cost_percentage", help, percent);
     page.family(Kind::Gauge, "lead_factory_budget_utilization", "How much of a budget is spent.")
         .sample(&[("period", "monthly")], used.share());
-    let help = "Whether the month's budget is spent.";
-    let spent = u8::from(used.budget > 0 && used.spent >= used.budget);
-    page.single(Kind::Gauge, "leadfactory_budget_gate_status", help, spent);
+    let help = "Whether BUDGET_GATE_THRESHOLD was spent in the running month.";
+    let closed = u8::from(used.spent >= gate.nanos().into());
+    page.single(Kind::Gauge, "leadfactory_budget_gate_status", help, closed);
 }
 
 fn write_revenue(page: &mut Page, all: &[ProductRevenue]) {
