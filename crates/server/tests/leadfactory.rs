@@ -424,6 +424,16 @@ async fn filters_filter_and_what_cannot_be_is_refused_with_what_can() {
     let (status, body) = running.get("/api/enhanced/cost-trends?days_back=5").await.unwrap();
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(body, json!({ "data_points": 6, "error": "Insufficient data for trend analysis" }));
+    for path in ["?days_back=0", "?days_back=1", "?service_type=nobody"] {
+        let text = running.refused(&format!("/api/cost/trends{path}")).await;
+        assert_eq!(text, "Insufficient data for trend analysis");
+    }
+    let plain = running.ok("/api/cost/trends").await;
+    assert_eq!(rows(&plain["historical_data"]).last().unwrap()["partial"], true);
+    let few = running.ok("/api/cost/roi-analysis?start_date=2026-11-15&end_date=2026-11-15").await;
+    assert!(!few.to_string().contains("\"error\""), "{few}");
+    let until = running.ok("/api/cost/breakdown?end_date=2026-08-01").await;
+    assert_eq!(until["filters"]["start_date"], "2026-07-02", "the thirty days before its end");
     for path in [
         "/api/enhanced/cost-trends?days_back=abc",
         "/api/enhanced/cost-trends?days_back=-1",

@@ -68,7 +68,7 @@ pub async fn roi(desk: Desk, params: Params) -> Result<Json<Value>, Refused> {
                 "cost_analysis": {
                     "description":
                         "ROI analysis limited to cost data only - revenue data not available",
-                    "cost_trends": trend_analysis(&course, analysis.as_deref()),
+                    "cost_trends": analysis.as_deref().map(|own| trend_analysis(&course, own)),
                     "optimization_opportunities": listed,
                 },
             })

@@ -88,7 +88,7 @@ impl Trends<'_> {
                 "end_date": day(self.days.last()),
                 "days_analyzed": self.course.len(),
             },
-            "historical_data": self.history(),
+            "historical_data": history(&self.course),
             "trend_components": self.components(),
             "seasonality": seasonality(analysis),
             "trend_metrics": self.metrics(),
@@ -105,20 +105,6 @@ impl Trends<'_> {
             "anomalies": anomalies,
             "generated_at": self.desk.stamp(),
         })
-    }
-
-    fn history(&self) -> Vec<Value> {
-        let days = self.course.days().enumerate();
-        days.map(|(place, (date, nanos, events))| {
-            let mut row = json!({
-                "date": day(date), "cost": dollars(nanos), "transaction_count": count_of(events),
-            });
-            if let (true, Some(row)) = (self.course.is_running(place), row.as_object_mut()) {
-                row.insert("partial".into(), true.into());
-            }
-            row
-        })
-        .collect()
     }
 
     fn components(&self) -> Value {
@@ -198,6 +184,21 @@ impl Trends<'_> {
             "individual_forecasts": individual,
         })
     }
+}
+
+/// The days one by one; the one that runs is marked.
+fn history(course: &Course) -> Vec<Value> {
+    let days = course.days().enumerate();
+    days.map(|(place, (date, nanos, events))| {
+        let mut row = json!({
+            "date": day(date), "cost": dollars(nanos), "transaction_count": count_of(events),
+        });
+        if let (true, Some(row)) = (course.is_running(place), row.as_object_mut()) {
+            row.insert("partial".into(), true.into());
+        }
+        row
+    })
+    .collect()
 }
 
 fn intervals(analysis: &Analysis, forecast: &Forecast, horizon: usize) -> Value {
@@ -483,36 +484,24 @@ pub async fn plain(desk: Desk, params: Params) -> Result<Json<Value>, Refused> {
     let back = params.whole("days_back", 30, 0..=DAYS_BACK_MAX)?;
     let ahead = params.whole("forecast_days", 7, 0..=FORECAST_DAYS_MAX)? as usize;
     let (days, course) = desk.course(&Selection::service(service), back).await?;
-    let analysis = desk.analyse(course.clone(), ahead.max(1)).await?;
-    let rows: Vec<Value> = course
-        .days()
-        .map(|(date, nanos, events)| {
-            json!({
-                "date": day(date), "cost": dollars(nanos), "transaction_count": count_of(events),
-            })
-        })
-        .collect();
+    let Some(analysis) = desk.analyse(course.clone(), ahead.max(1)).await? else {
+        return Err(Refused::insufficient(course.len()));
+    };
     Ok(Json(json!({
         "service_type": service,
         "analysis_period": {
             "start_date": day(days.first()), "end_date": day(days.last()), "days": back,
         },
-        "historical_data": rows,
-        "trend_analysis": trend_analysis(&course, analysis.as_deref()),
-        "forecast": {
-            "days": ahead,
-            "predictions": analysis.as_deref().map_or_else(Vec::new, |own| predictions(own, ahead)),
-        },
-        "anomalies": analysis.as_deref().map_or_else(Vec::new, plain_anomalies),
+        "historical_data": history(&course),
+        "trend_analysis": trend_analysis(&course, &analysis),
+        "forecast": { "days": ahead, "predictions": predictions(&analysis, ahead) },
+        "anomalies": plain_anomalies(&analysis),
         "generated_at": desk.stamp(),
     })))
 }
 
 /// The figures of a course in the shape of the plain trends.
-pub fn trend_analysis(course: &Course, analysis: Option<&Analysis>) -> Value {
-    let Some(analysis) = analysis else {
-        return json!({ "error": "Insufficient data for trend analysis" });
-    };
+pub fn trend_analysis(course: &Course, analysis: &Analysis) -> Value {
     let (least, most) = extremes(&analysis.values);
     json!({
         "total_cost": dollars(course.total()),
