@@ -231,11 +231,9 @@ pub async fn enhanced(desk: Desk, params: Params) -> Result<Json<Breakdown>, Ref
     Ok(Json(answer(&desk, &ask, &listing).await?))
 }
 
-/// `GET /api/cost/breakdown`: of the last thirty days where none are named.
+/// `GET /api/cost/breakdown`: of the thirty days before the last where no first is named.
 pub async fn plain(desk: Desk, params: Params) -> Result<Json<Breakdown>, Refused> {
-    let today = desk.today();
-    let usual = Days::ending(today, PLAIN_DAYS_BACK).map(Days::first);
-    let ask = Ask::read(&params, params.days(usual, today)?)?;
+    let ask = Ask::read(&params, params.days(Some(PLAIN_DAYS_BACK), desk.today())?)?;
     let listing = Listing::read(&params, &ask.by)?;
     Ok(Json(answer(&desk, &ask, &listing).await?))
 }

@@ -125,15 +125,17 @@ impl Params {
         }
     }
 
-    /// The days from `start_date` to `end_date`, of which each may be left out; `first` and `last`
-    /// stand for those, and where there is nothing to stand for them, for all that is.
-    pub fn days(&self, first: Option<NaiveDate>, last: NaiveDate) -> Result<Option<Days>, Refused> {
+    /// The days from `start_date` to `end_date`, of which each may be left out: they end with
+    /// `last` then, and begin `back` days before their end, or where that is not said with all
+    /// that is.
+    pub fn days(&self, back: Option<u32>, last: NaiveDate) -> Result<Option<Days>, Refused> {
         let (from, to) = (self.date("start_date")?, self.date("end_date")?);
-        if from.is_none() && to.is_none() && first.is_none() {
+        if from.is_none() && to.is_none() && back.is_none() {
             return Ok(None);
         }
         let to = to.unwrap_or(last);
-        let Some(from) = from.or(first) else { return Ok(Some(Days::until(to))) };
+        let usual = || Days::ending(to, back?).map(Days::first);
+        let Some(from) = from.or_else(usual) else { return Ok(Some(Days::until(to))) };
         Days::new(from, to)
             .map(Some)
             .ok_or_else(|| Refused::bad(format!("start_date {from} is after end_date {to}")))
@@ -200,12 +202,16 @@ mod tests {
     fn ranges_have_an_order() {
         let day = |day| NaiveDate::from_ymd_opt(2026, 5, day).unwrap();
         let range = |pairs: &[(&str, &str)]| params(pairs).days(None, day(20));
+        let month = |pairs: &[(&str, &str)]| params(pairs).days(Some(5), day(20)).unwrap().unwrap();
 
         assert_eq!(range(&[]).unwrap(), None);
         let from = range(&[("start_date", "2026-05-02")]).unwrap().unwrap();
         assert_eq!((from.first(), from.last()), (day(2), day(20)));
         let until = range(&[("end_date", "2026-05-02")]).unwrap().unwrap();
         assert_eq!((until.start(), until.last()), (None, day(2)));
+        let usual = month(&[("end_date", "2026-05-10")]);
+        assert_eq!((usual.first(), usual.last()), (day(5), day(10)));
+        assert_eq!(month(&[]).first(), day(15));
         assert!(range(&[("start_date", "0001-01-01")]).is_err());
         assert!(range(&[("end_date", "9999-12-31")]).is_err());
         assert!(range(&[("start_date", "2026-05-03"), ("end_date", "2026-05-02")]).is_err());
