@@ -396,6 +396,10 @@ async fn filters_filter_and_what_cannot_be_is_refused_with_what_can() {
     let gpu = running
         .ok("/api/enhanced/dashboard-data?service_filter=gpu&start_date=2026-11-01&end_date=2026-11-15")
         .await;
+    let unsold =
+        running.ok("/api/enhanced/dashboard-data?start_date=2020-01-01&end_date=2020-01-02").await;
+    let nothing = json!({ "gross_revenue": 0.0, "net_revenue": 0.0, "transactions": 0 });
+    assert_eq!(unsold["revenue_data"], nothing);
     let listed = rows(&gpu["cost_breakdown"]["breakdown"]);
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0]["service"], "gpu");

@@ -54,16 +54,12 @@ pub async fn data(
         desk.revenue(Some(days.unwrap_or(Days::only(desk.today())))),
     )?;
     let word = PERIODS.iter().find(|(_, every)| *every == period).map(|(word, _)| word);
-    let revenue = revenue.map_or_else(
-        || json!({}),
-        |total| {
-            json!({
-                "gross_revenue": dollars(total.paid_nanos),
-                "net_revenue": dollars(total.net_nanos),
-                "transactions": total.payments,
-            })
-        },
-    );
+    let revenue = revenue.as_ref();
+    let revenue = json!({
+        "gross_revenue": dollars(revenue.map_or(0, |total| total.paid_nanos)),
+        "net_revenue": dollars(revenue.map_or(0, |total| total.net_nanos)),
+        "transactions": revenue.map_or(0, |total| total.payments),
+    });
     Ok(json!({
         "timestamp": desk.stamp(),
         "time_period": word,
