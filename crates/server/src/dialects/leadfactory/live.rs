@@ -3,8 +3,11 @@
 //! Everybody hears `enhanced_initial_data` and `cost_update` when they come in, and after that
 //! `integrated_cost_update` and `cost_update` as soon as something new was committed, and every
 //! thirty seconds in any case. Sockets that asked for the same are told together.
+//!
+//! `subscribe_enhanced_updates` says what of the first is wanted, and `subscribe_cost_updates` what
+//! of the second: LeadFactory's two servers had one each.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -47,7 +50,63 @@ const RECENT_MAX: usize = 20;
 /// Different wishes that one round answers, at most; sockets beyond hear of a later one.
 const WISHES_MAX: usize = 200;
 
-/// What a socket wants to hear.
+/// The events that go on, each of which has a wish of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Update {
+    /// What the dashboard on port 5002 listens to.
+    Integrated,
+    /// What the breakdown API on port 5001 sent.
+    Cost,
+}
+
+impl Update {
+    const ALL: [Self; 2] = [Self::Integrated, Self::Cost];
+
+    const fn event(self) -> &'static str {
+        match self {
+            Self::Integrated => "integrated_cost_update",
+            Self::Cost => "cost_update",
+        }
+    }
+
+    /// The event by which a socket says what it wants of this one.
+    const fn subscription(self) -> &'static str {
+        match self {
+            Self::Integrated => "subscribe_enhanced_updates",
+            Self::Cost => "subscribe_cost_updates",
+        }
+    }
+
+    /// Where those are who wish for the same.
+    fn room(self, wish: &Wish) -> String {
+        format!("{self:?} {wish:?}")
+    }
+}
+
+/// What a socket wants to hear of each event.
+#[derive(Debug, Clone)]
+struct Wishes {
+    integrated: Wish,
+    cost: Wish,
+}
+
+impl Wishes {
+    const fn of(&self, update: Update) -> &Wish {
+        match update {
+            Update::Integrated => &self.integrated,
+            Update::Cost => &self.cost,
+        }
+    }
+
+    fn put(&mut self, update: Update, wish: Wish) {
+        match update {
+            Update::Integrated => self.integrated = wish,
+            Update::Cost => self.cost = wish,
+        }
+    }
+}
+
+/// What a socket wants to hear of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Wish {
     scope: Option<CompactString>,
@@ -102,8 +161,9 @@ impl Wish {
         })
     }
 
-    fn room(&self) -> String {
-        format!("{self:?}")
+    /// Whether `update` says anything that is wished for.
+    fn hears(&self, update: Update) -> bool {
+        self.totals || update == Update::Integrated
     }
 
     fn selection(&self) -> Selection {
@@ -179,22 +239,25 @@ async fn welcome(socket: SocketRef, parts: Parts) {
         let _ = socket.disconnect();
         return;
     };
-    for event in ["subscribe_enhanced_updates", "subscribe_cost_updates"] {
+    for update in Update::ALL {
         let parts = parts.clone();
-        socket.on(event, async move |socket: SocketRef, TryData(asked): TryData<Value>| {
-            subscribe(&socket, &parts, &asked.unwrap_or_default()).await;
-        });
+        let told = async move |socket: SocketRef, TryData(asked): TryData<Value>| {
+            subscribe(&socket, &parts, update, &asked.unwrap_or_default()).await;
+        };
+        socket.on(update.subscription(), told);
     }
     let wish = Wish::all(&admitted);
-    socket.join(wish.room());
-    socket.extensions.insert(wish.clone());
+    for update in Update::ALL {
+        socket.join(update.room(&wish));
+    }
+    socket.extensions.insert(Wishes { integrated: wish.clone(), cost: wish.clone() });
     let Some(desk) = parts.desk(admitted.scope) else { return };
     match initial(&desk).await {
         Ok(body) => emit(&socket, "enhanced_initial_data", &body),
         Err(refused) => fail(&socket, &refused),
     }
     match updates(&desk, &wish).await {
-        Ok((_, cost)) => emit(&socket, "cost_update", &cost),
+        Ok((_, cost)) => emit(&socket, Update::Cost.event(), &cost),
         Err(refused) => fail(&socket, &refused),
     }
 }
@@ -209,25 +272,27 @@ fn fail(socket: &SocketRef, refused: &Refused) {
     emit(socket, "update_error", &json!({ "error": refused.text() }));
 }
 
-/// Keeps what a socket asks for, and tells it at once.
-async fn subscribe(socket: &SocketRef, parts: &Parts, asked: &Value) {
+/// Keeps what a socket asks of `update`, and tells it at once. What it asked of the other stays.
+async fn subscribe(socket: &SocketRef, parts: &Parts, update: Update, asked: &Value) {
     let Some(admitted) = admitted(socket) else { return };
     let wish = match Wish::read(&admitted, asked) {
         Ok(wish) => wish,
         Err(error) => return emit(socket, "subscription_error", &json!({ "error": error })),
     };
-    socket.leave_all();
-    socket.join(wish.room());
-    socket.extensions.insert(wish.clone());
+    let Some(mut wishes) = socket.extensions.get::<Wishes>() else { return };
+    socket.leave(update.room(wishes.of(update)));
+    socket.join(update.room(&wish));
+    wishes.put(update, wish.clone());
+    socket.extensions.insert(wishes);
+    if !wish.hears(update) {
+        return;
+    }
     let Some(desk) = parts.desk(admitted.scope) else { return };
-    match updates(&desk, &wish).await {
-        Ok((integrated, cost)) => {
-            emit(socket, "integrated_cost_update", &integrated);
-            if wish.totals {
-                emit(socket, "cost_update", &cost);
-            }
+    match (updates(&desk, &wish).await, update) {
+        (Ok((body, _)), Update::Integrated) | (Ok((_, body)), Update::Cost) => {
+            emit(socket, update.event(), &body);
         }
-        Err(refused) => fail(socket, &refused),
+        (Err(refused), _) => fail(socket, &refused),
     }
 }
 
@@ -318,23 +383,21 @@ async fn tell_all(io: SocketIo, parts: Parts, mut commits: watch::Receiver<i64>)
 }
 
 async fn round(io: &SocketIo, parts: &Parts) {
-    let mut wishes: HashMap<Wish, ()> = HashMap::new();
+    let mut asked: HashSet<Wish> = HashSet::new();
     for socket in io.sockets() {
         if !may_still(&socket, parts).await {
             // A socket that is gone already needs no good-bye.
             let _ = socket.disconnect();
-        } else if let Some(wish) = socket.extensions.get::<Wish>()
-            && wishes.len() < WISHES_MAX
+        } else if let Some(wishes) = socket.extensions.get::<Wishes>()
+            && asked.len() < WISHES_MAX
         {
-            wishes.insert(wish, ());
+            asked.extend([wishes.integrated, wishes.cost]);
         }
     }
-    for wish in wishes.into_keys() {
+    for wish in asked {
         let Some(desk) = parts.desk(wish.scope.clone()) else { return };
-        let told: [(&str, Value); 2] = match updates(&desk, &wish).await {
-            Ok((integrated, cost)) => {
-                [("integrated_cost_update", integrated), ("cost_update", cost)]
-            }
+        let told = match updates(&desk, &wish).await {
+            Ok((integrated, cost)) => [(Update::Integrated, integrated), (Update::Cost, cost)],
             Err(refused) => {
                 tracing::debug!(
                     error = refused.text(),
@@ -343,9 +406,10 @@ async fn round(io: &SocketIo, parts: &Parts) {
                 continue;
             }
         };
-        let wanted = if wish.totals { &told[..] } else { &told[..1] };
-        for (event, body) in wanted {
-            if let Err(error) = io.to(wish.room()).emit(event, &unsigned_zeros(body)).await {
+        // A room that nobody is in hears nothing.
+        for (update, body) in told.iter().filter(|(update, _)| wish.hears(*update)) {
+            let (event, room) = (update.event(), update.room(&wish));
+            if let Err(error) = io.to(room).emit(event, &unsigned_zeros(body)).await {
                 tracing::debug!(%error, event, "a live update of LeadFactory's did not reach everybody");
             }
         }
