@@ -154,14 +154,15 @@ fn is_of_our_pages(state: &AppState, headers: &HeaderMap) -> bool {
 }
 
 /// The host without its port.
-fn host_of(authority: &str) -> &str {
+pub fn host_of(authority: &str) -> &str {
     match authority.strip_prefix('[') {
         Some(rest) => rest.split_once(']').map_or(rest, |(host, _)| host),
         None => authority.split(':').next().unwrap_or_default(),
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether that is a name of this machine for itself.
+pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 

@@ -9,6 +9,7 @@ mod details;
 mod error;
 mod export;
 mod health;
+mod home;
 mod live;
 mod metrics;
 mod optimization;
@@ -26,7 +27,7 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use tower::ServiceExt;
 
 use crate::config::LeadfactoryConfig;
@@ -62,10 +63,10 @@ fn routes() -> Router<AppState> {
         .route("/api/cost/optimization-insights", get(other::optimization_insights))
         .route("/api/cost/budget-status", get(other::budget_status))
         .route("/api/cost/realtime-summary", get(other::realtime_summary))
-        .route("/api/enhanced", get(nowhere))
-        .route("/api/enhanced/{*rest}", get(nowhere))
-        .route("/api/cost", get(nowhere))
-        .route("/api/cost/{*rest}", get(nowhere))
+        .route("/api/enhanced", any(nowhere))
+        .route("/api/enhanced/{*rest}", any(nowhere))
+        .route("/api/cost", any(nowhere))
+        .route("/api/cost/{*rest}", any(nowhere))
         .method_not_allowed_fallback(wrong_method)
 }
 
@@ -99,7 +100,7 @@ pub fn own_router(state: AppState) -> Router {
     let answered =
         routes().route("/metrics", get(metrics::page)).fallback(nowhere).layer(live::layer(&state));
     access::guard(answered, &state)
-        .route("/", get(home))
+        .route("/", get(home::home))
         .route("/healthz", get(|| async { "ok" }))
         .layer(from_fn(log::request))
         .with_state(state)
@@ -119,18 +120,19 @@ pub fn opening_hint(settings: &LeadfactoryConfig) -> Option<String> {
     })
 }
 
-/// People are sent to the pages.
-async fn home(State(state): State<AppState>) -> Response {
-    (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, state.guard.public_url())]).into_response()
-}
-
 async fn nowhere(uri: Uri) -> Refused {
     Refused::not_found(format!("nothing is at {}", uri.path()))
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Refused {
-    Refused::new(
+/// `OPTIONS` is told what there is, as Flask does, and any other method that it is none.
+async fn wrong_method(method: Method, uri: Uri) -> Response {
+    let allowed = [(header::ALLOW, "GET, HEAD, OPTIONS")];
+    if method == Method::OPTIONS {
+        return (StatusCode::OK, allowed).into_response();
+    }
+    let refused = Refused::new(
         StatusCode::METHOD_NOT_ALLOWED,
         format!("{} does not take {method}, only GET", uri.path()),
-    )
+    );
+    (allowed, refused).into_response()
 }
