@@ -323,6 +323,33 @@ async fn every_answer_has_leadfactorys_shape_and_the_true_totals() {
     let other = running.ok("/api/cost/realtime-summary").await;
     assert_eq!(exact(&other["data"]["today_total"]), exact(&truth["today_total"]));
     assert_eq!(other["success"], true);
+    // Twenty hours of today against as many of yesterday.
+    let file = rusqlite::Connection::open(running.from.path().join("cost_tracking.db")).unwrap();
+    let so_far: f64 = file
+        .query_row(
+            "SELECT sum(amount) FROM costs
+             WHERE timestamp >= '2026-11-14' AND timestamp < '2026-11-14T20:00:00'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let change = 100.0 * (truth["today_total"].as_f64().unwrap() / so_far - 1.0);
+    let told = other["data"]["daily_change_percent"].as_f64().unwrap();
+    // The clock of the program goes on while it is asked.
+    assert!((told - change).abs() < 1e-6, "{told} {change}");
+    let (count, mean): (i64, f64) = file
+        .query_row(
+            "SELECT count(*), avg(amount) FROM costs WHERE timestamp >= '2026-10-17' AND amount >
+             (SELECT min(10, 2 * avg(amount)) FROM costs WHERE timestamp >= '2026-10-17')",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    let advice = running.ok("/api/cost/optimization").await;
+    let often = row(&advice["recommendations"], &[("type", "frequent_high_cost")]);
+    let text = format!("Detected {count} high-cost transactions averaging ${mean:.2}");
+    assert!(count > 20, "more than are listed");
+    assert_eq!(often["description"], text.as_str());
     for path in ["detailed-breakdown", "optimization-insights", "budget-status"] {
         assert_eq!(running.ok(&format!("/api/cost/{path}")).await["success"], true);
     }
@@ -333,6 +360,20 @@ async fn every_answer_has_leadfactorys_shape_and_the_true_totals() {
         let name = format!("leadfactory_total_cost_total{{service=\"{service}\"}} ");
         let value = metrics.lines().find_map(|line| line.strip_prefix(&name)).unwrap();
         assert_eq!(value.parse::<Amount>().unwrap(), exact(&known["total"]), "{service}");
+    }
+    let has = |line: &str| assert!(metrics.contains(&format!("{line}\n")), "no {line}: {metrics}");
+    let spent: f64 = truth["today_total"].as_f64().unwrap();
+    let daily = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("lead_factory_budget_utilization{period=\"daily\"} "));
+    assert!((daily.unwrap().parse::<f64>().unwrap() - spent / 100.0).abs() < 1e-9, "{metrics}");
+    // Mails are sent on weekdays, and this is a Sunday.
+    has("lead_factory_daily_cost{service=\"sendgrid\"} 0");
+    for line in metrics.lines().filter(|line| line.starts_with("refunds_total{")) {
+        assert!(line.starts_with("refunds_total{reason=\"unknown\",currency="), "{line}");
+    }
+    for line in metrics.lines().filter(|line| line.starts_with("average_order_value_cents{")) {
+        assert!(!line.contains("currency"), "{line}");
     }
     // `total_cost` by `leads_processed` of the newest batch of each tier, and November's 1,434.27 dollars
     // by its 865 leads.
@@ -764,6 +805,38 @@ async fn this_machine_is_let_in_but_not_what_only_seems_to_be_it() {
     assert_eq!(with("Origin", "null").await, 403);
     assert_eq!(with("X-Forwarded-For", "203.0.113.9").await, 401);
     assert_eq!(with("Authorization", "Bearer wrong").await, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_and_other_methods_are_told_where_to_go() {
+    let running = Running::start(&[], &[]).await;
+    let asked = async |method: &str, path: &str, host: &str| {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let address = format!("127.0.0.1:{}", running.port);
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.to_lowercase()
+    };
+
+    let here = asked("GET", "/", "localhost:5002").await;
+    assert!(here.starts_with("http/1.1 307"), "{here}");
+    assert!(here.contains("location: http://127.0.0.1:"), "{here}");
+    let there = asked("GET", "/", "costs.lan:5002").await;
+    assert!(there.starts_with("http/1.1 200"), "{there}");
+    assert!(there.contains("pages are at http://127.0.0.1:"), "{there}");
+    assert!(!there.contains("costs.lan"), "{there}");
+    let options = asked("OPTIONS", "/api/cost/breakdown", "localhost").await;
+    assert!(options.starts_with("http/1.1 200"), "{options}");
+    assert!(options.contains("allow: get, head, options"), "{options}");
+    let posted = asked("POST", "/api/cost/breakdown", "localhost").await;
+    assert!(posted.starts_with("http/1.1 405"), "{posted}");
+    assert_eq!(posted.matches("allow: ").count(), 1, "{posted}");
+    let nowhere = asked("OPTIONS", "/api/cost/nothing", "localhost").await;
+    assert!(nowhere.starts_with("http/1.1 404"), "{nowhere}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,6 +107,17 @@ impl Budgets {
         Ok(of_month.min_by_key(rank).map(|budget| budget.draft.amount))
     }
 
+    /// What may be spent on everything in each day; a budget that was made or changed here goes
+    /// before an imported one.
+    pub fn of_each_day(&self) -> Result<Option<Amount>, StoreError> {
+        let all = self.all()?;
+        let is_of_day = |budget: &&Budget| {
+            budget.draft.scope.is_everything() && budget.draft.period == Period::Day
+        };
+        let of_day = all.iter().filter(is_of_day).min_by_key(|budget| is_imported(budget));
+        Ok(of_day.map(|budget| budget.draft.amount))
+    }
+
     /// Keeps a new budget under `id`. The same draft under a known id is kept once.
     pub fn create(
         &self,

@@ -12,6 +12,7 @@ use outlay_domain::imports::ImportedBatch;
 use outlay_domain::revenue::RevenueKind;
 use outlay_domain::usage::question::{Attribute, Filter};
 use outlay_engine::import::books::batches;
+use outlay_engine::insights::advice::ServiceShare;
 use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::course::units;
 use outlay_engine::insights::{Days, SpendQuestion, SpendTable};
@@ -21,6 +22,7 @@ use tokio::task::spawn_blocking;
 use super::access::Admitted;
 use super::desk::{Desk, Selection, shares};
 use super::error::Refused;
+use super::returns::CURRENCY;
 use super::wire::name;
 use crate::metrics::page::{Kind, Page};
 use crate::state::AppState;
@@ -30,6 +32,8 @@ const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const LABELS_MAX: usize = 500;
 /// The tag that holds a cost's batch.
 const BATCH_TAG: &str = "batch_id";
+/// What stands for the reason of a refund: LeadFactory's databases hold none.
+const NO_REASON: &str = "unknown";
 /// What stands for all others.
 const OTHERS: &str = "other";
 
@@ -65,6 +69,9 @@ pub async fn text(state: &AppState) -> Result<String, Refused> {
     let mut page = Page::default();
     write_costs(&mut page, &all);
     write_services(&mut page, &all, &of_month, today);
+    let budgets = state.outlay.budgets();
+    let of_day = spawn_blocking(move || budgets.of_each_day()).await??;
+    write_utilisation(&mut page, &used, &of_month, of_day, today);
     write_budget(&mut page, &used, state.config.dialects.leadfactory.budget());
     write_leads(&mut page, &newest, &of_batches);
     let done_in_month = |batch: &&ImportedBatch| {
@@ -106,7 +113,16 @@ fn write_services(
     of_month: &SpendTable,
     today: chrono::NaiveDate,
 ) {
-    let day = shares(of_month, |day| day == today);
+    let month = shares(of_month, |_| true);
+    // A service of the month that cost nothing today is told so: a series that is absent would keep
+    // its last value on a graph.
+    let of_today = shares(of_month, |day| day == today);
+    let today_of = |service: &str| of_today.iter().find(|own| own.service == service);
+    let day = month.iter().map(|own| match today_of(&own.service) {
+        Some(today) => today.clone(),
+        None => ServiceShare { service: own.service.clone(), nanos: 0, events: 0 },
+    });
+    let day: Vec<ServiceShare> = day.collect();
     let gpu: i128 = day.iter().filter(|own| own.service == "gpu").map(|own| own.nanos).sum();
     for (kind, name, help, shares) in [
         (
@@ -120,7 +136,7 @@ fn write_services(
             Kind::Gauge,
             "lead_factory_monthly_cost",
             "What services cost in the running month, in dollars.",
-            shares(of_month, |_| true),
+            month,
         ),
     ] {
         let mut family = page.family(kind, name, help);
@@ -173,12 +189,28 @@ fn cost_per_lead(nanos: i128, leads: i128) -> Option<f64> {
     (leads > 0).then(|| units(nanos / leads))
 }
 
+/// How much of the month's budget is spent, and of the day's where there is one.
+fn write_utilisation(
+    page: &mut Page,
+    used: &Utilisation,
+    of_month: &SpendTable,
+    of_day: Option<Amount>,
+    today: chrono::NaiveDate,
+) {
+    let help = "How much of a budget is spent.";
+    let mut family = page.family(Kind::Gauge, "lead_factory_budget_utilization", help);
+    family.sample(&[("period", "monthly")], used.share());
+    if let Some(budget) = of_day.filter(|budget| *budget > Amount::ZERO) {
+        let running: i128 =
+            shares(of_month, |day| day == today).iter().map(|share| share.nanos).sum();
+        family.sample(&[("period", "daily")], units(running) / units(budget.nanos().into()));
+    }
+}
+
 fn write_budget(page: &mut Page, used: &Utilisation, gate: Amount) {
     let percent = 100.0 * used.share();
     let help = "How much of the month's budget is spent, in per cent.";
     page.single(Kind::Gauge, "leadfactory_monthly_cost_percentage", help, percent);
-    page.family(Kind::Gauge, "lead_factory_budget_utilization", "How much of a budget is spent.")
-        .sample(&[("period", "monthly")], used.share());
     let help = "Whether BUDGET_GATE_THRESHOLD was spent in the running month.";
     let closed = u8::from(used.spent >= gate.nanos().into());
     page.single(Kind::Gauge, "leadfactory_budget_gate_status", help, closed);
@@ -199,12 +231,11 @@ fn write_revenue(page: &mut Page, all: &[ProductRevenue]) {
         let labels = [("audit_type", &*product(own)), ("currency", &*own.currency)];
         family.sample(&labels, cents(own.gross_nanos));
     }
-    let help = "What a customer paid on average, in cents.";
+    let help = "What a customer paid on average, in cents of a dollar.";
     let mut family = page.family(Kind::Gauge, "average_order_value_cents", help);
-    for own in paid().filter(|own| own.count > 0) {
+    for own in paid().filter(|own| own.count > 0 && own.currency == CURRENCY) {
         let mean = own.gross_nanos / i128::from(own.count);
-        let labels = [("audit_type", &*product(own)), ("currency", &*own.currency)];
-        family.sample(&labels, cents(mean));
+        family.sample(&[("audit_type", &*product(own))], cents(mean));
     }
     let mut currencies: Vec<_> = all.iter().map(|own| own.currency.as_str()).collect();
     currencies.sort_unstable();
@@ -228,7 +259,7 @@ fn write_revenue(page: &mut Page, all: &[ProductRevenue]) {
     };
     let mut family = page.family(Kind::Counter, "refunds_total", "Payments given back.");
     for currency in &currencies {
-        family.sample(&[("currency", currency)], back(currency).0);
+        family.sample(&[("reason", NO_REASON), ("currency", currency)], back(currency).0);
     }
     let help = "What was given back, in cents.";
     let mut family = page.family(Kind::Counter, "refund_amount_total_cents_total", help);

@@ -23,8 +23,8 @@ const HIGH_MEAN: f64 = 1.0;
 const OFTEN: u64 = 5;
 /// Share of the month's budget from which on it is worth a word.
 const BUDGET_SHARE: f64 = 0.8;
-/// Days that the plain recommendations rest on, before today.
-const BACK: u32 = 30;
+/// Days that the plain recommendations rest on, today among them.
+const DAYS: u32 = 30;
 
 /// `GET /api/enhanced/optimization-recommendations`.
 pub async fn enhanced(desk: Desk) -> Result<Json<Value>, Refused> {
@@ -122,7 +122,7 @@ pub async fn plain(desk: Desk, params: Params) -> Result<Json<Value>, Refused> {
 /// The recommendations in the shape of the breakdown API.
 pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
     let today = desk.today();
-    let days = Days::ending(today, BACK);
+    let days = Days::ending(today, DAYS - 1);
     let question = desk.question(&Selection::default(), days).await?;
     let question = SpendQuestion { by: vec![Attribute::Service], ..question };
     let everything = Selection::default();
@@ -155,7 +155,7 @@ pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
             "high",
             Some(&share.service),
             format!(
-                "{} accounts for {part:.1}% of total costs of the last {BACK} days",
+                "{} accounts for {part:.1}% of total costs of the last {DAYS} days",
                 share.service
             ),
             "Compare its operations by their average cost, and start with the dearest",
@@ -169,7 +169,7 @@ pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
             "high",
             None,
             format!(
-                "{:.1}% of the month's budget is spent, and the month comes to {:.2}",
+                "{:.1}% of the month's budget is spent, and the month comes to ${:.2}",
                 100.0 * month.share(),
                 units(month.projected)
             ),

@@ -196,7 +196,8 @@ pub async fn realtime_summary(desk: Desk) -> Result<Json<Value>, Refused> {
         count += share.events;
         services.insert(share.service.to_string(), dollars(share.nanos));
     }
-    let change = if before > 0 { 100.0 * (units(now) / units(before) - 1.0) } else { 0.0 };
+    let so_far = so_far_yesterday(&desk, before).await?;
+    let change = if so_far > 0 { 100.0 * (units(now) / units(so_far) - 1.0) } else { 0.0 };
     let data = json!({
         "today_total": dollars(now),
         "yesterday_total": dollars(before),
@@ -206,6 +207,22 @@ pub async fn realtime_summary(desk: Desk) -> Result<Json<Value>, Refused> {
         "last_updated": desk.stamp(),
     });
     Ok(wrapped(&desk, data, json!({ "refresh_interval": REFRESH_SECONDS })))
+}
+
+/// What of `whole`, which yesterday cost, was spent by this time of the day: a day that runs is not
+/// held against a whole one.
+async fn so_far_yesterday(desk: &Desk, whole: i128) -> Result<i128, Refused> {
+    let (today, now) = (desk.today(), desk.now());
+    let Some(yesterday) = today.pred_opt().map(Days::only) else { return Ok(0) };
+    let (Some(began), midnight) = yesterday.instants(desk.tz) else { return Ok(0) };
+    // By the time that has passed: a clock may have been put on or back in between.
+    let by_now = (began + (now - midnight)).min(midnight);
+    if by_now == midnight {
+        return Ok(whole);
+    }
+    let question = desk.question(&Selection::default(), Some(yesterday)).await?;
+    let rest = desk.spend(SpendQuestion { since: Some(by_now), ..question }).await?;
+    Ok(whole - rest.total.nanos)
 }
 
 fn zero_unless_finite(value: f64) -> f64 {
