@@ -181,7 +181,7 @@ fn anomalies(analysis: &Analysis) -> Option<Recommendation> {
         service: None,
         title: "Prevent Cost Anomalies".into(),
         description: format!(
-            "{} of {} days cost ${excess:.2} more than expected of them; the worst was {}",
+            "{} of {} days cost ${excess:.2} more than expected; the worst was {}",
             dear.len(),
             analysis.values.len(),
             worst.date,
@@ -249,7 +249,7 @@ fn large_services(services: &[ServiceShare]) -> impl Iterator<Item = Recommendat
             service: Some(share.service.clone()),
             title: format!("Optimize {} Usage", capitalised(&share.service)),
             description: format!(
-                "{:.0}% of all costs: {} operations at ${each:.4} each",
+                "{:.0}% of the costs looked at: {} operations at ${each:.4} each",
                 100.0 * part,
                 share.events
             ),
@@ -312,7 +312,10 @@ mod tests {
 
         assert_eq!(said.len(), 1);
         assert_eq!(said[0].title, "Optimize Openai Usage");
-        assert_eq!(said[0].description, "80% of all costs: 10 operations at $8.0000 each");
+        assert_eq!(
+            said[0].description,
+            "80% of the costs looked at: 10 operations at $8.0000 each"
+        );
         assert_eq!(large_services(&[]).count(), 0);
     }
 

@@ -198,7 +198,7 @@ pub async fn alerts_body(desk: &Desk, overview: &Overview) -> Result<Value, Refu
         let yesterday = analysis.values.len().checked_sub(1);
         for odd in analysis.anomalies.iter().filter(|odd| Some(odd.index) == yesterday) {
             let message = format!(
-                "{} cost {:.2}, where {:.2} was expected",
+                "{} cost ${:.2}, where ${:.2} was expected",
                 day(analysis.date(odd.index)),
                 odd.value,
                 odd.expected
@@ -214,7 +214,7 @@ pub async fn alerts_body(desk: &Desk, overview: &Overview) -> Result<Value, Refu
     for own in budget::alerts(&overview.month) {
         let message = own["message"].as_str().unwrap_or_default().to_owned();
         let budget = units(overview.month.budget);
-        let act = format!("Compare with the month's budget of {budget:.2}");
+        let act = format!("Compare with the month's budget of ${budget:.2}");
         match own["type"].as_str() {
             Some("critical") => alerts.push(row("budget", "high", message, &act)),
             _ => warnings.push(row("budget", "medium", message, &act)),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use outlay_analytics::anomalies::{self, Anomaly, Severity};
 use outlay_analytics::change_points::ChangePoint;
 use outlay_analytics::forecast::{Forecast, Method, MethodReport};
@@ -411,7 +412,7 @@ fn anomaly(analysis: &Analysis, odd: &Anomaly) -> Value {
         "type": kind,
         "method": "combined",
         "description": format!(
-            "Cost was {:.2} {side} the expected {:.2}",
+            "Cost was ${:.2} {side} the expected ${:.2}",
             (odd.value - odd.expected).abs(),
             odd.expected
         ),
@@ -431,13 +432,19 @@ fn change_point(analysis: &Analysis, change: &ChangePoint) -> Value {
         "relative_magnitude_pct": relative.abs(),
         "significance": change.effect,
         "description": format!(
-            "{} of {:.1}%, between {} and {}",
+            "{} of {:.1}%, {}",
             if change.size() >= 0.0 { "Increase" } else { "Decrease" },
             relative.abs(),
-            day(analysis.date(change.lo)),
-            day(analysis.date(change.hi)),
+            between(analysis.date(change.lo), analysis.date(change.hi)),
         ),
     })
+}
+
+fn between(first: NaiveDate, last: NaiveDate) -> String {
+    match first == last {
+        true => format!("on {}", day(first)),
+        false => format!("between {} and {}", day(first), day(last)),
+    }
 }
 
 fn volatility(analysis: &Analysis) -> Value {
@@ -560,6 +567,13 @@ mod tests {
     fn a_number_is_found_behind_its_name() {
         assert_eq!(number_after("ETS(A,N,A), α 0.31, γ 0.1", "α"), Some(0.31));
         assert_eq!(number_after("season 7", "α"), None);
+    }
+
+    #[test]
+    fn a_change_of_one_day_is_on_that_day() {
+        let of = |day| NaiveDate::from_ymd_opt(2026, 5, day).unwrap_or_default();
+        assert_eq!(between(of(2), of(2)), "on 2026-05-02");
+        assert_eq!(between(of(2), of(3)), "between 2026-05-02 and 2026-05-03");
     }
 
     #[test]
