@@ -48,12 +48,13 @@ pub struct Verdict {
     pub lo: f64,
     /// Upper edge of the range.
     pub hi: f64,
-    /// How far the strongest answer lies out, in units of what is usual; above 1 only for the
-    /// alarm itself, at most 1 in the episode that it opens.
+    /// Distance from the expected value over the distance of the edge on that side.
     pub score: f64,
     /// The score in words.
     pub severity: Severity,
-    /// Whether this point raises an alarm.
+    /// Whether this point raises an alarm. It may lie inside the range, where it is the level or
+    /// the spread of the last points that is unusual; and points outside may raise none, while an
+    /// episode lasts.
     pub anomaly: bool,
 }
 
@@ -84,6 +85,8 @@ pub struct OnlineDetector {
     settled_at: usize,
     tails: [Tail; 8],
     episode: Option<Episode>,
+    /// How many episodes there were lately.
+    crowd: f64,
 }
 
 /// Points kept to learn seasons and scale from.
@@ -102,6 +105,15 @@ struct Profile {
 struct Forecaster {
     prediction: f64,
     error: f64,
+}
+
+/// A [`Verdict`] on the scale.
+#[derive(Clone, Copy, Debug)]
+struct Judgement {
+    expected: f64,
+    lo: f64,
+    hi: f64,
+    anomaly: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +152,7 @@ impl OnlineDetector {
             settled_at: 0,
             tails: std::array::from_fn(|_| Tail::default()),
             episode: None,
+            crowd: 0.0,
         }
     }
 
@@ -162,36 +175,38 @@ impl OnlineDetector {
         if !self.scale.holds(value) {
             self.learn_again(self.lengths(), Scale::Plain);
         }
-        let verdict = self.judge(self.scale.place(value));
+        let judgement = self.judge(self.scale.place(value));
+        let [expected, lo, hi] =
+            [judgement.expected, judgement.lo, judgement.hi].map(|place| self.scale.value(place));
+        let score = score(value, expected, lo, hi);
         self.remember(value);
-        verdict
+        let severity = Severity::of(score);
+        Verdict { expected, lo, hi, score, severity, anomaly: judgement.anomaly }
     }
 
     /// Judges what stands at `place` of the scale, then learns from it.
-    fn judge(&mut self, place: f64) -> Verdict {
+    fn judge(&mut self, place: f64) -> Judgement {
         if self.count == 0 {
             self.start(place);
         }
         let expected = self.expected();
         let answers = self.answers(place, expected);
         let factor = self.loudness_factor();
-        let (lo, hi) = (expected - factor * self.limit(1), expected + factor * self.limit(0));
-        let strongest = answers
-            .iter()
-            .enumerate()
-            .map(|(i, answer)| answer / self.limit(i))
-            .fold(0.0, f64::max);
+        let (mut lo, mut hi) =
+            (expected - factor * self.limit(1), expected + factor * self.limit(0));
+        if !self.knows_limits() {
+            // There is no telling yet what is outside.
+            (lo, hi) = (lo.min(place), hi.max(place));
+        }
+        let strongest = self.strongest(&answers);
         let anomaly = self.alarm(strongest, score(place, expected, lo, hi));
         self.learn(place, expected, &answers);
-        let shown = if anomaly { strongest } else { strongest.min(1.0) };
-        Verdict {
-            expected: self.scale.value(expected),
-            lo: self.scale.value(lo),
-            hi: self.scale.value(hi),
-            score: shown,
-            severity: Severity::of(shown),
-            anomaly,
-        }
+        Judgement { expected, lo, hi, anomaly }
+    }
+
+    /// The answer that lies furthest out, in units of its limit.
+    fn strongest(&self, answers: &[f64; 8]) -> f64 {
+        (0..8).map(|question| answers[question] / self.limit(question)).fold(0.0, f64::max)
     }
 
     fn start(&mut self, value: f64) {
@@ -272,18 +287,20 @@ impl OnlineDetector {
 
     /// Answers before limits are believed: a cycle of the longest season at least, since all of its
     /// phases must have had their say.
-    fn learnt_min(&self) -> f64 {
+    fn knows_limits(&self) -> bool {
         let longest = self.season.iter().map(|profile| profile.values.len()).max().unwrap_or(0);
-        longest.max(LEARNT_MIN) as f64
+        self.tails[0].whole >= longest.max(LEARNT_MIN) as f64
     }
 
     fn alarm(&mut self, strongest: f64, sudden: f64) -> bool {
-        if self.count < self.options.probation || self.tails[0].whole < self.learnt_min() {
+        if self.count < self.options.probation || !self.knows_limits() {
             return false;
         }
+        self.crowd *= 1.0 - 1.0 / CROWD;
         let patience = (self.count / PATIENCE).clamp(PATIENCE_MIN, PATIENCE_MAX);
         match &mut self.episode {
             None if strongest > 1.0 => {
+                self.crowd += 1.0;
                 self.episode = Some(Episode { peak: sudden.max(1.0), quiet: 0, age: 0 });
                 true
             }
@@ -334,19 +351,7 @@ impl OnlineDetector {
         let calm = if since < SETTLED_MIN { value } else { expected + error };
 
         let limits: [f64; 8] = std::array::from_fn(|i| self.limit(i));
-        // What stands out in an episode says nothing about what is usual; that it began does, or
-        // the same alarm would be raised for ever.
-        let ongoing = self.episode.is_some_and(|episode| episode.age > 0);
-        let settled = since >= 100;
-        let opening = if self.scale.is_even() { EVEN_OPENING } else { OPENING };
-        for (i, answer) in answers.iter().enumerate() {
-            // In the cycle after that, the predictors still find out which of them is right.
-            let is_usual = self.settles() && since >= self.loudness.len();
-            if is_usual && !(settled && ongoing && *answer > limits[i]) {
-                let most = if settled { opening * limits[i] } else { f64::INFINITY };
-                self.tails[i].add(answer.min(most), self.options.alarm_rate);
-            }
-        }
+        self.learn_limits(answers, &limits, since);
         let share = |horizon: f64, points: usize| 1.0 / horizon.min((points + 1) as f64);
         self.spread_fast += (unit.abs() - self.spread_fast) * share(FAST, since);
         self.spread_slow += (unit.abs() - self.spread_slow) * share(LONG, since);
@@ -377,6 +382,40 @@ impl OnlineDetector {
         self.forecasters[1].prediction = quick + 0.25 * (value - quick);
         self.forecasters[2].prediction = self.medium + self.season_at(self.count);
         self.forecasters[3].prediction = self.slow + self.season_at(self.count);
+    }
+
+    /// Remembers the answers, as far as they are about what is usual. What stands out in an episode
+    /// is not.
+    fn learn_limits(&mut self, answers: &[f64; 8], limits: &[f64; 8], since: usize) {
+        // In the cycle after the seasons have settled, the predictors still find out which of them
+        // is right.
+        if !self.settles() || since < self.loudness.len() {
+            return;
+        }
+        let settled = since >= SETTLED_TAILS;
+        let ongoing = self.episode.is_some_and(|episode| episode.age > 0);
+        if settled && ongoing && self.strongest(answers) > 1.0 {
+            return;
+        }
+        let far = self.worth_of_far();
+        for (question, (answer, limit)) in answers.iter().zip(limits).enumerate() {
+            let most = match settled {
+                true if *answer > NEARLY_USUAL * limit => far * limit,
+                _ => f64::INFINITY,
+            };
+            self.tails[question].add(answer.min(most), self.options.alarm_rate);
+        }
+    }
+
+    /// As how many limits an answer far out is remembered. One that begins an episode says little
+    /// about what is usual, unless there are many such, or the same alarm would be raised for ever.
+    fn worth_of_far(&self) -> f64 {
+        let most = if self.scale.is_even() { EVEN_OPENING } else { OPENING };
+        if self.episode.is_none() {
+            return most;
+        }
+        let usual = ((self.crowd - CROWD_RARE) / (CROWD_USUAL - CROWD_RARE)).clamp(0.0, 1.0);
+        RARE_OPENING + (most - RARE_OPENING) * usual
     }
 
     /// Moves the profiles towards what the level leaves.
@@ -426,8 +465,7 @@ impl OnlineDetector {
 
     /// Goes through the kept points again with these seasons and on this scale.
     fn learn_again(&mut self, seasons: Vec<usize>, scale: Scale) {
-        let options =
-            OnlineOptions { seasons, probation: usize::MAX, alarm_rate: self.options.alarm_rate };
+        let options = OnlineOptions { seasons, ..self.options.clone() };
         let mut again = Self { scale, ..Self::new(options) };
         for value in &self.history {
             again.judge(scale.place(*value));
@@ -438,6 +476,7 @@ impl OnlineDetector {
         again.history = std::mem::take(&mut self.history);
         again.next_learning = self.next_learning.saturating_sub(self.count - again.count);
         again.episode = self.episode;
+        again.crowd = self.crowd;
         *self = again;
     }
 }
@@ -466,9 +505,20 @@ const PATIENCE_MIN: usize = 12;
 const PATIENCE_MAX: usize = 200;
 /// An episode that lasts for so many of these stretches is the new usual.
 const STAY: usize = 4;
-/// As how many limits, at most, the answer that opens an episode is remembered.
+/// Points after that from which on limits are known well enough to pull answers in.
+const SETTLED_TAILS: usize = 100;
+/// Up to how many limits an answer is remembered as it is.
+const NEARLY_USUAL: f64 = 1.2;
+/// As how many limits the answer that begins an episode is remembered, where episodes are usual.
 const OPENING: f64 = 1.5;
 /// The same on a scale that makes noise even, where tails are light.
 const EVEN_OPENING: f64 = 1.2;
+/// The same where episodes are rare.
+const RARE_OPENING: f64 = 0.6;
+/// An episode is forgotten after about so many points.
+const CROWD: f64 = 4000.0;
+/// How many of them at a time are rare still, and from how many on they are usual.
+const CROWD_RARE: f64 = 3.0;
+const CROWD_USUAL: f64 = 9.0;
 /// How many times worse an episode must get to be worth another alarm.
 const WORSE: f64 = 2.0;

@@ -190,6 +190,98 @@ fn ranges_online_are_in_the_units_of_the_series() {
     }
 }
 
+/// Noise of one size, with the same anomaly put on it at some places.
+fn repeated(seed: u64, places: &[usize], size: f64, length: usize) -> Vec<f64> {
+    let mut noise = Noise::new(seed);
+    let mut values: Vec<f64> = (0..5000).map(|_| 50.0 + noise.normal()).collect();
+    for place in places {
+        values[*place..place + length].iter_mut().for_each(|value| *value += size);
+    }
+    values
+}
+
+#[test]
+fn the_last_of_equal_anomalies_is_found_like_the_first() {
+    let places = [863, 1337, 1827, 2295, 2815, 3279, 3798, 4299];
+    for (size, length) in [(10.0, 1), (15.0, 3), (-10.0, 20)] {
+        for seed in 0..5 {
+            let mut online = OnlineDetector::new(OnlineOptions::default());
+
+            let found = alarms(&mut online, &repeated(seed, &places, size, length));
+
+            for place in places {
+                let hits = found.iter().filter(|at| (place..place + length).contains(at)).count();
+                assert_eq!(hits, 1, "{size} for {length} at {place}: {found:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_anomaly_leaves_the_range_as_narrow_as_it_was() {
+    let mut online = OnlineDetector::new(OnlineOptions::default());
+    let widths: Vec<f64> = repeated(3, &[800], 40.0, 10)
+        .iter()
+        .map(|value| online.push(*value))
+        .map(|verdict| verdict.hi - verdict.lo)
+        .collect();
+
+    for after in [850, 1500, 4000] {
+        assert!(widths[after] < 1.2 * widths[799], "{} to {}", widths[799], widths[after]);
+    }
+}
+
+#[test]
+fn spikes_that_keep_coming_are_usual_in_the_end() {
+    let mut noise = Noise::new(5);
+    let values: Vec<f64> = (0..6000)
+        .map(|_| {
+            let spike = if noise.uniform() < 0.01 { 15.0 } else { 0.0 };
+            50.0 + noise.normal() + spike
+        })
+        .collect();
+    let mut online = OnlineDetector::new(OnlineOptions::default());
+
+    let found = alarms(&mut online, &values);
+
+    assert!(found.len() <= 4, "{found:?}");
+}
+
+#[test]
+fn a_score_is_the_distance_over_that_of_the_edge_online_too() {
+    let mut spend = hourly(6, 80);
+    spend[24 * 70..24 * 70 + 6].fill(90.0);
+    let noisy = repeated(6, &[900, 2000], 30.0, 40);
+    for values in [spend, noisy] {
+        let mut online = OnlineDetector::new(OnlineOptions::default());
+        let mut outside_without_alarm = 0;
+        for value in values {
+            let verdict = online.push(value);
+
+            let edge = if value > verdict.expected { verdict.hi } else { verdict.lo };
+            let ratio = (value - verdict.expected).abs() / (edge - verdict.expected).abs();
+            assert!((verdict.score - ratio).abs() <= 1e-9 * ratio, "{value}: {verdict:?}");
+            let is_outside = value < verdict.lo || value > verdict.hi;
+            assert_eq!(verdict.score > 1.0, is_outside, "{value}: {verdict:?}");
+            assert_eq!(verdict.severity, Severity::of(verdict.score));
+            outside_without_alarm += usize::from(is_outside && !verdict.anomaly);
+        }
+        // The rest of an episode lies outside, and is no alarm of its own.
+        assert!(outside_without_alarm > 0);
+    }
+}
+
+#[test]
+fn nothing_is_outside_before_the_range_is_known() {
+    let mut online = OnlineDetector::new(OnlineOptions::default());
+    let mut noise = Noise::new(7);
+    for _ in 0..30 {
+        let verdict = online.push(50.0 + noise.normal());
+
+        assert_eq!(verdict.severity, Severity::None);
+    }
+}
+
 #[test]
 fn one_spike_of_any_size_is_one_anomaly() {
     for size in [1e2, 1e4, 1e8] {
