@@ -10,11 +10,13 @@
 //! become usual, or get much worse. Where noise grows with the level, all of this is about the
 //! logarithms or roots of the values: else the noise of days would hide what happens at night.
 
+mod pulses;
 mod scale;
 mod tail;
 
 use std::collections::VecDeque;
 
+use pulses::cycle_of_pulses;
 use scale::Scale;
 use tail::Tail;
 
@@ -70,6 +72,7 @@ pub struct OnlineDetector {
     /// Mean size of the errors in each phase of the shortest season.
     loudness: Vec<f64>,
     next_learning: usize,
+    next_pulses: usize,
     forecasters: [Forecaster; 4],
     /// Level over the long run, without seasons.
     slow: f64,
@@ -142,6 +145,7 @@ impl OnlineDetector {
             season,
             loudness: vec![0.0; shortest],
             next_learning: FIRST_LEARNING,
+            next_pulses: 0,
             forecasters: Default::default(),
             slow: 0.0,
             medium: 0.0,
@@ -180,6 +184,9 @@ impl OnlineDetector {
             [judgement.expected, judgement.lo, judgement.hi].map(|place| self.scale.value(place));
         let score = score(value, expected, lo, hi);
         self.remember(value);
+        if judgement.anomaly {
+            self.look_for_pulses();
+        }
         let severity = Severity::of(score);
         Verdict { expected, lo, hi, score, severity, anomaly: judgement.anomaly }
     }
@@ -198,7 +205,7 @@ impl OnlineDetector {
             // There is no telling yet what is outside.
             (lo, hi) = (lo.min(place), hi.max(place));
         }
-        let strongest = self.strongest(&answers);
+        let strongest = self.strongest(&self.unexplained(place, answers));
         let anomaly = self.alarm(strongest, score(place, expected, lo, hi));
         self.learn(place, expected, &answers);
         Judgement { expected, lo, hi, anomaly }
@@ -240,6 +247,17 @@ impl OnlineDetector {
         let far = value - self.slow;
         let up = |x: f64| x.max(0.0);
         [up(error), up(-error), up(drift), up(-drift), up(spread), up(-spread), up(far), up(-far)]
+    }
+
+    /// The answers without that of a value which is far out as it is at this phase of the seasons.
+    fn unexplained(&self, value: f64, mut answers: [f64; 8]) -> [f64; 8] {
+        let bare = value - self.slow - self.season_at(self.count);
+        for (question, side) in [(6, 1.0), (7, -1.0)] {
+            if side * bare < UNEXPLAINED * answers[question] {
+                answers[question] = 0.0;
+            }
+        }
+        answers
     }
 
     fn next_drift(&self, value: f64) -> f64 {
@@ -451,10 +469,29 @@ impl OnlineDetector {
             if !found.is_empty() {
                 lengths = found;
             }
+            if let Some(length) = cycle_of_pulses(&values) {
+                add_season(&mut lengths, length);
+            }
         }
         let scale = Scale::suiting(&values, &lengths);
         if lengths != known || scale != self.scale {
             self.learn_again(lengths, scale);
+        }
+    }
+
+    /// Asks at an alarm whether it is one that comes again and again, without waiting for the number
+    /// of points to double.
+    fn look_for_pulses(&mut self) {
+        if !self.options.seasons.is_empty() || self.count < self.next_pulses {
+            return;
+        }
+        self.next_pulses = self.count + self.count / PULSES_PATIENCE;
+        let values: Vec<f64> = self.history.iter().copied().collect();
+        let mut lengths = self.lengths();
+        if let Some(length) = cycle_of_pulses(&values)
+            && add_season(&mut lengths, length)
+        {
+            self.learn_again(lengths, self.scale);
         }
     }
 
@@ -475,12 +512,27 @@ impl OnlineDetector {
         again.options.probation = self.options.probation.saturating_sub(self.count - again.count);
         again.history = std::mem::take(&mut self.history);
         again.next_learning = self.next_learning.saturating_sub(self.count - again.count);
+        again.next_pulses = self.next_pulses.saturating_sub(self.count - again.count);
         again.episode = self.episode;
         again.crowd = self.crowd;
         *self = again;
     }
 }
 
+/// Adds a season, unless one of about that length is there. Returns whether it was added.
+fn add_season(lengths: &mut Vec<usize>, length: usize) -> bool {
+    let is_new = lengths.iter().all(|known| known.abs_diff(length) > length / 10);
+    if is_new {
+        lengths.push(length);
+        lengths.sort_unstable();
+    }
+    is_new
+}
+
+/// Points between two looks for pulses, as a part of those seen.
+const PULSES_PATIENCE: usize = 20;
+/// The part of a far value that no season explains, from which on it is far.
+const UNEXPLAINED: f64 = 0.5;
 /// Cycles before phases are told apart by their noise, and what the assumption that they are alike
 /// is worth in cycles.
 const LOUDNESS_CYCLES: usize = 4;

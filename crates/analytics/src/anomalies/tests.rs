@@ -282,6 +282,42 @@ fn nothing_is_outside_before_the_range_is_known() {
     }
 }
 
+/// Five-minute points with a job of some points at midnight.
+fn with_a_daily_job(seed: u64, width: usize, days: usize) -> Vec<f64> {
+    let mut noise = Noise::new(seed);
+    let runs = |at: usize| if at % 288 < width { 60.0 } else { 0.0 };
+    (0..288 * days).map(|at| 20.0 + noise.normal() + runs(at)).collect()
+}
+
+#[test]
+fn a_job_at_the_wrong_hour_is_found_and_at_the_right_one_is_not() {
+    let wrong = 12 * 288 + 130;
+    for width in [1, 2, 3, 6, 12, 24] {
+        let mut values = with_a_daily_job(1, width, 20);
+        values[wrong..wrong + width].iter_mut().for_each(|value| *value += 60.0);
+        let mut online = OnlineDetector::new(OnlineOptions::default());
+
+        let found = alarms(&mut online, &values);
+
+        assert!(found.contains(&wrong), "{width}: {found:?}");
+        let right = found.iter().filter(|at| **at % 288 < width);
+        assert!(right.clone().count() <= 4, "{width}: {found:?}");
+        assert!(right.clone().all(|at| *at < 6 * 288), "{width}: {found:?}");
+    }
+}
+
+#[test]
+fn a_job_is_expected_where_the_day_is_known() {
+    for width in [1, 6] {
+        let options = OnlineOptions { seasons: vec![288], ..Default::default() };
+        let mut online = OnlineDetector::new(options);
+
+        let found = alarms(&mut online, &with_a_daily_job(2, width, 20));
+
+        assert!(found.len() <= 2, "{width}: {found:?}");
+    }
+}
+
 #[test]
 fn one_spike_of_any_size_is_one_anomaly() {
     for size in [1e2, 1e4, 1e8] {
