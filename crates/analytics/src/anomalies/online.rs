@@ -278,7 +278,9 @@ impl OnlineDetector {
         let mean = self.loudness.iter().sum::<f64>() / self.loudness.len() as f64;
         let own = self.loudness[self.count % self.loudness.len()];
         let weight = cycles.min(20) as f64;
-        let prior = if self.scale.is_even() { EVEN_PRIOR } else { LOUDNESS_PRIOR };
+        // Logarithms make phases alike, roots of what spreads wider than counts do not quite.
+        let is_even = matches!(self.scale, Scale::Log { .. });
+        let prior = if is_even { EVEN_PRIOR } else { LOUDNESS_PRIOR };
         let factor = (weight * own + prior * mean) / ((weight + prior) * mean);
         if factor.is_finite() { factor.clamp(0.1, 10.0) } else { 1.0 }
     }
@@ -402,8 +404,8 @@ impl OnlineDetector {
         self.forecasters[3].prediction = self.slow + self.season_at(self.count);
     }
 
-    /// Remembers the answers, as far as they are about what is usual. What stands out in an episode
-    /// is not.
+    /// Remembers the answers, as far as they are about what is usual. An episode is not, before it
+    /// has been quiet for some points.
     fn learn_limits(&mut self, answers: &[f64; 8], limits: &[f64; 8], since: usize) {
         // In the cycle after the seasons have settled, the predictors still find out which of them
         // is right.
@@ -411,8 +413,8 @@ impl OnlineDetector {
             return;
         }
         let settled = since >= SETTLED_TAILS;
-        let ongoing = self.episode.is_some_and(|episode| episode.age > 0);
-        if settled && ongoing && self.strongest(answers) > 1.0 {
+        let is_wild = |episode: Episode| episode.age > 0 && episode.quiet < QUIET_MIN;
+        if settled && self.episode.is_some_and(is_wild) {
             return;
         }
         let far = self.worth_of_far();
@@ -537,7 +539,7 @@ const UNEXPLAINED: f64 = 0.5;
 /// is worth in cycles.
 const LOUDNESS_CYCLES: usize = 4;
 const LOUDNESS_PRIOR: f64 = 1.5;
-/// What it is worth on a scale that makes them alike.
+/// What it is worth on the scale that makes them alike.
 const EVEN_PRIOR: f64 = 40.0;
 /// Horizons in points.
 const FAST: f64 = 20.0;
@@ -557,7 +559,9 @@ const PATIENCE_MIN: usize = 12;
 const PATIENCE_MAX: usize = 200;
 /// An episode that lasts for so many of these stretches is the new usual.
 const STAY: usize = 4;
-/// Points after that from which on limits are known well enough to pull answers in.
+/// Quiet points of an episode after which answers are remembered again.
+const QUIET_MIN: usize = 5;
+/// Points after the seasons were seen twice from which on limits are known well enough to pull answers in.
 const SETTLED_TAILS: usize = 100;
 /// Up to how many limits an answer is remembered as it is.
 const NEARLY_USUAL: f64 = 1.2;
