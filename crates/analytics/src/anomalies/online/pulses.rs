@@ -36,15 +36,19 @@ fn candidates(far: &[bool]) -> Vec<usize> {
     repeated
 }
 
-/// Whether most far values stand at phases at which values are far in nearly every cycle.
+/// Whether most far values stand at phases at which nearly all values are far, from the first on:
+/// what began later may be anomalies that happen to be as far apart.
 fn explains(far: &[bool], length: usize, count: usize) -> bool {
-    let cycles = far.len() / length;
     let mut seen = vec![0; length];
-    for at in far.len() - cycles * length..far.len() {
-        seen[at % length] += usize::from(far[at]);
+    for (at, is_far) in far.iter().enumerate() {
+        seen[at % length] += usize::from(*is_far);
     }
-    let regular = seen.iter().filter(|seen| **seen as f64 >= REGULAR * cycles as f64);
-    regular.sum::<usize>() as f64 >= EXPLAINED * count as f64
+    let is_regular = |phase: usize| {
+        let all = (far.len() - phase).div_ceil(length);
+        seen[phase] as f64 >= REGULAR * all as f64
+    };
+    let explained: usize = (0..length).filter(|phase| is_regular(*phase)).map(|at| seen[at]).sum();
+    explained as f64 >= EXPLAINED * count as f64
 }
 
 /// How many robust standard deviations off a value is far.
@@ -56,7 +60,7 @@ const LENGTH_MIN: usize = 8;
 const CANDIDATES_MAX: usize = 40;
 /// The share of the cycles that have a pulse, and of the far values that are part of one.
 const REGULAR: f64 = 0.9;
-const EXPLAINED: f64 = 0.6;
+const EXPLAINED: f64 = 0.7;
 
 #[cfg(test)]
 mod tests {
@@ -90,6 +94,18 @@ mod tests {
                 (0..2000).map(|_| if noise.uniform() < share { 9.0 } else { 0.0 }).collect();
 
             assert_eq!(cycle_of_pulses(&values), None, "{seed}");
+        }
+    }
+
+    #[test]
+    fn anomalies_that_happen_to_be_as_far_apart_have_none() {
+        let mut noise = Noise::new(2);
+        let values: Vec<f64> = (0..4800)
+            .map(|at| noise.normal() + if at >= 800 && (at - 800) % 512 < 20 { 15.0 } else { 0.0 })
+            .collect();
+
+        for seen in (800..4800).step_by(32) {
+            assert_eq!(cycle_of_pulses(&values[..seen]), None, "{seen}");
         }
     }
 
