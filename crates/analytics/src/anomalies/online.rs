@@ -350,6 +350,8 @@ impl OnlineDetector {
         self.medium = self.slow;
         self.spread_slow = self.spread_fast;
         self.drift = 0.0;
+        // Limits have yet to learn what the new usual is, from the alarms that it raises.
+        self.crowd = self.crowd.max(CROWD_USUAL);
     }
 
     /// Whether the seasons, if any, have been seen twice, so that errors are as they will be.

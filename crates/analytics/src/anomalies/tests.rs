@@ -319,6 +319,21 @@ fn a_job_is_expected_where_the_day_is_known() {
 }
 
 #[test]
+fn noise_that_has_grown_for_good_is_usual_in_the_end() {
+    let mut found = Vec::new();
+    for seed in 0..5 {
+        let mut noise = Noise::new(seed);
+        let width = |at: usize| if at < 2000 { 1.0 } else { 4.0 };
+        let values: Vec<f64> = (0..5000).map(|at| 50.0 + width(at) * noise.normal()).collect();
+        let mut online = OnlineDetector::new(OnlineOptions::default());
+        found.push(alarms(&mut online, &values));
+    }
+
+    let late = found.iter().flatten().filter(|at| **at >= 3000).count();
+    assert!(found.iter().flatten().count() <= 40 && late <= 10, "{found:?}");
+}
+
+#[test]
 fn one_spike_of_any_size_is_one_anomaly() {
     for size in [1e2, 1e4, 1e8] {
         for noise in [0.0, 0.01] {
