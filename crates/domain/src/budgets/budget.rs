@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::period::{Period, ROLLING_DAYS_MAX};
+use super::period::{DATE_MAX, DATE_MIN, ONCE_DAYS_MAX, Period, ROLLING_DAYS_MAX};
 use super::scope::Scope;
 use crate::Amount;
 
@@ -122,12 +122,29 @@ pub enum BudgetError {
         /// The last day.
         last: NaiveDate,
     },
+    /// The first day is before usage can be.
+    #[error("the first day, {0}, is before {DATE_MIN}")]
+    TooEarly(NaiveDate),
+    /// The last day is further ahead than anybody plans.
+    #[error("the last day, {0}, is after {DATE_MAX}")]
+    TooLate(NaiveDate),
+    /// The dates are too far apart.
+    #[error("from {first} to {last} are more than {ONCE_DAYS_MAX} days")]
+    TooLong {
+        /// The first day.
+        first: NaiveDate,
+        /// The last day.
+        last: NaiveDate,
+    },
     /// There are more thresholds than anybody reads.
     #[error("a budget has {THRESHOLDS_MAX} thresholds at most, not {0}")]
     TooManyThresholds(usize),
     /// A threshold is nothing, or beyond anything.
     #[error("a threshold is from 1 to {PERCENT_MAX} percent, not {0}")]
     Percent(u16),
+    /// A threshold is there twice.
+    #[error("there are two thresholds at {0} percent of the same spend")]
+    SameThreshold(u16),
     /// What does not repeat has nothing to carry over.
     #[error("only a budget that repeats by the calendar can carry over what was left")]
     CarriesNothing,
@@ -139,10 +156,26 @@ impl BudgetError {
         match self {
             Self::Name => "name",
             Self::NotPositive => "amount",
-            Self::RollingDays(_) | Self::Backwards { .. } => "period",
-            Self::TooManyThresholds(_) | Self::Percent(_) => "thresholds",
+            Self::RollingDays(_) => "period.days",
+            Self::TooEarly(_) => "period.first",
+            Self::Backwards { .. } | Self::TooLate(_) | Self::TooLong { .. } => "period.last",
+            Self::TooManyThresholds(_) | Self::Percent(_) | Self::SameThreshold(_) => "thresholds",
             Self::CarriesNothing => "carries_over",
         }
+    }
+
+    /// What to do about it, where the error does not say.
+    pub fn remedy(&self) -> Option<String> {
+        Some(match self {
+            Self::Backwards { .. } => "swap the two days, or pick a later last one".into(),
+            Self::TooEarly(_) => format!("pick a day from {DATE_MIN} on"),
+            Self::TooLate(_) => format!("pick a day up to {DATE_MAX}"),
+            Self::TooLong { .. } => {
+                "pick days within ten years of one another, or a budget that repeats".into()
+            }
+            Self::SameThreshold(_) => "leave one of them out".into(),
+            _ => return None,
+        })
     }
 }
 
@@ -158,6 +191,27 @@ impl Budget {
     }
 }
 
+impl Period {
+    /// Whether there can be a budget for that time. One that an older version kept may be for
+    /// another.
+    pub fn check(self) -> Result<(), BudgetError> {
+        match self {
+            Self::Rolling { days } if days == 0 || days > ROLLING_DAYS_MAX => {
+                Err(BudgetError::RollingDays(days))
+            }
+            Self::Once { first, .. } if first < DATE_MIN => Err(BudgetError::TooEarly(first)),
+            Self::Once { last, .. } if last > DATE_MAX => Err(BudgetError::TooLate(last)),
+            Self::Once { first, last } if last < first => {
+                Err(BudgetError::Backwards { first, last })
+            }
+            Self::Once { first, last } if (last - first).num_days() >= ONCE_DAYS_MAX => {
+                Err(BudgetError::TooLong { first, last })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl BudgetDraft {
     fn check(&self) -> Result<(), BudgetError> {
         if self.name.trim().is_empty() || self.name.chars().count() > NAME_CHARS_MAX {
@@ -166,25 +220,23 @@ impl BudgetDraft {
         if self.amount <= Amount::ZERO {
             return Err(BudgetError::NotPositive);
         }
-        match self.period {
-            Period::Rolling { days } if days == 0 || days > ROLLING_DAYS_MAX => {
-                return Err(BudgetError::RollingDays(days));
-            }
-            Period::Once { first, last } if last < first => {
-                return Err(BudgetError::Backwards { first, last });
-            }
-            Period::Rolling { .. } | Period::Once { .. } if self.carries_over => {
-                return Err(BudgetError::CarriesNothing);
-            }
-            _ => {}
+        self.period.check()?;
+        if self.carries_over && matches!(self.period, Period::Rolling { .. } | Period::Once { .. })
+        {
+            return Err(BudgetError::CarriesNothing);
         }
         if self.thresholds.len() > THRESHOLDS_MAX {
             return Err(BudgetError::TooManyThresholds(self.thresholds.len()));
         }
-        match self.thresholds.iter().find(|one| !(1..=PERCENT_MAX).contains(&one.percent)) {
-            Some(threshold) => Err(BudgetError::Percent(threshold.percent)),
-            None => Ok(()),
+        for (place, threshold) in self.thresholds.iter().enumerate() {
+            if !(1..=PERCENT_MAX).contains(&threshold.percent) {
+                return Err(BudgetError::Percent(threshold.percent));
+            }
+            if self.thresholds[..place].contains(threshold) {
+                return Err(BudgetError::SameThreshold(threshold.percent));
+            }
         }
+        Ok(())
     }
 }
 
@@ -235,7 +287,7 @@ mod tests {
 
         assert_eq!(refused(&|draft| draft.name = " ".into()), "name");
         assert_eq!(refused(&|draft| draft.amount = Amount::ZERO), "amount");
-        assert_eq!(refused(&|draft| draft.period = Period::Rolling { days: 0 }), "period");
+        assert_eq!(refused(&|draft| draft.period = Period::Rolling { days: 0 }), "period.days");
         assert_eq!(
             refused(&|draft| {
                 draft.period = Period::Rolling { days: 3 };
@@ -244,7 +296,26 @@ mod tests {
             "carries_over"
         );
         assert_eq!(refused(&|draft| draft.thresholds[0].percent = 0), "thresholds");
+        assert_eq!(refused(&|draft| draft.thresholds[1] = draft.thresholds[0]), "thresholds");
+        assert!(serde_json::from_str::<Period>(r#"{"every": "day", "days": 3}"#).is_err());
         assert!(serde_json::from_str::<Scope>(r#"{"colour": ["red"]}"#).is_err());
         assert!(serde_json::from_str::<Scope>(r#"{"provider": []}"#).is_err());
+    }
+
+    #[test]
+    fn dates_are_those_that_usage_can_have_and_ten_years_at_most() {
+        let refused = |first: &str, last: &str| {
+            let period =
+                Period::Once { first: first.parse().unwrap(), last: last.parse().unwrap() };
+            period.check().map_err(|error| error.field()).err()
+        };
+
+        assert_eq!(refused("2026-01-01", "2026-12-31"), None);
+        assert_eq!(refused("1970-01-02", "1980-01-01"), None);
+        assert_eq!(refused("1970-01-01", "1970-12-31"), Some("period.first"));
+        assert_eq!(refused("-99999-01-01", "2026-12-31"), Some("period.first"));
+        assert_eq!(refused("2026-01-02", "2026-01-01"), Some("period.last"));
+        assert_eq!(refused("1970-01-02", "9000-12-31"), Some("period.last"));
+        assert_eq!(refused("2016-01-01", "2026-12-31"), Some("period.last"));
     }
 }

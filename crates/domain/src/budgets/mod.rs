@@ -8,5 +8,5 @@ pub use budget::{
     Basis, Budget, BudgetDraft, BudgetError, Enforcement, NAME_CHARS_MAX, PERCENT_MAX,
     THRESHOLDS_MAX, Threshold,
 };
-pub use period::{Period, ROLLING_DAYS_MAX, Window};
+pub use period::{DATE_MAX, DATE_MIN, ONCE_DAYS_MAX, Period, ROLLING_DAYS_MAX, Window};
 pub use scope::{Scope, ScopeError};

@@ -8,21 +8,34 @@ use crate::usage::question::{Every, day_start};
 
 /// Days that a rolling budget may look back, at most.
 pub const ROLLING_DAYS_MAX: u16 = 366;
+/// Days between two dates, at most: ten years.
+pub const ONCE_DAYS_MAX: i64 = 3_660;
+/// The first date that a budget may begin on: usage is from 1970 on, in every time zone.
+pub const DATE_MIN: NaiveDate = date(1970, 1, 2);
+/// The last date that a budget may end on.
+pub const DATE_MAX: NaiveDate = date(2199, 12, 31);
+
+const fn date(year: i32, month: u32, day: u32) -> NaiveDate {
+    match NaiveDate::from_ymd_opt(year, month, day) {
+        Some(date) => date,
+        None => NaiveDate::MIN,
+    }
+}
 
 /// The time that a budget is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "every")]
+#[serde(rename_all = "snake_case", tag = "every", deny_unknown_fields)]
 pub enum Period {
     /// Each day.
-    Day,
+    Day {},
     /// Each week, from Monday.
-    Week,
+    Week {},
     /// Each month.
-    Month,
+    Month {},
     /// Each quarter, from January.
-    Quarter,
+    Quarter {},
     /// Each year.
-    Year,
+    Year {},
     /// The last days, today included.
     Rolling {
         /// How many.
@@ -66,21 +79,23 @@ impl Period {
             Window { from, to: every.next(from, tz) }
         };
         match self {
-            Self::Day => calendar(Every::Day),
-            Self::Week => calendar(Every::Week),
-            Self::Month => calendar(Every::Month),
-            Self::Quarter => {
+            Self::Day {} => calendar(Every::Day),
+            Self::Week {} => calendar(Every::Week),
+            Self::Month {} => calendar(Every::Month),
+            Self::Quarter {} => {
                 let first = month_start(today.year(), today.month0() / 3 * 3);
                 dates(first, first + Months::new(3))
             }
-            Self::Year => {
+            Self::Year {} => {
                 let first = month_start(today.year(), 0);
                 dates(first, first + Months::new(12))
             }
             Self::Rolling { days } => {
                 dates(today - Days::new(u64::from(days) - 1), today + Days::new(1))
             }
-            Self::Once { first, last } => dates(first, last + Days::new(1)),
+            Self::Once { first, last } => {
+                dates(first, last.checked_add_days(Days::new(1)).unwrap_or(last))
+            }
         }
     }
 
@@ -115,11 +130,11 @@ mod tests {
         let at = "2026-11-21T23:30:00Z";
         let date = |text: &str| text.parse().unwrap();
 
-        assert_eq!(window(Period::Day, at), "2026-11-22 to 2026-11-23");
-        assert_eq!(window(Period::Week, at), "2026-11-16 to 2026-11-23");
-        assert_eq!(window(Period::Month, at), "2026-11-01 to 2026-12-01");
-        assert_eq!(window(Period::Quarter, at), "2026-10-01 to 2027-01-01");
-        assert_eq!(window(Period::Year, at), "2026-01-01 to 2027-01-01");
+        assert_eq!(window(Period::Day {}, at), "2026-11-22 to 2026-11-23");
+        assert_eq!(window(Period::Week {}, at), "2026-11-16 to 2026-11-23");
+        assert_eq!(window(Period::Month {}, at), "2026-11-01 to 2026-12-01");
+        assert_eq!(window(Period::Quarter {}, at), "2026-10-01 to 2027-01-01");
+        assert_eq!(window(Period::Year {}, at), "2026-01-01 to 2027-01-01");
         assert_eq!(window(Period::Rolling { days: 7 }, at), "2026-11-16 to 2026-11-23");
         let once = Period::Once { first: date("2026-05-04"), last: date("2026-05-06") };
         assert_eq!(window(once, at), "2026-05-04 to 2026-05-07");
@@ -127,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_day_may_have_23_or_25_hours() {
-        let day = |at: &str| Period::Day.window(at.parse().unwrap(), Tz::Europe__Berlin).days();
+        let day = |at: &str| Period::Day {}.window(at.parse().unwrap(), Tz::Europe__Berlin).days();
 
         assert!((day("2026-03-29T12:00:00Z") - 23.0 / 24.0).abs() < 1e-9);
         assert!((day("2026-10-25T12:00:00Z") - 25.0 / 24.0).abs() < 1e-9);
@@ -141,8 +156,8 @@ mod tests {
             Some(before.from.to_rfc3339())
         };
 
-        assert_eq!(before(Period::Month).unwrap(), "2025-12-01T00:00:00+00:00");
-        assert_eq!(before(Period::Quarter).unwrap(), "2025-10-01T00:00:00+00:00");
+        assert_eq!(before(Period::Month {}).unwrap(), "2025-12-01T00:00:00+00:00");
+        assert_eq!(before(Period::Quarter {}).unwrap(), "2025-10-01T00:00:00+00:00");
         assert_eq!(before(Period::Rolling { days: 7 }), None);
     }
 }

@@ -28,13 +28,15 @@ pub fn budgets(imported: &ImportedBudgets) -> Vec<Budget> {
     if !imported.enabled {
         return Vec::new();
     }
-    let thresholds: Vec<Threshold> = imported
+    let mut thresholds: Vec<Threshold> = imported
         .thresholds
         .iter()
         .filter(|threshold| threshold.enabled)
         .filter_map(|threshold| percent(threshold.part))
         .map(|percent| Threshold { percent, basis: Basis::Actual })
         .collect();
+    thresholds.sort_unstable_by_key(|threshold| threshold.percent);
+    thresholds.dedup();
     let budget = |limit: &ImportedLimit| {
         let draft = BudgetDraft {
             name: name(limit),
@@ -79,9 +81,9 @@ fn scope(limit: &ImportedLimit) -> Option<Scope> {
 
 fn period(period: ImportedPeriod) -> Option<Period> {
     Some(match period {
-        ImportedPeriod::Daily => Period::Day,
-        ImportedPeriod::Weekly => Period::Week,
-        ImportedPeriod::Monthly => Period::Month,
+        ImportedPeriod::Daily => Period::Day {},
+        ImportedPeriod::Weekly => Period::Week {},
+        ImportedPeriod::Monthly => Period::Month {},
         ImportedPeriod::Month { year, month } => {
             let first = NaiveDate::from_ymd_opt(year, month, 1)?;
             let last = first.checked_add_months(Months::new(1))?.pred_opt()?;

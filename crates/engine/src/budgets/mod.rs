@@ -20,7 +20,7 @@ use crate::{Clock, Outlay};
 
 pub use imported::is_imported;
 pub use outlook::Outlook;
-pub use status::{BudgetStatus, Reached, Refusal};
+pub use status::{BudgetStatus, Judged, Reached, Refusal, UnjudgedBudget};
 
 /// Budgets that may be kept, at most.
 pub const BUDGETS_MAX: usize = 1_000;
@@ -51,6 +51,14 @@ pub enum BudgetsError {
     /// The books could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl BudgetsError {
+    /// Whether it lies in the budget alone, so that others can still be held against spend.
+    pub const fn is_of_budget(&self) -> bool {
+        use UnansweredError::{Question, TooManyGroups, TooSlow};
+        matches!(self, Self::Budget(_) | Self::Unanswered(Question(_) | TooManyGroups | TooSlow(_)))
+    }
 }
 
 impl Outlay {
@@ -100,7 +108,7 @@ impl Budgets {
         let all = self.all()?;
         let of_month = all.iter().filter(|budget| {
             let BudgetDraft { scope, period, .. } = &budget.draft;
-            let is_of_each = *period == Period::Month && !is_imported(budget);
+            let is_of_each = *period == Period::Month {} && !is_imported(budget);
             scope.is_everything() && (*period == only || is_of_each)
         });
         let rank = |budget: &&Budget| (is_imported(budget), budget.draft.period != only);

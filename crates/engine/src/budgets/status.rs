@@ -12,6 +12,8 @@ use crate::usage::{UnansweredError, UsageQuestion};
 
 /// Days before today that a forecast is made from, where there are as many.
 const HISTORY_DAYS: u64 = 180;
+/// Whole days of usage below which it is too early to look ahead.
+const OUTLOOK_DAYS_MIN: usize = 2;
 
 /// A budget, held against what is spent and what will be.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,9 +34,10 @@ pub struct BudgetStatus {
     pub remaining: i128,
     /// Share of what may be spent that was, in percent.
     pub percent: f64,
-    /// What was spent in a day so far, in units of the currency.
+    /// What was spent in a day of the window so far, from the first one with usage on, in units of
+    /// the currency.
     pub daily: f64,
-    /// What will be spent; `None` once the window is over.
+    /// What will be spent; `None` once the window is over, and while usage is too young to say.
     pub outlook: Option<Outlook>,
     /// The day on which the budget was spent, or will be.
     pub crossed_on: Option<NaiveDate>,
@@ -50,6 +53,19 @@ pub struct Reached {
     /// Where its spend stands, in percent.
     pub percent: f64,
 }
+
+/// A budget that could not be held against spend for a reason of its own, e.g. because an older
+/// version kept it for dates that no usage can have.
+#[derive(Debug)]
+pub struct UnjudgedBudget {
+    /// The budget.
+    pub budget: Budget,
+    /// The reason.
+    pub error: BudgetsError,
+}
+
+/// Where a budget stands, or why that cannot be said.
+pub type Judged = Result<BudgetStatus, UnjudgedBudget>;
 
 /// Why somebody who asks before they spend should not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +86,11 @@ impl Spend {
         let within = self.days.iter().filter(|(day, _)| first <= *day && *day < end);
         within.map(|(_, nanos)| nanos).sum()
     }
+
+    /// The first day on which anything was spent.
+    fn begun(&self) -> Option<NaiveDate> {
+        self.days.iter().find(|(_, nanos)| *nanos != 0).map(|(day, _)| *day)
+    }
 }
 
 impl Budgets {
@@ -85,6 +106,7 @@ impl Budgets {
         now: DateTime<Utc>,
     ) -> Result<BudgetStatus, BudgetsError> {
         let draft = &budget.draft;
+        draft.period.check()?;
         let window = draft.period.window(now, draft.tz);
         let before = draft.carries_over.then(|| draft.period.before(window, draft.tz)).flatten();
         let today = now.with_timezone(&draft.tz).date_naive();
@@ -97,11 +119,25 @@ impl Budgets {
         Ok(stand(budget, window, before, &spend, now))
     }
 
+    /// Where `budget` stood at the end of the day of `now`. What lies in the budget alone is no
+    /// error here: it must not keep others from being told.
+    pub async fn judge_at(
+        &self,
+        budget: Budget,
+        now: DateTime<Utc>,
+    ) -> Result<Judged, BudgetsError> {
+        match self.status_at(budget.clone(), now).await {
+            Ok(status) => Ok(Ok(status)),
+            Err(error) if error.is_of_budget() => Ok(Err(UnjudgedBudget { budget, error })),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Where all budgets stand, by name.
-    pub async fn statuses(&self) -> Result<Vec<BudgetStatus>, BudgetsError> {
+    pub async fn statuses(&self) -> Result<Vec<Judged>, BudgetsError> {
         let mut statuses = Vec::new();
         for budget in self.all()? {
-            statuses.push(self.status(budget).await?);
+            statuses.push(self.judge_at(budget, self.clock.now()).await?);
         }
         Ok(statuses)
     }
@@ -116,7 +152,8 @@ impl Budgets {
         let mut refusals = Vec::new();
         for budget in self.all()? {
             if budget.draft.enforcement == Enforcement::Hard && counts(&budget) {
-                let status = self.status(budget).await?;
+                // One that cannot be held against spend refuses nobody; its page says why.
+                let Ok(status) = self.judge_at(budget, self.clock.now()).await? else { continue };
                 let is_open =
                     status.window.from <= status.asked_at && status.asked_at < status.window.to;
                 if is_open && status.remaining < i128::from(amount.nanos()) {
@@ -184,13 +221,14 @@ fn stand(
         .map_or(0, |before| (amount - spend.between(date(before.from), date(before.to))).max(0));
     let available = amount + carried;
     let spent = spend.between(first, end);
-    let elapsed = Window { from: window.from, to: now.clamp(window.from, window.to) }.days();
+    let begun = spend.begun().map_or(window.from, |day| day_start(day, tz).max(window.from));
+    let elapsed = Window { from: begun, to: now.clamp(begun, window.to.max(begun)) }.days();
     let daily = if elapsed > 0.0 { units(spent) / elapsed } else { 0.0 };
     let is_open = window.from <= now && now < window.to;
-    let outlook = is_open.then(|| look_ahead(spend, first, end, today, now, tz));
+    let outlook = is_open.then(|| look_ahead(spend, first, end, today, now, tz)).flatten();
     let percent = percent(units(spent), units(available));
     let crossed_on = crossing(spend, available, first, today.min(end), outlook.as_ref());
-    let reached = reached(&budget, units(available), percent, outlook.as_ref());
+    let reached = reached(&budget, spent, available, outlook.as_ref());
     BudgetStatus {
         budget,
         window,
@@ -214,18 +252,21 @@ fn look_ahead(
     today: NaiveDate,
     now: DateTime<Utc>,
     tz: Tz,
-) -> Outlook {
-    let begun = spend.days.iter().find(|(_, nanos)| *nanos != 0).map_or(today, |(day, _)| *day);
+) -> Option<Outlook> {
+    let begun = spend.begun().unwrap_or(today);
     let history: Vec<f64> = begun
         .iter_days()
         .take_while(|day| *day < today)
         .map(|day| units(spend.between(day, day + Days::new(1))))
         .collect();
+    if history.len() < OUTLOOK_DAYS_MIN {
+        return None;
+    }
     let so_far = units(spend.between(today, today + Days::new(1)));
     let day = Window { from: day_start(today, tz), to: after(today, tz) };
     let part = Window { from: day.from, to: now }.days() / day.days();
     let days_after = usize::try_from((end - today).num_days() - 1).unwrap_or(0);
-    Outlook::ahead(&history, so_far, part, units(spend.between(first, end)), days_after)
+    Some(Outlook::ahead(&history, so_far, part, units(spend.between(first, end)), days_after))
 }
 
 /// The first day after which more is spent than `available`, among those that were and those that
@@ -254,21 +295,25 @@ fn crossing(
 
 fn reached(
     budget: &Budget,
-    available: f64,
-    spent_percent: f64,
+    spent: i128,
+    available: i128,
     outlook: Option<&Outlook>,
 ) -> Vec<Reached> {
-    let forecast = outlook.map(|outlook| percent(outlook.expected, available));
+    let spent_percent = percent(units(spent), units(available));
+    let forecast = outlook.map(|outlook| percent(outlook.expected, units(available)));
     let mut reached: Vec<Reached> = budget
         .draft
         .thresholds
         .iter()
         .filter_map(|&threshold| {
-            let percent = match threshold.basis {
-                Basis::Actual => spent_percent,
-                Basis::Forecast => forecast?,
+            let (percent, is_reached) = match threshold.basis {
+                // Exactly: a nano below a threshold is below it.
+                Basis::Actual => {
+                    (spent_percent, spent * 100 >= available * i128::from(threshold.percent))
+                }
+                Basis::Forecast => (forecast?, forecast? >= f64::from(threshold.percent)),
             };
-            (percent >= f64::from(threshold.percent)).then_some(Reached { threshold, percent })
+            is_reached.then_some(Reached { threshold, percent })
         })
         .collect();
     reached.sort_by_key(|reached| reached.threshold.percent);

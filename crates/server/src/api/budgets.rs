@@ -11,7 +11,9 @@ use outlay_domain::budgets::{
     Basis, Budget, BudgetDraft, BudgetError, Enforcement, Period, Scope, Threshold,
 };
 use outlay_domain::usage::question::{Value, local_text};
-use outlay_engine::budgets::{BudgetStatus, BudgetsError, Outlook, is_imported};
+use outlay_engine::budgets::{
+    BudgetStatus, BudgetsError, Judged, Outlook, UnjudgedBudget, is_imported,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,6 +24,11 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::state::AppState;
+
+/// What stands where an id would, in the path of [`check`].
+const CHECK: &str = "check";
+/// How ids of older systems' budgets begin.
+const IMPORTED: &str = "imported:";
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -128,8 +135,11 @@ struct BudgetBody {
     carries_over: bool,
     /// Whether an older system's budget stands behind it that nobody changed here.
     imported: bool,
-    /// Where it stands.
-    status: StatusBody,
+    /// Where it stands; `null` where that cannot be said.
+    status: Option<StatusBody>,
+    /// Why that cannot be said.
+    #[schema(example = "the first day, 1960-01-01, is before 1970-01-02")]
+    error: Option<String>,
 }
 
 /// Where a budget stands.
@@ -150,9 +160,10 @@ struct StatusBody {
     remaining: String,
     /// The share that was spent, in percent.
     percent: f64,
-    /// What was spent in a day so far.
+    /// What was spent in a day of the window so far, from the first one with usage on.
     daily: f64,
-    /// What will be spent by the end of the window.
+    /// What will be spent by the end of the window. Nothing once it is over, and while there are
+    /// fewer than two whole days of usage to go by.
     projected: Option<f64>,
     /// In four of five cases it will be more than this. Nothing where there are too few days.
     projected_low: Option<f64>,
@@ -166,16 +177,24 @@ struct StatusBody {
     reached: Vec<BudgetThresholdBody>,
 }
 
-impl From<BudgetStatus> for BudgetBody {
-    fn from(status: BudgetStatus) -> Self {
-        let state = state(&status);
-        let BudgetStatus { budget, window, carried, available, spent, remaining, .. } = status;
-        let text = |nanos| Value::Amount { nanos }.text().to_string();
+impl From<Judged> for BudgetBody {
+    fn from(judged: Judged) -> Self {
+        match judged {
+            Ok(status) => {
+                let body = StatusBody::from(&status);
+                Self { status: Some(body), ..Self::from(status.budget) }
+            }
+            Err(UnjudgedBudget { budget, error }) => {
+                Self { error: Some(error.to_string()), ..Self::from(budget) }
+            }
+        }
+    }
+}
+
+impl From<Budget> for BudgetBody {
+    fn from(budget: Budget) -> Self {
         let imported = is_imported(&budget);
         let Budget { id, draft, .. } = budget;
-        let (range, projected) = status
-            .outlook
-            .map_or((None, None), |Outlook { expected, range, .. }| (range, Some(expected)));
         Self {
             imported,
             id: id.into(),
@@ -187,22 +206,33 @@ impl From<BudgetStatus> for BudgetBody {
             enforcement: draft.enforcement,
             thresholds: draft.thresholds.iter().copied().map(BudgetThresholdBody::from).collect(),
             carries_over: draft.carries_over,
-            status: StatusBody {
-                from: local_text(window.from, draft.tz),
-                to: local_text(window.to, draft.tz),
-                carried: text(carried),
-                available: text(available),
-                spent: text(spent),
-                remaining: text(remaining),
-                percent: status.percent,
-                daily: status.daily,
-                projected,
-                projected_low: range.map(|(low, _)| low),
-                projected_high: range.map(|(_, high)| high),
-                crossed_on: status.crossed_on,
-                state,
-                reached: status.reached.iter().map(|one| one.threshold.into()).collect(),
-            },
+            status: None,
+            error: None,
+        }
+    }
+}
+
+impl From<&BudgetStatus> for StatusBody {
+    fn from(status: &BudgetStatus) -> Self {
+        let BudgetStatus { window, carried, available, spent, remaining, .. } = *status;
+        let tz = status.budget.draft.tz;
+        let text = |nanos| Value::Amount { nanos }.text().to_string();
+        let range = status.outlook.as_ref().and_then(|Outlook { range, .. }| *range);
+        Self {
+            from: local_text(window.from, tz),
+            to: local_text(window.to, tz),
+            carried: text(carried),
+            available: text(available),
+            spent: text(spent),
+            remaining: text(remaining),
+            percent: status.percent,
+            daily: status.daily,
+            projected: status.outlook.as_ref().map(|outlook| outlook.expected),
+            projected_low: range.map(|(low, _)| low),
+            projected_high: range.map(|(_, high)| high),
+            crossed_on: status.crossed_on,
+            state: state(status),
+            reached: status.reached.iter().map(|one| one.threshold.into()).collect(),
         }
     }
 }
@@ -262,9 +292,23 @@ pub(super) fn known_id(id: &str) -> Result<CompactString, ApiError> {
     Ok(id.into())
 }
 
+/// An id that a new budget may have: a path of our own is none, and neither is what stands for a
+/// budget of an older system.
+fn free_id(id: CompactString) -> Result<CompactString, ApiError> {
+    if id == CHECK || id.starts_with(IMPORTED) {
+        return Err(ApiError::bad_request("malformed", "id", format!("`{id}` is a reserved id"))
+            .mend(format!("choose another than `{CHECK}`, one that does not begin `{IMPORTED}`")));
+    }
+    Ok(id)
+}
+
 impl From<BudgetError> for ApiError {
     fn from(error: BudgetError) -> Self {
-        Self::bad_request("out_of_range", error.field(), error.to_string())
+        let refusal = Self::bad_request("out_of_range", error.field(), error.to_string());
+        match error.remedy() {
+            Some(remedy) => refusal.mend(remedy),
+            None => refusal,
+        }
     }
 }
 
@@ -295,7 +339,10 @@ struct BudgetList {
         (status = 429, body = ApiError)))]
 async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<BudgetList>, ApiError> {
     let statuses = state.outlay.budgets().statuses().await?;
-    let seen = statuses.into_iter().filter(|status| may_see(&caller, &status.budget));
+    let seen = statuses.into_iter().filter(|judged| match judged {
+        Ok(status) => may_see(&caller, &status.budget),
+        Err(unjudged) => may_see(&caller, &unjudged.budget),
+    });
     Ok(Json(BudgetList { items: seen.map(BudgetBody::from).collect() }))
 }
 
@@ -313,6 +360,7 @@ async fn create(
 ) -> Result<(StatusCode, Json<BudgetBody>), ApiError> {
     caller.require_admin()?;
     let (id, draft) = body.judged()?;
+    let id = id.map(free_id).transpose()?;
     let id = id.unwrap_or_else(|| Uuid::now_v7().to_string().into());
     let budgets = state.outlay.budgets();
     if let Ok(known) = budgets.one(&id)
@@ -324,8 +372,7 @@ async fn create(
     }
     let budget = budgets.create(id, draft, caller.user.as_str())?;
     state.alerts.judge_soon();
-    let status = budgets.status(budget).await?;
-    Ok((StatusCode::CREATED, Json(status.into())))
+    Ok((StatusCode::CREATED, Json(told(&state, budget).await?)))
 }
 
 /// Shows a budget and where it stands.
@@ -344,7 +391,7 @@ async fn show(
     if !may_see(&caller, &budget) {
         return Err(ApiError::not_found(format!("there is no budget `{}`", budget.id)));
     }
-    Ok(Json(budgets.status(budget).await?.into()))
+    Ok(Json(told(&state, budget).await?))
 }
 
 /// Changes a budget to what is sent. Admins only.
@@ -369,7 +416,7 @@ async fn change(
     let budgets = state.outlay.budgets();
     let budget = budgets.change(&id, draft, caller.user.as_str())?;
     state.alerts.judge_soon();
-    Ok(Json(budgets.status(budget).await?.into()))
+    Ok(Json(told(&state, budget).await?))
 }
 
 /// Removes a budget. Admins only.
@@ -455,6 +502,12 @@ async fn check(
         })
         .collect();
     Ok(Json(IntentAnswer { allowed: refused_by.is_empty(), refused_by }))
+}
+
+/// The budget, and where it stands now.
+async fn told(state: &AppState, budget: Budget) -> Result<BudgetBody, ApiError> {
+    let budgets = state.outlay.budgets();
+    Ok(budgets.judge_at(budget, state.outlay.clock.now()).await?.into())
 }
 
 /// Whether the caller may see what a budget's scope spends: all of it belongs to their account.

@@ -210,7 +210,18 @@ impl Asked<'_> {
         let budgets = self.state.outlay.budgets();
         let mut rows = String::new();
         for budget in budgets.all()?.into_iter().take(BUDGETS_MAX) {
-            let status = budgets.status_at(budget, moment).await?;
+            let status = match budgets.judge_at(budget, moment).await? {
+                Ok(status) => status,
+                Err(unjudged) => {
+                    let _ = write!(
+                        rows,
+                        "<tr><th>{}</th><td class=\"why\" colspan=\"4\">{}</td></tr>",
+                        escape(&unjudged.budget.draft.name),
+                        escape(&unjudged.error.to_string()),
+                    );
+                    continue;
+                }
+            };
             let (window, draft) = (status.window, &status.budget.draft);
             if window.from > moment || window.to <= moment {
                 continue;

@@ -348,7 +348,9 @@ impl Recommendations {
         .map_err(RecommendationsError::failed)?;
         let mut found = found;
         if whole {
-            found.extend(days::budgets(&self.budgets.statuses().await?));
+            let judged = self.budgets.statuses().await?;
+            let standing: Vec<_> = judged.into_iter().flatten().collect();
+            found.extend(days::budgets(&standing));
         }
         let kept = self.decisions()?;
         let mut items = priced(found, &used, &course, &kept, now);
