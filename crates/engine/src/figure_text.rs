@@ -12,6 +12,26 @@ pub fn amount_text(nanos: i128) -> String {
     format!("{sign}${}.{:02}", count_text(units), cents % 100)
 }
 
+/// Units in dollars, for figures that are estimates.
+#[allow(clippy::cast_possible_truncation, reason = "an estimate, in nanos")]
+pub fn units_text(units: f64) -> String {
+    amount_text((units * 1e9) as i128)
+}
+
+/// A decimal with commas, e.g. of `1234.5`.
+pub fn decimal_text(decimal: &str) -> String {
+    let (whole, rest) = decimal.split_at(decimal.find('.').unwrap_or(decimal.len()));
+    whole.parse().map_or_else(|_| decimal.to_owned(), |whole| count_text(whole) + rest)
+}
+
+/// Milliseconds as people read them: `840 ms`, `59.9 s`, `5 s`.
+pub fn span_text(ms: f64) -> String {
+    let (figure, unit) = if ms < 1e3 { (ms, "ms") } else { (ms / 1e3, "s") };
+    let digits = format!("{figure:.2}");
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    format!("{} {unit}", decimal_text(digits))
+}
+
 /// A whole number with commas.
 pub fn count_text(count: i128) -> String {
     let digits = count.unsigned_abs().to_string();
@@ -42,5 +62,11 @@ mod tests {
         assert_eq!(count_text(999), "999");
         assert_eq!(count_text(1_000), "1,000");
         assert_eq!(count_text(12_345_678), "12,345,678");
+        assert_eq!(units_text(1_234.5), "$1,234.50");
+        assert_eq!(decimal_text("1234.50"), "1,234.50");
+        assert_eq!(decimal_text("5000"), "5,000");
+        assert_eq!(span_text(59_899.904), "59.9 s");
+        assert_eq!(span_text(5_000.0), "5 s");
+        assert_eq!(span_text(840.0), "840 ms");
     }
 }

@@ -39,22 +39,52 @@ pub enum AlertState {
     /// Nobody said that they saw it.
     Open,
     /// Somebody did.
-    Acknowledged {
-        /// Who.
-        by: CompactString,
-        /// When.
-        at: DateTime<Utc>,
-    },
+    Acknowledged(Acknowledgement),
     /// It is over.
     Resolved {
         /// Who said so; `None` when the condition went away by itself.
         by: Option<CompactString>,
         /// When.
         at: DateTime<Utc>,
+        /// Who had seen it before, where anybody had.
+        acknowledged: Option<Acknowledgement>,
     },
 }
 
+/// Who said first that they saw an alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// Who.
+    pub by: CompactString,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 impl AlertState {
+    /// The state after `by` said that they saw it. Who said so first stays.
+    #[must_use]
+    pub fn acknowledged(self, by: CompactString, at: DateTime<Utc>) -> Self {
+        match self {
+            Self::Open => Self::Acknowledged(Acknowledgement { by, at }),
+            later => later,
+        }
+    }
+
+    /// The state once it is over, by itself where nobody said so.
+    #[must_use]
+    pub fn resolved(self, by: Option<CompactString>, at: DateTime<Utc>) -> Self {
+        Self::Resolved { by, at, acknowledged: self.acknowledgement().cloned() }
+    }
+
+    /// Who saw it, where anybody did.
+    pub const fn acknowledgement(&self) -> Option<&Acknowledgement> {
+        match self {
+            Self::Open => None,
+            Self::Acknowledged(seen) => Some(seen),
+            Self::Resolved { acknowledged, .. } => acknowledged.as_ref(),
+        }
+    }
+
     /// The words, in the order in which an alert passes them.
     pub const WORDS: [&str; 3] = ["open", "acknowledged", "resolved"];
 
@@ -62,7 +92,7 @@ impl AlertState {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Open => "open",
-            Self::Acknowledged { .. } => "acknowledged",
+            Self::Acknowledged(_) => "acknowledged",
             Self::Resolved { .. } => "resolved",
         }
     }
@@ -121,7 +151,7 @@ pub fn turn(holding: &[Alert], readings: Vec<Reading>) -> Turn {
         }
         match alert.state {
             AlertState::Resolved { .. } => turn.gone.push(alert.id),
-            AlertState::Open | AlertState::Acknowledged { .. } => turn.resolved.push(alert.id),
+            AlertState::Open | AlertState::Acknowledged(_) => turn.resolved.push(alert.id),
         }
     }
     for reading in readings {
@@ -191,9 +221,21 @@ mod tests {
     }
 
     #[test]
+    fn who_saw_it_first_is_known_also_when_it_is_over() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+
+        let seen = AlertState::Open.acknowledged("ada".into(), at(1));
+        let over = seen.acknowledged("bob".into(), at(2)).resolved(None, at(3));
+
+        let ada = Acknowledgement { by: "ada".into(), at: at(1) };
+        assert_eq!(over.acknowledgement(), Some(&ada));
+        assert_eq!(AlertState::Open.resolved(None, at(3)).acknowledgement(), None);
+    }
+
+    #[test]
     fn what_was_closed_by_hand_stays_closed_until_it_went_away() {
-        let closed =
-            [alert("a", AlertState::Resolved { by: Some("ada".into()), at: DateTime::UNIX_EPOCH })];
+        let state = AlertState::Open.resolved(Some("ada".into()), DateTime::UNIX_EPOCH);
+        let closed = [alert("a", state)];
 
         assert_eq!(told(&closed, &[reading("a", Hold::Holds)]), "opens , resolves 0, forgets 0");
         assert_eq!(told(&closed, &[]), "opens , resolves 0, forgets 1");

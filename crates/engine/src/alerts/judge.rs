@@ -9,13 +9,14 @@ use compact_str::{CompactString, format_compact};
 use outlay_analytics::anomalies::{self, OnlineDetector, OnlineOptions};
 use outlay_analytics::{change_points, season};
 use outlay_domain::Amount;
-use outlay_domain::alerts::{AlertRule, Condition, Hold, Reading, Severity, SpikeSeverity};
-use outlay_domain::budgets::{Basis, Scope};
+use outlay_domain::alerts::{Alert, AlertRule, Condition, Hold, Reading, Severity, SpikeSeverity};
+use outlay_domain::budgets::{Basis, Scope, Threshold};
 use outlay_domain::usage::question::{Every, Group, Measure, Value, day_start};
+use outlay_store::sqlite::alerts;
 
 use super::{Alerts, AlertsError};
-use crate::budgets::BudgetStatus;
-use crate::figure_text::{amount_text, count_text};
+use crate::budgets::{BudgetStatus, UnjudgedBudget};
+use crate::figure_text::{amount_text, count_text, decimal_text, span_text, units_text};
 use crate::health::DiskSpace;
 use crate::insights::units;
 use crate::usage::{UnansweredError, UsageQuestion};
@@ -32,9 +33,27 @@ const ANOMALY_NEWS: u64 = 2;
 const CHANGE_NEWS: u64 = 7;
 /// A limit is left when a measure falls below this share of it.
 const LEFT_BELOW: f64 = 0.9;
+/// A threshold of a budget is left when the share falls this many points below it.
+const LEFT_POINTS: i128 = 5;
+/// All of a budget, in percent.
+const WHOLE: u16 = 100;
 /// Nothing below this much spend a day or hour is worth an alert.
 const SPEND_MIN: f64 = 0.01;
 const NANOS: f64 = 1e9;
+
+/// What a rule sees.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub readings: Vec<Reading>,
+    /// Why not all of what it watches could be looked at.
+    pub trouble: Option<String>,
+}
+
+impl From<Vec<Reading>> for Seen {
+    fn from(readings: Vec<Reading>) -> Self {
+        Self { readings, trouble: None }
+    }
+}
 
 impl Alerts {
     /// What `rule` sees now.
@@ -42,9 +61,9 @@ impl Alerts {
         &self,
         rule: &AlertRule,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Reading>, AlertsError> {
-        match &rule.draft.condition {
-            Condition::Budget {} => self.budgets_reached().await,
+    ) -> Result<Seen, AlertsError> {
+        let readings = match &rule.draft.condition {
+            Condition::Budget {} => return self.budgets_reached(rule).await,
             Condition::Unpriced {} => self.unpriced(now).await,
             Condition::Above { measure, hours, limit, scope } => {
                 self.above(measure, *hours, *limit, scope, now).await
@@ -64,26 +83,29 @@ impl Alerts {
             Condition::Change { scope } => self.new_levels(scope, now).await,
             Condition::Silence { scope, hours } => self.silence(scope, *hours, now).await,
             Condition::Health {} => Ok(self.trouble()),
-        }
+        };
+        Ok(readings?.into())
     }
 
     /// The highest threshold of each kind that each budget reached in its window.
-    async fn budgets_reached(&self) -> Result<Vec<Reading>, AlertsError> {
-        let mut readings = Vec::new();
-        for status in self.budgets.statuses().await? {
-            // What is spent already needs no forecast.
-            let is_spent = status.remaining <= 0;
-            for basis in [Basis::Actual, Basis::Forecast] {
-                let mut reached = status.reached.iter();
-                let highest = reached.rfind(|one| one.threshold.basis == basis);
-                let Some(highest) = highest.filter(|_| basis == Basis::Actual || !is_spent) else {
-                    continue;
-                };
-                let (threshold, percent) = (highest.threshold.percent, highest.percent);
-                readings.push(budget_reading(&status, basis, threshold, percent));
+    async fn budgets_reached(&self, rule: &AlertRule) -> Result<Seen, AlertsError> {
+        let holding = self.books.read(|conn| alerts::holding(conn, &rule.id))?;
+        let mut seen = Seen::default();
+        for judged in self.budgets.statuses().await? {
+            match judged {
+                Ok(status) => seen.readings.extend(budget_readings(&status, &holding)),
+                Err(UnjudgedBudget { budget, error }) => {
+                    // What cannot be looked at has not gone.
+                    let of_budget = format!("{}@", budget.id);
+                    let own = holding.iter().filter(|alert| alert.key.starts_with(&of_budget));
+                    seen.readings.extend(own.map(still_there));
+                    seen.trouble.get_or_insert_with(|| {
+                        format!("the budget `{}` cannot be judged: {error}", budget.draft.name)
+                    });
+                }
             }
         }
-        Ok(readings)
+        Ok(seen)
     }
 
     async fn unpriced(&self, now: DateTime<Utc>) -> Result<Vec<Reading>, AlertsError> {
@@ -117,7 +139,10 @@ impl Alerts {
                 title: format!("{model} of {provider} has no price"),
                 detail: match count {
                     1 => "one event of the last day is not in any sum of spend".into(),
-                    count => format!("{count} events of the last day are not in any sum of spend"),
+                    count => format!(
+                        "{} events of the last day are not in any sum of spend",
+                        count_text(*count)
+                    ),
                 },
                 path: Some("/prices?view=unpriced".into()),
             })
@@ -135,7 +160,7 @@ impl Alerts {
     ) -> Result<Vec<Reading>, AlertsError> {
         let Some(measured) = Measure::from_name(measure) else { return Ok(Vec::new()) };
         let from = now - TimeDelta::hours(i64::from(hours));
-        let question = asked(scope, measured, from, now, None);
+        let question = asked(scope, measured.clone(), from, now, None);
         let answered = self.questions.total(question, None).await?;
         let Some(value) = answered.answer.total.now.first() else { return Ok(Vec::new()) };
         let (reaches, part) = against(value, limit);
@@ -144,18 +169,16 @@ impl Alerts {
             (false, true) => Hold::Nearly,
             (false, false) => return Ok(Vec::new()),
         };
-        let (text, limit) = match value {
-            Value::Amount { nanos } => (amount_text(*nanos), amount_text(limit.nanos().into())),
-            Value::Count(count) => (count_text(*count), limit.to_string()),
-            other => (other.text().to_string(), limit.to_string()),
-        };
+        let (name, verb) = measure_words(&measured);
+        let (text, limit) = figures(value, limit);
+        let span = last_hours(hours);
         Ok(vec![Reading {
             key: CompactString::const_new("limit"),
             hold,
             severity: None,
-            title: format!("{measure} of the last {hours} h is {text}, the limit is {limit}"),
+            title: format!("{name} of the {span} {verb} {text}, the limit is {limit}"),
             detail: about(scope),
-            path: Some(path(scope, from, now)),
+            path: Some(path(scope, &measured, from, now)),
         }])
     }
 
@@ -193,12 +216,17 @@ impl Alerts {
                     severity: (verdict.severity >= anomalies::Severity::Critical)
                         .then_some(Severity::Critical),
                     title: format!(
-                        "${spend:.2} in the hour from {}, ${:.2} were expected",
+                        "{} in the hour from {}, {} were expected",
+                        units_text(*spend),
                         local.format("%F %H:%M %Z"),
-                        verdict.expected.max(0.0)
+                        units_text(verdict.expected.max(0.0))
                     ),
-                    detail: format!("{}, usual is up to ${:.2}", about(scope), verdict.hi.max(0.0)),
-                    path: Some(path(scope, *at, *at + TimeDelta::hours(1))),
+                    detail: format!(
+                        "{}, usual is up to {}",
+                        about(scope),
+                        units_text(verdict.hi.max(0.0))
+                    ),
+                    path: Some(path(scope, &Measure::Spend, *at, *at + TimeDelta::hours(1))),
                 });
             }
         }
@@ -228,15 +256,15 @@ impl Alerts {
                 severity: (anomaly.severity >= anomalies::Severity::Critical)
                     .then_some(Severity::Critical),
                 title: format!(
-                    "${:.2} on {day}, ${:.2} were expected",
-                    anomaly.value,
-                    anomaly.expected.max(0.0)
+                    "{} on {day}, {} were expected",
+                    units_text(anomaly.value),
+                    units_text(anomaly.expected.max(0.0))
                 ),
                 detail: format!(
-                    "{}, usual is ${:.2} to ${:.2}",
+                    "{}, usual is {} to {}",
                     about(scope),
-                    anomaly.lo.max(0.0),
-                    anomaly.hi.max(0.0)
+                    units_text(anomaly.lo.max(0.0)),
+                    units_text(anomaly.hi.max(0.0))
                 ),
                 path: Some(day_path(scope, day)),
             })
@@ -264,9 +292,9 @@ impl Alerts {
                 hold: Hold::Holds,
                 severity: None,
                 title: format!(
-                    "Spend went from ${:.2} to ${:.2} a day around {day}",
-                    change.before.max(0.0),
-                    change.after.max(0.0)
+                    "Spend went from {} to {} a day around {day}",
+                    units_text(change.before.max(0.0)),
+                    units_text(change.after.max(0.0))
                 ),
                 detail: format!(
                     "{}, between {} and {}",
@@ -302,9 +330,12 @@ impl Alerts {
             key: CompactString::const_new("silence"),
             hold: Hold::Holds,
             severity: None,
-            title: format!("Nothing came in for {hours} h"),
+            title: match hours {
+                1 => "Nothing came in for an hour".into(),
+                hours => format!("Nothing came in for {hours} hours"),
+            },
             detail: about(scope),
-            path: Some(path(scope, now - TimeDelta::days(7), now)),
+            path: Some(path(scope, &Measure::Events, now - TimeDelta::days(7), now)),
         }])
     }
 
@@ -381,37 +412,149 @@ impl Alerts {
     }
 }
 
-fn budget_reading(status: &BudgetStatus, basis: Basis, threshold: u16, percent: f64) -> Reading {
+/// The highest threshold of each kind that `status` reached. One that opened an alert, of `holding`,
+/// counts as reached until the share is clearly below it: what is corrected by a little would else
+/// open an alert each time.
+fn budget_readings(status: &BudgetStatus, holding: &[Alert]) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    for basis in [Basis::Actual, Basis::Forecast] {
+        let Some(percent) = whole_percent(status, basis) else { continue };
+        let highest = levels(status, basis).into_iter().find_map(|level| {
+            let key = budget_key(status, basis, level);
+            let limit = i128::from(level.percent);
+            let hold = if percent >= limit {
+                Hold::Holds
+            } else if percent > limit - LEFT_POINTS && holding.iter().any(|own| own.key == key) {
+                Hold::Nearly
+            } else {
+                return None;
+            };
+            Some((level, budget_reading(status, (key, hold), level, percent)))
+        });
+        let Some((level, reading)) = highest else { continue };
+        readings.push(reading);
+        if level.percent >= WHOLE {
+            // What is spent already needs no forecast.
+            break;
+        }
+    }
+    readings
+}
+
+/// Which share of what may be spent is, or will be, in whole percent: rounded down, so that
+/// nothing is told before it is true.
+#[allow(clippy::cast_possible_truncation, reason = "shares of a forecast are small numbers")]
+fn whole_percent(status: &BudgetStatus, basis: Basis) -> Option<i128> {
+    match basis {
+        Basis::Actual => Some((status.spent * 100).div_euclid(status.available.max(1))),
+        Basis::Forecast if status.remaining <= 0 => None,
+        Basis::Forecast => {
+            let expected = status.outlook.as_ref()?.expected;
+            Some((expected * 100.0 / units(status.available.max(1))).floor() as i128)
+        }
+    }
+}
+
+/// The thresholds of a kind, the highest first. Whoever wants to know of a part that is spent wants
+/// to know of all of it, too.
+fn levels(status: &BudgetStatus, basis: Basis) -> Vec<Threshold> {
+    let own = status.budget.draft.thresholds.iter().copied();
+    let mut levels: Vec<Threshold> = own.filter(|level| level.basis == basis).collect();
+    let has_part = levels.iter().any(|level| level.percent < WHOLE);
+    if basis == Basis::Actual && has_part && levels.iter().all(|level| level.percent != WHOLE) {
+        levels.push(Threshold { percent: WHOLE, basis });
+    }
+    levels.sort_by_key(|level| std::cmp::Reverse(level.percent));
+    levels
+}
+
+fn budget_key(status: &BudgetStatus, basis: Basis, level: Threshold) -> CompactString {
+    format_compact!(
+        "{}@{}:{}:{}",
+        status.budget.id,
+        status.window.from.format("%F"),
+        if basis == Basis::Actual { "actual" } else { "forecast" },
+        level.percent
+    )
+}
+
+fn budget_reading(
+    status: &BudgetStatus,
+    (key, hold): (CompactString, Hold),
+    level: Threshold,
+    percent: i128,
+) -> Reading {
     let draft = &status.budget.draft;
-    let spent = units(status.spent);
-    let available = units(status.available);
-    let (title, detail) = match basis {
-        Basis::Actual => (
-            format!("{}: {percent:.0} % of the budget is spent", draft.name),
-            format!("${spent:.2} of ${available:.2}, the threshold is {threshold} %"),
-        ),
+    let (spent, available) = (amount_text(status.spent), amount_text(status.available));
+    let percent = count_text(percent);
+    let (title, detail) = match level.basis {
+        Basis::Actual => {
+            let mut detail = format!("{spent} of {available}");
+            if draft.thresholds.contains(&level) {
+                let _ = write!(detail, ", the threshold is {} %", level.percent);
+            }
+            (format!("{}: {percent} % of the budget is spent", draft.name), detail)
+        }
         Basis::Forecast => {
             let expected = status.outlook.as_ref().map_or(0.0, |outlook| outlook.expected);
-            let mut detail = format!("${expected:.2} of ${available:.2} are expected");
+            let mut detail = format!("{} of {available} are expected", units_text(expected));
             if let Some(day) = status.crossed_on {
                 let _ = write!(detail, ", spent by {day}");
             }
-            (format!("{}: will reach {percent:.0} % of the budget", draft.name), detail)
+            (format!("{}: will reach {percent} % of the budget", draft.name), detail)
         }
     };
+    let is_spent = level.basis == Basis::Actual && level.percent >= WHOLE;
     Reading {
-        key: format_compact!(
-            "{}@{}:{}:{threshold}",
-            status.budget.id,
-            status.window.from.format("%F"),
-            if basis == Basis::Actual { "actual" } else { "forecast" }
-        ),
-        hold: Hold::Holds,
-        severity: (basis == Basis::Actual && threshold >= 100).then_some(Severity::Critical),
+        key,
+        hold,
+        severity: is_spent.then_some(Severity::Critical),
         title,
         detail,
         path: Some(format!("/budgets?budget={}", status.budget.id)),
     }
+}
+
+/// What keeps `alert` as it is.
+fn still_there(alert: &Alert) -> Reading {
+    Reading {
+        key: alert.key.clone(),
+        hold: Hold::Nearly,
+        severity: None,
+        title: alert.title.clone(),
+        detail: alert.detail.clone(),
+        path: alert.path.clone(),
+    }
+}
+
+/// A measure in words, and whether it is or they are.
+fn measure_words(measure: &Measure) -> (String, &'static str) {
+    let words = match measure {
+        Measure::Spend => return ("Spend".into(), "is"),
+        Measure::LatencyMean => return ("Latency (mean)".into(), "is"),
+        Measure::LatencyPercentile(percent) => return (format!("Latency (p{percent})"), "is"),
+        Measure::Unpriced => "unpriced events".into(),
+        Measure::Meter(meter) => meter.name().replace('_', " "),
+        other => other.name().into_owned(),
+    };
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    (first.into_iter().chain(letters).collect(), "are")
+}
+
+/// A value and its limit, in the same unit.
+fn figures(value: &Value, limit: Amount) -> (String, String) {
+    match value {
+        Value::Amount { nanos } => (amount_text(*nanos), amount_text(limit.nanos().into())),
+        Value::Latency { micros } => {
+            (span_text(micros.unwrap_or(0.0) / 1e3), span_text(limit.nanos() as f64 / NANOS))
+        }
+        other => (decimal_text(&other.text()), decimal_text(&limit.to_string())),
+    }
+}
+
+fn last_hours(hours: u16) -> String {
+    if hours == 1 { "last hour".into() } else { format!("last {hours} hours") }
 }
 
 /// Whether `value` reaches `limit`, and which share of it it is.
@@ -468,10 +611,17 @@ fn about(scope: &Scope) -> String {
     scope.names().iter().map(filter).collect::<Vec<_>>().join("; ")
 }
 
-/// The page that shows the usage behind a reading.
-fn path(scope: &Scope, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
+/// The page that shows what `measure` reads behind a reading. Its range is written in whole seconds
+/// and leaves its end out, so a part of a second counts as a whole one.
+fn path(scope: &Scope, measure: &Measure, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    format!("/explore?from={}&to={}{}", text(from), text(to), filters(scope))
+    let part = i64::from(to.timestamp_subsec_nanos());
+    let to = if part == 0 { to } else { to + TimeDelta::nanoseconds(1_000_000_000 - part) };
+    let measure = match measure {
+        Measure::Spend => String::new(),
+        other => format!("&measure={}", escape(&other.name())),
+    };
+    format!("/explore?from={}&to={}{measure}{}", text(from), text(to), filters(scope))
 }
 
 fn day_path(scope: &Scope, day: NaiveDate) -> String {
@@ -479,17 +629,17 @@ fn day_path(scope: &Scope, day: NaiveDate) -> String {
     format!("/explore?from={day}&to={day}{}", filters(scope))
 }
 
-fn filters(scope: &Scope) -> String {
-    let escape = |text: &str| -> String {
-        text.bytes()
-            .map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                    char::from(byte).to_string()
-                }
-                byte => format!("%{byte:02X}"),
-            })
-            .collect()
+fn escape(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
     };
+    text.bytes().map(byte).collect()
+}
+
+fn filters(scope: &Scope) -> String {
     let filter = |(name, values): (&String, &Vec<String>)| {
         let values: Vec<String> = values.iter().map(|value| escape(value)).collect();
         format!("&{}={}", escape(name), values.join(","))

@@ -2,6 +2,7 @@
 
 mod judge;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,6 +12,7 @@ use outlay_domain::alerts::{
     Alert, AlertRule, AlertState, Condition, Reading, RuleDraft, RuleError, Turn, turn,
 };
 use outlay_domain::people::AuditRecord;
+pub use outlay_store::sqlite::alerts::WantedAlerts;
 use outlay_store::sqlite::{alerts, audit};
 use outlay_store::{Books, StoreError};
 use parking_lot::Mutex;
@@ -52,6 +54,8 @@ struct Memory {
     slow_at: Option<DateTime<Utc>>,
     /// Commits that had failed by then.
     failures: u64,
+    /// Why rules could not be judged, or not all of what they watch, when they were judged last.
+    troubles: BTreeMap<CompactString, String>,
 }
 
 /// Why alerts or rules were not read, judged or changed.
@@ -192,14 +196,19 @@ impl Alerts {
         Ok(())
     }
 
-    /// The newest alerts in one of `states` behind the time and id `before`.
+    /// Why rules could not be judged when they were judged last, by rule.
+    pub fn troubles(&self) -> BTreeMap<CompactString, String> {
+        self.memory.lock().troubles.clone()
+    }
+
+    /// The newest alerts that are wanted, behind the time and id `before`.
     pub fn page(
         &self,
-        states: &[&str],
+        wanted: &WantedAlerts<'_>,
         before: Option<(DateTime<Utc>, Uuid)>,
         limit: u32,
     ) -> Result<Vec<Alert>, StoreError> {
-        self.books.read(|conn| alerts::page(conn, states, before, limit))
+        self.books.read(|conn| alerts::page(conn, wanted, before, limit))
     }
 
     /// How many alerts are open and not silent.
@@ -215,7 +224,9 @@ impl Alerts {
         limit: u32,
     ) -> Result<(i64, Vec<Alert>), StoreError> {
         self.books.read(|conn| {
-            let newest = alerts::page(conn, &AlertState::WORDS, Some((to, Uuid::nil())), limit)?;
+            let any =
+                WantedAlerts { states: AlertState::WORDS.to_vec(), ..WantedAlerts::default() };
+            let newest = alerts::page(conn, &any, Some((to, Uuid::nil())), limit)?;
             let within = newest.into_iter().filter(|alert| from <= alert.opened_at).collect();
             Ok((alerts::count_opened(conn, from, to)?, within))
         })
@@ -231,9 +242,9 @@ impl Alerts {
             }
             let by: CompactString = actor.into();
             match deed {
-                Deed::Acknowledge => alert.state = AlertState::Acknowledged { by, at },
+                Deed::Acknowledge => alert.state = alert.state.acknowledged(by, at),
                 Deed::Snooze(until) => alert.snoozed_until = Some(until),
-                Deed::Resolve => alert.state = AlertState::Resolved { by: Some(by), at },
+                Deed::Resolve => alert.state = alert.state.resolved(Some(by), at),
             }
             alerts::set(tx, &alert)?;
             Ok(alert)
@@ -250,15 +261,17 @@ impl Alerts {
         let slow = self.is_slow_round(now);
         let rules = self.rules()?;
         let mut has_changed = self.resolve_ruleless(&rules, now)?;
+        self.forget_troubles(&rules);
         for rule in rules.iter().filter(|rule| rule.draft.enabled) {
             if is_slow(&rule.draft.condition) && !slow {
                 continue;
             }
             match self.read(rule, now).await {
-                Ok(readings) => has_changed |= self.turn(rule, readings, now)?,
-                Err(error) => {
-                    tracing::warn!(rule.id = %rule.id, %error, "an alert rule could not be judged");
+                Ok(seen) => {
+                    self.note_trouble(rule, seen.trouble);
+                    has_changed |= self.turn(rule, seen.readings, now)?;
                 }
+                Err(error) => self.note_trouble(rule, Some(error.to_string())),
             }
         }
         if slow {
@@ -268,6 +281,26 @@ impl Alerts {
             self.tell();
         }
         Ok(has_changed)
+    }
+
+    /// Keeps in mind what stood in the way of judging `rule`, and logs it when it is new.
+    fn note_trouble(&self, rule: &AlertRule, trouble: Option<String>) {
+        let troubles = &mut self.memory.lock().troubles;
+        let Some(trouble) = trouble else {
+            troubles.remove(&rule.id);
+            return;
+        };
+        if troubles.get(&rule.id) != Some(&trouble) {
+            tracing::warn!(rule.id = %rule.id, trouble, "an alert rule could not be judged");
+            troubles.insert(rule.id.clone(), trouble);
+        }
+    }
+
+    /// Forgets what stood in the way of rules that are not watched any more.
+    fn forget_troubles(&self, rules: &[AlertRule]) {
+        let is_watched =
+            |id: &CompactString| rules.iter().any(|rule| rule.id == *id && rule.draft.enabled);
+        self.memory.lock().troubles.retain(|id, _| is_watched(id));
     }
 
     /// Whether an hour may be over since whole hours were last looked at, or that is long ago.
@@ -347,7 +380,7 @@ fn write(
     for alert in holding {
         let mut alert = alert.clone();
         if turn.resolved.contains(&alert.id) {
-            alert.state = AlertState::Resolved { by: None, at: now };
+            alert.state = alert.state.resolved(None, now);
         } else if !turn.gone.contains(&alert.id) {
             continue;
         }

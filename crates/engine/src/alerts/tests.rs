@@ -67,13 +67,18 @@ impl Desk {
     /// Judges, and tells every alert that is not resolved.
     async fn judged(&self) -> Vec<String> {
         self.alerts.judge_all().await.unwrap();
-        let page = self.alerts.page(&["open", "acknowledged"], None, 100).unwrap();
+        let page = self.alerts.page(&within(&["open", "acknowledged"]), None, 100).unwrap();
         page.into_iter()
             .map(|alert| {
                 format!("{} {}: {}", alert.state.as_str(), alert.severity.as_str(), alert.title)
             })
             .collect()
     }
+}
+
+/// Alerts in one of `states`.
+fn within<'a>(states: &[&'a str]) -> WantedAlerts<'a> {
+    WantedAlerts { states: states.to_vec(), ..WantedAlerts::default() }
 }
 
 fn open(folder: &Path, time_zone: Tz, clock: Arc<FrozenClock>) -> Arc<Outlay> {
@@ -89,7 +94,7 @@ async fn a_limit_opens_once_stays_while_it_nearly_holds_and_resolves_below() {
     desk.rule("day", day);
     desk.spend("a", now() - TimeDelta::hours(20), Some("1.5")).await;
     desk.spend("b", now() - TimeDelta::hours(1), Some("8.5")).await;
-    let open = ["open warning: spend of the last 24 h is $10.00, the limit is $10.00"];
+    let open = ["open warning: Spend of the last 24 hours is $10.00, the limit is $10.00"];
     assert_eq!(desk.judged().await, open);
     assert_eq!(desk.judged().await, open);
 
@@ -99,7 +104,7 @@ async fn a_limit_opens_once_stays_while_it_nearly_holds_and_resolves_below() {
     assert_eq!(desk.judged().await, open, "9.2 is nearly 10");
     desk.clock.advance(TimeDelta::hours(20));
     assert!(desk.judged().await.is_empty());
-    assert_eq!(desk.alerts.page(&["resolved"], None, 10).unwrap().len(), 1);
+    assert_eq!(desk.alerts.page(&within(&["resolved"]), None, 10).unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -107,14 +112,16 @@ async fn an_alert_is_acknowledged_snoozed_and_closed_and_does_not_come_back_at_o
     let desk = Desk::watching(&["unpriced"]);
     desk.spend("a", now() - TimeDelta::hours(1), None).await;
     assert_eq!(desk.judged().await, ["open warning: vision-2 of acme-ai has no price"]);
-    let id = desk.alerts.page(&["open"], None, 1).unwrap()[0].id;
+    let id = desk.alerts.page(&within(&["open"]), None, 1).unwrap()[0].id;
     assert_eq!(desk.alerts.count_open().unwrap(), 1);
 
     desk.alerts.see_to(id, Deed::Snooze(now() + TimeDelta::hours(2)), "ada").unwrap();
     assert_eq!(desk.alerts.count_open().unwrap(), 0);
     desk.alerts.see_to(id, Deed::Acknowledge, "ada").unwrap();
+    desk.alerts.see_to(id, Deed::Acknowledge, "bob").unwrap();
     assert_eq!(desk.judged().await, ["acknowledged warning: vision-2 of acme-ai has no price"]);
-    desk.alerts.see_to(id, Deed::Resolve, "ada").unwrap();
+    let over = desk.alerts.see_to(id, Deed::Resolve, "cleo").unwrap();
+    assert_eq!(over.state.acknowledgement().unwrap().by, "ada", "who saw it first is kept");
     assert!(desk.judged().await.is_empty());
     let twice = desk.alerts.see_to(id, Deed::Resolve, "ada");
     assert!(matches!(twice, Err(AlertsError::Resolved)));
@@ -142,7 +149,7 @@ async fn many_who_judge_at_once_open_one_alert() {
         judge.await.unwrap();
     }
 
-    assert_eq!(desk.alerts.page(&["open"], None, 10).unwrap().len(), 1);
+    assert_eq!(desk.alerts.page(&within(&["open"]), None, 10).unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -165,6 +172,131 @@ async fn a_budget_tells_of_its_highest_threshold_once_a_window() {
 }
 
 #[tokio::test]
+async fn spend_around_a_threshold_opens_one_alert() {
+    let desk = Desk::watching(&["budgets"]);
+    let budgets = desk.outlay.budgets();
+    let of = |amount: &str| {
+        let draft = serde_json::json!({
+            "name": "Day", "amount": amount, "period": { "every": "day" },
+            "thresholds": [{ "percent": 80 }, { "percent": 100 }],
+        });
+        serde_json::from_value(draft).unwrap()
+    };
+    desk.spend("a", now() - TimeDelta::hours(1), Some("100")).await;
+
+    budgets.create("day".into(), of("100.05"), "ada").unwrap();
+    assert_eq!(desk.judged().await, ["open warning: Day: 99 % of the budget is spent"]);
+    budgets.change("day", of("100"), "ada").unwrap();
+    let spent = ["open critical: Day: 100 % of the budget is spent"];
+    assert_eq!(desk.judged().await, spent);
+    for amount in ["101", "99", "105", "98"] {
+        budgets.change("day", of(amount), "ada").unwrap();
+        assert_eq!(desk.judged().await, spent, "of {amount}");
+    }
+
+    budgets.change("day", of("106"), "ada").unwrap();
+    assert_eq!(desk.judged().await, ["open warning: Day: 94 % of the budget is spent"]);
+    let all = desk.alerts.page(&within(&AlertState::WORDS), None, 100).unwrap();
+    assert_eq!(all.len(), 3, "of 80 %, of all, and of 80 % again");
+}
+
+#[tokio::test]
+async fn all_of_a_budget_is_critical_also_without_a_threshold_of_its_own() {
+    let desk = Desk::watching(&["budgets"]);
+    for (id, percent) in [("part", 50), ("beyond", 150)] {
+        let draft = serde_json::json!({
+            "name": id, "amount": "10", "period": { "every": "day" },
+            "thresholds": [{ "percent": percent }],
+        });
+        let draft = serde_json::from_value(draft).unwrap();
+        desk.outlay.budgets().create(id.into(), draft, "ada").unwrap();
+    }
+
+    desk.spend("a", now() - TimeDelta::hours(1), Some("11")).await;
+
+    assert_eq!(desk.judged().await, ["open critical: part: 110 % of the budget is spent"]);
+}
+
+#[tokio::test]
+async fn a_budget_that_cannot_be_judged_keeps_its_alerts_and_others_are_judged() {
+    let desk = Desk::watching(&["budgets"]);
+    for id in ["good", "bad"] {
+        let draft = serde_json::json!({
+            "name": id, "amount": "10", "period": { "every": "once", "first": "2026-11-01", "last": "2026-11-30" },
+        });
+        let draft = serde_json::from_value(draft).unwrap();
+        desk.outlay.budgets().create(id.into(), draft, "ada").unwrap();
+    }
+    desk.spend("a", now() - TimeDelta::hours(1), Some("9")).await;
+    assert_eq!(desk.judged().await.len(), 2);
+
+    // An older version kept dates that no usage can have.
+    let mut bad = desk.outlay.budgets().one("bad").unwrap();
+    bad.draft.period = serde_json::from_value(
+        serde_json::json!({ "every": "once", "first": "1960-01-01", "last": "2026-12-31" }),
+    )
+    .unwrap();
+    desk.outlay.books.write(|tx| outlay_store::sqlite::budgets::put(tx, &bad)).unwrap();
+    desk.spend("b", now() - TimeDelta::hours(1), Some("2")).await;
+
+    let told = desk.judged().await;
+    assert_eq!(
+        told,
+        [
+            "open critical: good: 110 % of the budget is spent",
+            "open warning: bad: 90 % of the budget is spent",
+        ]
+    );
+    let why = desk.alerts.troubles();
+    assert_eq!(
+        why["budgets"],
+        "the budget `bad` cannot be judged: the first day, 1960-01-01, is before 1970-01-02"
+    );
+
+    desk.outlay.budgets().remove("bad", "ada").unwrap();
+    assert_eq!(desk.judged().await.len(), 1);
+    assert!(desk.alerts.troubles().is_empty());
+}
+
+#[tokio::test]
+async fn a_link_shows_the_measure_and_the_event_that_opened_the_alert() {
+    let desk = Desk::watching(&[]);
+    let hour = serde_json::json!({
+        "kind": "above", "measure": "images", "hours": 1, "limit": "1",
+        "scope": { "provider": ["acme-ai"] },
+    });
+    desk.rule("hour", hour);
+    desk.clock.advance(TimeDelta::milliseconds(300));
+    desk.spend("a", desk.clock.now() - TimeDelta::milliseconds(100), Some("1")).await;
+
+    assert_eq!(
+        desk.judged().await,
+        ["open warning: Images of the last hour are 1, the limit is 1"]
+    );
+
+    let alert = &desk.alerts.page(&within(&["open"]), None, 1).unwrap()[0];
+    assert_eq!(
+        alert.path.as_deref().unwrap(),
+        "/explore?from=2026-11-11T11:30:00Z&to=2026-11-11T12:30:01Z&measure=images&provider=acme-ai"
+    );
+}
+
+#[tokio::test]
+async fn a_scope_with_less_than_two_whole_days_has_no_forecast() {
+    let desk = Desk::watching(&["budgets"]);
+    let draft = serde_json::json!({ "name": "x", "amount": "10", "period": { "every": "month" } });
+    let draft = serde_json::from_value(draft).unwrap();
+    desk.outlay.budgets().create("x".into(), draft, "ada").unwrap();
+    desk.spend("a", now() - TimeDelta::hours(12), Some("1")).await;
+    assert!(desk.judged().await.is_empty(), "one day says nothing of a month");
+
+    desk.spend("b", now() - TimeDelta::days(2), Some("1")).await;
+    let told = desk.judged().await;
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("x: will reach"), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_day_out_of_the_usual_and_a_silence_are_told() {
     let desk = Desk::watching(&["anomalies"]);
     desk.rule("silence", serde_json::json!({ "kind": "silence", "hours": 30 }));
@@ -179,7 +311,11 @@ async fn a_day_out_of_the_usual_and_a_silence_are_told() {
 
     desk.clock.advance(TimeDelta::days(4));
     let told = desk.judged().await;
-    assert_eq!(told, ["open warning: Nothing came in for 30 h"], "the spike is no news any more");
+    assert_eq!(
+        told,
+        ["open warning: Nothing came in for 30 hours"],
+        "the spike is no news any more"
+    );
 }
 
 #[tokio::test]

@@ -4,12 +4,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use compact_str::CompactString;
 use outlay_domain::alerts::{
     Alert, AlertRule, AlertState, Condition, RuleDraft, RuleError, Severity,
 };
-use outlay_engine::alerts::{AlertsError, Deed};
+use outlay_engine::alerts::{AlertsError, Deed, WantedAlerts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -22,6 +22,9 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Params, Path};
 use crate::state::AppState;
+
+/// How long an alert may be silent.
+const SNOOZE_MAX: TimeDelta = TimeDelta::days(366);
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -57,7 +60,7 @@ struct AlertBody {
     opened_at: DateTime<Utc>,
     /// When it changed last.
     updated_at: DateTime<Utc>,
-    /// Who saw it.
+    /// Who saw it first; kept when it is over.
     acknowledged_by: Option<String>,
     /// When.
     acknowledged_at: Option<DateTime<Utc>>,
@@ -83,19 +86,13 @@ impl AlertBody {
         let rule = rules.iter().find(|rule| rule.id == alert.rule_id);
         let name = rule.map_or(&alert.rule_id, |rule| &rule.draft.name).to_string();
         let state = alert.state.as_str();
-        let (mut acknowledged, mut resolved_by, mut resolved_at) = (None, None, None);
-        let updated_at = match alert.state {
-            AlertState::Open => alert.opened_at,
-            AlertState::Acknowledged { by, at } => {
-                acknowledged = Some((by.to_string(), at));
-                at
-            }
-            AlertState::Resolved { by, at } => {
-                (resolved_by, resolved_at) = (by.map(String::from), Some(at));
-                at
-            }
+        let seen = alert.state.acknowledgement().map(|seen| (seen.by.to_string(), seen.at));
+        let (acknowledged_by, acknowledged_at) = seen.unzip();
+        let (resolved_by, resolved_at) = match alert.state {
+            AlertState::Resolved { by, at, .. } => (by.map(String::from), Some(at)),
+            AlertState::Open | AlertState::Acknowledged(_) => (None, None),
         };
-        let (acknowledged_by, acknowledged_at) = acknowledged.unzip();
+        let updated_at = resolved_at.or(acknowledged_at).unwrap_or(alert.opened_at);
         Self {
             id: alert.id,
             rule: RuleName { id: alert.rule_id.into(), name },
@@ -123,6 +120,12 @@ struct AlertQuery {
     /// Only in these states, joined by commas: `open`, `acknowledged`, `resolved`.
     #[param(example = "open,acknowledged")]
     state: Option<String>,
+    /// Only of these severities, joined by commas: `info`, `warning`, `critical`.
+    #[param(example = "critical")]
+    severity: Option<String>,
+    /// Only of the rules of these ids, joined by commas.
+    #[param(example = "budgets")]
+    rule: Option<String>,
     /// Alerts on a page: 1 to 1,000.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -152,9 +155,9 @@ async fn list(
 ) -> Result<Json<AlertPage>, ApiError> {
     of_everybody(&caller)?;
     let limit = page_size(query.limit)?;
-    let states = states(query.state.as_deref())?;
+    let wanted = query.wanted()?;
     let before = query.cursor.as_deref().map(read_cursor).transpose()?;
-    let alerts = state.alerts.page(&states, before, limit + 1)?;
+    let alerts = state.alerts.page(&wanted, before, limit + 1)?;
     let rules = state.alerts.rules()?;
     let open = state.alerts.count_open()?;
     let (alerts, next_cursor) =
@@ -163,19 +166,31 @@ async fn list(
     Ok(Json(AlertPage { items, open, next_cursor }))
 }
 
-fn states(asked: Option<&str>) -> Result<Vec<&str>, ApiError> {
-    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
-        return Ok(AlertState::WORDS.to_vec());
-    };
-    let states: Vec<&str> = asked.split(',').collect();
-    match states.iter().find(|word| !AlertState::WORDS.contains(word)) {
+impl AlertQuery {
+    fn wanted(&self) -> Result<WantedAlerts<'_>, ApiError> {
+        let states = words(self.state.as_deref(), "state", &AlertState::WORDS)?;
+        let severities = Severity::ALL.map(Severity::as_str);
+        let rules = self.rule.as_deref().filter(|rules| !rules.is_empty());
+        Ok(WantedAlerts {
+            states: if states.is_empty() { AlertState::WORDS.to_vec() } else { states },
+            severities: words(self.severity.as_deref(), "severity", &severities)?,
+            rules: rules.map_or_else(Vec::new, |rules| rules.split(',').collect()),
+        })
+    }
+}
+
+/// The words of the parameter `name`, each of which is one of `known`.
+fn words<'a>(asked: Option<&'a str>, name: &str, known: &[&str]) -> Result<Vec<&'a str>, ApiError> {
+    let asked = asked.filter(|asked| !asked.is_empty());
+    let words: Vec<&str> = asked.map_or_else(Vec::new, |asked| asked.split(',').collect());
+    match words.iter().find(|word| !known.contains(word)) {
         Some(word) => Err(ApiError::bad_request(
             "malformed",
-            "state",
-            format!("`{}` is no state of an alert", word.chars().take(100).collect::<String>()),
+            name,
+            format!("`{}` is no {name} of an alert", word.chars().take(100).collect::<String>()),
         )
-        .mend(format!("use {}", AlertState::WORDS.join(", ")))),
-        None => Ok(states),
+        .mend(format!("use {}", known.join(", ")))),
+        None => Ok(words),
     }
 }
 
@@ -218,7 +233,7 @@ async fn acknowledge(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SnoozeBody {
-    /// A moment in the future, RFC 3339.
+    /// A moment in the future, a year ahead at most, RFC 3339.
     until: DateTime<Utc>,
 }
 
@@ -238,8 +253,13 @@ async fn snooze(
     Json(body): Json<SnoozeBody>,
 ) -> Result<Json<AlertBody>, ApiError> {
     caller.require_admin()?;
-    if body.until <= state.outlay.clock.now() {
+    let now = state.outlay.clock.now();
+    if body.until <= now {
         return Err(ApiError::bad_request("out_of_range", "until", "must be in the future"));
+    }
+    if body.until > now + SNOOZE_MAX {
+        return Err(ApiError::bad_request("out_of_range", "until", "is more than a year ahead")
+            .mend("snooze for a year at most, or resolve the alert"));
     }
     see_to(&state, &caller, id, Deed::Snooze(body.until))
 }

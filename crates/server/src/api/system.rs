@@ -1,9 +1,11 @@
 //! How the server itself does.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use compact_str::CompactString;
 use outlay_domain::people::Act;
 use outlay_engine::figures::Figures;
 use outlay_engine::health::{Check, Condition, DiskSpace};
@@ -60,7 +62,7 @@ struct SystemBody {
 /// Something that was looked at.
 #[derive(Debug, Serialize, ToSchema)]
 struct SystemCheckBody {
-    /// What: `writes`, `disk`, `commits`, `queue` or `prices`.
+    /// What: `writes`, `disk`, `commits`, `queue`, `prices` or `alerts`.
     #[schema(example = "disk")]
     name: &'static str,
     /// `ok`, `warning` or `failing`.
@@ -173,6 +175,7 @@ impl SystemBody {
         let figures = state.outlay.figures()?;
         let mut checks = state.outlay.checks();
         checks.push(prices(figures.unpriced_events));
+        checks.push(rules(&state.alerts.troubles()));
         let worst = checks.iter().map(|check| check.condition).max();
         let Figures { history, dedup, .. } = &figures;
         let (oldest, newest) = history.occurred_us.unzip();
@@ -231,6 +234,22 @@ fn prices(unpriced: i64) -> Check {
         count => (Condition::Warning, format!("{count} events have no price")),
     };
     Check { name: "prices", condition, text }
+}
+
+/// What cannot be judged opens no alert, so somebody should see to it.
+fn rules(troubles: &BTreeMap<CompactString, String>) -> Check {
+    let (condition, text) = match troubles.first_key_value() {
+        None => (Condition::Ok, "every alert rule can be judged".to_owned()),
+        Some((rule, why)) if troubles.len() == 1 => {
+            (Condition::Warning, format!("the rule `{rule}` cannot be judged: {why}"))
+        }
+        Some((rule, why)) => {
+            let others = troubles.len() - 1;
+            let text = format!("the rule `{rule}` and {others} more cannot be judged: {why}");
+            (Condition::Warning, text)
+        }
+    };
+    Check { name: "alerts", condition, text }
 }
 
 impl From<Check> for SystemCheckBody {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use outlay_domain::alerts::{Alert, AlertRule, AlertState, Severity};
+use outlay_domain::alerts::{Acknowledgement, Alert, AlertRule, AlertState, Severity};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ const PUT_RULE: &str = "
 const REMOVE_RULE: &str = "DELETE FROM alert_rules WHERE rule_id = ?1";
 const COLUMNS: &str = "
     SELECT alert_id, rule_id, key, severity, title, detail, path, opened_at_us, state, actor,
-           changed_at_us, snoozed_until_us, holds
+           changed_at_us, snoozed_until_us, holds, seen_by, seen_at_us
     FROM alerts";
 const HOLDING: &str = "WHERE holds = 1 AND rule_id = ?1";
 const HOLDING_RULES: &str = "SELECT DISTINCT rule_id FROM alerts WHERE holds = 1";
@@ -25,6 +25,8 @@ const BY_ID: &str = "WHERE alert_id = ?1";
 const PAGE: &str = "
     WHERE (opened_at_us, alert_id) < (?1, ?2)
       AND instr(?3, state) > 0
+      AND (?5 = '' OR instr(?5, severity) > 0)
+      AND (?6 = '' OR instr(',' || ?6 || ',', ',' || rule_id || ',') > 0)
     ORDER BY opened_at_us DESC, alert_id DESC LIMIT ?4";
 const COUNT_OPEN: &str = "
     SELECT count(*) FROM alerts
@@ -37,7 +39,8 @@ const ADD: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', NULL, ?8, NULL, 1)
     ON CONFLICT DO NOTHING";
 const SET: &str = "
-    UPDATE alerts SET state = ?2, actor = ?3, changed_at_us = ?4, snoozed_until_us = ?5, holds = ?6
+    UPDATE alerts SET state = ?2, actor = ?3, changed_at_us = ?4, snoozed_until_us = ?5, holds = ?6,
+                      seen_by = ?7, seen_at_us = ?8
     WHERE alert_id = ?1";
 const FORGET: &str = "
     DELETE FROM alerts WHERE state = 'resolved' AND holds = 0 AND changed_at_us < ?1";
@@ -88,16 +91,29 @@ pub fn find(conn: &Connection, id: Uuid) -> Result<Option<Alert>, StoreError> {
     Ok(statement.query_row([id.to_string()], read).optional()?)
 }
 
-/// The newest `limit` alerts in one of `states` that stand behind the time and id `before`.
+/// Which alerts are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct WantedAlerts<'a> {
+    /// In one of these states.
+    pub states: Vec<&'a str>,
+    /// Of one of these severities; of any where there are none.
+    pub severities: Vec<&'a str>,
+    /// Of one of these rules, without commas in their ids; of any where there are none.
+    pub rules: Vec<&'a str>,
+}
+
+/// The newest `limit` alerts that are wanted and stand behind the time and id `before`.
 pub fn page(
     conn: &Connection,
-    states: &[&str],
+    wanted: &WantedAlerts<'_>,
     before: Option<(DateTime<Utc>, Uuid)>,
     limit: u32,
 ) -> Result<Vec<Alert>, StoreError> {
     let (at, id) = before.map_or((i64::MAX, String::new()), |(at, id)| (to_us(at), id.to_string()));
     let mut statement = conn.prepare_cached(&format!("{COLUMNS} {PAGE}"))?;
-    let alerts = statement.query_map(params![at, id, states.join(" "), limit], read)?;
+    let WantedAlerts { states, severities, rules } = wanted;
+    let wanted = params![at, id, states.join(" "), limit, severities.join(" "), rules.join(",")];
+    let alerts = statement.query_map(wanted, read)?;
     Ok(alerts.collect::<Result<_, _>>()?)
 }
 
@@ -135,9 +151,10 @@ pub fn add(tx: &Transaction<'_>, alert: &Alert) -> Result<bool, StoreError> {
 pub fn set(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreError> {
     let (actor, at) = match &alert.state {
         AlertState::Open => (None, alert.opened_at),
-        AlertState::Acknowledged { by, at } => (Some(by), *at),
-        AlertState::Resolved { by, at } => (by.as_ref(), *at),
+        AlertState::Acknowledged(seen) => (Some(&seen.by), seen.at),
+        AlertState::Resolved { by, at, .. } => (by.as_ref(), *at),
     };
+    let seen = alert.state.acknowledgement();
     tx.prepare_cached(SET)?.execute(params![
         alert.id.to_string(),
         alert.state.as_str(),
@@ -145,6 +162,8 @@ pub fn set(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreError> {
         to_us(at),
         alert.snoozed_until.map(to_us),
         alert.holds,
+        seen.map(|seen| seen.by.as_str()),
+        seen.map(|seen| to_us(seen.at)),
     ])?;
     Ok(())
 }
@@ -163,6 +182,9 @@ fn read(row: &Row<'_>) -> Result<Alert, rusqlite::Error> {
     let severity = text(3)?;
     let by = row.get::<_, Option<String>>(9)?.map(CompactString::from);
     let at = from_us(row.get(10)?);
+    let seen_by = row.get::<_, Option<String>>(13)?.map(CompactString::from);
+    let seen_at = row.get::<_, Option<i64>>(14)?.map(from_us);
+    let acknowledged = seen_by.zip(seen_at).map(|(by, at)| Acknowledgement { by, at });
     Ok(Alert {
         id,
         rule_id: text(1)?.into(),
@@ -174,8 +196,10 @@ fn read(row: &Row<'_>) -> Result<Alert, rusqlite::Error> {
         opened_at: from_us(row.get(7)?),
         state: match text(8)?.as_str() {
             "open" => AlertState::Open,
-            "acknowledged" => AlertState::Acknowledged { by: by.unwrap_or_default(), at },
-            _ => AlertState::Resolved { by, at },
+            "acknowledged" => AlertState::Acknowledged(
+                acknowledged.unwrap_or_else(|| Acknowledgement { by: by.unwrap_or_default(), at }),
+            ),
+            _ => AlertState::Resolved { by, at, acknowledged },
         },
         snoozed_until: row.get::<_, Option<i64>>(11)?.map(from_us),
         holds: row.get(12)?,

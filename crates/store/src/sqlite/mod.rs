@@ -44,6 +44,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (9, include_str!("migrations/0009_revenue_attributes.sql")),
     (10, include_str!("migrations/0010_recommendations.sql")),
     (11, include_str!("migrations/0011_imported_batches.sql")),
+    (12, include_str!("migrations/0012_alerts_seen.sql")),
 ];
 
 /// The open books of one data folder.
