@@ -92,6 +92,6 @@ export function measuredWords(measured: Measured, currency: string, now: Date): 
 
 /** Which columns of a proof are figures, to stand to the right; the first one says of what. */
 export function figureColumns({ columns, rows }: NonNullable<Recommendation['proof']>): boolean[] {
-  const isFigure = (cell = '') => /^[−+-]?\D{0,4}\d|^[–—-]?$/.test(cell)
+  const isFigure = (cell = '') => /^[−+-]?\D{0,4}\d|^[–—-]?$|^unpriced$/.test(cell)
   return columns.map((_, at) => at > 0 && rows.length > 0 && rows.every((row) => isFigure(row[at])))
 }

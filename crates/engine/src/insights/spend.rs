@@ -8,7 +8,7 @@ use outlay_domain::usage::Fact;
 use outlay_domain::usage::question::{Attribute, Every, Filter, Group, Measure, Value};
 
 use super::{Days, Insights};
-use crate::usage::{UnansweredError, UsageEvents, UsageQuestion};
+use crate::usage::{Answered, UnansweredError, UsageEvents, UsageQuestion};
 
 /// What is asked about spend.
 #[derive(Debug, Clone)]
@@ -48,6 +48,8 @@ pub struct SpendRow {
     pub nanos: i128,
     /// The events.
     pub events: i128,
+    /// Those of them without a price.
+    pub unpriced: i128,
     /// The least charge of one event, in nanos, where asked.
     pub least: i128,
     /// The largest charge of one event, in nanos, where asked.
@@ -66,6 +68,25 @@ pub struct SpendTable {
 }
 
 impl SpendTable {
+    /// What is asked for.
+    pub(super) const MEASURES: [Measure; 3] = [Measure::Spend, Measure::Events, Measure::Unpriced];
+
+    /// The table of an answer to a question for [`Self::MEASURES`]; what is beyond the groups that
+    /// are kept has no values.
+    pub(super) fn of(answered: &Answered, tz: Tz) -> Self {
+        let buckets = answered.question.period().buckets.as_ref();
+        let rows = answered.answer.rows.iter().map(|row| SpendRow {
+            starts_at: row.bucket.and_then(|bucket| Some(buckets?.start(bucket))),
+            group: match &row.group {
+                Group::Of(key) => key.to_vec(),
+                Group::Other => Vec::new(),
+            },
+            ..figures(&row.values.now)
+        });
+        let rows = rows.filter(|row| row.events != 0 || row.nanos != 0).collect();
+        Self { tz, rows, total: figures(&answered.answer.total.now) }
+    }
+
     /// The local day on which the bucket of `row` begins.
     pub fn day(&self, row: &SpendRow) -> Option<NaiveDate> {
         Some(row.starts_at?.with_timezone(&self.tz).date_naive())
@@ -87,7 +108,7 @@ impl Insights {
     ) -> Result<SpendTable, UnansweredError> {
         let (from, to) = question.range();
         let SpendQuestion { tz, every, by, filters, extremes, .. } = question;
-        let mut measures = vec![Measure::Spend, Measure::Events];
+        let mut measures = SpendTable::MEASURES.to_vec();
         if extremes {
             measures.extend([Measure::SpendLeast, Measure::SpendMost]);
         }
@@ -98,17 +119,7 @@ impl Insights {
             (None, false) => self.questions.breakdown(asked, scope).await?,
             (None, true) => self.questions.total(asked, scope).await?,
         };
-        let buckets = answered.question.period().buckets.as_ref();
-        let rows = answered.answer.rows.iter().map(|row| SpendRow {
-            starts_at: row.bucket.and_then(|bucket| Some(buckets?.start(bucket))),
-            group: match &row.group {
-                Group::Of(key) => key.to_vec(),
-                Group::Other => Vec::new(),
-            },
-            ..figures(&row.values.now)
-        });
-        let rows = rows.filter(|row| row.events != 0 || row.nanos != 0).collect();
-        Ok(SpendTable { tz, rows, total: figures(&answered.answer.total.now) })
+        Ok(SpendTable::of(&answered, tz))
     }
 
     /// The newest events that were charged more than `above`.
@@ -156,8 +167,9 @@ fn figures(values: &[Value]) -> SpendRow {
     SpendRow {
         nanos: figure(0),
         events: figure(1),
-        least: figure(2),
-        most: figure(3),
+        unpriced: figure(2),
+        least: figure(3),
+        most: figure(4),
         ..SpendRow::default()
     }
 }

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
 use outlay_domain::recommendations::State as Decided;
 use outlay_domain::usage::question::{Value, local_text};
 use outlay_engine::insights::recommendations::{
-    Evidence, Item, Looked, Measured, NewDecision, Proof, RecommendationsError, Saving,
+    Evidence, Item, Looked, Measured, NewDecision, Proof, Recommendation, RecommendationsError,
+    Saving,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -183,16 +185,17 @@ impl From<Measured> for MeasuredBody {
     }
 }
 
-impl From<Item> for RecommendationBody {
-    fn from(item: Item) -> Self {
+impl RecommendationBody {
+    fn new(item: Item, seen: &Seen<'_>) -> Self {
         let Item { recommendation: own, state, decision, measured, .. } = item;
         let (changed_by, changed_at, snoozed_until, note) = decision.map_or_else(
             || (None, None, None, None),
             |own| (Some(own.actor.into()), Some(own.at), own.snoozed_until, own.note),
         );
+        let path = path(&own, seen);
         let Proof { columns, rows } = own.proof;
         Self {
-            path: path(&own.scope),
+            path: Some(path),
             id: own.id.into(),
             kind: own.kind.as_str(),
             priority: own.kind.priority().as_str(),
@@ -223,23 +226,49 @@ fn text(nanos: i128) -> String {
     Value::Amount { nanos }.text().to_string()
 }
 
-/// The page of usage within a scope.
-fn path(scope: &BTreeMap<String, Vec<String>>) -> Option<String> {
-    let escape = |text: &str| -> String {
-        let byte = |byte: u8| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                char::from(byte).to_string()
-            }
-            byte => format!("%{byte:02X}"),
-        };
-        text.bytes().map(byte).collect()
+/// What is looked at, for links to the usage behind it.
+struct Seen<'a> {
+    first: NaiveDate,
+    last: NaiveDate,
+    tz: Tz,
+    /// What usage is narrowed to.
+    parameters: Option<&'a Parameters>,
+}
+
+/// The page of the usage that a recommendation is about: its scope within what is looked at, on
+/// the days that it is about.
+fn path(own: &Recommendation, seen: &Seen<'_>) -> String {
+    let (first, last, tz) = match &own.window {
+        Some(window) => (window.first, window.last, window.tz),
+        None => (seen.first, seen.last, seen.tz),
     };
-    let filter = |(name, values): (&String, &Vec<String>)| {
-        let values: Vec<String> = values.iter().map(|value| escape(value)).collect();
-        format!("{}={}", escape(name), values.join(","))
+    let mut path = format!("/explore?from={first}&to={last}&tz={}", escape(tz.name()));
+    for (name, values) in &own.scope {
+        let values: Vec<String> = values.iter().map(|value| escape(&kept(value))).collect();
+        path.push_str(&format!("&{}={}", escape(name), values.join(",")));
+    }
+    // A budget counts what it counts, whatever the page is narrowed to.
+    let narrowed = seen.parameters.filter(|_| own.window.is_none());
+    let is_said = |name: &str| own.scope.contains_key(name);
+    for (name, value) in narrowed.into_iter().flat_map(|all| all.filter_pairs(is_said)) {
+        path.push_str(&format!("&{}={}", escape(name), escape(value)));
+    }
+    path
+}
+
+/// A value as it stands in a list with commas.
+fn kept(value: &str) -> String {
+    value.replace('\\', "\\\\").replace(',', "\\,")
+}
+
+fn escape(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
     };
-    let filters: Vec<String> = scope.iter().map(filter).collect();
-    (!filters.is_empty()).then(|| format!("/explore?{}", filters.join("&")))
+    text.bytes().map(byte).collect()
 }
 
 /// Lists what would cost less, with what proves it. Savings of open ones do not overlap. A member
@@ -258,11 +287,7 @@ async fn list(
     let Query(pairs) = pairs?;
     let parameters = Parameters::new(pairs, &KNOWN)?;
     let tz = parameters.tz()?;
-    let days = parameters.number("days", DAYS_MAX)?.unwrap_or(DAYS);
-    if days < DAYS_MIN {
-        let detail = format!("must be {DAYS_MIN} to {DAYS_MAX}");
-        return Err(ApiError::bad_request("out_of_range", "days", detail));
-    }
+    let days = days(&parameters)?;
     let states = states(parameters.one("state")?)?;
     let looked = Looked {
         days: u32::try_from(days).unwrap_or(u32::MAX),
@@ -272,6 +297,12 @@ async fn list(
     let scope = caller.scope();
     let all = state.outlay.recommendations().about(&looked, scope.as_deref()).await?;
     let items = all.items.into_iter().filter(|item| states.contains(&item.state));
+    let seen = Seen {
+        first: all.from.with_timezone(&tz).date_naive(),
+        last: all.to.with_timezone(&tz).date_naive(),
+        tz,
+        parameters: Some(&parameters),
+    };
     Ok(Json(RecommendationList {
         from: local_text(all.from, tz),
         to: local_text(all.to, tz),
@@ -279,8 +310,19 @@ async fn list(
         days,
         spend: text(all.spend),
         saving: all.saving.into(),
-        items: items.map(RecommendationBody::from).collect(),
+        items: items.map(|item| RecommendationBody::new(item, &seen)).collect(),
     }))
+}
+
+fn days(parameters: &Parameters) -> Result<usize, ApiError> {
+    let Some(text) = parameters.one("days")? else { return Ok(DAYS) };
+    let days = text.parse().ok().filter(|days| (DAYS_MIN..=DAYS_MAX).contains(days));
+    days.ok_or_else(|| {
+        let text: String = text.chars().take(100).collect();
+        let detail = format!("`{text}` is not a whole number from {DAYS_MIN} to {DAYS_MAX}");
+        ApiError::bad_request("out_of_range", "days", detail)
+            .mend("give a number in that range, or leave the parameter out")
+    })
 }
 
 fn states(words: Option<&str>) -> Result<Vec<Decided>, ApiError> {
@@ -328,7 +370,10 @@ async fn change(
     let new = NewDecision { state: known_state(&body.state)?, until: body.until, note: body.note };
     let (all, scope) = (state.outlay.recommendations(), caller.scope());
     let item = all.decide(&id, new, caller.user.as_str(), scope.as_deref()).await?;
-    Ok(Json(item.into()))
+    let last = state.outlay.insights().today(Tz::UTC);
+    let first = last - Days::new(DAYS as u64 - 1);
+    let seen = Seen { first, last, tz: Tz::UTC, parameters: None };
+    Ok(Json(RecommendationBody::new(item, &seen)))
 }
 
 impl From<RecommendationsError> for ApiError {

@@ -54,32 +54,12 @@ impl Parameters {
 
     /// The time zone.
     pub fn tz(&self) -> Result<Tz, ApiError> {
-        match self.one("tz")? {
-            None => Ok(Tz::UTC),
-            Some(name) => name.parse().map_err(|_| {
-                ApiError::bad_request("malformed", "tz", format!("`{name}` is no time zone"))
-                    .mend("use a name of the IANA list, e.g. Europe/Berlin or UTC")
-            }),
-        }
+        read_tz(self.one("tz")?)
     }
 
     /// A point in time: RFC 3339, or a day, which begins in `tz`.
     pub fn time(&self, name: &str, tz: Tz) -> Result<Option<DateTime<Utc>>, ApiError> {
-        let Some(text) = self.one(name)? else { return Ok(None) };
-        if let Ok(date) = text.parse::<NaiveDate>() {
-            return Ok(Some(day_start(date, tz)));
-        }
-        // A plus that was not encoded came as a space.
-        let text = text.replace(' ', "+");
-        match DateTime::parse_from_rfc3339(&text) {
-            Ok(at) => Ok(Some(at.with_timezone(&Utc))),
-            Err(_) => Err(ApiError::bad_request(
-                "malformed",
-                name,
-                format!("`{text}` is no point in time"),
-            )
-            .mend("write 2026-01-31, or 2026-01-31T12:00:00Z")),
-        }
+        self.one(name)?.map(|text| read_time(name, text, tz)).transpose()
     }
 
     /// A whole number.
@@ -111,6 +91,15 @@ impl Parameters {
             }
         }
         Ok(filters)
+    }
+
+    /// The filters as they were given, but for those named in `others`.
+    pub fn filter_pairs(
+        &self,
+        others: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        pairs.filter(move |(name, _)| Filter::is_name(name) && !others(name))
     }
 
     /// All that a question about usage takes.
@@ -176,6 +165,31 @@ impl Parameters {
                 Err(ApiError::bad_request("malformed", "compare", detail)
                     .mend("use `previous`, or leave it out"))
             }
+        }
+    }
+}
+
+/// The time zone of that name; UTC where none is given.
+pub fn read_tz(name: Option<&str>) -> Result<Tz, ApiError> {
+    let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(Tz::UTC) };
+    name.parse().map_err(|_| {
+        ApiError::bad_request("malformed", "tz", format!("`{name}` is no time zone"))
+            .mend("use a name of the IANA list, e.g. Europe/Berlin or UTC")
+    })
+}
+
+/// A point in time: RFC 3339, or a day, which begins in `tz`.
+pub fn read_time(name: &str, text: &str, tz: Tz) -> Result<DateTime<Utc>, ApiError> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(day_start(date, tz));
+    }
+    // A plus that was not encoded came as a space.
+    let text = text.replace(' ', "+");
+    match DateTime::parse_from_rfc3339(&text) {
+        Ok(at) => Ok(at.with_timezone(&Utc)),
+        Err(_) => {
+            Err(ApiError::bad_request("malformed", name, format!("`{text}` is no point in time"))
+                .mend("write 2026-01-31, or 2026-01-31T12:00:00Z"))
         }
     }
 }

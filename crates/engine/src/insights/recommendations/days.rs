@@ -1,25 +1,44 @@
 //! What days, services and budgets say, in the words of `advice`.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
 use super::super::advice::{self, ServiceShare, Thresholds};
 use super::super::analysis::Analysis;
 use super::super::course::units;
 use super::claims::{Claim, share};
 use super::found::{Found, Used};
-use super::{Confidence, Evidence, Kind, Proof, Recommendation, Scope};
+use super::{Confidence, DaysOf, Evidence, Kind, Proof, Recommendation, Scope};
 use crate::budgets::BudgetStatus;
-use crate::figure_text::{amount_text, count_text};
+use crate::figure_text::{amount_text, count_text, units_text};
 use crate::insights::SpendTable;
 
 /// Noise in shares of the level from which on spend is to be smoothed.
 const VOLATILITY: f64 = 0.3;
 
-/// What `advice` says of the days, its savings without what is not spent yet.
-pub fn find(analysis: Option<&Analysis>, table: &SpendTable, used: &[Used]) -> Vec<Found> {
+/// What `advice` says of the days and of services. Days that cost too much are [`dear`].
+pub fn find(analysis: Option<&Analysis>, table: &SpendTable) -> Vec<Found> {
     let Some(analysis) = analysis else { return Vec::new() };
     let services = services(table);
     let thresholds = Thresholds { volatility: VOLATILITY };
     let said = advice::recommend(analysis, &services, None, thresholds);
-    said.into_iter().filter_map(|own| found(own, analysis, &services, used)).collect()
+    said.into_iter()
+        .filter(|own| own.kind != advice::Kind::Anomalies)
+        .filter_map(|own| found(own, analysis, table, Vec::new()))
+        .collect()
+}
+
+/// Days that cost too much, in `busy`: spend by day, provider and model without what stood idle,
+/// which `analysis` looked at.
+pub fn dear(analysis: Option<&Analysis>, busy: &SpendTable, used: &[Used]) -> Vec<Found> {
+    let Some(analysis) = analysis else { return Vec::new() };
+    let thresholds = Thresholds { volatility: VOLATILITY };
+    advice::recommend(analysis, &[], None, thresholds)
+        .into_iter()
+        .filter(|own| own.kind == advice::Kind::Anomalies)
+        .filter_map(|own| found(own, analysis, busy, excess(analysis, busy, used)))
+        .collect()
 }
 
 fn services(table: &SpendTable) -> Vec<ServiceShare> {
@@ -40,8 +59,8 @@ fn services(table: &SpendTable) -> Vec<ServiceShare> {
 fn found(
     own: advice::Recommendation,
     analysis: &Analysis,
-    services: &[ServiceShare],
-    used: &[Used],
+    table: &SpendTable,
+    claims: Vec<Claim>,
 ) -> Option<Found> {
     let kind = match own.kind {
         advice::Kind::Volatility => Kind::Volatility,
@@ -56,24 +75,23 @@ fn found(
         service.iter().map(|name| ("service".to_owned(), vec![(*name).to_owned()])).collect();
     let (evidence, proof) = match kind {
         Kind::Anomalies => (Vec::new(), dear_days(analysis)),
-        Kind::Service => (Vec::new(), of_services(services)),
+        Kind::Service => (Vec::new(), of_services(table)),
         _ => (
             vec![
                 Evidence::new("Days", count_text(analysis.values.len() as i128)),
-                Evidence::new("A day's mean", format!("${:.2}", analysis.mean())),
-                Evidence::new("Noise", format!("{:.0}%", 100.0 * analysis.volatility)),
+                Evidence::new("A day's mean", units_text(analysis.mean())),
+                Evidence::new("Noise", percent_text(analysis.volatility)),
             ],
             Proof::default(),
         ),
     };
-    let claims = if kind == Kind::Anomalies { excess(analysis, used) } else { Vec::new() };
     Some(Found {
         measured: scope.clone(),
         claims,
         parts: (0, 100),
         recommendation: Recommendation {
             title: title(kind, service).unwrap_or(own.title),
-            description: own.description,
+            description: description(kind, service, analysis, table).unwrap_or(own.description),
             actions: own.actions,
             confidence: if kind == Kind::Service { Confidence::High } else { Confidence::Medium },
             assumption: own.impact,
@@ -96,35 +114,141 @@ fn title(kind: Kind, service: Option<&str>) -> Option<String> {
     })
 }
 
-/// What dear days cost beyond what is usual, spread over what was spent.
+/// The sentence on our pages; LeadFactory's are those of its own.
+fn description(
+    kind: Kind,
+    service: Option<&str>,
+    analysis: &Analysis,
+    table: &SpendTable,
+) -> Option<String> {
+    let days = count_text(analysis.values.len() as i128);
+    Some(match (kind, service) {
+        (Kind::Volatility, _) => format!(
+            "Beside its weekly pattern, what a day costs differs by {} from what is expected of it",
+            percent_text(analysis.volatility)
+        ),
+        (Kind::Growth, _) => format!(
+            "Spend rose by {} in {days} days, which is more than noise",
+            percent_text(analysis.growth())
+        ),
+        (Kind::Anomalies, _) => {
+            let dear: Vec<_> = advice::dear_days(analysis).collect();
+            let worst = dear.iter().max_by(|one, two| one.excess.total_cmp(&two.excess))?;
+            let excess = units_text(dear.iter().map(|day| day.excess).sum());
+            match dear.len() {
+                1 => format!("{} cost {excess} more than expected of it", worst.date),
+                count => format!(
+                    "{count} of {days} days cost {excess} more than expected of them; the worst was {}",
+                    worst.date
+                ),
+            }
+        }
+        (Kind::Service, Some(service)) => {
+            let services = services(table);
+            let whole: i128 = services.iter().map(|share| share.nanos).sum();
+            let share = services.iter().find(|share| share.service == service)?;
+            format!(
+                "{} of all spend: {} events at {} each",
+                percent_text(units(share.nanos) / units(whole)),
+                count_text(share.events),
+                amount_text(share.nanos / share.events.max(1))
+            )
+        }
+        _ => return None,
+    })
+}
+
+/// A share in whole percent, rounded down.
+fn percent_text(share: f64) -> String {
+    format!("{:.0} %", (share * 100.0 + 1e-9).floor())
+}
+
+/// What dear days cost beyond what is usual: of each, the pairs that were dear on it.
 #[allow(clippy::cast_possible_truncation, reason = "an estimate, in nanos")]
-fn excess(analysis: &Analysis, used: &[Used]) -> Vec<Claim> {
-    let days = advice::dear_days(analysis);
-    let nanos = (days.map(|day| day.excess).sum::<f64>() * 1e9) as i128;
-    let whole: i128 = used.iter().map(|used| used.nanos.max(0)).sum();
-    let claim = |(pair, used): (usize, &Used)| Claim {
-        pair,
-        nanos: share(nanos.min(whole), used.nanos.max(0), whole),
-    };
-    used.iter().enumerate().map(claim).collect()
+fn excess(analysis: &Analysis, busy: &SpendTable, used: &[Used]) -> Vec<Claim> {
+    let dear: Vec<advice::DearDay> = advice::dear_days(analysis).collect();
+    let by_pair = PairDays::each(busy);
+    let nothing = PairDays::default();
+    let pairs: Vec<(&PairDays, i128)> = used
+        .iter()
+        .map(|used| by_pair.get(&(used.provider.as_str(), used.model.as_str())))
+        .map(|pair| pair.unwrap_or(&nothing))
+        .map(|pair| (pair, pair.usual(analysis, &dear)))
+        .collect();
+    let mut nanos = vec![0_i128; used.len()];
+    for day in &dear {
+        let beyond = |(pair, usual): &(&PairDays, i128)| (pair.on(day.date) - usual).max(0);
+        let beyond: Vec<i128> = pairs.iter().map(beyond).collect();
+        let whole: i128 = beyond.iter().sum();
+        let excess = ((day.excess * 1e9) as i128).clamp(0, whole);
+        for (nanos, beyond) in nanos.iter_mut().zip(beyond) {
+            *nanos += share(excess, beyond, whole);
+        }
+    }
+    let claims = nanos.into_iter().enumerate().map(|(pair, nanos)| Claim { pair, nanos });
+    claims.filter(|claim| claim.nanos > 0).collect()
+}
+
+/// What a pair of provider and model cost on each day.
+#[derive(Default)]
+struct PairDays(BTreeMap<NaiveDate, i128>);
+
+impl PairDays {
+    fn each(busy: &SpendTable) -> BTreeMap<(&str, &str), Self> {
+        let mut pairs: BTreeMap<(&str, &str), Self> = BTreeMap::new();
+        for row in &busy.rows {
+            let [Some(provider), Some(model)] = row.group.as_slice() else { continue };
+            let Some(day) = busy.day(row) else { continue };
+            let pair = pairs.entry((provider.as_str(), model.as_str())).or_default();
+            *pair.0.entry(day).or_default() += row.nanos;
+        }
+        pairs
+    }
+
+    fn on(&self, day: NaiveDate) -> i128 {
+        self.0.get(&day).copied().unwrap_or_default()
+    }
+
+    /// The median of the analysed days that were not dear.
+    fn usual(&self, analysis: &Analysis, dear: &[advice::DearDay]) -> i128 {
+        let is_dear = |date: NaiveDate| dear.iter().any(|day| day.date == date);
+        let days = (0..analysis.values.len()).map(|place| analysis.date(place));
+        let mut usual: Vec<i128> =
+            days.filter(|date| !is_dear(*date)).map(|date| self.on(date)).collect();
+        usual.sort_unstable();
+        usual.get(usual.len() / 2).copied().unwrap_or_default()
+    }
 }
 
 fn dear_days(analysis: &Analysis) -> Proof {
-    let row = |day: advice::DearDay| vec![day.date.to_string(), format!("${:.2}", day.excess)];
+    let row = |day: advice::DearDay| vec![day.date.to_string(), units_text(day.excess)];
     Proof {
         columns: super::found::words(["Day", "Beyond what was expected"]),
         rows: advice::dear_days(analysis).map(row).collect(),
     }
 }
 
-fn of_services(services: &[ServiceShare]) -> Proof {
-    let row = |share: &ServiceShare| {
-        vec![share.service.to_string(), count_text(share.events), amount_text(share.nanos)]
+fn of_services(table: &SpendTable) -> Proof {
+    let unpriced = |service: &str| -> i128 {
+        let own = table
+            .rows
+            .iter()
+            .filter(|row| row.group.first().and_then(|name| name.as_deref()) == Some(service));
+        own.map(|row| row.unpriced).sum()
     };
-    let mut services = services.to_vec();
+    let row = |share: &ServiceShare| {
+        let spent = match (share.nanos, unpriced(&share.service)) {
+            (nanos, 0) => amount_text(nanos),
+            // Without a price it is unknown, not free.
+            (0, _) => "unpriced".into(),
+            (nanos, count) => format!("{}, {} unpriced", amount_text(nanos), count_text(count)),
+        };
+        vec![share.service.to_string(), count_text(share.events), spent]
+    };
+    let mut services = services(table);
     services.sort_by_key(|share| std::cmp::Reverse(share.nanos));
     Proof {
-        columns: super::found::words(["Service", "Requests", "Spent"]),
+        columns: super::found::words(["Service", "Events", "Spent"]),
         rows: services.iter().take(20).map(row).collect(),
     }
 }
@@ -143,9 +267,10 @@ pub fn budgets(statuses: &[BudgetStatus]) -> Vec<Found> {
             claims: Vec::new(),
             parts: (0, 100),
             recommendation: Recommendation {
-                title: format!("Plan the budget `{}`", budget.draft.name),
+                title: format!("Plan the budget “{}”", budget.draft.name),
                 description: format!(
-                    "As things go its window comes to ${expected:.2}, and {} may be spent",
+                    "As things go its window comes to {}, and {} may be spent",
+                    units_text(expected),
                     amount_text(status.available)
                 ),
                 assumption: "spend goes on as forecast".into(),
@@ -153,15 +278,24 @@ pub fn budgets(statuses: &[BudgetStatus]) -> Vec<Found> {
                 evidence: vec![
                     Evidence::new("May be spent", amount_text(status.available)),
                     Evidence::new("Spent", amount_text(status.spent)),
-                    Evidence::new("Expected", format!("${expected:.2}")),
+                    Evidence::new("Expected", units_text(expected)),
                 ],
                 actions: super::found::words([
                     "Decide which usage gives way, by the spend within the budget",
                     "Or raise the budget for what is really needed",
                 ]),
+                window: Some(window(status)),
                 ..Recommendation::named(Kind::Budget, &[&budget.id])
             },
         }
     });
     found.collect()
+}
+
+/// The days of a budget's window.
+fn window(status: &BudgetStatus) -> DaysOf {
+    let tz = status.budget.draft.tz;
+    let day = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
+    let (first, end) = (day(status.window.from), day(status.window.to));
+    DaysOf { first, last: end.pred_opt().unwrap_or(end), tz }
 }

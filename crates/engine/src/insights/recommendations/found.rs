@@ -120,22 +120,27 @@ impl Seen<'_> {
     }
 
     /// Each class of tokens at both prices.
-    fn proof(&self, then: &Rates) -> Proof {
+    fn proof(&self, now: &Rates, then: &Rates) -> Proof {
         let row = |(meter, micros): &(Meter, i128)| {
             let at = |rates: &Rates| amount_text(rates.nanos(meter, *micros));
-            vec![class(meter), count_text(*micros / 1_000_000), at(self.now), at(then)]
+            vec![class(meter), count_text(*micros / 1_000_000), at(now), at(then)]
         };
         let mut rows: Vec<Vec<String>> = self.used.mix.iter().map(row).collect();
         let at = |rates: &Rates| amount_text(rates.total(&self.used.mix));
-        rows.push(vec!["Together".into(), String::new(), at(self.now), at(then)]);
+        rows.push(vec!["Together".into(), String::new(), at(now), at(then)]);
         Proof { columns: words(["Token class", "Tokens", "Now", "Then"]), rows }
     }
 
     fn evidence(&self) -> Vec<Evidence> {
+        self.evidence_at(self.now)
+    }
+
+    /// The figures beside what the tokens come to at those list prices.
+    fn evidence_at(&self, rates: &Rates) -> Vec<Evidence> {
         vec![
             Evidence::new("Requests", count_text(self.used.events)),
             Evidence::new("Spent", amount_text(self.used.nanos)),
-            Evidence::new("At list prices", amount_text(self.listed)),
+            Evidence::new("At list prices", amount_text(rates.total(&self.used.mix))),
         ]
     }
 
@@ -147,7 +152,7 @@ impl Seen<'_> {
         let recommendation = Recommendation {
             title: format!("Try {other} instead of {model}"),
             description: format!(
-                "The same tokens cost {}% less on {other}",
+                "The same tokens cost {} % less on {other}",
                 share(100, saving, self.listed)
             ),
             confidence: Confidence::Low,
@@ -155,7 +160,7 @@ impl Seen<'_> {
                 "{other} answers well enough for what {model} is used for, with as many tokens; that has to be tried"
             ),
             evidence: self.evidence(),
-            proof: self.proof(then),
+            proof: self.proof(self.now, then),
             actions: words([
                 "Send a sample of requests to both models and compare the answers",
                 "Move what is answered as well, one operation at a time",
@@ -197,16 +202,16 @@ impl Seen<'_> {
         };
         let percent = read * 100 / prompt;
         let mut evidence = self.evidence();
-        evidence.push(Evidence::new("Prompts from the cache", format!("{percent}%")));
+        evidence.push(Evidence::new("Prompts from the cache", format!("{percent} %")));
         evidence.push(Evidence::new("Tokens in a prompt", count_text(mean)));
         let recommendation = Recommendation {
             title: format!("Cache prompts of {model}"),
             description: format!(
-                "{percent}% of its prompts come from the cache; at {CACHED_TARGET}% they cost less"
+                "{percent} % of its prompts come from the cache; at {CACHED_TARGET} % they cost less"
             ),
             confidence: Confidence::Medium,
             assumption: format!(
-                "{CACHED_TARGET}% of each prompt begins like others, and is read {READS_A_WRITE} times for each time it is written"
+                "{CACHED_TARGET} % of each prompt begins like others, and is read {READS_A_WRITE} times for each time it is written"
             ),
             evidence,
             proof: Proof {
@@ -240,15 +245,15 @@ impl Seen<'_> {
         let recommendation = Recommendation {
             title: format!("Send what can wait to {model} in batches"),
             description: format!(
-                "Batch jobs cost {}% less; the saving is of {BATCH_PART}% of its usage",
+                "Batch jobs cost {} % less; the saving is of {BATCH_PART} % of its usage",
                 share(100, whole, self.listed)
             ),
             confidence: Confidence::Low,
             assumption: format!(
-                "{BATCH_PART}% of its requests can wait up to a day, and are no batch jobs yet"
+                "{BATCH_PART} % of its requests can wait up to a day, and are no batch jobs yet"
             ),
             evidence: self.evidence(),
-            proof: self.proof(then),
+            proof: self.proof(self.now, then),
             actions: words([
                 "Find the operations for whose answers nobody waits",
                 "Send them through the provider's batch API",
@@ -278,8 +283,8 @@ impl Seen<'_> {
                 .into(),
             confidence: Confidence::Low,
             assumption: "what was paid beyond the price of short prompts was for long ones, and they can be cut".into(),
-            evidence: self.evidence(),
-            proof: self.proof(long),
+            evidence: self.evidence_at(long),
+            proof: self.proof(long, self.now),
             actions: words([
                 "Find the requests with the longest prompts",
                 "Send the parts of documents that matter, and summaries of long talks",
@@ -305,7 +310,11 @@ fn failures(pair: usize, used: &Used) -> Option<Found> {
     };
     let recommendation = Recommendation {
         title: format!("Stop paying for failures of {model}"),
-        description: format!("{failed} of {events} requests failed and were charged"),
+        description: format!(
+            "{} of {} requests failed and were charged",
+            count_text(*failed),
+            count_text(*events)
+        ),
         confidence: Confidence::Medium,
         assumption: "what failed can be refused before it is sent, or be made to work".into(),
         evidence: vec![

@@ -23,6 +23,11 @@ pub fn filter() -> Filter {
     Filter::among(Attribute::Operation, OPERATIONS).expect("three values are not too many")
 }
 
+/// The filter that lets everything but idle charges pass.
+pub fn busy() -> Filter {
+    Filter::not_among(Attribute::Operation, OPERATIONS).expect("three values are not too many")
+}
+
 /// What a service's idle capacity is, in the answer to a question [`BY`] whose measures are spend
 /// and events; the dearest first. Pairs that `used` does not know are added to it.
 pub fn find(answer: &Answer, used: &mut Vec<Used>) -> Vec<Found> {

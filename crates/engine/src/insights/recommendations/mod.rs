@@ -19,14 +19,14 @@ use outlay_analytics::robust;
 use outlay_domain::pricing::PriceBook;
 use outlay_domain::recommendations::State;
 use outlay_domain::usage::question::{
-    Answer, Attribute, Every, Filter, Group, Measure, Value, day_start,
+    Answer, Attribute, Every, Filter, Group, Measure, ROWS_MAX, Value, day_start,
 };
 use outlay_domain::usage::{Meter, Status};
 use serde::{Deserialize, Serialize};
 
 use super::advice::Priority;
 use super::analysis::{Analysis, DAYS_BEFORE};
-use super::{Course, Days, Insights, SpendQuestion};
+use super::{Course, Days, Insights, SpendQuestion, SpendTable};
 use crate::Outlay;
 use crate::budgets::Budgets;
 use crate::usage::UsageQuestion;
@@ -102,6 +102,20 @@ pub struct Recommendation {
     pub proof: Proof,
     /// What to do, one by one.
     pub actions: Vec<String>,
+    /// The days that it is about, where these are not those that were looked at.
+    #[serde(default)]
+    pub window: Option<DaysOf>,
+}
+
+/// Days, both ends included, and whose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaysOf {
+    /// The first day.
+    pub first: NaiveDate,
+    /// The last day.
+    pub last: NaiveDate,
+    /// The time zone.
+    pub tz: Tz,
 }
 
 /// What a month of thirty days would cost less, in nanos.
@@ -293,6 +307,7 @@ impl Recommendation {
             evidence: Vec::new(),
             proof: Proof::default(),
             actions: Vec::new(),
+            window: None,
         }
     }
 }
@@ -326,10 +341,11 @@ impl Recommendations {
             filters: looked.filters.clone(),
             extremes: false,
         };
-        let (table, used, idle) = tokio::try_join!(
+        let (table, used, idle, busy) = tokio::try_join!(
             insights.spend(by_day, scope),
             self.used(days, looked, scope),
-            self.idle(days, looked, scope)
+            self.idle(days, looked, scope),
+            self.busy(days.with_before(DAYS_BEFORE), looked, scope)
         )?;
         let course = Course::of(&table, today, today).since(days.first());
         let table = table.since(days.first());
@@ -341,7 +357,14 @@ impl Recommendations {
             let mut found = found::find(&used, &book, now);
             found.extend(idle::find(&idle, &mut used));
             let analysis = Analysis::of(&course, 30);
-            found.extend(days::find(analysis.as_ref(), &table, &used));
+            // What stood idle is advised about already, and makes no day an unusual one.
+            let of_busy = match idle.rows.is_empty() {
+                true => analysis.clone(),
+                false => Analysis::of(&Course::of(&busy, today, today).since(days.first()), 30),
+            };
+            let busy = busy.since(days.first());
+            found.extend(days::find(analysis.as_ref(), &table));
+            found.extend(days::dear(of_busy.as_ref(), &busy, &used));
             (found, used, course)
         })
         .await
@@ -395,6 +418,25 @@ impl Recommendations {
         Ok(models(&answered.answer, &meters))
     }
 
+    /// What was not idle, by day and by pair of provider and model.
+    async fn busy(
+        &self,
+        days: Days,
+        looked: &Looked,
+        scope: Option<&str>,
+    ) -> Result<SpendTable, crate::usage::UnansweredError> {
+        let mut question = UsageQuestion {
+            every: Some(Every::Day),
+            by: vec![Attribute::Provider, Attribute::Model],
+            measures: SpendTable::MEASURES.to_vec(),
+            top: Some(groups_max(days)),
+            ..breakdown(days, looked, idle::BY)
+        };
+        question.filters.push(idle::busy());
+        let answered = self.insights.questions.series(question, scope).await?;
+        Ok(SpendTable::of(&answered, looked.tz))
+    }
+
     /// The dearest idle charges.
     async fn idle(
         &self,
@@ -406,6 +448,12 @@ impl Recommendations {
         question.filters.push(idle::filter());
         Ok(self.insights.questions.breakdown(question, scope).await?.answer)
     }
+}
+
+/// Groups of a series of so many days, at most: as many rows as an answer may have.
+fn groups_max(days: Days) -> usize {
+    let days = usize::try_from(days.count()).unwrap_or(ROWS_MAX);
+    (ROWS_MAX / (days + 1)).saturating_sub(1).clamp(1, MODELS_MAX)
 }
 
 /// What `looked` is about, by `by`, in spend and events.

@@ -1,5 +1,5 @@
 use compact_str::format_compact;
-use outlay_domain::pricing::{Charged, Conditions, PriceBook, PriceRow, Priced};
+use outlay_domain::pricing::{Charged, Conditions, ContextThreshold, PriceBook, PriceRow, Priced};
 
 use outlay_domain::usage::question::{Row, Values};
 
@@ -133,4 +133,110 @@ fn idle_capacity_is_saved_once_whoever_else_claims_it() {
     );
     assert_eq!(found[0].recommendation.proof.rows[0], ["aws", "p5.48xlarge", "24", "$0.90"]);
     assert_eq!(found[1].recommendation.scope["service"], [""], "what has no service");
+}
+
+/// Days of usage in a folder of its own, the last of them yesterday.
+struct Usage {
+    outlay: Outlay,
+    _folder: tempfile::TempDir,
+}
+
+impl Usage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let options = crate::Options { background: false, ..crate::Options::default() };
+        let clock = Arc::new(crate::FrozenClock::at(now() + TimeDelta::hours(12)));
+        Self { outlay: Outlay::open(folder.path(), options, clock).unwrap(), _folder: folder }
+    }
+
+    /// What `model` cost `back` days ago.
+    async fn spend(&self, back: i64, model: &str, operation: Option<&str>, cost: &str) {
+        let draft = outlay_domain::usage::EventDraft {
+            id: format!("{model}-{back}-{}", operation.unwrap_or_default()).into(),
+            source: "tests".into(),
+            account: "acme".into(),
+            occurred_at: Some(now() - TimeDelta::days(back)),
+            provider: Some("aws".into()),
+            model: Some(model.into()),
+            operation: operation.map(Into::into),
+            stated_cost: Some(cost.parse().unwrap()),
+            ..Default::default()
+        };
+        let event = draft.accept(now()).unwrap();
+        let event = crate::usage::Incoming { event, time_stated: true };
+        self.outlay.commits.accept(vec![event]).await.unwrap();
+    }
+
+    /// Kind and whole saving of what is advised.
+    async fn savings(&self) -> Vec<(Kind, i128)> {
+        let looked = Looked { days: 30, tz: Tz::UTC, filters: Vec::new() };
+        let all = self.outlay.recommendations().about(&looked, None).await.unwrap();
+        let saving = |item: &Item| item.recommendation.saving.map_or(0, |saving| saving.monthly);
+        all.items.iter().map(|item| (item.recommendation.kind, saving(item))).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_stood_idle_on_one_day_is_no_dear_day_as_well() {
+    let usage = Usage::new();
+    for back in 1..30 {
+        usage.spend(back, "p5", None, &format!("{}", 10 + back % 3)).await;
+    }
+    usage.spend(9, "p5", Some("idle"), "118.08").await;
+
+    let savings = usage.savings().await;
+
+    let idle = savings.iter().find(|(kind, _)| *kind == Kind::Idle).unwrap();
+    assert_eq!(idle.1, 118_080_000_000, "thirty days of thirty");
+    assert!(savings.iter().all(|(kind, _)| *kind != Kind::Anomalies), "{savings:?}");
+}
+
+#[tokio::test]
+async fn a_dear_day_saves_on_what_was_dear_on_it() {
+    let usage = Usage::new();
+    for back in 1..30 {
+        usage.spend(back, "steady", None, &format!("{}", 100 + back % 3)).await;
+        let cost = if back == 9 { 201 } else { 1 };
+        usage.spend(back, "burst", None, &cost.to_string()).await;
+    }
+    let looked = Looked { days: 30, tz: Tz::UTC, filters: Vec::new() };
+    let all = usage.outlay.recommendations();
+    let days = Days::ending(now().date_naive(), 29).unwrap();
+    let busy = all.busy(days, &looked, None).await.unwrap();
+    let used = all.used(days, &looked, None).await.unwrap();
+    let course = Course::of(&busy, now().date_naive(), now().date_naive());
+    let analysis = Analysis::of(&course, 30);
+
+    let found = days::dear(analysis.as_ref(), &busy, &used);
+
+    let [dear] = found.as_slice() else { panic!("{} found", found.len()) };
+    let [claim] = dear.claims.as_slice() else { panic!("{:?}", dear.claims) };
+    assert_eq!(used[claim.pair].model, "burst");
+    // Not more than the 200 that it lay above its own usual dollar.
+    assert!((100_000_000_000..=200_000_000_000).contains(&claim.nanos), "{claim:?}");
+}
+
+#[test]
+fn long_prompts_are_shown_at_their_price_now_and_at_that_of_short_ones_then() {
+    let mut long = row("gpt-4o", Meter::InputTokens, "0.000005");
+    long.id = "test:long".into();
+    long.rank = 1;
+    long.conditions.context = Some(ContextThreshold::Over(200_000));
+    let book = PriceBook::new(
+        [
+            row("gpt-4o", Meter::InputTokens, "0.0000025"),
+            long,
+            row("gpt-4o", Meter::OutputTokens, "0.00001"),
+        ],
+        &[],
+    );
+
+    let found = found::find(&[used(6_000_000_000)], &book, now());
+
+    let tier = found.iter().find(|found| found.recommendation.kind == Kind::ContextTier).unwrap();
+    let own = &tier.recommendation;
+    assert_eq!(own.proof.rows[0], ["input", "1,000,000", "$5.00", "$2.50"]);
+    assert_eq!(own.proof.rows[2], ["Together", "", "$6.00", "$3.50"]);
+    let listed = own.evidence.iter().find(|figure| figure.label == "At list prices").unwrap();
+    assert_eq!(listed.value, "$6.00");
 }
