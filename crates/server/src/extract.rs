@@ -1,16 +1,28 @@
 //! Parts of requests, with refusals in our own shape.
 
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
 use crate::error::ApiError;
+use crate::malformed::{self, Fault};
 
 /// A JSON body.
-#[derive(Debug, Clone, Copy, FromRequest)]
-#[from_request(via(axum::Json), rejection(ApiError))]
+#[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let axum::Json(raw) = axum::Json::<Box<RawValue>>::from_request(request, state).await?;
+        Ok(Self(malformed::read_json(raw.get())?))
+    }
+}
 
 impl<T: serde::Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
@@ -40,21 +52,46 @@ impl From<JsonRejection> for ApiError {
             rejection if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large")
             }
-            // Understood or not: to the sender both are a body that is not what it should be.
-            rejection => Self::bad_request("malformed", "body", cause(&rejection.body_text())),
+            rejection => {
+                let detail = format!("is no JSON: {}", cause(&rejection.body_text()));
+                Self::bad_request("malformed", "body", detail)
+            }
         }
     }
 }
 
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
-        Self::bad_request("malformed", "query", cause(&rejection.body_text()))
+        let text = cause(&rejection.body_text());
+        // Where a value is at fault, its parameter stands before it.
+        let (name, message) = text
+            .split_once(": ")
+            .filter(|(name, _)| {
+                name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+            })
+            .unwrap_or(("", &text));
+        let mut fault = Fault::new(name, message);
+        if fault.field.is_empty() {
+            fault.field = "query".into();
+        }
+        fault.detail = match message {
+            message if message.contains("invalid digit") || message.contains("number too") => {
+                "must be a whole number".into()
+            }
+            _ => fault.detail.replace("no field", "no parameter"),
+        };
+        fault.into()
     }
 }
 
 impl From<PathRejection> for ApiError {
     fn from(rejection: PathRejection) -> Self {
-        Self::bad_request("malformed", "path", cause(&rejection.body_text()))
+        let text = cause(&rejection.body_text());
+        if text.contains("UUID") {
+            return Self::bad_request("malformed", "path", "the id in the path is none of ours")
+                .mend("use an id as the list tells it, e.g. 0198c7a2-0000-7000-8000-000000000001");
+        }
+        Self::bad_request("malformed", "path", text)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod error;
 pub mod extract;
 pub mod fuzz;
 pub mod live;
+mod malformed;
 pub mod metrics;
 pub mod state;
 

@@ -115,7 +115,7 @@ async fn revenue_goes_to_what_it_names_and_the_rest_by_the_rule() {
     assert_eq!(
         by_spend["total"],
         json!({
-            "spend": "3", "revenue": "18.000000001", "profit": "15.000000001",
+            "spend": "3", "unpriced": 0, "revenue": "18.000000001", "profit": "15.000000001",
             "margin": 15.000000001 / 18.000000001, "roi": 15.000000001 / 3.0,
             "purchases": 3, "spend_per_purchase": "1",
         })
@@ -243,4 +243,55 @@ async fn a_key_that_may_send_usage_tells_of_revenue_of_its_account_only() {
 
     let (_, answer) = desk.roi("&account=acme", None).await;
     assert_eq!(answer["total"]["revenue"], "5", "the key's account is the fact's: {answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_without_a_price_is_counted_and_no_zero() {
+    let desk = Desk::open().await;
+    let event = json!([{
+        "id": "9", "occurred_at": "2026-03-04T12:00:00Z", "account": "acme",
+        "provider": "nobody", "model": "unheard-of", "service": "search",
+        "quantities": { "input_tokens": 5 },
+    }]);
+    let (status, answer) = desk.post("/api/v1/events", &event).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+
+    let (_, answer) = desk.roi("", None).await;
+
+    assert_eq!(answer["total"]["unpriced"], 1);
+    assert_eq!(answer["rows"][0]["unpriced"], 1, "{answer}");
+    assert_eq!(answer["rows"][1]["unpriced"], 0);
+    let series = answer["series"].as_array().unwrap();
+    let days: Vec<_> = series.iter().filter(|day| day["unpriced"] == 1).collect();
+    assert_eq!(days.len(), 1);
+    assert!(days[0]["start"].as_str().unwrap().starts_with("2026-03-04"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revenue_is_of_a_currency_and_of_our_time_and_is_asked_for_by_day() {
+    let desk = Desk::open().await;
+    let of = |currency: &str, occurred_at: &str| {
+        let mut fact = purchase("order", 1, "5", json!({}));
+        fact["currency"] = json!(currency);
+        fact["occurred_at"] = json!(occurred_at);
+        fact
+    };
+    for (fact, field) in [
+        (of("dollars", "2026-03-01T12:00:00Z"), "currency"),
+        (of("US1", "2026-03-01T12:00:00Z"), "currency"),
+        (of("USD", "1969-03-01T12:00:00Z"), "occurred_at"),
+        (of("USD", "9999-03-01T12:00:00Z"), "occurred_at"),
+        (of("USD", "yesterday"), "occurred_at"),
+    ] {
+        let (_, answer) = desk.post("/api/v1/revenue", &fact).await;
+        assert_eq!(answer["items"][0]["field"], field, "{answer}");
+    }
+    desk.tell(purchase("order", 20, "5", json!({}))).await;
+    let listed = async |from: &str| {
+        let (status, answer) = desk.get_as(&format!("/api/v1/revenue?from={from}"), None).await;
+        assert_eq!(status, StatusCode::OK);
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        answer["items"].as_array().unwrap().len()
+    };
+    assert_eq!((listed("2026-03-20").await, listed("2026-03-21").await), (1, 0));
 }

@@ -108,12 +108,18 @@ pub struct Returns {
     pub period: Period,
     /// All of it.
     pub total: Return,
+    /// Events of the period without a price: they are in no spend.
+    pub unpriced: i128,
     /// All of the period before; `None` where there was nothing.
     pub previous: Option<Return>,
+    /// Events of the period before without a price.
+    pub previous_unpriced: i128,
     /// The groups: by spend, then those that only earned, then what names none.
     pub rows: Vec<ReturnRow>,
     /// The buckets.
     pub series: Vec<Return>,
+    /// Events without a price, of each bucket.
+    pub series_unpriced: Vec<i128>,
     /// Where the profit of the buckets that are over goes.
     pub direction: Direction,
     /// Revenue in other currencies, in nanos: it is in no other figure.
@@ -129,6 +135,8 @@ pub struct ReturnRow {
     pub own: Return,
     /// How much of that is a share of revenue that names no group.
     pub shared: i128,
+    /// Events without a price: they are in no spend.
+    pub unpriced: i128,
 }
 
 impl Returns {
@@ -171,7 +179,7 @@ impl Insights {
             every: None,
             by: vec![question.by.clone()],
             filters: question.filters.clone(),
-            measures: vec![Measure::Spend, Measure::Events],
+            measures: vec![Measure::Spend, Measure::Events, Measure::Unpriced],
             top: None,
             compare: true,
         };
@@ -262,10 +270,13 @@ impl<'a> Earned<'a> {
     fn returns(mut self, groups: &Answered, days: &Answered) -> Returns {
         let before = groups.answer.total.before.as_deref().unwrap_or_default();
         (self.total.spend, self.before.spend) = (nanos(&groups.answer.total.now), nanos(before));
+        let mut series_unpriced = vec![0; self.buckets.len()];
         for row in &days.answer.rows {
-            if let Some(bucket) = row.bucket.and_then(|bucket| self.buckets.get_mut(bucket)) {
-                bucket.spend = nanos(&row.values.now);
-            }
+            let Some(place) = row.bucket.filter(|place| *place < self.buckets.len()) else {
+                continue;
+            };
+            self.buckets[place].spend = nanos(&row.values.now);
+            series_unpriced[place] = unpriced(&row.values.now);
         }
         let is_empty = self.before == Return::default() && count(before) == 0;
         let whole = |place: &usize| {
@@ -290,6 +301,9 @@ impl<'a> Earned<'a> {
             rows: self.rows(groups),
             period: self.period,
             total: self.total,
+            unpriced: unpriced(&groups.answer.total.now),
+            previous_unpriced: unpriced(before),
+            series_unpriced,
             previous: (!is_empty).then_some(self.before),
             series: self.buckets,
             direction: trend.map_or(Direction::Steady, |trend| trend.direction),
@@ -307,11 +321,12 @@ impl<'a> Earned<'a> {
             let revenue = earned.remove(&group).unwrap_or_default();
             let own = Return { spend: nanos(&row.values.now), ..revenue };
             if own != Return::default() || count(&row.values.now) != 0 {
-                rows.push(ReturnRow { group, own, shared: 0 });
+                let unpriced = unpriced(&row.values.now);
+                rows.push(ReturnRow { group, own, shared: 0, unpriced });
             }
         }
-        let mut rest: Vec<ReturnRow> =
-            earned.into_iter().map(|(group, own)| ReturnRow { group, own, shared: 0 }).collect();
+        let row = |(group, own)| ReturnRow { group, own, shared: 0, unpriced: 0 };
+        let mut rest: Vec<ReturnRow> = earned.into_iter().map(row).collect();
         rest.sort_by_key(|row| std::cmp::Reverse(row.own.revenue));
         rows.extend(rest);
         rows.sort_by_key(|row| row.group.is_none());
@@ -364,7 +379,16 @@ fn nanos(values: &[Value]) -> i128 {
 
 /// The second measure, a count.
 fn count(values: &[Value]) -> i128 {
-    match values.get(1) {
+    count_at(values, 1)
+}
+
+/// The third measure, a count.
+fn unpriced(values: &[Value]) -> i128 {
+    count_at(values, 2)
+}
+
+fn count_at(values: &[Value], place: usize) -> i128 {
+    match values.get(place) {
         Some(Value::Count(count)) => *count,
         _ => 0,
     }

@@ -10,7 +10,7 @@ use outlay_domain::Amount;
 use outlay_domain::budgets::{
     Basis, Budget, BudgetDraft, BudgetError, Enforcement, Period, Scope, Threshold,
 };
-use outlay_domain::usage::question::{Value, local_text};
+use outlay_domain::usage::question::{Attribute, Value, local_text};
 use outlay_engine::budgets::{
     BudgetStatus, BudgetsError, Judged, Outlook, UnjudgedBudget, is_imported,
 };
@@ -484,6 +484,13 @@ async fn check(
         return Err(ApiError::bad_request("out_of_range", "amount", "must not be negative"));
     }
     let mut attributes = body.attributes;
+    if let Some(name) = attributes.keys().find(|name| Attribute::from_name(name).is_none()) {
+        let known = Attribute::NAMED.map(|known| known.name().into_owned()).join(", ");
+        let shown: String = name.chars().take(100).collect();
+        let detail = format!("there is no attribute `{shown}`");
+        return Err(ApiError::bad_request("unknown", format!("attributes.{shown}"), detail)
+            .mend(format!("use {known} or tag.KEY")));
+    }
     attributes.entry("account".into()).or_insert_with(|| caller.account.to_string());
     if let Some(own) = caller.scope()
         && attributes["account"] != own

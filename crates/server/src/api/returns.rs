@@ -104,6 +104,8 @@ struct AttributionRuleBody {
 struct ReturnBody {
     /// What was spent.
     spend: String,
+    /// Events without a price: what they cost is in no figure, and not nothing.
+    unpriced: i128,
     /// What customers paid, less what went back to them.
     revenue: String,
     /// Revenue less spend.
@@ -147,6 +149,8 @@ struct RoiBucket {
     start: String,
     /// What was spent.
     spend: String,
+    /// Events without a price.
+    unpriced: i128,
     /// What came in.
     revenue: String,
     /// What is left.
@@ -255,12 +259,13 @@ impl RoiBody {
         let series = returns.series.iter().enumerate().map(|(place, own)| RoiBucket {
             start: start(place),
             spend: text(own.spend),
+            unpriced: returns.series_unpriced.get(place).copied().unwrap_or_default(),
             revenue: text(own.revenue),
             profit: text(own.profit()),
         });
         let rows = returns.rows.iter().map(|row| RoiRow {
             group: row.group.iter().map(|value| (name.clone(), value.to_string())).collect(),
-            own: ReturnBody::from(&row.own),
+            own: ReturnBody::new(&row.own, row.unpriced),
             attributed: AttributedBody {
                 direct: text(row.own.revenue - row.shared),
                 shared: text(row.shared),
@@ -277,8 +282,11 @@ impl RoiBody {
             every: question.every.as_str(),
             rule: AttributionRuleBody { name: question.rule.as_str(), text: told(question) },
             currency: CURRENCY,
-            total: ReturnBody::from(&returns.total),
-            previous: returns.previous.as_ref().map(ReturnBody::from),
+            total: ReturnBody::new(&returns.total, returns.unpriced),
+            previous: returns
+                .previous
+                .as_ref()
+                .map(|own| ReturnBody::new(own, returns.previous_unpriced)),
             rows: rows.collect(),
             series: series.collect(),
             trend: TrendBody {
@@ -313,10 +321,11 @@ fn told(question: &ReturnsQuestion) -> String {
     }
 }
 
-impl From<&Return> for ReturnBody {
-    fn from(own: &Return) -> Self {
+impl ReturnBody {
+    fn new(own: &Return, unpriced: i128) -> Self {
         Self {
             spend: text(own.spend),
+            unpriced,
             revenue: text(own.revenue),
             profit: text(own.profit()),
             margin: own.margin().filter(|_| own.revenue > 0),

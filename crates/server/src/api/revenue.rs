@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::people::{Act, Role, Via};
@@ -23,14 +23,19 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::event_body::DEFAULT_SOURCE;
+use super::usage_params::{read_time, read_tz};
 use super::users::{page, page_size};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Params};
+use crate::malformed::{Fault, read_json};
 use crate::state::AppState;
 
 /// Facts in one request, at most.
 const BATCH_MAX: usize = 1_000;
+/// Years in which revenue can be.
+const YEAR_MIN: i32 = 1970;
+const YEAR_MAX: i32 = 2100;
 /// Attributes of one fact, at most.
 const ATTRIBUTES_MAX: usize = 32;
 
@@ -134,25 +139,13 @@ const fn purchase() -> RevenueKind {
 impl RevenueBody {
     /// Reads one fact from JSON; on failure says which field is at fault.
     fn parse(json: &str) -> Result<Self, Refusal> {
-        let deserializer = &mut serde_json::Deserializer::from_str(json);
-        serde_path_to_error::deserialize(deserializer).map_err(|error| {
-            let message = error.inner().to_string();
-            let (message, _) = message.split_once(" at line ").unwrap_or((&message, ""));
-            let quoted = |start| {
-                message
-                    .strip_prefix(start)
-                    .and_then(|rest| rest.split_once('`'))
-                    .map(|(name, _)| name)
+        read_json(json).map_err(|fault: Fault| {
+            let code = if fault.is_missing { RefusalCode::Missing } else { RefusalCode::Malformed };
+            let detail = match (&fault.remedy, fault.is_missing) {
+                (Some(remedy), false) => format!("{}; {remedy}", fault.detail),
+                _ => fault.detail,
             };
-            if let Some(field) = quoted("missing field `") {
-                return Refusal::new(RefusalCode::Missing, field, "must be given");
-            }
-            let field = match (quoted("unknown field `"), error.path().to_string()) {
-                (Some(field), _) => field.to_owned(),
-                (None, path) if path == "." => String::new(),
-                (None, path) => path,
-            };
-            Refusal::new(RefusalCode::Malformed, field, message)
+            Refusal::new(code, fault.field, detail)
         })
     }
 
@@ -160,7 +153,14 @@ impl RevenueBody {
     fn fact(self, caller: &Caller) -> Result<RevenueFact, Refusal> {
         bounded("id", &self.id, ID_BYTES_MAX)?;
         bounded("source", &self.source, ID_BYTES_MAX)?;
-        bounded("currency", &self.currency, 16)?;
+        let is_letters = self.currency.bytes().all(|byte| byte.is_ascii_alphabetic());
+        if self.currency.len() != 3 || !is_letters {
+            return Err(malformed("currency", "must be three letters of ISO 4217, e.g. USD"));
+        }
+        if !(YEAR_MIN..=YEAR_MAX).contains(&self.occurred_at.year()) {
+            let detail = format!("must be a moment of {YEAR_MIN} to {YEAR_MAX}");
+            return Err(Refusal::new(RefusalCode::OutOfRange, "occurred_at", detail));
+        }
         for (field, text) in [
             ("payment", &self.payment),
             ("transaction", &self.transaction),
@@ -432,10 +432,14 @@ fn parts(body: &str) -> Result<Vec<&str>, ApiError> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct RevenueQuery {
-    /// From this moment on, RFC 3339.
-    from: Option<DateTime<Utc>>,
-    /// Before this moment, RFC 3339.
-    to: Option<DateTime<Utc>>,
+    /// From this moment, or the start of this day, on.
+    #[param(example = "2026-11-01")]
+    from: Option<String>,
+    /// Before this moment, or the start of this day.
+    #[param(example = "2026-12-01")]
+    to: Option<String>,
+    /// Whose days; UTC where it is not said.
+    tz: Option<String>,
     /// Facts on a page: 1 to 1,000.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -495,8 +499,15 @@ async fn get_revenue(
         return Err(ApiError::forbidden("revenue belongs to the whole organisation")
             .mend("ask an admin or a viewer"));
     }
-    let from = query.from.unwrap_or(DateTime::UNIX_EPOCH);
-    let to = query.to.unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let tz = read_tz(query.tz.as_deref())?;
+    let time = |name, text: &Option<String>| {
+        text.as_deref()
+            .filter(|text| !text.is_empty())
+            .map(|text| read_time(name, text, tz))
+            .transpose()
+    };
+    let from = time("from", &query.from)?.unwrap_or(DateTime::UNIX_EPOCH);
+    let to = time("to", &query.to)?.unwrap_or(DateTime::<Utc>::MAX_UTC);
     let limit = page_size(query.limit)?;
     let (after, key) = match &query.cursor {
         Some(cursor) => read_cursor(cursor)?,

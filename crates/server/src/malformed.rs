@@ -1,0 +1,244 @@
+//! What is wrong with a body, in words for whoever sent it.
+//!
+//! Deserializers tell of it in the terms of the program ("expected internally tagged enum"). Here
+//! their texts become a field, what is wrong with it, and what to do.
+
+use serde::de::DeserializeOwned;
+
+use crate::error::ApiError;
+
+/// Reads a value of JSON; on failure says which field is at fault.
+pub fn read_json<T: DeserializeOwned>(json: &str) -> Result<T, Fault> {
+    let deserializer = &mut serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(deserializer)
+        .map_err(|error| Fault::new(&error.path().to_string(), &error.inner().to_string()))
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The path of the field; empty where it is all of it.
+    pub field: String,
+    /// Whether it should have been given.
+    pub is_missing: bool,
+    /// What is wrong.
+    pub detail: String,
+    /// What to do about it, where that is known.
+    pub remedy: Option<String>,
+}
+
+impl Fault {
+    /// Reads what a deserializer says of the field at `path`.
+    pub fn new(path: &str, message: &str) -> Self {
+        let message = message.split(" at line ").next().unwrap_or(message);
+        let path = if path == "." { "" } else { path };
+        let fault = |field: String, detail: String, remedy: Option<String>| Self {
+            field,
+            is_missing: false,
+            detail,
+            remedy,
+        };
+        if let Some(name) = quoted(message, "missing field `") {
+            let remedy = Some(format!("give `{name}`"));
+            let field = fault(joined(path, name), "must be given".into(), remedy);
+            return Self { is_missing: true, ..field };
+        }
+        if let Some(name) = quoted(message, "unknown field `") {
+            let detail = format!("there is no field `{name}` here");
+            let field = if path.ends_with(name) { path.to_owned() } else { joined(path, name) };
+            return fault(field, detail, one_of(message));
+        }
+        if let Some(word) = quoted(message, "unknown variant `") {
+            let detail = format!("`{word}` is none of the words that it can be");
+            return fault(path.to_owned(), detail, one_of(message));
+        }
+        if let Some(name) = quoted(message, "duplicate field `") {
+            return fault(joined(path, name), "is given twice".into(), Some("give it once".into()));
+        }
+        if is_of_time(message) {
+            let days = ["period", "first", "last", "day", "date"];
+            let remedy = match days.iter().any(|name| path.ends_with(name)) {
+                true => "write a day as 2026-01-31".into(),
+                false => "write a moment as 2026-01-31T12:00:00Z".into(),
+            };
+            let detail = "is no point in time of the calendar".into();
+            return fault(path.to_owned(), detail, Some(remedy));
+        }
+        match expected(message) {
+            Some(detail) => fault(path.to_owned(), detail, None),
+            None => fault(path.to_owned(), message.to_owned(), None),
+        }
+    }
+}
+
+impl From<Fault> for ApiError {
+    fn from(Fault { field, is_missing, detail, remedy }: Fault) -> Self {
+        let field = if field.is_empty() { "body".to_owned() } else { field };
+        let code = if is_missing { "missing" } else { "malformed" };
+        let refusal = Self::bad_request(code, field, detail);
+        match remedy {
+            Some(remedy) => refusal.mend(remedy),
+            None => refusal,
+        }
+    }
+}
+
+fn joined(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// The word between `start` and the next mark.
+fn quoted<'a>(message: &'a str, start: &str) -> Option<&'a str> {
+    message.strip_prefix(start)?.split_once('`').map(|(word, _)| word)
+}
+
+/// The words that are known, where a message lists them.
+fn one_of(message: &str) -> Option<String> {
+    let (_, known) = message.split_once(", expected ")?;
+    let words: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+    (!words.is_empty()).then(|| format!("use {}", words.join(", ")))
+}
+
+/// What the parser of dates says.
+fn is_of_time(message: &str) -> bool {
+    const SAID: [&str; 5] = [
+        "input contains invalid characters",
+        "premature end of input",
+        "trailing input",
+        "input is out of range",
+        "no possible date and time matching input",
+    ];
+    SAID.contains(&message)
+}
+
+/// `invalid type: A, expected B` and `invalid value: A, expected B`.
+fn expected(message: &str) -> Option<String> {
+    // A list may stand for the fields of a type in their order.
+    if message.starts_with("invalid length ") && message.contains("struct ") {
+        return Some("must be an object with fields, not a list".into());
+    }
+    let rest = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "))?;
+    let (found, expected) = rest.rsplit_once(", expected ")?;
+    Some(format!("must be {}, not {}", wanted(expected), given(found)))
+}
+
+/// What should have been there.
+fn wanted(expected: &str) -> String {
+    let words = match expected {
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number from 0 on",
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a string" | "string" | "str" | "a borrowed string" => "a text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        // A type of the program.
+        named
+            if ["struct ", "enum ", "tagged", "variant"]
+                .iter()
+                .any(|word| named.contains(word)) =>
+        {
+            "an object with fields"
+        }
+        own => own,
+    };
+    words.to_owned()
+}
+
+/// What was there.
+fn given(found: &str) -> String {
+    let (kind, value) = found.split_once(' ').unwrap_or((found, ""));
+    match kind {
+        "integer" | "boolean" => value.trim_matches('`').to_owned(),
+        "floating" => value.trim_start_matches("point ").trim_matches('`').to_owned(),
+        "string" => format!("the text {value}"),
+        "sequence" => "a list".into(),
+        "map" => "an object".into(),
+        "unit" => "nothing".into(),
+        _ => found.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use outlay_domain::budgets::Period;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only read")]
+    struct Draft {
+        name: String,
+        period: Option<Period>,
+        #[serde(default)]
+        levels: Vec<Level>,
+        at: Option<chrono::DateTime<chrono::Utc>>,
+        #[serde(default)]
+        scope: BTreeMap<String, Vec<String>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "only read")]
+    struct Level {
+        percent: u16,
+    }
+
+    fn told(json: &str) -> String {
+        match read_json::<Draft>(json) {
+            Ok(_) => "read".into(),
+            Err(Fault { field, detail, remedy, .. }) => {
+                format!(
+                    "{field}: {detail}{}",
+                    remedy.map_or_else(String::new, |text| format!("; {text}"))
+                )
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_field_and_in_plain_words() {
+        assert_eq!(told("{}"), "name: must be given; give `name`");
+        assert_eq!(told(r#"{"name": 7}"#), "name: must be a text, not 7");
+        assert_eq!(
+            told(r#"{"name": "x", "colour": 1}"#),
+            "colour: there is no field `colour` here; use name, period, levels, at, scope"
+        );
+        assert_eq!(
+            told(r#"{"name": "x", "levels": [{}]}"#),
+            "levels[0].percent: must be given; give `percent`"
+        );
+        assert_eq!(
+            told(r#"{"name": "x", "levels": [{"percent": -1}]}"#),
+            "levels[0].percent: must be a whole number from 0 to 65535, not -1"
+        );
+        assert_eq!(
+            told(r#"{"name": "x", "levels": ["a"]}"#),
+            "levels[0]: must be an object with fields, not the text \"a\""
+        );
+        assert_eq!(
+            told(r#"{"name": "x", "period": "month"}"#),
+            "period: must be an object with fields, not the text \"month\""
+        );
+        assert_eq!(
+            told(r#"{"name": "x", "period": {}}"#),
+            "period.every: must be given; give `every`"
+        );
+        assert_eq!(
+            told(r#"{"name": "x", "period": {"every": "month", "days": 3}}"#),
+            "period.days: there is no field `days` here"
+        );
+        assert_eq!(
+            told(r#"{"name": "x", "at": "yesterday"}"#),
+            "at: is no point in time of the calendar; write a moment as 2026-01-31T12:00:00Z"
+        );
+        assert_eq!(told("[]"), ": must be an object with fields, not a list");
+    }
+}
