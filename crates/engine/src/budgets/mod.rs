@@ -19,7 +19,7 @@ use crate::usage::{Questions, UnansweredError};
 use crate::{Clock, Outlay};
 
 pub use imported::is_imported;
-pub use outlook::Outlook;
+pub use outlook::{Outlook, range_of_sum};
 pub use status::{BudgetStatus, Judged, Reached, Refusal, UnjudgedBudget};
 
 /// Budgets that may be kept, at most.

@@ -13,6 +13,7 @@ use outlay_analytics::drivers::{Driver, Presence};
 use outlay_analytics::forecast::{Footing, Forecast};
 use outlay_analytics::trend;
 use outlay_domain::usage::question::{Every, Value, local_text};
+use outlay_engine::budgets::range_of_sum;
 use outlay_engine::insights::analysis::{Analysis, DAYS_BEFORE, DAYS_MIN, HORIZON_MAX};
 use outlay_engine::insights::change::SpendChangeError;
 use outlay_engine::insights::{Course, Days, SpendQuestion};
@@ -170,6 +171,10 @@ struct ForecastBody {
     days: Vec<AheadBody>,
     /// What is expected of all of them.
     total: f64,
+    /// In four of five cases it is more than this. Nothing where there are too few days to say.
+    total_low: Option<f64>,
+    /// In four of five cases it is less than this.
+    total_high: Option<f64>,
     /// The methods, the heaviest first.
     methods: Vec<MethodBody>,
     /// Why it is weak, where it is.
@@ -373,9 +378,12 @@ impl ForecastBody {
                 "{points} whole days are too few to test a forecast; it goes on as it was, and its ranges are guesses"
             )),
         };
+        let range = range_of_sum(&analysis.values, forecast);
         Self {
             days: days.collect(),
             total: forecast.expected.iter().sum(),
+            total_low: range.map(|(low, _)| low),
+            total_high: range.map(|(_, high)| high),
             methods: forecast
                 .methods
                 .iter()

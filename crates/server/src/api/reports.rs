@@ -237,15 +237,19 @@ impl Asked<'_> {
                 day(window.to - TimeDelta::seconds(1)),
                 amount_text(status.spent),
                 amount_text(status.available),
-                share.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", share * 100.0)),
+                // Rounded down: all of it is used when it is, and not before.
+                share.map_or_else(
+                    || "–".to_owned(),
+                    |share| format!("{:.0} %", (share * 100.0 + 1e-9).floor())
+                ),
             );
         }
         if rows.is_empty() {
             return Ok(String::new());
         }
         Ok(format!(
-            "<section><h2>Budgets</h2><table><thead><tr><th>Budget</th><td>Window</td><td>Spent</td>\
-             <td>Available</td><td>Used</td></tr></thead><tbody>{rows}</tbody></table></section>"
+            "<section><h2>Budgets</h2><div class=\"sideways\"><table><thead><tr><th>Budget</th><td>Window</td><td>Spent</td>\
+             <td>Available</td><td>Used</td></tr></thead><tbody>{rows}</tbody></table></div></section>"
         ))
     }
 
@@ -321,6 +325,7 @@ fn figures(totals: &Answered) -> String {
 fn chart(days: &[(NaiveDate, i128)], odd: &[NaiveDate]) -> String {
     let (width, height, left_edge, base) = (720.0_f64, 190.0_f64, 56.0_f64, 164.0_f64);
     let most = days.iter().map(|(_, nanos)| *nanos).max().unwrap_or_default().max(1);
+    let most = round_up(most);
     let step = (width - left_edge) / days.len().max(1) as f64;
     let mut bars = String::new();
     for (place, (day, nanos)) in days.iter().enumerate() {
@@ -380,6 +385,20 @@ fn chart(days: &[(NaiveDate, i128)], odd: &[NaiveDate]) -> String {
         "<section><h2>Spend by day</h2><svg viewBox=\"0 0 {width} {height}\" role=\"img\" \
          aria-label=\"Spend by day\">{lines}{bars}</svg>{legend}</section>"
     )
+}
+
+/// The least amount of one of the digits 1, 2, 4, 6 or 8 and zeros that is not below `nanos`: half of
+/// it is as round.
+fn round_up(nanos: i128) -> i128 {
+    let mut unit = 1;
+    while nanos > unit * 10 {
+        unit *= 10;
+    }
+    [1, 2, 4, 6, 8, 10]
+        .map(|digit| digit * unit)
+        .into_iter()
+        .find(|round| *round >= nanos)
+        .unwrap_or(nanos)
 }
 
 fn groups(title: &str, answered: &Answered) -> String {
@@ -535,7 +554,7 @@ svg{width:100%;height:auto;display:block}svg line{stroke:#e3e7ec}svg text{font-s
 table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums}\
 th{text-align:left;font-weight:400;overflow-wrap:anywhere}td{text-align:right;white-space:nowrap;padding-left:10px}\
 thead td,thead th{color:#5b6675;font-size:12px}tr{border-bottom:1px solid #e9edf1}tr>*{padding-top:4px;padding-bottom:4px}\
-.over td{color:#c92a2a}.notes{color:#5b6675;font-size:12px}ul{padding-left:18px}\
+.over td{color:#c92a2a}.sideways{overflow-x:auto}.sideways th{min-width:130px}.why{white-space:normal;color:#5b6675}.notes{color:#5b6675;font-size:12px}ul{padding-left:18px}\
 section,article{break-inside:avoid}.grid{break-inside:auto}\
 @media print{main{max-width:none;padding:0}}@media(max-width:560px){.grid,.figures{grid-template-columns:1fr}}";
 
