@@ -33,7 +33,7 @@ const ANOMALY_NEWS: u64 = 2;
 const CHANGE_NEWS: u64 = 7;
 /// A limit is left when a measure falls below this share of it.
 const LEFT_BELOW: f64 = 0.9;
-/// A threshold of a budget is left when the share falls this many points below it.
+/// A threshold of a budget is left when the share falls more than so many points below it.
 const LEFT_POINTS: i128 = 5;
 /// All of a budget, in percent.
 const WHOLE: u16 = 100;
@@ -100,7 +100,7 @@ impl Alerts {
                     let own = holding.iter().filter(|alert| alert.key.starts_with(&of_budget));
                     seen.readings.extend(own.map(still_there));
                     seen.trouble.get_or_insert_with(|| {
-                        format!("the budget `{}` cannot be judged: {error}", budget.draft.name)
+                        format!("of the budget “{}” {error}", budget.draft.name)
                     });
                 }
             }
@@ -424,7 +424,7 @@ fn budget_readings(status: &BudgetStatus, holding: &[Alert]) -> Vec<Reading> {
             let limit = i128::from(level.percent);
             let hold = if percent >= limit {
                 Hold::Holds
-            } else if percent > limit - LEFT_POINTS && holding.iter().any(|own| own.key == key) {
+            } else if percent >= limit - LEFT_POINTS && holding.iter().any(|own| own.key == key) {
                 Hold::Nearly
             } else {
                 return None;

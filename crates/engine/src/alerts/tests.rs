@@ -250,7 +250,7 @@ async fn a_budget_that_cannot_be_judged_keeps_its_alerts_and_others_are_judged()
     let why = desk.alerts.troubles();
     assert_eq!(
         why["budgets"],
-        "the budget `bad` cannot be judged: the first day, 1960-01-01, is before 1970-01-02"
+        "of the budget “bad” the first day, 1960-01-01, is before 1970-01-02"
     );
 
     desk.outlay.budgets().remove("bad", "ada").unwrap();

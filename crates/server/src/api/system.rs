@@ -241,11 +241,13 @@ fn rules(troubles: &BTreeMap<CompactString, String>) -> Check {
     let (condition, text) = match troubles.first_key_value() {
         None => (Condition::Ok, "every alert rule can be judged".to_owned()),
         Some((rule, why)) if troubles.len() == 1 => {
-            (Condition::Warning, format!("the rule `{rule}` cannot be judged: {why}"))
+            (Condition::Warning, format!("the rule “{rule}” cannot be judged as it should: {why}"))
         }
         Some((rule, why)) => {
             let others = troubles.len() - 1;
-            let text = format!("the rule `{rule}` and {others} more cannot be judged: {why}");
+            let text = format!(
+                "the rule “{rule}” and {others} more cannot be judged as they should: {why}"
+            );
             (Condition::Warning, text)
         }
     };
