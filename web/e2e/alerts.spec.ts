@@ -22,7 +22,7 @@ test('a rule is made, opens an alert that is resolved, is switched off and remov
   const open = page.getByRole('list', { name: 'Open alerts' })
   const alert = open.getByRole('listitem').filter({ hasText: 'A month of anything' })
   await expect(alert).toBeVisible({ timeout: 75_000 })
-  await expect(alert.getByText(/^Spend of the last 744 h is /)).toBeVisible()
+  await expect(alert.getByText(/^Spend of the last 744 hours is /)).toBeVisible()
   await alert.getByRole('button', { name: 'Snooze' }).click()
   await page.getByRole('button', { name: 'A day' }).click()
   await expect(alert).toContainText(/silent until .* UTC/)

@@ -48,15 +48,17 @@ const PAGE = '50'
 /** A snooze ends, and an alert ages, without the socket saying so. */
 const REFETCH_MS = 60_000
 
-/** The alerts in a state, the newest first, page by page. */
-export function useAlerts(state: AlertState) {
+/** The alerts in a state, of a severity and a rule where these are named, the newest first. */
+export function useAlerts(state: AlertState, severity: AlertSeverity | null, rule: string | null) {
   return useInfiniteQuery({
-    queryKey: [ALERTS_KEY, 'list', state],
+    queryKey: [ALERTS_KEY, 'list', state, severity, rule],
     queryFn: ({ pageParam, signal }) => {
       const query: [string, string][] = [
         ['state', state],
         ['limit', PAGE],
       ]
+      if (severity) query.push(['severity', severity])
+      if (rule) query.push(['rule', rule])
       if (pageParam) query.push(['cursor', pageParam])
       return get<AlertPage>('/alerts', query, signal)
     },

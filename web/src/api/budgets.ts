@@ -51,10 +51,18 @@ export interface BudgetStatus {
   reached: Threshold[]
 }
 
-export interface Budget extends BudgetDraft {
+export interface AnyBudget extends BudgetDraft {
   id: string
   /** Whether it came from an older system, and nobody changed it here. */
   imported: boolean
+  /** Nothing where it cannot be held against spend. */
+  status: BudgetStatus | null
+  /** Why it cannot. */
+  error: string | null
+}
+
+/** A budget that was held against spend. */
+export interface Budget extends AnyBudget {
   status: BudgetStatus
 }
 
@@ -63,7 +71,8 @@ export const BUDGETS_KEY = 'budgets'
 export function useBudgets() {
   return useQuery({
     queryKey: [BUDGETS_KEY],
-    queryFn: async ({ signal }) => (await get<{ items: Budget[] }>('/budgets', [], signal)).items,
+    queryFn: async ({ signal }) =>
+      (await get<{ items: AnyBudget[] }>('/budgets', [], signal)).items,
     staleTime: 30_000,
   })
 }
@@ -76,8 +85,8 @@ export function useSaveBudget(id: string | null) {
   return useMutation({
     mutationFn: (draft: BudgetDraft) =>
       id === null
-        ? send<Budget>('POST', '/budgets', draft)
-        : send<Budget>('PUT', pathOf(id), draft),
+        ? send<AnyBudget>('POST', '/budgets', draft)
+        : send<AnyBudget>('PUT', pathOf(id), draft),
     onSuccess: () => client.invalidateQueries({ queryKey: [BUDGETS_KEY] }),
   })
 }

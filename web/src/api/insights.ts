@@ -73,6 +73,9 @@ export interface SpendInsight {
     days: ForecastDay[]
     /** What is expected of all of them. */
     total: number
+    /** In four of five cases it is between these; nothing where there are too few days to say. */
+    total_low: number | null
+    total_high: number | null
     methods: { method: string; weight: number; error: number | null }[]
     /** Why it is weak, where it is. */
     note: string | null

@@ -10,6 +10,8 @@ export type RoiRule = 'direct' | 'spend' | 'even'
 /** What came in, what went out, and what is left. Shares are of one: `0.42`. */
 export interface RoiFigures {
   spend: string
+  /** Events without a price: what they cost is in no figure. */
+  unpriced: number
   revenue: string
   profit: string
   /** Profit as a part of revenue; nothing where there is no revenue. */
@@ -30,6 +32,7 @@ export interface RoiRow extends RoiFigures {
 export interface RoiBucket {
   start: string
   spend: string
+  unpriced: number
   revenue: string
   profit: string
 }

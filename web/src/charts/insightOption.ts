@@ -11,8 +11,9 @@ export interface InsightDrawing {
   now: Date
 }
 
-const HISTORY_OPACITY = 0.42
-const RUNNING_OPACITY = 0.2
+/** Three to one against the card in both themes, as the edges of the ranges are. */
+const HISTORY_OPACITY = 0.65
+const EDGE_OPACITY = 0.75
 const EXPECTED_BAND = 0.16
 const FORECAST_BAND = 0.2
 
@@ -70,7 +71,16 @@ function bars(days: InsightDay[], inks: Inks) {
     silent: true,
     data: days.map((day) => ({
       value: drawnSpend(day),
-      itemStyle: day.past?.running ? { opacity: RUNNING_OPACITY } : undefined,
+      // The day that runs is an outline.
+      itemStyle: day.past?.running
+        ? {
+            opacity: 1,
+            color: inks.surface,
+            borderColor: inks.accent,
+            borderWidth: 1.5,
+            borderType: 'dashed',
+          }
+        : undefined,
     })),
   }
 }
@@ -84,7 +94,7 @@ function band(id: string, ranges: Ranged[], color: string, opacity: number) {
     stack: id,
     showSymbol: false,
     silent: true,
-    lineStyle: { opacity: 0 },
+    lineStyle: { color, width: 1, opacity: EDGE_OPACITY },
   }
   const low = ranges.map((range) => (range?.low == null ? null : Math.max(0, range.low)))
   const height = ranges.map((range, at) =>

@@ -51,11 +51,17 @@ describe('a rule', () => {
     }
   })
 
+  it('does not make an hour of none', () => {
+    expect(ruleDraftOf({ ...EMPTY_RULE, name: 'Rule', limit: '5', hours: 0 })).toMatchObject({
+      field: 'condition.hours',
+    })
+  })
+
   it('needs a number where there is a limit, and only there', () => {
-    expect(ruleDraftOf({ ...EMPTY_RULE, limit: 'a lot' })).toMatchObject({
+    expect(ruleDraftOf({ ...EMPTY_RULE, name: 'Rule', limit: 'a lot' })).toMatchObject({
       field: 'condition.limit',
     })
-    expect(ruleDraftOf({ ...EMPTY_RULE, kind: 'health' })).toMatchObject({
+    expect(ruleDraftOf({ ...EMPTY_RULE, name: 'Rule', kind: 'health' })).toMatchObject({
       condition: { kind: 'health' },
     })
   })

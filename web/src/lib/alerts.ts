@@ -8,9 +8,10 @@ import type {
   SpikeSeverity,
 } from '@/api/alerts'
 import { formatAmount, parseAmount } from './amount'
+import { isWhole } from './budgets'
 import { type Filter, filterText, readScope, scopeBody } from './filters'
 import { MEASURES, type Measure } from './measures'
-import { formatCount, plural } from './number'
+import { formatCount, formatDuration, plural } from './number'
 import type { Refusal } from './refusal'
 import { formatMoment } from './time'
 
@@ -28,6 +29,10 @@ export const SEVERITY_WORDS: Record<AlertSeverity, string> = {
   info: 'Info',
   warning: 'Warning',
   critical: 'Critical',
+}
+
+export function readSeverity(text: string | null): AlertSeverity | null {
+  return text !== null && Object.hasOwn(SEVERITY_WORDS, text) ? (text as AlertSeverity) : null
 }
 
 /** What can be watched, in the words of the form. */
@@ -60,7 +65,9 @@ export function conditionWords(condition: Condition, currency: string): string {
       const limit =
         kind === 'amount'
           ? formatAmount(parseAmount(condition.limit), currency)
-          : formatCount(Number(condition.limit))
+          : kind === 'duration'
+            ? formatDuration(Number(condition.limit))
+            : formatCount(Number(condition.limit))
       return `${label} of ${plural(condition.hours, 'hour')} reaches ${limit}${where}`
     }
     case 'silence':
@@ -85,7 +92,9 @@ function lower(text: string): string {
 export function fateWords(alert: Alert, now: Date, tz: string): string {
   if (alert.state === 'resolved') {
     const at = alert.resolved_at ? ` ${formatMoment(new Date(alert.resolved_at), tz)}` : ''
-    return alert.resolved_by ? `closed by ${alert.resolved_by}${at}` : `over by itself${at}`
+    const seen = alert.acknowledged_by ? `seen by ${alert.acknowledged_by}, ` : ''
+    const end = alert.resolved_by ? `closed by ${alert.resolved_by}${at}` : `over by itself${at}`
+    return seen + end
   }
   const parts = []
   if (alert.acknowledged_by) parts.push(`seen by ${alert.acknowledged_by}`)
@@ -141,11 +150,22 @@ export function hasScope(kind: Condition['kind']): boolean {
   return kind === 'above' || kind === 'anomaly' || kind === 'change' || kind === 'silence'
 }
 
+/** Hours that a rule may look back. */
+const HOURS_MAX = 744
+
 export function ruleDraftOf(form: RuleForm): RuleDraft | Refusal {
   const limit = form.limit.trim().replaceAll(',', '')
-  if (form.kind === 'above' && !/^\d+(\.\d{1,9})?$/.test(limit)) {
-    return { field: 'condition.limit', words: 'Write a number such as 100 or 2.50.' }
+  const faults: Refusal[] = []
+  if (!form.name.trim()) faults.push({ field: 'name', words: 'Write what people call it.' })
+  const hasHours = form.kind === 'above' || form.kind === 'silence'
+  if (hasHours && !isWhole(form.hours, 1, HOURS_MAX)) {
+    faults.push({ field: 'condition.hours', words: `Write 1 to ${HOURS_MAX} hours.` })
   }
+  if (form.kind === 'above' && !/^\d+(\.\d{1,9})?$/.test(limit)) {
+    faults.push({ field: 'condition.limit', words: 'Write a number such as 100 or 2.50.' })
+  }
+  const [first, ...also] = faults
+  if (first) return { ...first, also }
   const { name, severity, enabled } = form
   return { name, severity, enabled, condition: conditionOf(form, limit) }
 }

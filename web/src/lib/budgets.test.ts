@@ -10,7 +10,9 @@ import {
   formOf,
   periodWords,
   usageBehind,
+  usedShare,
 } from './budgets'
+import { type Refusal, wordsFor } from './refusal'
 import type { Day } from './time'
 
 const NOW = new Date('2026-11-21T10:00:00Z')
@@ -45,6 +47,7 @@ function budget(changed: Partial<Budget> = {}, status: Partial<BudgetStatus> = {
     thresholds: [{ percent: 80, basis: 'actual' }],
     carries_over: false,
     imported: false,
+    error: null,
     ...changed,
     status: { ...STATUS, ...status },
   }
@@ -70,7 +73,13 @@ describe('a bar', () => {
   it('keeps the budget in sight when ten times as much was spent', () => {
     const layout = barLayout(budget({}, { spent: '2000', projected: null, projected_low: null }))
 
-    expect(layout).toMatchObject({ spent: 100, limit: 50, projected: null, range: null })
+    expect(layout).toMatchObject({
+      spent: 100,
+      limit: 50,
+      projected: null,
+      range: null,
+      isCut: true,
+    })
   })
 
   it('draws no forecast below what is spent already', () => {
@@ -95,7 +104,8 @@ describe('words', () => {
       'Will be spent on 27 Nov',
     )
     expect(crossingWords(budget(), NOW)).toBe('Within budget to the end')
-    expect(crossingWords(budget({}, { projected: null }), new Date('2026-12-02'))).toBe('Over')
+    expect(crossingWords(budget({}, { projected: null }), new Date('2026-12-02'))).toBe('Ended')
+    expect(crossingWords(budget({}, { projected: null }), NOW)).toBe('Too early to say')
     expect(crossingWords(budget({}, { projected: null }), new Date('2026-10-02'))).toBe(
       'Not begun yet',
     )
@@ -117,6 +127,20 @@ describe('words', () => {
 it('counts the days left with the running one, and none where the window rolls', () => {
   expect(daysLeft(budget(), NOW)).toBe(10)
   expect(daysLeft(budget({ period: { every: 'rolling', days: 7 } }), NOW)).toBeNull()
+})
+
+it('counts all days of a window that has not begun', () => {
+  const december = { from: '2026-12-01T00:00:00Z', to: '2027-01-01T00:00:00Z' }
+
+  expect(daysLeft(budget({}, december), NOW)).toBe(31)
+})
+
+it('says that all is spent only when it is', () => {
+  expect(usedShare(99.95)).toBe('99\u202f%')
+  expect(usedShare(66.67)).toBe('66\u202f%')
+  expect(usedShare(4.29)).toBe('4.2\u202f%')
+  expect(usedShare(100)).toBe('100\u202f%')
+  expect(usedShare(13957.9)).toBe('13,957\u202f%')
 })
 
 it('puts first what needs somebody', () => {
@@ -151,7 +175,7 @@ describe('a form', () => {
       { every: 'rolling', days: 9 },
       { every: 'once', first: '2026-01-01', last: '2026-02-01' },
     ] as Budget['period'][]) {
-      const { id: _, imported: __, status: ___, ...draft } = budget({ scope, period })
+      const { id: _, imported: __, status: ___, error: ____, ...draft } = budget({ scope, period })
 
       expect(draftOf(formOf(budget({ scope, period }), TODAY))).toEqual(draft)
     }
@@ -165,11 +189,20 @@ describe('a form', () => {
     expect(draftOf({ ...form, amount: ' 1,250.50 ' })).toMatchObject({ amount: '1250.50' })
   })
 
+  it('says at every field at once what is missing', () => {
+    const refusal = draftOf(emptyForm('UTC', TODAY)) as Refusal
+
+    expect(wordsFor(refusal, 'name')).toBe('Write what people call it.')
+    expect(wordsFor(refusal, 'amount')).toMatch(/^Write an amount/)
+    expect(wordsFor(refusal, 'period.days')).toBeUndefined()
+    expect(wordsFor({ field: 'thresholds[1].percent', words: 'x' }, 'thresholds')).toBe('x')
+  })
+
   it('carries nothing over where windows do not follow each other', () => {
-    const form = { ...emptyForm('UTC', TODAY), amount: '5', carriesOver: true }
+    const form = { ...emptyForm('UTC', TODAY), name: 'All', amount: '5', carriesOver: true }
 
     expect(draftOf(form)).toMatchObject({ carries_over: true })
     expect(draftOf({ ...form, every: 'rolling' })).toMatchObject({ carries_over: false })
-    expect(draftOf({ ...form, every: 'once', last: '' })).toMatchObject({ field: 'period' })
+    expect(draftOf({ ...form, every: 'once', last: '' })).toMatchObject({ field: 'period.last' })
   })
 })

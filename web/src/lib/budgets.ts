@@ -1,4 +1,5 @@
 import type {
+  AnyBudget,
   Budget,
   BudgetDraft,
   BudgetPeriod,
@@ -8,6 +9,7 @@ import type {
 } from '@/api/budgets'
 import { drawnUnits, parseAmount } from './amount'
 import { type Filter, readScope, scopeBody } from './filters'
+import { formatCountExactly, formatShare, THIN } from './number'
 import type { Period } from './period'
 import type { Refusal } from './refusal'
 import { addDays, DAY_MS, type Day, formatDay, isDay, startOfDay } from './time'
@@ -48,7 +50,9 @@ export function crossingWords({ period, status, tz }: Budget, now: Date): string
   const day = status.crossed_on && formatDay(startOfDay(status.crossed_on, tz), tz, now)
   if (status.state === 'spent') return day ? `Spent on ${day}` : 'All of it is spent'
   if (day) return `Will be spent on ${day}`
-  if (status.projected === null) return now < new Date(status.from) ? 'Not begun yet' : 'Over'
+  if (now < new Date(status.from)) return 'Not begun yet'
+  if (now >= new Date(status.to)) return 'Ended'
+  if (status.projected === null) return 'Too early to say'
   return period.every === 'rolling' ? 'Within budget' : 'Within budget to the end'
 }
 
@@ -64,10 +68,26 @@ export function byUrgency(budgets: Budget[]): Budget[] {
   )
 }
 
-/** Days until the window ends, the running one included; a rolling window never ends. */
+/** Whether it was held against spend. */
+export function isJudged(budget: AnyBudget): budget is Budget {
+  return budget.status !== null
+}
+
+/**
+ * Days of the window that are to come, the running one included; all of them before it begins. A
+ * rolling window never ends.
+ */
 export function daysLeft({ period, status }: Budget, now: Date): number | null {
   if (period.every === 'rolling') return null
-  return Math.max(0, Math.ceil((Date.parse(status.to) - now.getTime()) / DAY_MS))
+  const from = Math.max(now.getTime(), Date.parse(status.from))
+  return Math.max(0, Math.ceil((Date.parse(status.to) - from) / DAY_MS))
+}
+
+/** A share of a budget, rounded down: all of it is spent when it is, and not before. */
+export function usedShare(percent: number): string {
+  if (Math.abs(percent) >= 1000) return `${formatCountExactly(Math.trunc(percent))}${THIN}%`
+  const tenths = Math.abs(percent) < 10 ? Math.trunc(percent * 10) : Math.trunc(percent) * 10
+  return formatShare(tenths)
 }
 
 /** Where everything stands on a budget's bar, in percent of its width. */
@@ -76,6 +96,8 @@ export interface BarLayout {
   /** The end of what may be spent; 100 unless more was or will be spent. */
   limit: number
   projected: number | null
+  /** Whether more was or will be spent than fits. */
+  isCut: boolean
   /** Four of five times the window ends between these. */
   range: [number, number] | null
   ticks: (Threshold & { at: number; isReached: boolean })[]
@@ -97,6 +119,7 @@ export function barLayout({ status, thresholds }: Budget): BarLayout {
     spent: place(spent),
     limit: place(available),
     projected: projected === null ? null : place(Math.max(projected, spent)),
+    isCut: Math.max(spent, projected ?? 0) > whole,
     range:
       low === null || high === null
         ? null
@@ -158,7 +181,7 @@ export function emptyForm(tz: string, today: Day): BudgetForm {
   }
 }
 
-export function formOf(budget: Budget, today: Day): BudgetForm {
+export function formOf(budget: AnyBudget, today: Day): BudgetForm {
   const { period } = budget
   const empty = emptyForm(budget.tz, today)
   return {
@@ -178,21 +201,44 @@ export function formOf(budget: Budget, today: Day): BudgetForm {
 
 export function draftOf(form: BudgetForm): BudgetDraft | Refusal {
   const amount = form.amount.trim().replaceAll(',', '')
-  if (!/^\d+(\.\d{1,9})?$/.test(amount)) {
-    return { field: 'amount', words: 'Write an amount such as 250 or 1999.50.' }
-  }
   const period = periodOf(form)
-  if (!period) return { field: 'period', words: 'Pick the first and the last day.' }
+  const faults: Refusal[] = []
+  if (!form.name.trim()) faults.push({ field: 'name', words: 'Write what people call it.' })
+  if (!/^\d+(\.\d{1,9})?$/.test(amount)) {
+    faults.push({ field: 'amount', words: 'Write an amount such as 250 or 1999.50.' })
+  }
+  if (form.every === 'rolling' && !isWhole(form.days, 1, DAYS_MAX)) {
+    faults.push({ field: 'period.days', words: `Write 1 to ${DAYS_MAX} days.` })
+  }
+  if (form.every === 'once' && !isDay(form.first)) {
+    faults.push({ field: 'period.first', words: 'Pick the first day.' })
+  }
+  if (form.every === 'once' && !isDay(form.last)) {
+    faults.push({ field: 'period.last', words: 'Pick the last day.' })
+  }
+  if (!form.thresholds.every(({ percent }) => isWhole(percent, 1, PERCENT_MAX))) {
+    faults.push({ field: 'thresholds', words: `Write 1 to ${PERCENT_MAX} percent.` })
+  }
+  const [first, ...also] = faults
+  if (first) return { ...first, also }
   return {
     name: form.name,
     scope: scopeBody(form.filters),
     amount,
-    period,
+    period: period as BudgetPeriod,
     tz: form.tz,
     enforcement: form.enforcement,
     thresholds: form.thresholds,
     carries_over: form.carriesOver && canCarryOver(form.every),
   }
+}
+
+/** Days that a rolling budget looks back, and percent of a threshold, at most. */
+const DAYS_MAX = 366
+const PERCENT_MAX = 1000
+
+export function isWhole(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && min <= value && value <= max
 }
 
 function periodOf({ every, days, first, last }: BudgetForm): BudgetPeriod | null {

@@ -65,6 +65,8 @@ describe('the days of the chart', () => {
     const forecast = {
       days: [ahead('2026-11-21'), ahead('2026-11-22')],
       total: 20,
+      total_low: 15,
+      total_high: 25,
       methods: [],
       note: null,
     }

@@ -19,6 +19,8 @@ import {
 export const MEASURES = {
   spend: { label: 'Spend', kind: 'amount' },
   requests: { label: 'Requests', kind: 'count' },
+  events: { label: 'Events', kind: 'count' },
+  credits: { label: 'Credits', kind: 'count' },
   tokens: { label: 'Tokens', kind: 'count' },
   input_tokens: { label: 'Input tokens', kind: 'count' },
   output_tokens: { label: 'Output tokens', kind: 'count' },

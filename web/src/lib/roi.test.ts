@@ -21,6 +21,7 @@ const NOTHING = {
   profit: '-12.5',
   margin: null,
   roi: -1,
+  unpriced: 0,
   purchases: 0,
   spend_per_purchase: null,
 }
@@ -93,7 +94,13 @@ test('the command has a moment without fractions', () => {
 })
 
 test('the files have every digit, and nothing where there is nothing', () => {
-  const bucket = { start: '2026-11-01T00:00:00Z', revenue: '9', spend: '7.000000001', profit: '2' }
+  const bucket = {
+    start: '2026-11-01T00:00:00Z',
+    revenue: '9',
+    spend: '7.000000001',
+    unpriced: 0,
+    profit: '2',
+  }
   expect(roiSeriesCsv(roi({ series: [bucket] }))).toBe(
     'start,revenue,spend,profit\r\n2026-11-01T00:00:00Z,9,7.000000001,2\r\n',
   )

@@ -18,6 +18,7 @@ const CHECK_NAMES: Record<string, string> = {
   commits: 'Commits',
   queue: 'Queue',
   prices: 'Prices',
+  alerts: 'Alert rules',
 }
 
 /** What a check is called; a newer server may have others. */
@@ -35,7 +36,9 @@ export function worstFirst(checks: System['checks']): System['checks'] {
 
 /** Where what is wrong can be seen to. */
 export function remedyPath({ name, status }: System['checks'][number]): string | null {
-  return name === 'prices' && status !== 'ok' ? '/prices?view=unpriced' : null
+  if (status === 'ok') return null
+  if (name === 'alerts') return '/budgets'
+  return name === 'prices' ? '/prices?view=unpriced' : null
 }
 
 /** How long something runs: `under a minute`, `42 min`, `3 h 5 min`, `12 d 4 h`. */

@@ -1,7 +1,7 @@
 import { Button, Drawer, Input } from '@mantine/core'
 import { type FormEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError } from '@/api/client'
-import { isRefusal, type Refusal } from '@/lib/refusal'
+import { isRefusal, type Refusal, wordsFor } from '@/lib/refusal'
 import classes from './DrawerForm.module.css'
 import { Removal } from './Removal'
 import { messageOf, sentence } from './States'
@@ -40,7 +40,7 @@ export function useRefusal(error: Error | null) {
   return {
     refusal,
     /** The words for a field, where it is at fault. */
-    at: (field: string) => (refusal?.field === field ? refusal.words : undefined),
+    at: (field: string) => wordsFor(refusal, field),
     /** Passes on what can be sent, and shows why the rest cannot. */
     taken: <Draft extends object>(written: Draft | Refusal): Draft | null => {
       setFound(isRefusal(written) ? written : null)
@@ -52,7 +52,8 @@ export function useRefusal(error: Error | null) {
 function refusalOf(error: Error | null): Refusal | null {
   if (!error) return null
   const field = error instanceof ApiError ? (error.field ?? '') : ''
-  return { field, words: sentence(messageOf(error)) }
+  const remedy = error instanceof ApiError && error.remedy ? ` ${sentence(error.remedy)}` : ''
+  return { field, words: sentence(messageOf(error)) + remedy }
 }
 
 interface DrawerFormProps {
@@ -97,7 +98,7 @@ export function DrawerForm({
     <>
       <form ref={form} className={classes.form} onSubmit={onSubmit} noValidate>
         {children}
-        {refusal && !fields.includes(refusal.field) && (
+        {refusal && !fields.some((field) => wordsFor(refusal, field)) && (
           <p className="bad" role="alert">
             {refusal.words}
           </p>

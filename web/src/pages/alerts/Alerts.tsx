@@ -1,13 +1,20 @@
-import { Button, SegmentedControl } from '@mantine/core'
+import { Button, SegmentedControl, Select } from '@mantine/core'
 import { IconAlertTriangle, IconInfoCircle, IconUrgent } from '@tabler/icons-react'
 import { Link } from 'wouter'
-import { type Alert, type AlertSeverity, type Deed, useAlerts, useSeeTo } from '@/api/alerts'
+import {
+  type Alert,
+  type AlertSeverity,
+  type Deed,
+  useAlertRules,
+  useAlerts,
+  useSeeTo,
+} from '@/api/alerts'
 import { useSession } from '@/api/session'
-import { ALERT_STATES, fateWords, readAlertState, SEVERITY_WORDS } from '@/lib/alerts'
+import { ALERT_STATES, fateWords, readAlertState, readSeverity, SEVERITY_WORDS } from '@/lib/alerts'
 import { formatAgo, formatMoment } from '@/lib/time'
 import { Panel } from '@/ui/Panel'
 import { SnoozeButton } from '@/ui/SnoozeButton'
-import { Empty, Failure, headline, messageOf, sentence, TableSkeleton } from '@/ui/States'
+import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import { useNow } from '@/ui/useNow'
 import { useParam } from '../frame/useParam'
 import classes from './Alerts.module.css'
@@ -42,7 +49,13 @@ const EMPTY_WORDS = {
 function AlertsPanel() {
   const [asked, ask] = useParam('state')
   const state = readAlertState(asked)
-  const alerts = useAlerts(state)
+  const [severityAsked, askSeverity] = useParam('severity')
+  // The word `rule` of the URL opens one in the panel below.
+  const [rule, askRule] = useParam('of')
+  const severity = readSeverity(severityAsked)
+  const rules = useAlertRules()
+  const alerts = useAlerts(state, severity, rule)
+  const isNarrowed = severity !== null || rule !== null
   const seeTo = useSeeTo()
   const items = alerts.data?.pages.flatMap((page) => page.items) ?? []
   const open = alerts.data?.pages[0]?.open ?? 0
@@ -52,13 +65,35 @@ function AlertsPanel() {
       note={alerts.data && (open > 0 ? `${open} open` : 'none open')}
       flush
       actions={
-        <SegmentedControl
-          size="xs"
-          aria-label="Which alerts"
-          data={Object.entries(ALERT_STATES).map(([value, label]) => ({ value, label }))}
-          value={state}
-          onChange={(next) => ask(next === 'open' ? null : next, { replace: true })}
-        />
+        <>
+          <Select
+            size="xs"
+            w={128}
+            aria-label="Severity"
+            placeholder="Any severity"
+            clearable
+            data={Object.entries(SEVERITY_WORDS).map(([value, label]) => ({ value, label }))}
+            value={severity}
+            onChange={(next) => askSeverity(next, { replace: true })}
+          />
+          <Select
+            size="xs"
+            w={168}
+            aria-label="Rule"
+            placeholder="Any rule"
+            clearable
+            data={(rules.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+            value={rule}
+            onChange={(next) => askRule(next, { replace: true })}
+          />
+          <SegmentedControl
+            size="xs"
+            aria-label="Which alerts"
+            data={Object.entries(ALERT_STATES).map(([value, label]) => ({ value, label }))}
+            value={state}
+            onChange={(next) => ask(next === 'open' ? null : next, { replace: true })}
+          />
+        </>
       }
     >
       {seeTo.isError && (
@@ -71,8 +106,8 @@ function AlertsPanel() {
       ) : !alerts.data ? (
         <TableSkeleton rows={4} label="The alerts are loading" />
       ) : items.length === 0 ? (
-        <Empty title={EMPTY_WORDS[state]}>
-          {state === 'open' && <p>The rules below are watched all the time.</p>}
+        <Empty title={isNarrowed ? 'No such alert' : EMPTY_WORDS[state]}>
+          {state === 'open' && !isNarrowed && <p>The rules below are watched all the time.</p>}
         </Empty>
       ) : (
         <ul className={classes.list} aria-label={`${ALERT_STATES[state]} alerts`}>
@@ -134,7 +169,7 @@ function AlertRow({ alert, isBusy, seeTo }: AlertRowProps) {
     <li className={classes.alert}>
       <SeverityWord severity={alert.severity} />
       <div className={classes.words}>
-        <p className={classes.title}>{headline(alert.title)}</p>
+        <p className={classes.title}>{alert.title}</p>
         <p className={classes.detail}>{sentence(alert.detail)}</p>
         <p className={classes.facts}>
           <time dateTime={alert.opened_at} title={formatMoment(opened, tz)}>

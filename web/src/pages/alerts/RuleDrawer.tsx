@@ -107,6 +107,7 @@ function RuleFields({ rule, close }: Omit<RuleDrawerProps, 'opened'>) {
             label={kind === 'above' ? 'In how many hours' : 'For how many hours'}
             min={1}
             max={744}
+            clampBehavior="none"
             allowDecimal={false}
             value={form.hours}
             error={at('condition.hours')}

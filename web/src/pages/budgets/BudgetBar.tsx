@@ -1,7 +1,6 @@
 import type { Budget } from '@/api/budgets'
 import { estimated, formatAmount, parseAmount } from '@/lib/amount'
-import { barLayout } from '@/lib/budgets'
-import { formatShare } from '@/lib/number'
+import { barLayout, usedShare } from '@/lib/budgets'
 import classes from './Budgets.module.css'
 
 /**
@@ -38,6 +37,7 @@ export function BudgetBar({ budget, currency }: { budget: Budget; currency: stri
         {layout.limit < 100 && (
           <span className={classes.limit} style={{ left: `${layout.limit}%` }} />
         )}
+        {layout.isCut && <span className={classes.cut} title="It goes on beyond" />}
       </div>
       <div className={classes.ticks}>
         {layout.ticks.map((tick) => (
@@ -59,7 +59,7 @@ function inWords({ status, thresholds }: Budget, currency: string): string {
   const amount = (text: string) => formatAmount(parseAmount(text), currency)
   const reached = status.reached.length
   return [
-    `${amount(status.spent)} of ${amount(status.available)} spent, ${formatShare(Math.round(status.percent * 10))}`,
+    `${amount(status.spent)} of ${amount(status.available)} spent, ${usedShare(status.percent)}`,
     status.projected !== null &&
       `forecast ${formatAmount(estimated(status.projected), currency)} by the end`,
     thresholds.length > 0 && `${reached} of ${thresholds.length} thresholds reached`,

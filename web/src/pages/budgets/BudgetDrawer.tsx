@@ -10,7 +10,7 @@ import {
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import {
-  type Budget,
+  type AnyBudget,
   type BudgetPeriod,
   type Enforcement,
   type Threshold,
@@ -28,7 +28,7 @@ import classes from './Budgets.module.css'
 interface BudgetDrawerProps {
   opened: boolean
   /** The budget that is changed; `null` for a new one. */
-  budget: Budget | null
+  budget: AnyBudget | null
   close: () => void
 }
 
@@ -40,7 +40,17 @@ export function BudgetDrawer({ opened, budget, close }: BudgetDrawerProps) {
   )
 }
 
-const FIELDS = ['name', 'amount', 'period', 'tz', 'scope', 'thresholds', 'carries_over']
+const FIELDS = [
+  'name',
+  'amount',
+  'period.days',
+  'period.first',
+  'period.last',
+  'tz',
+  'scope',
+  'thresholds',
+  'carries_over',
+]
 const THRESHOLDS_MAX = 20
 
 function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
@@ -93,7 +103,7 @@ function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
         error={at('amount')}
         onChange={(event) => change({ amount: event.currentTarget.value })}
       />
-      <PeriodFields form={form} change={change} error={at('period')} />
+      <PeriodFields form={form} change={change} at={at} />
       <Select
         label="Time zone"
         description="Whose midnight a day begins at."
@@ -152,11 +162,10 @@ function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
 interface PeriodFieldsProps {
   form: BudgetForm
   change: (changed: Partial<BudgetForm>) => void
-  error: string | undefined
+  at: (field: string) => string | undefined
 }
 
-function PeriodFields({ form, change, error }: PeriodFieldsProps) {
-  const isPlain = canCarryOver(form.every)
+function PeriodFields({ form, change, at }: PeriodFieldsProps) {
   return (
     <>
       <Select
@@ -164,7 +173,6 @@ function PeriodFields({ form, change, error }: PeriodFieldsProps) {
         allowDeselect={false}
         value={form.every}
         data={Object.entries(PERIODS).map(([value, label]) => ({ value, label }))}
-        error={isPlain ? error : undefined}
         onChange={(every) => every && change({ every: every as BudgetPeriod['every'] })}
       />
       {form.every === 'rolling' && (
@@ -172,9 +180,10 @@ function PeriodFields({ form, change, error }: PeriodFieldsProps) {
           label="Days"
           min={1}
           max={366}
+          clampBehavior="none"
           allowDecimal={false}
           value={form.days}
-          error={error}
+          error={at('period.days')}
           onChange={(days) => change({ days: Number(days) || 0 })}
         />
       )}
@@ -184,14 +193,14 @@ function PeriodFields({ form, change, error }: PeriodFieldsProps) {
             type="date"
             label="First day"
             value={form.first}
-            error={error}
+            error={at('period.first')}
             onChange={(event) => change({ first: event.currentTarget.value })}
           />
           <TextInput
             type="date"
             label="Last day"
             value={form.last}
-            error={error !== undefined}
+            error={at('period.last')}
             onChange={(event) => change({ last: event.currentTarget.value })}
           />
         </Pair>
@@ -220,6 +229,7 @@ function Thresholds({ thresholds, onChange, error }: ThresholdsProps) {
             aria-label={`Percent of threshold ${at + 1}`}
             min={1}
             max={1000}
+            clampBehavior="none"
             suffix=" %"
             allowDecimal={false}
             hideControls

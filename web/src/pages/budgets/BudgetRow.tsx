@@ -8,13 +8,21 @@ import {
 } from '@tabler/icons-react'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { Link } from 'wouter'
-import type { Budget, BudgetState } from '@/api/budgets'
+import type { AnyBudget, Budget, BudgetState } from '@/api/budgets'
 import { useSession } from '@/api/session'
 import { estimated, formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
-import { crossingWords, daysLeft, periodWords, STATE_WORDS, usageBehind } from '@/lib/budgets'
+import {
+  crossingWords,
+  daysLeft,
+  periodWords,
+  STATE_WORDS,
+  usageBehind,
+  usedShare,
+} from '@/lib/budgets'
 import { filterText, readScope } from '@/lib/filters'
-import { formatShare, plural, THIN } from '@/lib/number'
+import { plural, THIN } from '@/lib/number'
 import { rangeLabel } from '@/lib/period'
+import { sentence } from '@/ui/States'
 import { useNow } from '@/ui/useNow'
 import { linkTo } from '../frame/useView'
 import { BudgetBar } from './BudgetBar'
@@ -95,6 +103,8 @@ function Facts({ budget, currency }: { budget: Budget; currency: string }) {
   const now = useNow()
   const { status } = budget
   const left = daysLeft(budget, now)
+  const hasBegun = now >= new Date(status.from)
+  const isOpen = hasBegun && now < new Date(status.to)
   const carried = parseAmount(status.carried)
   const remaining = parseAmount(status.remaining)
   const { projected, projected_low: low, projected_high: high } = status
@@ -104,25 +114,20 @@ function Facts({ budget, currency }: { budget: Budget; currency: string }) {
       <Fact name="Spent">
         <Money amount={status.spent} currency={currency} />{' '}
         <span className="muted">
-          of <Money amount={status.available} currency={currency} />,{' '}
-          {formatShare(Math.round(status.percent * 10))}
+          of <Money amount={status.available} currency={currency} />, {usedShare(status.percent)}
           {carried > 0n && `, ${formatAmount(carried, currency)} of it carried over`}
         </span>
       </Fact>
       <Fact name={remaining < 0n ? 'Over by' : 'Left'}>
         <Money amount={status.remaining.replace('-', '')} currency={currency} />{' '}
         {left !== null && (
-          <span className="muted">
-            {remaining < 0n ? 'with ' : 'for '}
-            {left === 1 ? 'today' : plural(left, 'day')}
-            {remaining < 0n && ' to go'}
-          </span>
+          <span className="muted">{leftWords(left, remaining < 0n, hasBegun)}</span>
         )}
       </Fact>
       <Fact name="A day">{estimate(status.daily)}</Fact>
       <Fact name="Forecast">
         {projected === null ? (
-          <span className="muted">not running</span>
+          <span className="muted">{isOpen ? 'too early to say' : 'not running'}</span>
         ) : (
           <>
             {estimate(projected)}{' '}
@@ -142,6 +147,44 @@ function Facts({ budget, currency }: { budget: Budget; currency: string }) {
         </span>
       </Fact>
     </dl>
+  )
+}
+
+/** For how long what is left has to do. */
+function leftWords(days: number, isOver: boolean, hasBegun: boolean): string {
+  if (days === 0) return 'when it ended'
+  const time = days === 1 && hasBegun ? 'today' : plural(days, 'day')
+  return isOver ? `with ${time} to go` : `for ${time}`
+}
+
+/** A budget that cannot be held against spend, and why. */
+export function UnjudgedRow({ budget, edit }: { budget: AnyBudget; edit?: () => void }) {
+  return (
+    <li className={classes.row} aria-label={budget.name}>
+      <div className={classes.head}>
+        <h3 className={classes.name}>{budget.name}</h3>
+        <div className={classes.ends}>
+          <span className={classes.state} data-state="spent">
+            <IconAlertTriangle size={15} aria-hidden="true" />
+            Cannot be judged
+          </span>
+          {edit && (
+            <Button
+              size="compact-xs"
+              variant="subtle"
+              color="gray"
+              aria-label={`Edit ${budget.name}`}
+              onClick={edit}
+            >
+              Edit
+            </Button>
+          )}
+        </div>
+      </div>
+      <p className="muted small">
+        {periodWords(budget.period)}. {sentence(budget.error ?? 'it cannot be held against spend')}
+      </p>
+    </li>
   )
 }
 

@@ -1,14 +1,14 @@
 import { Button } from '@mantine/core'
 import { useMemo } from 'react'
-import { type Budget, useBudgets } from '@/api/budgets'
+import { type AnyBudget, type Budget, useBudgets } from '@/api/budgets'
 import { useSession } from '@/api/session'
-import { byUrgency } from '@/lib/budgets'
+import { byUrgency, isJudged } from '@/lib/budgets'
 import { plural } from '@/lib/number'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import { useParam } from '../frame/useParam'
 import { BudgetDrawer } from './BudgetDrawer'
-import { BudgetRow } from './BudgetRow'
+import { BudgetRow, UnjudgedRow } from './BudgetRow'
 import classes from './Budgets.module.css'
 
 /** What may be spent, what is, and when it will be gone. */
@@ -18,7 +18,8 @@ export default function Budgets() {
   const [edited, edit] = useParam('edit')
   const [meant] = useParam('budget')
   const isAdmin = role === 'admin'
-  const ordered = useMemo(() => byUrgency(budgets.data ?? []), [budgets.data])
+  const ordered = useMemo(() => byUrgency((budgets.data ?? []).filter(isJudged)), [budgets.data])
+  const unjudged = (budgets.data ?? []).filter((budget) => !isJudged(budget))
   const add = () => edit(NEW)
   return (
     <div>
@@ -48,11 +49,18 @@ export default function Budgets() {
           />
         ) : !budgets.data ? (
           <TableSkeleton rows={8} label="The budgets are loading" />
-        ) : ordered.length === 0 ? (
+        ) : budgets.data.length === 0 ? (
           <NoBudgets isAdmin={isAdmin} add={add} />
         ) : (
           <>
             <ul className={classes.list}>
+              {unjudged.map((budget) => (
+                <UnjudgedRow
+                  key={budget.id}
+                  budget={budget}
+                  edit={isAdmin ? () => edit(budget.id) : undefined}
+                />
+              ))}
               {ordered.map((budget) => (
                 <BudgetRow
                   key={budget.id}
@@ -92,6 +100,12 @@ function Legend() {
         <i className={classes.keyRange} /> where it ends four times of five
       </span>
       <span>
+        <i className={classes.keyLimit} /> all of the budget
+      </span>
+      <span>
+        <i className={classes.keyCut} /> goes on beyond twice the budget
+      </span>
+      <span>
         <i className={classes.keyTick} /> threshold of what is spent
       </span>
       <span>
@@ -104,10 +118,13 @@ function Legend() {
 /** The URL's word for a budget that does not exist yet; ids are longer. */
 const NEW = 'new'
 
-function summary(budgets: Budget[]): string {
-  const over = budgets.filter(({ status }) => status.state === 'spent').length
-  const heading = budgets.filter(({ status }) => status.state === 'overrunning').length
+function summary(budgets: AnyBudget[]): string {
+  const count = (state: Budget['status']['state']) =>
+    budgets.filter(({ status }) => status?.state === state).length
+  const [over, heading] = [count('spent'), count('overrunning')]
+  const unjudged = budgets.filter((budget) => !isJudged(budget)).length
   const parts = [
+    unjudged > 0 && `${unjudged} that cannot be judged`,
     over > 0 && `${over} spent`,
     heading > 0 && `${heading} heading over`,
     over + heading === 0 && 'none heading over',

@@ -8,6 +8,7 @@ import { changeOf } from '@/lib/measures'
 import { formatChange } from '@/lib/number'
 import { previousLabel } from '@/lib/period'
 import { Panel } from '@/ui/Panel'
+import { Sideways } from '@/ui/Sideways'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { ByPicker } from '../explore/ByPicker'
@@ -52,78 +53,73 @@ function Waterfall({ drivers }: { drivers: Drivers }) {
   const { before, after, steps } = waterfall({ ...drivers, rows })
   const change = changeOf(parseAmount(drivers.after), parseAmount(drivers.before))
   return (
-    <table className={`${table.table} ${classes.waterfall}`}>
-      <thead>
-        <tr>
-          <th scope="col">{view.by.map(attributeLabel).join(', ')}</th>
-          <th scope="col" className={classes.barCell}>
-            <span className="visually-hidden">Waterfall</span>
-          </th>
-          <th scope="col" className={table.right}>
-            Change
-          </th>
-          {PARTS.map(({ label, meaning }) => (
-            <th
-              key={label}
-              scope="col"
-              className={`${table.right} ${classes.wide}`}
-              title={meaning}
-            >
-              {label}
+    <Sideways label="What moved spend">
+      <table className={`${table.table} ${classes.waterfall}`}>
+        <thead>
+          <tr>
+            <th scope="col">{view.by.map(attributeLabel).join(', ')}</th>
+            <th scope="col" className={classes.barCell}>
+              <span className="visually-hidden">Waterfall</span>
             </th>
-          ))}
-          <th scope="col" className={classes.wide}>
-            Mostly
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        <tr>
-          <th scope="row">Before</th>
-          <td className={classes.barCell}>
-            <Track left={0} width={before} kind="whole" />
-          </td>
-          <td className={table.right}>
-            <Money amount={drivers.before} currency={currency} />
-          </td>
-          <td colSpan={4} className={classes.wide} />
-        </tr>
-        {steps.map(({ driver, left, width, isMore }) => (
-          <tr key={driver.other ? OTHER_KEY : driverNames(driver, view.by).join('\n')}>
-            <th scope="row" className={classes.driver}>
-              {driver.other ? 'Other' : <DriverLink driver={driver} />}
+            <th scope="col" className={table.right}>
+              Change
             </th>
+            {PARTS.map(({ label, meaning }) => (
+              <th key={label} scope="col" className={table.right} title={meaning}>
+                {label}
+              </th>
+            ))}
+            <th scope="col">Mostly</th>
+          </tr>
+        </thead>
+        <tbody>
+          <tr>
+            <th scope="row">Before</th>
             <td className={classes.barCell}>
-              <Track left={left} width={width} kind={isMore ? 'more' : 'less'} />
+              <Track left={0} width={before} kind="whole" />
             </td>
             <td className={table.right}>
-              <Money amount={driver.change} currency={currency} signed />
+              <Money amount={drivers.before} currency={currency} />
             </td>
-            <Parts of={driver} currency={currency} />
-            <td className={classes.wide}>{driver.other ? '' : reasonWords(driver)}</td>
+            <td colSpan={4} />
           </tr>
-        ))}
-        <tr className={classes.total}>
-          <th scope="row">Change</th>
-          <td className={classes.barCell} />
-          <td className={table.right}>
-            <Money amount={drivers.change} currency={currency} signed />
-          </td>
-          <Parts of={drivers} currency={currency} />
-          <td className={classes.wide}>{change !== null && formatChange(change)}</td>
-        </tr>
-        <tr className={classes.total}>
-          <th scope="row">Now</th>
-          <td className={classes.barCell}>
-            <Track left={0} width={after} kind="whole" />
-          </td>
-          <td className={table.right}>
-            <Money amount={drivers.after} currency={currency} />
-          </td>
-          <td colSpan={4} className={classes.wide} />
-        </tr>
-      </tbody>
-    </table>
+          {steps.map(({ driver, left, width, isMore }) => (
+            <tr key={driver.other ? OTHER_KEY : driverNames(driver, view.by).join('\n')}>
+              <th scope="row" className={classes.driver}>
+                {driver.other ? 'Other' : <DriverLink driver={driver} />}
+              </th>
+              <td className={classes.barCell}>
+                <Track left={left} width={width} kind={isMore ? 'more' : 'less'} />
+              </td>
+              <td className={table.right}>
+                <Money amount={driver.change} currency={currency} signed />
+              </td>
+              <Parts of={driver} currency={currency} />
+              <td>{driver.other ? '' : reasonWords(driver)}</td>
+            </tr>
+          ))}
+          <tr className={classes.total}>
+            <th scope="row">Change</th>
+            <td className={classes.barCell} />
+            <td className={table.right}>
+              <Money amount={drivers.change} currency={currency} signed />
+            </td>
+            <Parts of={drivers} currency={currency} />
+            <td>{change !== null && formatChange(change)}</td>
+          </tr>
+          <tr className={classes.total}>
+            <th scope="row">Now</th>
+            <td className={classes.barCell}>
+              <Track left={0} width={after} kind="whole" />
+            </td>
+            <td className={table.right}>
+              <Money amount={drivers.after} currency={currency} />
+            </td>
+            <td colSpan={4} />
+          </tr>
+        </tbody>
+      </table>
+    </Sideways>
   )
 }
 
@@ -145,7 +141,7 @@ interface PartsProps {
 
 function Parts({ of, currency }: PartsProps) {
   return PARTS.map(({ part }) => (
-    <td key={part} className={`${table.right} ${classes.wide}`}>
+    <td key={part} className={table.right}>
       <Money amount={of[part]} currency={currency} signed />
     </td>
   ))

@@ -130,7 +130,20 @@ function Summary({ insight, currency }: { insight: SpendInsight; currency: strin
       </div>
       <div>
         <dt>The next {HORIZON} days</dt>
-        <dd>{forecast ? money(forecast.total) : <span className="muted">no forecast</span>}</dd>
+        <dd>
+          {forecast ? (
+            <>
+              {money(forecast.total)}{' '}
+              {forecast.total_low !== null && forecast.total_high !== null && (
+                <span className="muted small" title="In four of five cases it is between these">
+                  80{THIN}%: {money(forecast.total_low)} to {money(forecast.total_high)}
+                </span>
+              )}
+            </>
+          ) : (
+            <span className="muted">no forecast</span>
+          )}
+        </dd>
       </div>
     </dl>
   )
@@ -141,6 +154,9 @@ function Legend() {
     <p className={classes.legend} aria-hidden="true">
       <span>
         <i className={classes.keySpend} /> spend
+      </span>
+      <span>
+        <i className={classes.keyRunning} /> today, not over
       </span>
       <span>
         <i className={classes.keyBand} /> expected

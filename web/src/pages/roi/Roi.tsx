@@ -27,8 +27,9 @@ import {
 import { type Every, fittingEvery, possibleEvery } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
 import { CsvLink } from '@/ui/CsvLink'
-import { Figure } from '@/ui/Figures'
+import { Figure, Spend } from '@/ui/Figures'
 import { Panel } from '@/ui/Panel'
+import { Sideways } from '@/ui/Sideways'
 import { Empty, Failure, sentence, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { AttributeSelect } from '../frame/AttributeSelect'
@@ -266,71 +267,75 @@ function GroupsPanel({ roi, by, isStale }: GroupsPanelProps) {
 
 function GroupsTable({ roi, by }: { roi: RoiAnswer; by: Attribute }) {
   const { view } = useScene()
-  const far = `${table.right} ${classes.wide}`
+  const far = table.right
   return (
-    <table className={table.table}>
-      <thead>
-        <tr>
-          <th scope="col">{attributeLabel(by)}</th>
-          <th scope="col" className={table.right}>
-            Revenue
-          </th>
-          <th scope="col" className={far}>
-            Its own
-          </th>
-          <th scope="col" className={far}>
-            Shared out
-          </th>
-          <th scope="col" className={table.right}>
-            Spend
-          </th>
-          <th scope="col" className={table.right}>
-            Profit
-          </th>
-          <th scope="col" className={far} title="Profit as a part of revenue">
-            Margin
-          </th>
-          <th scope="col" className={far} title="Profit as a part of spend">
-            ROI
-          </th>
-          <th
-            scope="col"
-            className={far}
-            title="Those that say they are its own; they are not shared"
-          >
-            Purchases
-          </th>
-          <th scope="col" className={far}>
-            Spend each
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {roi.rows.slice(0, ROWS_MAX).map((row) => (
-          <tr key={row.group[by] ?? ''}>
-            <th scope="row" className={classes.name}>
-              <Link
-                title="The usage behind it"
-                href={linkTo('/explore', {
-                  ...view,
-                  by: ['model'],
-                  filters: roiFilters(row, by, view.filters),
-                  shown: 'chart',
-                })}
-              >
-                {roiName(row, by)}
-              </Link>
+    <Sideways label={`Revenue against spend by ${attributeLabel(by).toLowerCase()}`}>
+      <table className={table.table}>
+        <thead>
+          <tr>
+            <th scope="col" className={classes.head}>
+              {attributeLabel(by)}
             </th>
-            <RowCells row={row} currency={roi.currency} />
+            <th scope="col" className={table.right}>
+              Revenue
+            </th>
+            <th scope="col" className={far}>
+              Its own
+            </th>
+            <th scope="col" className={far}>
+              Shared out
+            </th>
+            <th scope="col" className={table.right}>
+              Spend
+            </th>
+            <th scope="col" className={table.right}>
+              Profit
+            </th>
+            <th scope="col" className={far} title="Profit as a part of revenue">
+              Margin
+            </th>
+            <th scope="col" className={far} title="Profit as a part of spend">
+              ROI
+            </th>
+            <th
+              scope="col"
+              className={far}
+              title="Those that say they are its own; they are not shared"
+            >
+              Purchases
+            </th>
+            <th scope="col" className={far}>
+              Spend each
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {roi.rows.slice(0, ROWS_MAX).map((row) => (
+            <tr key={row.group[by] ?? ''}>
+              <th scope="row" className={classes.name}>
+                <Link
+                  title="The usage behind it"
+                  href={linkTo('/explore', {
+                    ...view,
+                    by: ['model'],
+                    filters: roiFilters(row, by, view.filters),
+                    shown: 'chart',
+                  })}
+                >
+                  {roiName(row, by)}
+                </Link>
+              </th>
+              <RowCells row={row} currency={roi.currency} />
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Sideways>
   )
 }
 
 function RowCells({ row, currency }: { row: RoiRow; currency: string }) {
-  const far = `${table.right} ${classes.wide}`
+  const far = table.right
   const money = (text: string | null) =>
     text === null ? (
       <span className="muted">–</span>
@@ -342,7 +347,9 @@ function RowCells({ row, currency }: { row: RoiRow; currency: string }) {
       <td className={table.right}>{money(row.revenue)}</td>
       <td className={far}>{money(row.attributed.direct)}</td>
       <td className={far}>{money(row.attributed.shared)}</td>
-      <td className={table.right}>{money(row.spend)}</td>
+      <td className={table.right}>
+        <Spend spend={parseAmount(row.spend)} unpriced={row.unpriced} currency={currency} />
+      </td>
       <td className={table.right}>{money(row.profit)}</td>
       <td className={far}>{shareText(row.margin)}</td>
       <td className={far}>{shareText(row.roi)}</td>

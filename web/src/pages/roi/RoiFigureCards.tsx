@@ -2,7 +2,7 @@ import type { ReactNode } from 'react'
 import type { Roi, RoiFigures } from '@/api/roi'
 import { parseAmount } from '@/lib/amount'
 import { pointsText, shareText } from '@/lib/roi'
-import { Change, Figure } from '@/ui/Figures'
+import { Change, Figure, Spend } from '@/ui/Figures'
 import { useScene } from '../frame/useView'
 import classes from './Roi.module.css'
 
@@ -58,7 +58,11 @@ function AmountCard({ roi, name, previous }: AmountCardProps) {
   return (
     <>
       <p className={classes.figure} data-testid={`roi-${name}`}>
-        <Figure measure="spend" value={now} currency={roi.currency} />
+        {name === 'spend' ? (
+          <Spend spend={now} unpriced={roi.total.unpriced} currency={roi.currency} />
+        ) : (
+          <Figure measure="spend" value={now} currency={roi.currency} />
+        )}
       </p>
       {now === null && <p className={`${classes.change} muted`}>no purchase in this period</p>}
       {previous && now !== null && (

@@ -2,7 +2,7 @@ import type { Roi } from '@/api/roi'
 import view from '@/charts/SeriesTableView.module.css'
 import { parseAmount } from '@/lib/amount'
 import { formatBucketInFull } from '@/lib/time'
-import { Figure } from '@/ui/Figures'
+import { Figure, Spend } from '@/ui/Figures'
 import table from '@/ui/table.module.css'
 
 interface RoiSeriesTableProps {
@@ -43,11 +43,19 @@ export function RoiSeriesTable({ roi, tz, height, label }: RoiSeriesTableProps) 
               </th>
               {COLUMNS.map((name) => (
                 <td key={name} className={table.right}>
-                  <Figure
-                    measure="spend"
-                    value={parseAmount(bucket[name])}
-                    currency={roi.currency}
-                  />
+                  {name === 'spend' ? (
+                    <Spend
+                      spend={parseAmount(bucket.spend)}
+                      unpriced={bucket.unpriced}
+                      currency={roi.currency}
+                    />
+                  ) : (
+                    <Figure
+                      measure="spend"
+                      value={parseAmount(bucket[name])}
+                      currency={roi.currency}
+                    />
+                  )}
                 </td>
               ))}
             </tr>

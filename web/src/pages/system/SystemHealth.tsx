@@ -1,4 +1,4 @@
-import { IconAlertTriangle, IconCircleCheck, IconCircleX } from '@tabler/icons-react'
+import { IconAlertTriangle, IconCircleCheck, IconCircleX, IconHelp } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { useSession } from '@/api/session'
@@ -89,9 +89,15 @@ function ChecksPanel({ system, lookedAt, error }: ChecksPanelProps) {
     <Panel
       title="System health"
       note={
-        <span role="status" className={classes.status} data-status={worst}>
-          <StatusIcon status={worst} /> {STATUS_WORDS[system.status]}
-        </span>
+        error ? (
+          <span role="status" className={classes.status} data-status="failing">
+            <StatusIcon status="failing" /> Nobody knows at present
+          </span>
+        ) : (
+          <span role="status" className={classes.status} data-status={worst}>
+            <StatusIcon status={worst} /> {STATUS_WORDS[system.status]}
+          </span>
+        )
       }
       actions={
         <span className="muted small number">
@@ -107,7 +113,7 @@ function ChecksPanel({ system, lookedAt, error }: ChecksPanelProps) {
       )}
       <ul className={classes.checks} aria-label="Checks">
         {worstFirst(system.checks).map((check) => (
-          <CheckRow key={check.name} check={check} />
+          <CheckRow key={check.name} check={check} isOld={error !== null} />
         ))}
       </ul>
       <p className={classes.since}>
@@ -118,13 +124,19 @@ function ChecksPanel({ system, lookedAt, error }: ChecksPanelProps) {
   )
 }
 
-function CheckRow({ check }: { check: Check }) {
+function CheckRow({ check, isOld }: { check: Check; isOld: boolean }) {
   const remedy = remedyPath(check)
   return (
     <li className={classes.check}>
-      <span className={classes.status} data-status={check.status}>
-        <StatusIcon status={check.status} /> {CHECK_STATUS_WORDS[check.status]}
-      </span>
+      {isOld ? (
+        <span className={`${classes.status} muted`}>
+          <IconHelp size={16} aria-hidden="true" /> was: {CHECK_STATUS_WORDS[check.status]}
+        </span>
+      ) : (
+        <span className={classes.status} data-status={check.status}>
+          <StatusIcon status={check.status} /> {CHECK_STATUS_WORDS[check.status]}
+        </span>
+      )}
       <strong>{checkName(check.name)}</strong>
       <span>
         {sentence(check.text)} {remedy && <Link href={remedy}>See to it</Link>}
