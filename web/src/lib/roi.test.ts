@@ -102,11 +102,11 @@ test('the files have every digit, and nothing where there is nothing', () => {
     profit: '2',
   }
   expect(roiSeriesCsv(roi({ series: [bucket] }))).toBe(
-    'start,revenue,spend,profit\r\n2026-11-01T00:00:00Z,9,7.000000001,2\r\n',
+    'start,revenue,spend,profit,unpriced\r\n2026-11-01T00:00:00Z,9,7.000000001,2,0\r\n',
   )
   const attributed = { direct: '0', shared: '0' }
   const rows = [{ ...row('search, chat'), attributed }]
   expect(roiGroupsCsv(roi({ rows }), 'service').split('\r\n')[1]).toBe(
-    '"search, chat",0.000000000,0,0,12.5,-12.5,,-1,0,',
+    '"search, chat",0.000000000,0,0,12.5,-12.5,,-1,0,,0',
   )
 })

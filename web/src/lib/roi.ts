@@ -83,8 +83,8 @@ export function revenueCommand(origin: string, now: Date): string {
 /** The buckets with every digit, by the API's names. */
 export function roiSeriesCsv({ series }: Roi): string {
   return csvText(
-    ['start', 'revenue', 'spend', 'profit'],
-    series.map(({ start, revenue, spend, profit }) => [start, revenue, spend, profit]),
+    ['start', 'revenue', 'spend', 'profit', 'unpriced'],
+    series.map((own) => [own.start, own.revenue, own.spend, own.profit, own.unpriced]),
   )
 }
 
@@ -102,6 +102,7 @@ export function roiGroupsCsv({ rows }: Roi, by: Attribute): string {
       'roi',
       'purchases',
       'spend_per_purchase',
+      'unpriced',
     ],
     rows.map((row) => [
       row.group[by] ?? '',
@@ -114,6 +115,7 @@ export function roiGroupsCsv({ rows }: Roi, by: Attribute): string {
       row.roi,
       row.purchases,
       row.spend_per_purchase,
+      row.unpriced,
     ]),
   )
 }
