@@ -76,7 +76,9 @@ test('course and groups are saved with every digit', async ({ page }) => {
   }
   const course = await saved('Save revenue and spend as CSV')
   expect(course.name).toBe('outlay-roi-day.csv')
-  expect(course.text).toMatch(/^start,revenue,spend,profit,unpriced\r\n.*,9\.000000000,7\.000000000,2\./)
+  expect(course.text).toMatch(
+    /^start,revenue,spend,profit,unpriced\r\n.*,9\.000000000,7\.000000000,2\./,
+  )
   expect(course.text.trim().split('\r\n')).toHaveLength(8)
   const groups = await saved('Save the groups as CSV')
   expect(groups.name).toBe('outlay-roi-by-team.csv')

@@ -120,7 +120,7 @@ impl Budgets {
     pub fn of_each_day(&self) -> Result<Option<Amount>, StoreError> {
         let all = self.all()?;
         let is_of_day = |budget: &&Budget| {
-            budget.draft.scope.is_everything() && budget.draft.period == Period::Day
+            budget.draft.scope.is_everything() && budget.draft.period == Period::Day {}
         };
         let of_day = all.iter().filter(is_of_day).min_by_key(|budget| is_imported(budget));
         Ok(of_day.map(|budget| budget.draft.amount))
