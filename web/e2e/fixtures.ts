@@ -53,7 +53,7 @@ export async function ask(page: Page, path: string): Promise<Answer> {
 
 /** The figure's every digit, which stands in its tooltip. */
 export async function exactFigure(page: Page, testId: string): Promise<string | null> {
-  return page.getByTestId(testId).locator('[title]').first().getAttribute('title')
+  return page.getByTestId(testId).locator('.number[title]').first().getAttribute('title')
 }
 
 export function exactly(amount: string): string {

@@ -125,7 +125,7 @@ async fn revenue_goes_to_what_it_names_and_the_rest_by_the_rule() {
     assert_eq!(by_spend["series"].as_array().unwrap().len(), 31);
     assert_eq!(
         by_spend["series"][2],
-        json!({"start": "2026-03-03T00:00:00Z", "spend": "0", "revenue": "-1", "profit": "-1"})
+        json!({"start": "2026-03-03T00:00:00Z", "spend": "0", "unpriced": 0, "revenue": "-1", "profit": "-1"})
     );
 
     let direct = desk.roi("&rule=direct", None).await.1;

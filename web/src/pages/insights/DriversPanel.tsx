@@ -53,7 +53,7 @@ function Waterfall({ drivers }: { drivers: Drivers }) {
   const { before, after, steps } = waterfall({ ...drivers, rows })
   const change = changeOf(parseAmount(drivers.after), parseAmount(drivers.before))
   return (
-    <Sideways label="What moved spend">
+    <Sideways label="Figures, row by row">
       <table className={`${table.table} ${classes.waterfall}`}>
         <thead>
           <tr>

@@ -269,7 +269,7 @@ function GroupsTable({ roi, by }: { roi: RoiAnswer; by: Attribute }) {
   const { view } = useScene()
   const far = table.right
   return (
-    <Sideways label={`Revenue against spend by ${attributeLabel(by).toLowerCase()}`}>
+    <Sideways label="Figures, row by row">
       <table className={table.table}>
         <thead>
           <tr>
