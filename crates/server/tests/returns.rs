@@ -153,6 +153,22 @@ async fn revenue_goes_to_what_it_names_and_the_rest_by_the_rule() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_period_that_runs_is_held_against_as_much_of_the_one_before() {
+    let desk = Desk::open().await;
+    let old = json!({"id": "old", "occurred_at": "2010-06-01T00:00:00Z", "amount": "5"});
+    desk.post("/api/v1/revenue", &old).await;
+    let previous = async |from: &str, to: &str| {
+        let path = format!("/api/v1/insights/roi?from={from}-01-01&to={to}-01-01&every=month");
+        let answer: Value = serde_json::from_slice(&desk.get_as(&path, None).await.1).unwrap();
+        answer["previous"].clone()
+    };
+
+    // The eighty years before had not come to 2010 where these eighty are now.
+    assert_eq!(previous("2020", "2100").await, Value::Null);
+    assert_eq!(previous("2015", "2020").await["revenue"], "5");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn revenue_told_again_is_repeated_and_told_otherwise_a_conflict_that_names_the_field() {
     let desk = Desk::open().await;
     let first = purchase("1", 1, "5", json!({"service": "chat"}));

@@ -248,6 +248,10 @@ impl<'a> Earned<'a> {
         let (at, nanos) = (line.occurred_at, i128::from(line.gross_nanos));
         let sold = i64::from(line.kind == RevenueKind::Payment);
         let is_before = at < self.period.from;
+        if is_before && at >= self.previous.to {
+            // The period runs, and has not come as far.
+            return;
+        }
         if !line.currency.eq_ignore_ascii_case(CURRENCY) {
             if !is_before {
                 *self.other_currencies.entry(line.currency.to_uppercase()).or_default() += nanos;

@@ -1,13 +1,11 @@
 import type { ReactNode } from 'react'
 import type { Roi, RoiFigures } from '@/api/roi'
 import { parseAmount } from '@/lib/amount'
+import { previousLabel } from '@/lib/period'
 import { pointsText, shareText } from '@/lib/roi'
 import { Change, Figure, Spend } from '@/ui/Figures'
 import { useScene } from '../frame/useView'
 import classes from './Roi.module.css'
-
-/** A period that is not over yet is held against a whole one, which is to be said. */
-const AGAINST = 'in all of the period before'
 
 type Money = 'revenue' | 'spend' | 'profit' | 'spend_per_purchase'
 
@@ -50,6 +48,7 @@ interface AmountCardProps {
 }
 
 function AmountCard({ roi, name, previous }: AmountCardProps) {
+  const { view } = useScene()
   const reading = (figures: RoiFigures | null) => {
     const text = figures?.[name]
     return text == null ? null : parseAmount(text)
@@ -71,7 +70,7 @@ function AmountCard({ roi, name, previous }: AmountCardProps) {
             measure="spend"
             now={now}
             base={reading(previous)}
-            against={AGAINST}
+            against={`in ${previousLabel(view.period)}`}
             currency={roi.currency}
           />
         </p>
@@ -87,6 +86,7 @@ interface ShareCardProps {
 }
 
 function ShareCard({ name, total, previous }: ShareCardProps) {
+  const { view } = useScene()
   const points = previous && pointsText(total[name], previous[name])
   return (
     <>
@@ -97,7 +97,8 @@ function ShareCard({ name, total, previous }: ShareCardProps) {
         <p className={`${classes.change} muted`}>
           {points ? (
             <>
-              <strong>{points}</strong> vs {shareText(previous[name])} {AGAINST}
+              <strong>{points}</strong> vs {shareText(previous[name])} in{' '}
+              {previousLabel(view.period)}
             </>
           ) : (
             'nothing to compare with'
