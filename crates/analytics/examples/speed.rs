@@ -117,14 +117,14 @@ fn analyse(values: &[f64]) -> [f64; 6] {
         timed(|| change_points::segment(values, &change_points::Options::new(&seasons)));
     let plan = anomalies::Options { levels: Some(levels), ..anomalies::Options::new(&seasons) };
     let (_, looking) = timed(|| anomalies::detect(values, &plan));
-    let (_, forecasting) = timed(|| forecast(values, &ahead()));
+    let (_, forecasting) = timed(|| forecast(values, &ahead().settled()));
     [finding, parting, trending, levelling, looking, forecasting]
 }
 
 /// A year of many projects, on all cores: forecast, then everything else said about them.
 fn together(years: &[Vec<f64>]) {
     let slices: Vec<&[f64]> = years.iter().map(Vec::as_slice).collect();
-    print_timed("many, forecast", 1, || drop(forecast_many(&slices, &ahead(), &Threads)));
+    print_timed("many, forecast", 1, || drop(forecast_many(&slices, &ahead().settled(), &Threads)));
     print_timed("many, everything else", 1, || {
         Threads.run(slices.len(), |index| look(slices[index]));
     });

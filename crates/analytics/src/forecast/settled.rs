@@ -17,6 +17,8 @@ const STEP_MIN: f64 = 4.0;
 const END: usize = 3;
 /// From this score on a value at the end is wild.
 const WILD: f64 = 1.5;
+/// Points that are looked at, where neither seasons nor horizon ask for more.
+const LATELY: usize = 180;
 /// Points for which a level is new, where neither season nor horizon are longer.
 const NEW: usize = 14;
 /// Points, and whole cycles of the longest season, before which a level may be a holiday: most of
@@ -31,8 +33,11 @@ pub(super) fn settled(values: &[f64], options: &Options) -> Option<Vec<f64>> {
     }
     let seasons = usable_seasons(values.len(), &options.seasons);
     let season = seasons.last().copied().unwrap_or(1);
-    let levels = change_points::segment(values, &change_points::Options::steps(&seasons));
-    let age = |change: &ChangePoint| values.len() - change.index;
+    let lately = LATELY.max(6 * season).max(3 * options.horizon);
+    let start = values.len().saturating_sub(lately);
+    let recent = &values[start..];
+    let levels = change_points::segment(recent, &change_points::Options::steps(&seasons));
+    let age = |change: &ChangePoint| recent.len() - change.index;
     let newest = (2 * season).max(options.horizon).max(NEW);
     let is_new = |change: &&ChangePoint| {
         (season.max(AGE_MIN)..=newest).contains(&age(change)) && change.effect >= STEP_MIN
@@ -40,14 +45,14 @@ pub(super) fn settled(values: &[f64], options: &Options) -> Option<Vec<f64>> {
     let changes: Vec<ChangePoint> = levels.changes.iter().filter(is_new).copied().collect();
     let mut moved = values.to_vec();
     for change in &changes {
-        move_to(&mut moved[..change.index], change, &levels);
+        move_to(&mut moved[..start + change.index], change, &levels);
     }
     let plan = anomalies::Options { levels: Some(levels), ..anomalies::Options::new(&seasons) };
-    let report = anomalies::detect(values, &plan);
-    let is_wild = |odd: &&anomalies::Anomaly| odd.index + END >= values.len() && odd.score >= WILD;
+    let report = anomalies::detect(recent, &plan);
+    let is_wild = |odd: &&anomalies::Anomaly| odd.index + END >= recent.len() && odd.score >= WILD;
     let wild: Vec<_> = report.anomalies.iter().filter(is_wild).collect();
     for odd in &wild {
-        moved[odd.index] = odd.expected;
+        moved[start + odd.index] = odd.expected;
     }
     (!changes.is_empty() || !wild.is_empty()).then_some(moved)
 }
