@@ -19,6 +19,7 @@ pub mod figures;
 pub mod health;
 mod keeper;
 pub mod latency;
+pub mod usage_link;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

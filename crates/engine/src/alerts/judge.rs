@@ -20,6 +20,7 @@ use crate::figure_text::{amount_text, count_text, decimal_text, span_text, units
 use crate::health::DiskSpace;
 use crate::insights::units;
 use crate::usage::{UnansweredError, UsageQuestion};
+use crate::usage_link::{escape, filter};
 
 /// Days that daily conditions look at.
 const DAYS: u64 = 180;
@@ -629,20 +630,6 @@ fn day_path(scope: &Scope, day: NaiveDate) -> String {
     format!("/explore?from={day}&to={day}{}", filters(scope))
 }
 
-fn escape(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-            char::from(byte).to_string()
-        }
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
-}
-
 fn filters(scope: &Scope) -> String {
-    let filter = |(name, values): (&String, &Vec<String>)| {
-        let values: Vec<String> = values.iter().map(|value| escape(value)).collect();
-        format!("&{}={}", escape(name), values.join(","))
-    };
-    scope.names().iter().map(filter).collect()
+    scope.names().iter().map(|(name, values)| filter(name, values)).collect()
 }

@@ -14,6 +14,7 @@ use outlay_engine::insights::recommendations::{
     Evidence, Item, Looked, Measured, NewDecision, Proof, Recommendation, RecommendationsError,
     Saving,
 };
+use outlay_engine::usage_link::{escape, filter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -244,8 +245,7 @@ fn path(own: &Recommendation, seen: &Seen<'_>) -> String {
     };
     let mut path = format!("/explore?from={first}&to={last}&tz={}", escape(tz.name()));
     for (name, values) in &own.scope {
-        let values: Vec<String> = values.iter().map(|value| escape(&kept(value))).collect();
-        path.push_str(&format!("&{}={}", escape(name), values.join(",")));
+        path.push_str(&filter(name, values));
     }
     // A budget counts what it counts, whatever the page is narrowed to.
     let narrowed = seen.parameters.filter(|_| own.window.is_none());
@@ -254,21 +254,6 @@ fn path(own: &Recommendation, seen: &Seen<'_>) -> String {
         path.push_str(&format!("&{}={}", escape(name), escape(value)));
     }
     path
-}
-
-/// A value as it stands in a list with commas.
-fn kept(value: &str) -> String {
-    value.replace('\\', "\\\\").replace(',', "\\,")
-}
-
-fn escape(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-            char::from(byte).to_string()
-        }
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }
 
 /// Lists what would cost less, with what proves it. Savings of open ones do not overlap. A member
