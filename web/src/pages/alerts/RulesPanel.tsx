@@ -2,6 +2,7 @@ import { Button, Checkbox } from '@mantine/core'
 import { type AlertRule, useAlertRules, useSaveRule } from '@/api/alerts'
 import { useSession } from '@/api/session'
 import { conditionWords } from '@/lib/alerts'
+import { EditButton } from '@/ui/EditButton'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import { useParam } from '../frame/useParam'
@@ -106,17 +107,7 @@ function RuleRow({ rule, isBusy, toggle, edit }: RuleRowProps) {
         <p className={classes.detail}>{conditionWords(rule.condition, currency)}</p>
       </div>
       <SeverityWord severity={rule.severity} />
-      {toggle && (
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          color="gray"
-          aria-label={`Edit ${rule.name}`}
-          onClick={edit}
-        >
-          Edit
-        </Button>
-      )}
+      {toggle && <EditButton name={rule.name} edit={edit} />}
     </li>
   )
 }

@@ -1,4 +1,3 @@
-import { Button } from '@mantine/core'
 import {
   IconAlertTriangle,
   IconCircleCheck,
@@ -22,6 +21,7 @@ import {
 import { filterText, readScope } from '@/lib/filters'
 import { plural, THIN } from '@/lib/number'
 import { rangeLabel } from '@/lib/period'
+import { EditButton } from '@/ui/EditButton'
 import { sentence } from '@/ui/States'
 import { useNow } from '@/ui/useNow'
 import { linkTo } from '../frame/useView'
@@ -65,17 +65,7 @@ export function BudgetRow({ budget, isMeant, edit }: BudgetRowProps) {
         {budget.imported && <Chip title="From an older system, unchanged here">imported</Chip>}
         <div className={classes.ends}>
           <StateWord state={status.state} />
-          {edit && (
-            <Button
-              size="compact-xs"
-              variant="subtle"
-              color="gray"
-              aria-label={`Edit ${budget.name}`}
-              onClick={edit}
-            >
-              Edit
-            </Button>
-          )}
+          {edit && <EditButton name={budget.name} edit={edit} />}
         </div>
       </div>
       <div className={classes.scope}>
@@ -168,17 +158,7 @@ export function UnjudgedRow({ budget, edit }: { budget: AnyBudget; edit?: () => 
             <IconAlertTriangle size={15} aria-hidden="true" />
             Cannot be judged
           </span>
-          {edit && (
-            <Button
-              size="compact-xs"
-              variant="subtle"
-              color="gray"
-              aria-label={`Edit ${budget.name}`}
-              onClick={edit}
-            >
-              Edit
-            </Button>
-          )}
+          {edit && <EditButton name={budget.name} edit={edit} />}
         </div>
       </div>
       <p className="muted small">
