@@ -64,8 +64,7 @@ impl Outlook {
 /// Where all days of `forecast` together lie in four of five cases; `None` where there are too few
 /// days to say. `history` is what it was made from.
 pub fn range_of_sum(history: &[f64], forecast: &Forecast) -> Option<(f64, f64)> {
-    let interval = forecast.intervals.iter().position(|one| (one.level - LEVEL).abs() < 1e-9)?;
-    let (below, above) = half_widths_at(forecast, interval)?;
+    let (below, above) = half_widths(forecast)?;
     let follows = autocorrelation(history);
     let sum: f64 = forecast.expected.iter().sum();
     let low = (sum - combined(&below, follows)).max(0.0);
@@ -84,14 +83,10 @@ fn forecast_days(history: &[f64], horizon: usize) -> Option<Forecast> {
 
 /// How far the interval of each day reaches below and above its expectation.
 fn half_widths(forecast: &Forecast) -> Option<(Vec<f64>, Vec<f64>)> {
-    half_widths_at(forecast, 0)
-}
-
-fn half_widths_at(forecast: &Forecast, interval: usize) -> Option<(Vec<f64>, Vec<f64>)> {
     if matches!(forecast.footing, Footing::TooShort { .. }) {
         return None;
     }
-    let interval = forecast.intervals.get(interval)?;
+    let interval = forecast.intervals.iter().find(|one| (one.level - LEVEL).abs() < 1e-9)?;
     let below = forecast.expected.iter().zip(&interval.low).map(|(mid, low)| (mid - low).max(0.0));
     let above =
         forecast.expected.iter().zip(&interval.high).map(|(mid, high)| (high - mid).max(0.0));

@@ -22,6 +22,7 @@ use outlay_engine::import::leadfactory::revenue::{RevenueBatch, RevenueFeed};
 use outlay_engine::import::leadfactory::tail::{Change, Cursor, Known, Rows};
 use outlay_engine::import::leadfactory::{Tracker, batches, budgets};
 use outlay_engine::import::{Place, Report, RowRefusal, Zone};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::task::block_in_place;
 
@@ -366,11 +367,23 @@ impl Run<'_> {
         if with_budgets {
             for database in &found.databases {
                 if let Some(read) = block_in_place(|| budgets::read(database, patience))? {
-                    self.send_budgets(&database.path, read).await?;
+                    self.send_kept::<_, BudgetsBody>(
+                        |run| &mut run.last_budgets,
+                        "budgets",
+                        &database.path,
+                        read,
+                    )
+                    .await?;
                 }
                 let zone = self.zone;
                 if let Some(read) = block_in_place(|| batches::read(database, patience, zone))? {
-                    self.send_batches(&database.path, read).await?;
+                    self.send_kept::<_, BatchesBody>(
+                        |run| &mut run.last_batches,
+                        "batches",
+                        &database.path,
+                        read,
+                    )
+                    .await?;
                 }
             }
         }
@@ -480,37 +493,25 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn send_budgets(
+    /// Sends a set that is kept as it stands, unless it is what was sent from `path` before.
+    async fn send_kept<S: Clone + PartialEq, B: From<S> + Serialize>(
         &mut self,
+        known: fn(&mut Self) -> &mut BTreeMap<PathBuf, S>,
+        noun: &str,
         path: &Path,
-        (set, refused): (ImportedBudgets, Vec<(Place, Refusal)>),
+        (set, refused): (S, Vec<(Place, Refusal)>),
     ) -> Result<(), CliError> {
-        if self.last_budgets.get(path) == Some(&set) {
+        if known(self).get(path) == Some(&set) {
             return Ok(());
         }
-        self.tell_not_kept(&refused);
+        for (place, refusal) in refused {
+            self.tell(format!("not kept: {place}: {refusal}"));
+        }
         if let Some(uplink) = &self.uplink {
-            let body = BudgetsBody::from(set.clone());
-            uplink.post_json::<Value>("/api/v1/imports/budgets", &body).await?;
+            let body = B::from(set.clone());
+            uplink.post_json::<Value>(&format!("/api/v1/imports/{noun}"), &body).await?;
         }
-        self.last_budgets.insert(path.to_path_buf(), set);
-        Ok(())
-    }
-
-    async fn send_batches(
-        &mut self,
-        path: &Path,
-        (set, refused): (ImportedBatches, Vec<(Place, Refusal)>),
-    ) -> Result<(), CliError> {
-        if self.last_batches.get(path) == Some(&set) {
-            return Ok(());
-        }
-        self.tell_not_kept(&refused);
-        if let Some(uplink) = &self.uplink {
-            let body = BatchesBody::from(set.clone());
-            uplink.post_json::<Value>("/api/v1/imports/batches", &body).await?;
-        }
-        self.last_batches.insert(path.to_path_buf(), set);
+        known(self).insert(path.to_path_buf(), set);
         Ok(())
     }
 
@@ -523,12 +524,6 @@ impl Run<'_> {
 impl Run<'_> {
     fn tell(&mut self, note: impl Into<String>) {
         self.notes.tell(note, Some(&self.bar));
-    }
-
-    fn tell_not_kept(&mut self, refused: &[(Place, Refusal)]) {
-        for (place, refusal) in refused {
-            self.tell(format!("not kept: {place}: {refusal}"));
-        }
     }
 
     fn tell_read_before(

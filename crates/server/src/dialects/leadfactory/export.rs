@@ -93,7 +93,7 @@ pub async fn enhanced(
         body["recommendations"] = bodies(&overview).into();
     }
     let name = format!("enhanced_cost_report_{type_word}_{period_word}");
-    send(form, &name, &body, enhanced_rows)
+    send(form, &name, body, enhanced_rows)
 }
 
 /// `GET /api/cost/integrated/export/{format}`.
@@ -118,13 +118,13 @@ pub async fn integrated(
             "prometheus_enabled": desk.config().dialects.leadfactory.prometheus_metrics,
         },
     });
-    send(form, &format!("integrated_cost_data_{word}"), &body, integrated_rows)
+    send(form, &format!("integrated_cost_data_{word}"), body, integrated_rows)
 }
 
 fn send(
     form: Form,
     name: &str,
-    body: &Value,
+    body: Value,
     rows: fn(&Value) -> Vec<Vec<String>>,
 ) -> Result<Response, Refused> {
     let body = &unsigned_zeros(body);

@@ -253,23 +253,23 @@ async fn welcome(socket: SocketRef, parts: Parts) {
     socket.extensions.insert(Wishes { integrated: wish.clone(), cost: wish.clone() });
     let Some(desk) = parts.desk(admitted.scope) else { return };
     match initial(&desk).await {
-        Ok(body) => emit(&socket, "enhanced_initial_data", &body),
+        Ok(body) => emit(&socket, "enhanced_initial_data", body),
         Err(refused) => fail(&socket, &refused),
     }
     match updates(&desk, &wish).await {
-        Ok((_, cost)) => emit(&socket, Update::Cost.event(), &cost),
+        Ok((_, cost)) => emit(&socket, Update::Cost.event(), cost),
         Err(refused) => fail(&socket, &refused),
     }
 }
 
-fn emit(socket: &SocketRef, event: &str, body: &Value) {
+fn emit(socket: &SocketRef, event: &str, body: Value) {
     if let Err(error) = socket.emit(event, &unsigned_zeros(body)) {
         tracing::debug!(%error, event, "a live update of LeadFactory's did not leave");
     }
 }
 
 fn fail(socket: &SocketRef, refused: &Refused) {
-    emit(socket, "update_error", &json!({ "error": refused.text() }));
+    emit(socket, "update_error", json!({ "error": refused.text() }));
 }
 
 /// Keeps what a socket asks of `update`, and tells it at once. What it asked of the other stays.
@@ -277,7 +277,7 @@ async fn subscribe(socket: &SocketRef, parts: &Parts, update: Update, asked: &Va
     let Some(admitted) = admitted(socket) else { return };
     let wish = match Wish::read(&admitted, asked) {
         Ok(wish) => wish,
-        Err(error) => return emit(socket, "subscription_error", &json!({ "error": error })),
+        Err(error) => return emit(socket, "subscription_error", json!({ "error": error })),
     };
     let Some(mut wishes) = socket.extensions.get::<Wishes>() else { return };
     socket.leave(update.room(wishes.of(update)));
@@ -290,7 +290,7 @@ async fn subscribe(socket: &SocketRef, parts: &Parts, update: Update, asked: &Va
     let Some(desk) = parts.desk(admitted.scope) else { return };
     match (updates(&desk, &wish).await, update) {
         (Ok((body, _)), Update::Integrated) | (Ok((_, body)), Update::Cost) => {
-            emit(socket, update.event(), &body);
+            emit(socket, update.event(), body);
         }
         (Err(refused), _) => fail(socket, &refused),
     }
@@ -407,7 +407,7 @@ async fn round(io: &SocketIo, parts: &Parts) {
             }
         };
         // A room that nobody is in hears nothing.
-        for (update, body) in told.iter().filter(|(update, _)| wish.hears(*update)) {
+        for (update, body) in told.into_iter().filter(|(update, _)| wish.hears(*update)) {
             let (event, room) = (update.event(), update.room(&wish));
             if let Err(error) = io.to(room).emit(event, &unsigned_zeros(body)).await {
                 tracing::debug!(%error, event, "a live update of LeadFactory's did not reach everybody");

@@ -23,7 +23,6 @@ const ANOMALIES_MAX: usize = 20;
 const PLAIN_ANOMALIES_MAX: usize = 10;
 /// Changes that are listed, at most.
 const CHANGES_MAX: usize = 10;
-/// Changes of a share of the whole below which spend counts as steady, in the plain trends.
 const WEEKDAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 /// The distance of the ends of a 95 % range of normal noise, in standard deviations.

@@ -36,16 +36,19 @@ impl Formatter for UnsignedZeros {
 }
 
 /// `body` with zeros that have no sign.
-pub fn unsigned_zeros(body: &Value) -> Value {
-    match body {
-        Value::Number(number) if number.as_f64() == Some(0.0) && number.is_f64() => json!(0.0),
-        Value::Array(items) => items.iter().map(unsigned_zeros).collect(),
-        Value::Object(fields) => {
-            let fields = fields.iter().map(|(name, value)| (name.clone(), unsigned_zeros(value)));
-            Value::Object(fields.collect())
+pub fn unsigned_zeros(mut body: Value) -> Value {
+    fn strip(body: &mut Value) {
+        match body {
+            Value::Number(number) if number.as_f64() == Some(0.0) && number.is_f64() => {
+                *body = json!(0.0);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            Value::Object(fields) => fields.values_mut().for_each(strip),
+            _ => {}
         }
-        other => other.clone(),
     }
+    strip(&mut body);
+    body
 }
 
 /// An amount in dollars.
@@ -92,7 +95,7 @@ mod tests {
         let body = json!({ "sum": -0.0, "list": [-0.0, -2.5, 0], "text": "-0.0" });
         let plain = r#"{"list":[0.0,-2.5,0],"sum":0.0,"text":"-0.0"}"#;
 
-        assert_eq!(unsigned_zeros(&body).to_string(), plain);
+        assert_eq!(unsigned_zeros(body.clone()).to_string(), plain);
         let answer = Json(body).into_response();
         let bytes = axum::body::to_bytes(answer.into_body(), 1_000).await.unwrap();
         assert_eq!(bytes, plain);
