@@ -66,9 +66,12 @@ test('what the server refuses stands at its field', async ({ page, complaints })
   // Whoever goes on elsewhere is not called back until the next try.
   await form.getByLabel('Name').fill('Nothing at all')
   await expect(form.getByLabel('Name')).toBeFocused()
+  await amount.fill('1,500')
+  await form.getByRole('button', { name: 'Make the budget' }).click()
+  await expect(amount).toHaveAccessibleDescription(/may be 1500 or 1\.50/)
   await amount.fill('lots')
   await form.getByRole('button', { name: 'Make the budget' }).click()
-  await expect(amount).toHaveAccessibleDescription(/Write an amount/)
+  await expect(amount).toHaveAccessibleDescription(/Write a number/)
   await expect(amount).toBeFocused()
   // The browser tells of the 400 in its console.
   complaints.length = 0

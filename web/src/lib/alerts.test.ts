@@ -52,7 +52,7 @@ describe('a rule', () => {
   })
 
   it('does not make an hour of none', () => {
-    expect(ruleDraftOf({ ...EMPTY_RULE, name: 'Rule', limit: '5', hours: 0 })).toMatchObject({
+    expect(ruleDraftOf({ ...EMPTY_RULE, name: 'Rule', limit: '5', hours: '0' })).toMatchObject({
       field: 'condition.hours',
     })
   })

@@ -8,10 +8,9 @@ import type {
   SpikeSeverity,
 } from '@/api/alerts'
 import { formatAmount, parseAmount } from './amount'
-import { isWhole } from './budgets'
 import { type Filter, filterText, readScope, scopeBody } from './filters'
 import { MEASURES, type Measure } from './measures'
-import { formatCount, formatDuration, plural } from './number'
+import { fieldText, formatCount, formatDuration, plural, readNumber, readWhole } from './number'
 import type { Refusal } from './refusal'
 import { formatMoment } from './time'
 
@@ -115,7 +114,7 @@ export interface RuleForm {
   enabled: boolean
   kind: Condition['kind']
   measure: Measure
-  hours: number
+  hours: string
   limit: string
   spike: SpikeSeverity
   filters: Filter[]
@@ -127,7 +126,7 @@ export const EMPTY_RULE: RuleForm = {
   enabled: true,
   kind: 'above',
   measure: 'spend',
-  hours: 24,
+  hours: '24',
   limit: '',
   spike: 'medium',
   filters: [],
@@ -136,10 +135,10 @@ export const EMPTY_RULE: RuleForm = {
 export function ruleFormOf({ name, severity, enabled, condition }: AlertRule): RuleForm {
   const form = { ...EMPTY_RULE, name, severity, enabled, kind: condition.kind }
   if ('scope' in condition) form.filters = readScope(condition.scope ?? {})
-  if ('hours' in condition) form.hours = condition.hours
+  if ('hours' in condition) form.hours = String(condition.hours)
   if (condition.kind === 'above') {
     form.measure = condition.measure
-    form.limit = condition.limit
+    form.limit = fieldText(condition.limit)
   }
   if (condition.kind === 'anomaly') form.spike = condition.severity ?? 'medium'
   return form
@@ -154,24 +153,28 @@ export function hasScope(kind: Condition['kind']): boolean {
 const HOURS_MAX = 744
 
 export function ruleDraftOf(form: RuleForm): RuleDraft | Refusal {
-  const limit = form.limit.trim().replaceAll(',', '')
+  const limit = readNumber(form.limit, '100 or 2.50')
+  const hours = readWhole(form.hours, 1, HOURS_MAX)
   const faults: Refusal[] = []
   if (!form.name.trim()) faults.push({ field: 'name', words: 'Write what people call it.' })
-  const hasHours = form.kind === 'above' || form.kind === 'silence'
-  if (hasHours && !isWhole(form.hours, 1, HOURS_MAX)) {
+  if ((form.kind === 'above' || form.kind === 'silence') && hours === null) {
     faults.push({ field: 'condition.hours', words: `Write 1 to ${HOURS_MAX} hours.` })
   }
-  if (form.kind === 'above' && !/^\d+(\.\d{1,9})?$/.test(limit)) {
-    faults.push({ field: 'condition.limit', words: 'Write a number such as 100 or 2.50.' })
+  if (form.kind === 'above' && 'words' in limit) {
+    faults.push({ field: 'condition.limit', words: limit.words })
   }
   const [first, ...also] = faults
   if (first) return { ...first, also }
   const { name, severity, enabled } = form
-  return { name, severity, enabled, condition: conditionOf(form, limit) }
+  const read = { hours: hours ?? 1, limit: 'text' in limit ? limit.text : '' }
+  return { name, severity, enabled, condition: conditionOf(form, read) }
 }
 
-function conditionOf(form: RuleForm, limit: string): Condition {
-  const { kind, hours, measure, spike } = form
+function conditionOf(
+  form: RuleForm,
+  { hours, limit }: { hours: number; limit: string },
+): Condition {
+  const { kind, measure, spike } = form
   const scope = scopeBody(form.filters)
   switch (kind) {
     case 'above':

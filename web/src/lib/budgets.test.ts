@@ -186,14 +186,26 @@ describe('a form', () => {
 
     expect(draftOf({ ...form, amount: 'much' })).toMatchObject({ field: 'amount' })
     expect(draftOf({ ...form, amount: '' })).toMatchObject({ field: 'amount' })
-    expect(draftOf({ ...form, amount: ' 1,250.50 ' })).toMatchObject({ amount: '1250.50' })
+    expect(draftOf({ ...form, amount: ' 1,250.50 ' })).toMatchObject({ amount: '1250.5' })
+    expect(draftOf({ ...form, amount: '1,50' })).toMatchObject({ amount: '1.5' })
+    expect(draftOf({ ...form, amount: '1,500' })).toMatchObject({ field: 'amount' })
+  })
+
+  it('takes no part of a day or of a percent', () => {
+    const form = { ...emptyForm('UTC', TODAY), name: 'All', amount: '5' }
+    const halves = [{ percent: '1,50', basis: 'actual' as const }]
+
+    expect(draftOf({ ...form, every: 'rolling', days: '1,5' })).toMatchObject({
+      field: 'period.days',
+    })
+    expect(draftOf({ ...form, thresholds: halves })).toMatchObject({ field: 'thresholds' })
   })
 
   it('says at every field at once what is missing', () => {
     const refusal = draftOf(emptyForm('UTC', TODAY)) as Refusal
 
     expect(wordsFor(refusal, 'name')).toBe('Write what people call it.')
-    expect(wordsFor(refusal, 'amount')).toMatch(/^Write an amount/)
+    expect(wordsFor(refusal, 'amount')).toMatch(/^Write a number/)
     expect(wordsFor(refusal, 'period.days')).toBeUndefined()
     expect(wordsFor({ field: 'thresholds[1].percent', words: 'x' }, 'thresholds')).toBe('x')
   })

@@ -9,7 +9,7 @@ import type {
 } from '@/api/budgets'
 import { drawnUnits, parseAmount } from './amount'
 import { type Filter, readScope, scopeBody } from './filters'
-import { formatCountExactly, formatShare, THIN } from './number'
+import { fieldText, formatCountExactly, formatShare, readNumber, readWhole, THIN } from './number'
 import type { Period } from './period'
 import type { Refusal } from './refusal'
 import { addDays, DAY_MS, type Day, formatDay, isDay, startOfDay } from './time'
@@ -149,20 +149,26 @@ export interface BudgetForm {
   name: string
   amount: string
   every: BudgetPeriod['every']
-  days: number
+  days: string
   first: string
   last: string
   tz: string
   filters: Filter[]
   enforcement: Enforcement
-  thresholds: Threshold[]
+  thresholds: ThresholdField[]
   carriesOver: boolean
 }
 
-const USUAL_THRESHOLDS: Threshold[] = [
-  { percent: 80, basis: 'actual' },
-  { percent: 100, basis: 'actual' },
-  { percent: 100, basis: 'forecast' },
+/** A threshold whose share may be half written. */
+export interface ThresholdField {
+  percent: string
+  basis: Threshold['basis']
+}
+
+const USUAL_THRESHOLDS: ThresholdField[] = [
+  { percent: '80', basis: 'actual' },
+  { percent: '100', basis: 'actual' },
+  { percent: '100', basis: 'forecast' },
 ]
 
 export function emptyForm(tz: string, today: Day): BudgetForm {
@@ -170,7 +176,7 @@ export function emptyForm(tz: string, today: Day): BudgetForm {
     name: '',
     amount: '',
     every: 'month',
-    days: 30,
+    days: '30',
     first: today,
     last: addDays(today, 29),
     tz,
@@ -187,27 +193,32 @@ export function formOf(budget: AnyBudget, today: Day): BudgetForm {
   return {
     ...empty,
     name: budget.name,
-    amount: budget.amount,
+    amount: fieldText(budget.amount),
     every: period.every,
-    days: period.every === 'rolling' ? period.days : empty.days,
+    days: period.every === 'rolling' ? String(period.days) : empty.days,
     first: period.every === 'once' ? period.first : empty.first,
     last: period.every === 'once' ? period.last : empty.last,
     filters: readScope(budget.scope),
     enforcement: budget.enforcement,
-    thresholds: budget.thresholds,
+    thresholds: budget.thresholds.map(({ percent, basis }) => ({
+      percent: String(percent),
+      basis,
+    })),
     carriesOver: budget.carries_over,
   }
 }
 
 export function draftOf(form: BudgetForm): BudgetDraft | Refusal {
-  const amount = form.amount.trim().replaceAll(',', '')
-  const period = periodOf(form)
+  const amount = readNumber(form.amount)
+  const days = readWhole(form.days, 1, DAYS_MAX)
+  const thresholds = form.thresholds.flatMap(({ percent, basis }) => {
+    const read = readWhole(percent, 1, PERCENT_MAX)
+    return read === null ? [] : [{ percent: read, basis }]
+  })
   const faults: Refusal[] = []
   if (!form.name.trim()) faults.push({ field: 'name', words: 'Write what people call it.' })
-  if (!/^\d+(\.\d{1,9})?$/.test(amount)) {
-    faults.push({ field: 'amount', words: 'Write an amount such as 250 or 1999.50.' })
-  }
-  if (form.every === 'rolling' && !isWhole(form.days, 1, DAYS_MAX)) {
+  if ('words' in amount) faults.push({ field: 'amount', words: amount.words })
+  if (form.every === 'rolling' && days === null) {
     faults.push({ field: 'period.days', words: `Write 1 to ${DAYS_MAX} days.` })
   }
   if (form.every === 'once' && !isDay(form.first)) {
@@ -216,19 +227,19 @@ export function draftOf(form: BudgetForm): BudgetDraft | Refusal {
   if (form.every === 'once' && !isDay(form.last)) {
     faults.push({ field: 'period.last', words: 'Pick the last day.' })
   }
-  if (!form.thresholds.every(({ percent }) => isWhole(percent, 1, PERCENT_MAX))) {
+  if (thresholds.length < form.thresholds.length) {
     faults.push({ field: 'thresholds', words: `Write 1 to ${PERCENT_MAX} percent.` })
   }
   const [first, ...also] = faults
-  if (first) return { ...first, also }
+  if (first || 'words' in amount) return { ...(first as Refusal), also }
   return {
     name: form.name,
     scope: scopeBody(form.filters),
-    amount,
-    period: period as BudgetPeriod,
+    amount: amount.text,
+    period: periodOf(form, days ?? 1) as BudgetPeriod,
     tz: form.tz,
     enforcement: form.enforcement,
-    thresholds: form.thresholds,
+    thresholds,
     carries_over: form.carriesOver && canCarryOver(form.every),
   }
 }
@@ -237,11 +248,7 @@ export function draftOf(form: BudgetForm): BudgetDraft | Refusal {
 const DAYS_MAX = 366
 const PERCENT_MAX = 1000
 
-export function isWhole(value: number, min: number, max: number): boolean {
-  return Number.isInteger(value) && min <= value && value <= max
-}
-
-function periodOf({ every, days, first, last }: BudgetForm): BudgetPeriod | null {
+function periodOf({ every, first, last }: BudgetForm, days: number): BudgetPeriod | null {
   if (every === 'rolling') return { every, days }
   if (every !== 'once') return { every }
   return isDay(first) && isDay(last) ? { every, first, last } : null

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
+  fieldText,
   formatBytes,
   formatChange,
   formatCount,
@@ -8,6 +9,8 @@ import {
   formatShare,
   plural,
   quantityNumber,
+  readNumber,
+  readWhole,
 } from './number'
 
 test('counts are exact while they are short, then have a unit', () => {
@@ -66,4 +69,105 @@ test('space has the unit in which it is short', () => {
   expect(formatBytes(2_228_224)).toBe('2.2\u202fMB')
   expect(formatBytes(999_960)).toBe('1.0\u202fMB')
   expect(formatBytes(47_419_752_448)).toBe('47.4\u202fGB')
+})
+
+describe('a number that somebody wrote', () => {
+  test.each([
+    ['1,50', '1.5'],
+    ['1.50', '1.5'],
+    [',5', '0.5'],
+    ['.5', '0.5'],
+    ['0,125', '0.125'],
+    ['0.125', '0.125'],
+    ['1234,500', '1234.5'],
+    ['1,500.50', '1500.5'],
+    ['1.500,50', '1500.5'],
+    ['1,500.500', '1500.5'],
+    ['12,345,678', '12345678'],
+    ['12.345.678', '12345678'],
+    ['12.345.678,9', '12345678.9'],
+    ['1 500', '1500'],
+    ['1\u202f500,25', '1500.25'],
+    ["1'500.25", '1500.25'],
+    ['  250 ', '250'],
+    ['007', '7'],
+    ['1.123456789', '1.123456789'],
+    ['0', '0'],
+  ])('%s is %s', (written, text) => {
+    expect(readNumber(written)).toEqual({ text })
+  })
+
+  test('that may be thousands or decimals is not guessed at', () => {
+    expect(readNumber('1,500')).toEqual({ words: '1,500 may be 1500 or 1.50. Write one of these.' })
+    expect(readNumber('12.345')).toEqual({
+      words: '12.345 may be 12345 or 12.3450. Write one of these.',
+    })
+  })
+
+  test.each([
+    '',
+    'lots',
+    '-5',
+    '$5',
+    '1e3',
+    '5.',
+    '1,50,00',
+    '1,2345,678',
+    '1.5,00.1',
+    '1,234.567,890',
+    '12 34',
+    '1 5000',
+    ',',
+    '1..5',
+    '0x10',
+    '٣',
+  ])('%j is none', (written) => {
+    expect(readNumber(written)).toEqual({ words: 'Write a number such as 250 or 1999.50.' })
+  })
+
+  test('keeps to what can be kept', () => {
+    expect(readNumber('1.1234567891')).toEqual({ words: 'Write 9 decimals at most.' })
+  })
+
+  test('is read the same whoever wrote it', () => {
+    let seed = 7
+    const random = (below: number) => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+      return seed % below
+    }
+    for (let round = 0; round < 2_000; round++) {
+      const units = String(random(10 ** (1 + random(9))))
+      const decimals = String(1 + random(99)).padStart(2, '0')
+      const expected = `${units}.${decimals}`.replace(/0+$/, '')
+      for (const [thousand, point] of [
+        ['', '.'],
+        ['', ','],
+        [',', '.'],
+        ['.', ','],
+        [' ', ','],
+        ['\u202f', ','],
+        ["'", '.'],
+      ] as const) {
+        const grouped = units.replace(/\B(?=(\d{3})+$)/g, thousand)
+        expect(readNumber(grouped + point + decimals), grouped + point + decimals).toEqual({
+          text: expected,
+        })
+      }
+    }
+  })
+
+  test('comes back from its field as what it was', () => {
+    for (const text of ['5', '12.5', '12.125', '0.125', '1234.125', '1.123456789', '999.001']) {
+      expect(readNumber(fieldText(text))).toEqual({ text })
+    }
+  })
+})
+
+test('whole numbers have bounds', () => {
+  expect(readWhole('30', 1, 366)).toBe(30)
+  expect(readWhole('1 000', 1, 1_000)).toBe(1_000)
+  expect(readWhole('1,5', 1, 1_000)).toBeNull()
+  expect(readWhole('0', 1, 366)).toBeNull()
+  expect(readWhole('367', 1, 366)).toBeNull()
+  expect(readWhole('', 1, 366)).toBeNull()
 })

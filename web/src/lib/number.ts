@@ -10,6 +10,73 @@ export function quantityNumber(quantity: WireQuantity | null | undefined): numbe
   return quantity == null ? 0 : Number(quantity)
 }
 
+/** A number that somebody wrote, as the API takes it, or why it cannot be read as one. */
+export type ReadNumber = { text: string } | { words: string }
+
+/** What the API keeps of a number behind its point. */
+const DECIMALS_MAX = 9
+
+/** Marks that part thousands and nothing else, wherever people come from. */
+const SPACES = /(?<=\d)[\s'’](?=\d)/g
+
+/**
+ * Reads a number as people write it, with a point or a comma before the decimals.
+ *
+ * The last mark is the decimal one where both stand, `1,234.50` and `1.234,50`; a mark that comes
+ * twice parts thousands, `1,234,567`; and so does a space or an apostrophe. One mark before three
+ * digits may be either, `1,500`: that is refused, because a guess would be off a thousandfold.
+ */
+export function readNumber(written: string, example = '250 or 1999.50'): ReadNumber {
+  const cannot = { words: `Write a number such as ${example}.` }
+  const text = written.trim()
+  if (!isGrouped(text, /[\s'’]/, /[\s'’.,]/)) return cannot
+  const bare = text.replace(SPACES, '')
+  if (!/^[\d.,]*\d$/.test(bare)) return cannot
+  const marks = bare.replace(/\d/g, '')
+  const last = marks.at(-1) ?? ''
+  const isDecimal = marks !== '' && marks.indexOf(last) === marks.length - 1
+  const cut = isDecimal ? bare.lastIndexOf(last) : bare.length
+  const [whole, decimals] = [bare.slice(0, cut), bare.slice(cut + 1)]
+  if (
+    marks.length === 1 &&
+    bare === text &&
+    /^[1-9]\d{0,2}$/.test(whole) &&
+    decimals.length === 3
+  ) {
+    const short = decimals.replace(/0+$/, '').padEnd(2, '0')
+    const other = fieldText(`${whole}.${short}`)
+    return { words: `${text} may be ${whole}${decimals} or ${other}. Write one of these.` }
+  }
+  // Marks of two kinds, of which the first one comes again after the other.
+  if (new Set(marks.slice(0, isDecimal ? -1 : undefined)).size > 1) return cannot
+  if (!isGrouped(whole, /[.,]/, /[.,]/)) return cannot
+  if (decimals.length > DECIMALS_MAX) return { words: `Write ${DECIMALS_MAX} decimals at most.` }
+  const units = whole.replace(/[.,]/g, '').replace(/^0+(?=\d)/, '') || '0'
+  const rest = decimals.replace(/0+$/, '')
+  return { text: rest ? `${units}.${rest}` : units }
+}
+
+/** Whether what stands between marks is a thousand's three digits, one to three at first. */
+function isGrouped(text: string, mark: RegExp, end: RegExp): boolean {
+  const [first = '', ...groups] = text.split(mark)
+  if (groups.length === 0) return true
+  const until = (group: string) => group.split(end)[0] ?? ''
+  return /^\d{1,3}$/.test(first) && groups.every((group) => /^\d{3}$/.test(until(group)))
+}
+
+/** Reads a whole number between bounds; `null` where it is none. */
+export function readWhole(written: string, min: number, max: number): number | null {
+  const read = readNumber(written)
+  if (!('text' in read) || !/^\d{1,15}$/.test(read.text)) return null
+  const value = Number(read.text)
+  return min <= value && value <= max ? value : null
+}
+
+/** A number of the API's as a field shows it, so that it is read again as what it is. */
+export function fieldText(text: string): string {
+  return /^\d{1,3}\.\d{3}$/.test(text) ? `${text}0` : text
+}
+
 /** Tokens, requests: `9,876`, `12.4 K`, `3.1 M`. Show [`formatCountExactly`] on hover. */
 export function formatCount(count: number): string {
   const size = Math.abs(count)

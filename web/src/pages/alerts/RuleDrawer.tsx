@@ -1,4 +1,4 @@
-import { NumberInput, SegmentedControl, Select, TextInput } from '@mantine/core'
+import { SegmentedControl, Select, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import {
   type AlertRule,
@@ -21,6 +21,7 @@ import {
 } from '@/lib/alerts'
 import { MEASURES, type Measure } from '@/lib/measures'
 import { DrawerForm, FormDrawer, Group, Pair, useRefusal } from '@/ui/DrawerForm'
+import { NumberField } from '@/ui/NumberField'
 import { FilterEditor } from '../frame/FilterBar'
 
 interface RuleDrawerProps {
@@ -103,24 +104,19 @@ function RuleFields({ rule, close }: Omit<RuleDrawerProps, 'opened'>) {
       )}
       {(kind === 'above' || kind === 'silence') && (
         <Pair>
-          <NumberInput
+          <NumberField
             label={kind === 'above' ? 'In how many hours' : 'For how many hours'}
-            min={1}
-            max={744}
-            clampBehavior="none"
-            allowDecimal={false}
+            isWhole
             value={form.hours}
             error={at('condition.hours')}
-            onChange={(hours) => change({ hours: Number(hours) || 0 })}
+            onChange={(hours) => change({ hours })}
           />
           {kind === 'above' && (
-            <TextInput
+            <NumberField
               label={isMoney ? `From, in ${currency}` : 'From'}
-              inputMode="decimal"
-              autoComplete="off"
               value={form.limit}
               error={at('condition.limit')}
-              onChange={(event) => change({ limit: event.currentTarget.value })}
+              onChange={(limit) => change({ limit })}
             />
           )}
         </Pair>

@@ -1,26 +1,26 @@
-import {
-  ActionIcon,
-  Button,
-  Checkbox,
-  NumberInput,
-  SegmentedControl,
-  Select,
-  TextInput,
-} from '@mantine/core'
+import { ActionIcon, Button, Checkbox, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import {
   type AnyBudget,
   type BudgetPeriod,
   type Enforcement,
-  type Threshold,
   useRemoveBudget,
   useSaveBudget,
 } from '@/api/budgets'
 import { useSession } from '@/api/session'
-import { type BudgetForm, canCarryOver, draftOf, emptyForm, formOf, PERIODS } from '@/lib/budgets'
+import {
+  type BudgetForm,
+  canCarryOver,
+  draftOf,
+  emptyForm,
+  formOf,
+  PERIODS,
+  type ThresholdField,
+} from '@/lib/budgets'
 import { dayOf } from '@/lib/time'
 import { DrawerForm, FormDrawer, Group, Pair, useRefusal } from '@/ui/DrawerForm'
+import { NumberField } from '@/ui/NumberField'
 import { useNow } from '@/ui/useNow'
 import { FilterEditor } from '../frame/FilterBar'
 import classes from './Budgets.module.css'
@@ -95,13 +95,11 @@ function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
         error={at('name')}
         onChange={(event) => change({ name: event.currentTarget.value })}
       />
-      <TextInput
+      <NumberField
         label={`Amount in ${currency}`}
-        inputMode="decimal"
-        autoComplete="off"
         value={form.amount}
         error={at('amount')}
-        onChange={(event) => change({ amount: event.currentTarget.value })}
+        onChange={(amount) => change({ amount })}
       />
       <PeriodFields form={form} change={change} at={at} />
       <Select
@@ -176,15 +174,12 @@ function PeriodFields({ form, change, at }: PeriodFieldsProps) {
         onChange={(every) => every && change({ every: every as BudgetPeriod['every'] })}
       />
       {form.every === 'rolling' && (
-        <NumberInput
+        <NumberField
           label="Days"
-          min={1}
-          max={366}
-          clampBehavior="none"
-          allowDecimal={false}
+          isWhole
           value={form.days}
           error={at('period.days')}
-          onChange={(days) => change({ days: Number(days) || 0 })}
+          onChange={(days) => change({ days })}
         />
       )}
       {form.every === 'once' && (
@@ -210,31 +205,28 @@ function PeriodFields({ form, change, at }: PeriodFieldsProps) {
 }
 
 interface ThresholdsProps {
-  thresholds: Threshold[]
-  onChange: (thresholds: Threshold[]) => void
+  thresholds: ThresholdField[]
+  onChange: (thresholds: ThresholdField[]) => void
   error: string | undefined
 }
 
 function Thresholds({ thresholds, onChange, error }: ThresholdsProps) {
-  const change = (at: number, changed: Partial<Threshold>) =>
+  const change = (at: number, changed: Partial<ThresholdField>) =>
     onChange(thresholds.map((one, place) => (place === at ? { ...one, ...changed } : one)))
   return (
     <Group label="Tell people at" error={error}>
       {thresholds.map((one, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a threshold is its place while it is written
         <div key={at} className={classes.threshold}>
-          <NumberInput
+          <NumberField
             size="sm"
             w={92}
             aria-label={`Percent of threshold ${at + 1}`}
-            min={1}
-            max={1000}
-            clampBehavior="none"
-            suffix=" %"
-            allowDecimal={false}
-            hideControls
+            isWhole
+            rightSection={<span className="muted">%</span>}
+            rightSectionPointerEvents="none"
             value={one.percent}
-            onChange={(percent) => change(at, { percent: Number(percent) || 0 })}
+            onChange={(percent) => change(at, { percent })}
           />
           <Select
             size="sm"
@@ -245,7 +237,7 @@ function Thresholds({ thresholds, onChange, error }: ThresholdsProps) {
               { value: 'forecast', label: 'of the forecast' },
             ]}
             value={one.basis}
-            onChange={(basis) => basis && change(at, { basis: basis as Threshold['basis'] })}
+            onChange={(basis) => basis && change(at, { basis: basis as ThresholdField['basis'] })}
           />
           <ActionIcon
             variant="subtle"
@@ -263,7 +255,7 @@ function Thresholds({ thresholds, onChange, error }: ThresholdsProps) {
             size="compact-sm"
             variant="subtle"
             leftSection={<IconPlus size={14} aria-hidden="true" />}
-            onClick={() => onChange([...thresholds, { percent: 90, basis: 'actual' }])}
+            onClick={() => onChange([...thresholds, { percent: '90', basis: 'actual' }])}
           >
             Add a threshold
           </Button>
