@@ -76,5 +76,5 @@ export async function settled(page: Page) {
   await expect(page.getByRole('navigation', { name: 'Pages' })).toBeVisible()
   await expect(page.getByRole('slider')).toBeVisible()
   await expect(page.getByText('loading')).toHaveCount(0)
-  await expect(page.locator('canvas')).toBeVisible()
+  await expect(page.locator('svg[data-chart]')).toBeVisible()
 }

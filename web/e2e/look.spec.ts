@@ -160,8 +160,7 @@ test('the first load is small and quick, and asks nobody but the server', async 
   await page.goto('/')
   await settled(page)
   expect([...hosts]).toEqual([new URL(page.url()).host])
-  const first = scripts.filter(({ name }) => !name.includes('/engine-'))
-  const kilobytes = first.reduce((sum, { bytes }) => sum + bytes, 0) / 1000
+  const kilobytes = scripts.reduce((sum, { bytes }) => sum + bytes, 0) / 1000
   expect(kilobytes).toBeGreaterThan(50)
   expect(kilobytes, 'KB of compressed script before the first chart').toBeLessThan(300)
   const paint = await page.evaluate(

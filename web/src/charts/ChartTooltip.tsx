@@ -2,9 +2,9 @@ import { changeOf, formatReading, isAdditive } from '@/lib/measures'
 import { formatChange } from '@/lib/number'
 import { formatBucketInFull } from '@/lib/time'
 import { Swatch } from '@/ui/Swatch'
-import { type Drawing, runningBucket } from './option'
 import { TooltipBox } from './ReadableChart'
 import classes from './ReadableChart.module.css'
+import { type Drawing, runningBucket } from './seriesSheet'
 
 interface ChartTooltipProps extends Drawing {
   at: number

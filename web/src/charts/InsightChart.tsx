@@ -1,11 +1,10 @@
-import { useCallback } from 'react'
+import { useMemo } from 'react'
 import type { ChangePoint } from '@/api/insights'
 import { estimated, formatAmount, parseAmount } from '@/lib/amount'
 import type { InsightDay } from '@/lib/insights'
 import { formatDayInFull } from '@/lib/time'
-import type { Inks } from './frame'
 import classes from './InsightChart.module.css'
-import { type InsightDrawing, insightOption } from './insightOption'
+import { type InsightDrawing, insightSheet } from './insightSheet'
 import { type Places, ReadableChart, TooltipBox } from './ReadableChart'
 
 interface InsightChartProps extends InsightDrawing {
@@ -17,17 +16,13 @@ interface InsightChartProps extends InsightDrawing {
 
 /** Spend by day with what was expected, what was not, and what is to come. */
 export function InsightChart({ changes, label, height, days, currency, now }: InsightChartProps) {
-  const draw = useCallback(
-    (width: number, inks: Inks) => insightOption({ days, currency, now }, width, inks),
-    [days, currency, now],
-  )
+  const sheet = useMemo(() => insightSheet({ days, currency, now }), [days, currency, now])
   return (
     <ReadableChart
       label={label}
       unit="day"
       height={height}
-      count={days.length}
-      draw={draw}
+      sheet={sheet}
       read={(at) => readOut(days[at], currency)}
       tooltip={(at, x, width) => (
         <DayTooltip day={days[at]} currency={currency} x={x} width={width} />

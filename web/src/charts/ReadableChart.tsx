@@ -1,13 +1,10 @@
-import { useComputedColorScheme } from '@mantine/core'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type ReactNode, useMemo, useRef } from 'react'
 import { ChartSkeleton } from './ChartSkeleton'
-import { inksOf, useEngine, useWidth } from './canvas'
-import type { Engine } from './engine'
-import { type Inks, plotFor } from './frame'
+import { Drawing } from './Drawing'
 import classes from './ReadableChart.module.css'
+import { layOut, type Sheet } from './sheet'
 import { useReading } from './useReading'
-
-type Option = Parameters<Engine['setOption']>[0]
+import { useWidth } from './useWidth'
 
 /** Where a chart's places stand, in pixels, for what is laid over it. */
 export interface Places {
@@ -22,10 +19,8 @@ interface ReadableChartProps {
   /** What the arrow keys step through, e.g. `day`. */
   unit: string
   height: number
-  /** How many places stand side by side. */
-  count: number
-  /** What is drawn. It is drawn anew when this function is another one. */
-  draw: (width: number, inks: Inks) => Option
+  /** What is drawn. It is laid out anew when it is another one. */
+  sheet: Sheet
   /** A place in words. */
   read: (at: number) => string
   tooltip: (at: number, x: number, width: number) => ReactNode
@@ -40,39 +35,32 @@ export function ReadableChart({
   label,
   unit,
   height,
-  count,
-  draw,
+  sheet,
   read,
   tooltip,
   overlay,
   onZoom,
 }: ReadableChartProps) {
   const host = useRef<HTMLDivElement>(null)
-  const { engine, failed } = useEngine(host)
   const width = useWidth(host)
-  const theme = useComputedColorScheme('light')
-  const plot = plotFor(width)
-  const { at, drag, step, handlers } = useReading({ count, plot, width, onZoom })
-  useEffect(() => {
-    if (!engine || width === 0) return
-    engine.resize({ width, height })
-    engine.setOption(draw(width, inksOf(theme)), { replaceMerge: ['series'] })
-  }, [engine, width, height, theme, draw])
+  const layout = useMemo(() => layOut(sheet, width, height), [sheet, width, height])
+  const { count } = sheet
+  const { plot, step } = layout
+  const { at, drag, handlers } = useReading({ count, plot, step, onZoom })
+  const isPlaced = width > 0
 
   // Fewer places may have come in than there were.
   const reads = at !== null && at < count
   const last = Math.max(0, count - 1)
   const upright = { top: plot.top, bottom: plot.bottom }
   return (
-    <div className={classes.frame} style={{ height }}>
-      <div ref={host} className={classes.canvas} aria-hidden="true" />
-      {!engine && !failed && <ChartSkeleton height={height} />}
-      {failed && (
-        <p className={classes.failed}>
-          The chart could not be drawn. The table has the same figures.
-        </p>
+    <div ref={host} className={classes.frame} style={{ height }}>
+      {isPlaced ? (
+        <Drawing layout={layout} width={width} height={height} />
+      ) : (
+        <ChartSkeleton height={height} />
       )}
-      {engine && overlay?.({ left: plot.left, step, width })}
+      {isPlaced && overlay?.({ left: plot.left, step, width })}
       <div
         className={classes.surface}
         data-zooms={onZoom ? true : undefined}

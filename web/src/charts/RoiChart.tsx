@@ -1,11 +1,10 @@
-import { useCallback } from 'react'
+import { useMemo } from 'react'
 import type { RoiBucket } from '@/api/roi'
 import { formatAmount, parseAmount } from '@/lib/amount'
 import { bucketEnd, formatBucketInFull, type Range } from '@/lib/time'
-import type { Inks } from './frame'
-import { runningBucket } from './option'
 import { ReadableChart, TooltipBox } from './ReadableChart'
-import { type RoiDrawing, roiOption } from './roiOption'
+import { type RoiDrawing, roiSheet } from './roiSheet'
+import { runningBucket } from './seriesSheet'
 
 interface RoiChartProps extends RoiDrawing {
   /** What the chart shows, in a sentence for those who do not see it. */
@@ -18,8 +17,8 @@ interface RoiChartProps extends RoiDrawing {
 /** Revenue, spend and profit over time. */
 export function RoiChart({ label, height, onZoom, ...drawing }: RoiChartProps) {
   const { buckets, every, tz, now, currency } = drawing
-  const draw = useCallback(
-    (width: number, inks: Inks) => roiOption({ buckets, every, tz, now, currency }, width, inks),
+  const sheet = useMemo(
+    () => roiSheet({ buckets, every, tz, now, currency }),
     [buckets, every, tz, now, currency],
   )
   const starts = buckets.map(({ start }) => new Date(start))
@@ -36,8 +35,7 @@ export function RoiChart({ label, height, onZoom, ...drawing }: RoiChartProps) {
       label={label}
       unit="bar"
       height={height}
-      count={buckets.length}
-      draw={draw}
+      sheet={sheet}
       read={(at) =>
         [title(at), ...lines(buckets[at], currency).map((line) => line.join(' '))].join('; ')
       }

@@ -1,9 +1,8 @@
-import { useCallback } from 'react'
+import { useMemo } from 'react'
 import { bucketEnd, formatBucketInFull, type Range } from '@/lib/time'
 import { ChartTooltip, readOut } from './ChartTooltip'
-import type { Inks } from './frame'
-import { chartOption, type Drawing } from './option'
 import { ReadableChart } from './ReadableChart'
+import { type Drawing, seriesSheet } from './seriesSheet'
 
 interface SeriesChartProps extends Drawing {
   /** What the chart shows, in a sentence for those who do not see it. */
@@ -30,8 +29,7 @@ export function SeriesChart({ label, height, onZoom, ...drawing }: SeriesChartPr
       label={label}
       unit="bar"
       height={height}
-      count={starts.length}
-      draw={useDraw(drawing)}
+      sheet={useSheet(drawing)}
       read={(at) => readOut(drawing, at)}
       tooltip={(at, x, width) => (
         <ChartTooltip {...drawing} at={at} title={title(at)} x={x} width={width} />
@@ -42,10 +40,9 @@ export function SeriesChart({ label, height, onZoom, ...drawing }: SeriesChartPr
 }
 
 /** Changes when what is drawn has changed, and not when a pointer moves over it. */
-function useDraw({ table, previous, measure, every, tz, now, currency, highlight }: Drawing) {
-  return useCallback(
-    (width: number, inks: Inks) =>
-      chartOption({ table, previous, measure, every, tz, now, currency, highlight }, width, inks),
+function useSheet({ table, previous, measure, every, tz, now, currency, highlight }: Drawing) {
+  return useMemo(
+    () => seriesSheet({ table, previous, measure, every, tz, now, currency, highlight }),
     [table, previous, measure, every, tz, now, currency, highlight],
   )
 }

@@ -5,7 +5,8 @@ interface ReadingOptions {
   /** How many places the chart has, side by side. */
   count: number
   plot: Plot
-  width: number
+  /** How wide a place is, in pixels. */
+  step: number
   /** Called with the first and the last place that were dragged over. */
   onZoom?: (first: number, last: number) => void
 }
@@ -19,12 +20,11 @@ const DRAG_MIN = 6
  * Pointing reads a place; where the chart zooms, dragging over some zooms into them and Enter into
  * the one that is read. A finger scrolls the page instead.
  */
-export function useReading({ count, plot, width, onZoom }: ReadingOptions) {
+export function useReading({ count, plot, step, onZoom }: ReadingOptions) {
   const [at, setAt] = useState<number | null>(null)
   const [drag, setDrag] = useState<[number, number] | null>(null)
   const origin = useRef<{ x: number; index: number } | null>(null)
   const last = count - 1
-  const step = (width - plot.left - plot.right) / Math.max(1, count)
   const clamped = (index: number) => Math.min(Math.max(index, 0), last)
   const indexAt = (event: PointerEvent<HTMLElement>) => {
     const x = event.clientX - event.currentTarget.getBoundingClientRect().left - plot.left
@@ -65,7 +65,6 @@ export function useReading({ count, plot, width, onZoom }: ReadingOptions) {
   return {
     at,
     drag,
-    step,
     handlers: {
       onKeyDown,
       onBlur: () => setAt(null),

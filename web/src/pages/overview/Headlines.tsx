@@ -1,7 +1,7 @@
 import { useMemo } from 'react'
 import { useUsage } from '@/api/usage'
-import { runningBucket } from '@/charts/option'
 import { Sparkline } from '@/charts/Sparkline'
+import { runningBucket } from '@/charts/seriesSheet'
 import { type Period, type Preset, previousUpToNow, rangeOf } from '@/lib/period'
 import { tabulate } from '@/lib/series'
 import {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { SeriesTable } from '@/lib/series'
 import { bucketStarts, type Every } from '@/lib/time'
-import { axisLabels, runningBucket } from './option'
+import { axisLabels, runningBucket } from './seriesSheet'
 
 const NOW = new Date('2025-09-17T14:30:00Z')
 
