@@ -17,7 +17,7 @@ test('today, this week and this month are what the API says, to the last digit',
       expect(await exactFigure(page, testId)).toBe(exactly(total.spend))
     }).toPass({ timeout: 15_000 })
   }
-  await expect(page.getByTestId('change-today')).toContainText(/yesterday by \d\d:\d\d/)
+  await expect(page.getByTestId('change-today')).toContainText(/last \w{3} by \d\d:\d\d/)
   await expect(page.getByTestId('change-month')).toContainText('last month by')
 })
 
@@ -111,10 +111,10 @@ test('the table has the same figures as the chart', async ({ page }) => {
 test('the comparison can be taken away', async ({ page }) => {
   await page.goto('/')
   await settled(page)
-  await expect(page.getByText('the 30 days before', { exact: true })).toBeVisible()
+  await expect(page.getByText('28 days before', { exact: true })).toBeVisible()
   await page.getByRole('button', { name: 'Compare' }).click()
   await expect(page).toHaveURL(/compare=off/)
-  await expect(page.getByText('the 30 days before', { exact: true })).toHaveCount(0)
+  await expect(page.getByText('28 days before', { exact: true })).toHaveCount(0)
 })
 
 test('a preset and picked days change the period, and the zone is said', async ({ page }) => {

@@ -1,9 +1,10 @@
 import {
   addDays,
   addMonths,
+  DAY_MS,
   type Day,
   dayOf,
-  daysBetween,
+  type Every,
   formatDay,
   formatTime,
   isDay,
@@ -88,24 +89,51 @@ function upperBound(bound: Bound, tz: string): Date {
   return isDay(bound) ? startOfDay(addDays(bound, 1), tz) : new Date(bound)
 }
 
-/** The range before this one that it is fair to compare with. */
+/**
+ * The range that this one is compared with, as the API decides it too: as many months before where
+ * it is whole months, otherwise the same weekdays of some weeks before.
+ */
 export function previousRange(period: Period, now: Date, tz: string): Range {
   const range = rangeOf(period, now, tz)
-  if (period.kind === 'preset') {
-    const months = { month: 1, 'last-month': 1, year: 12, '12m': 12 }[period.preset as string]
-    if (months) return shiftedByMonths(range, months, tz)
+  const months = monthsOf(range, tz)
+  return months === null ? weeksBefore(range, tz) : shiftedByMonths(range, months, tz)
+}
+
+/**
+ * What a chart lays beneath a range, bar by bar: always the same weekdays, because a line of a
+ * month before would have weekends in the middle of weeks. Bars of months have no weekdays.
+ */
+export function alignedRange(period: Period, every: Every, now: Date, tz: string): Range {
+  return every === 'month'
+    ? previousRange(period, now, tz)
+    : weeksBefore(rangeOf(period, now, tz), tz)
+}
+
+/** How many days before a range the weekdays lie that it is compared with: 28 for 30 days. */
+function daysBefore(range: Range, tz: string): number {
+  const days = Math.floor((wallClock(range.to, tz) - wallClock(range.from, tz)) / DAY_MS)
+  return 7 * Math.max(1, Math.floor((days + 3) / 7))
+}
+
+function weeksBefore(range: Range, tz: string): Range {
+  const back = daysBefore(range, tz) * DAY_MS
+  const shift = (at: Date) => momentOf(wallClock(at, tz) - back, tz)
+  return { from: shift(range.from), to: shift(range.to) }
+}
+
+/** How many whole months a range is; nothing where it is not. */
+function monthsOf({ from, to }: Range, tz: string): number | null {
+  const isMonthStart = (at: Date) => isMidnight(at, tz) && dayOf(at, tz).endsWith('-01')
+  if (!isMonthStart(from) || !isMonthStart(to)) return null
+  const count = (at: Date) => {
+    const [year, month] = dayOf(at, tz).split('-').map(Number)
+    return (year ?? 0) * 12 + (month ?? 0)
   }
-  const from = dayOf(range.from, tz)
-  if (isMidnight(range.from, tz) && isMidnight(range.to, tz)) {
-    const days = daysBetween(from, dayOf(range.to, tz))
-    return { from: startOfDay(addDays(from, -days), tz), to: range.from }
-  }
-  return { from: new Date(2 * range.from.getTime() - range.to.getTime()), to: range.from }
+  return count(to) - count(from)
 }
 
 function shiftedByMonths(range: Range, months: number, tz: string): Range {
-  const shift = (at: Date) => startOfDay(addMonths(dayOf(at, tz), -months), tz)
-  return { from: shift(range.from), to: shift(range.to) }
+  return { from: startOfDay(addMonths(dayOf(range.from, tz), -months), tz), to: range.from }
 }
 
 function isMidnight(at: Date, tz: string): boolean {
@@ -157,20 +185,28 @@ function hoursLabel(range: Range, now: Date, tz: string): string {
   return sameDay ? `${from}–${to}` : `${from} – ${formatDay(range.to, tz, now)}, ${to}`
 }
 
-/** What the comparison is against, in words: `the 30 days before`, `last month`. */
-export function previousLabel(period: Period): string {
-  if (period.kind === 'custom') return 'the period before'
-  const words: Record<Preset, string> = {
-    today: 'yesterday',
-    yesterday: 'the day before',
-    '7d': 'the 7 days before',
-    '30d': 'the 30 days before',
-    '90d': 'the 90 days before',
-    week: 'last week',
-    month: 'last month',
-    'last-month': 'the month before',
-    year: 'last year',
-    '12m': 'the 12 months before',
+/** What the comparison is with, in words: `28 days before`, `last month`. */
+export function previousLabel(period: Period, now: Date, tz: string): string {
+  if (period.kind === 'preset') {
+    const words: Partial<Record<Preset, string>> = {
+      week: 'last week',
+      month: 'last month',
+      'last-month': 'the month before',
+      year: 'last year',
+      '12m': 'the 12 months before',
+    }
+    const known = words[period.preset]
+    if (known) return known
   }
-  return words[period.preset]
+  const range = rangeOf(period, now, tz)
+  const months = monthsOf(range, tz)
+  if (months === null) return `${daysBefore(range, tz)} days before`
+  return months === 1 ? 'the month before' : `the ${months} months before`
+}
+
+/** What a chart's dashed line is, in words. */
+export function alignedLabel(period: Period, every: Every, now: Date, tz: string): string {
+  return every === 'month'
+    ? previousLabel(period, now, tz)
+    : `${daysBefore(rangeOf(period, now, tz), tz)} days before`
 }

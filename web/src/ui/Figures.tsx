@@ -72,7 +72,7 @@ interface ChangeProps {
   measure: Measure
   now: Reading | undefined
   base: Reading | undefined
-  /** What the base is, e.g. `yesterday by 14:32`. */
+  /** What the base is, e.g. `28 days before`. */
   against: string
   currency: string
   /** Leaves out the base where columns stand close; it is still read out and on hover. */
@@ -91,7 +91,7 @@ export function Change({ measure, now, base, against, currency, short }: ChangeP
     return <span className={classes.change}>{short ? <abbr title={words}>new</abbr> : words}</span>
   }
   const arrow = tenths > 0 ? '▲' : tenths < 0 ? '▼' : ''
-  const exact = `${formatReadingExactly(measure, base, currency)} ${against}`
+  const exact = `${formatReadingExactly(measure, base, currency)}, ${against}`
   return (
     <span className={classes.change} title={exact}>
       <span className={classes.percent}>
@@ -104,7 +104,7 @@ export function Change({ measure, now, base, against, currency, short }: ChangeP
       </span>
       <span className={short ? 'visually-hidden' : undefined}>
         {' '}
-        vs {baseText} {against}
+        vs {baseText}, {against}
       </span>
     </span>
   )

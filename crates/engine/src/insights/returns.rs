@@ -247,19 +247,19 @@ impl<'a> Earned<'a> {
         }
         let (at, nanos) = (line.occurred_at, i128::from(line.gross_nanos));
         let sold = i64::from(line.kind == RevenueKind::Payment);
-        let is_before = at < self.period.from;
-        if is_before && at >= self.previous.to {
-            // The period runs, and has not come as far.
-            return;
-        }
+        // The two may overlap, and there may be days between them that are in neither.
+        let is_before = (self.previous.from..self.previous.to).contains(&at);
+        let is_now = (self.period.from..self.period.to).contains(&at);
         if !line.currency.eq_ignore_ascii_case(CURRENCY) {
-            if !is_before {
+            if is_now {
                 *self.other_currencies.entry(line.currency.to_uppercase()).or_default() += nanos;
             }
             return;
         }
         if is_before {
             self.before.earn(nanos, sold);
+        }
+        if !is_now {
             return;
         }
         self.total.earn(nanos, sold);

@@ -93,8 +93,9 @@ struct Measures {
     /// `latency_p50_ms`, `…p90…`, `…p95…`, `…p99…`. Rows are ordered by the first.
     #[param(example = "spend,requests")]
     measures: Option<String>,
-    /// `previous` sets the period before beside each row: the months before where whole months
-    /// are asked about, the days before where whole days are, otherwise the same time before.
+    /// `previous` sets the period before beside each row: as many months before where whole months
+    /// are asked about, otherwise the same days of the week as many whole weeks before as come nearest
+    /// to the length that is asked about, and one at least: 28 days before for 30 days.
     #[param(example = "previous")]
     compare: Option<String>,
     /// `csv` answers a table instead of JSON, as `Accept: text/csv` does.

@@ -32,7 +32,7 @@ export default function Explore() {
   const scene = useScene()
   const { tz, now, currency } = scene
   const { measure, by } = view
-  const { current, table, previous, base, every, possible } = useSeries(measure, by)
+  const { current, table, previous, base, every, possible, lineLabel } = useSeries(measure, by)
   const zoom = useZoom()
   const total = current.data?.total[measure]
   const period = periodLabel(view.period, now, tz)
@@ -98,14 +98,14 @@ export default function Explore() {
               measure={measure}
               now={total}
               base={base}
-              against={previousLabel(view.period)}
+              against={previousLabel(view.period, now, tz)}
               currency={currency}
             />
           )}
           {previous && view.shown === 'chart' && (
             <span className={figures.legend}>
               <span className={figures.dash} aria-hidden="true" />
-              {previousLabel(view.period)}
+              {lineLabel}
             </span>
           )}
         </div>

@@ -200,7 +200,7 @@ export function PivotPanel() {
                             measure={measure}
                             now={reading}
                             base={base.get(key)}
-                            against={previousLabel(view.period)}
+                            against={previousLabel(view.period, now, tz)}
                             currency={currency}
                           />
                         )}

@@ -1,11 +1,12 @@
 import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { IconArrowsDiff, IconMoon, IconSearch, IconSun } from '@tabler/icons-react'
+import { previousLabel } from '@/lib/period'
 import { useLiveState } from '@/live/live'
 import { AddFilter } from './FilterBar'
 import { PeriodPicker } from './PeriodPicker'
 import { ScopePicker } from './ScopePicker'
 import classes from './TopBar.module.css'
-import { useView } from './useView'
+import { useScene, useView } from './useView'
 
 interface TopBarProps {
   hasPeriod: boolean
@@ -45,13 +46,14 @@ export function TopBar({ hasPeriod, compares, openJump }: TopBarProps) {
 
 function CompareToggle() {
   const [view, changeView] = useView()
+  const { now, tz } = useScene()
   return (
     <button
       type="button"
       className={classes.compare}
       aria-pressed={view.compare}
       onClick={() => changeView({ compare: !view.compare }, { replace: true })}
-      title="Compare with the period before (c)"
+      title={`Compare with ${previousLabel(view.period, now, tz)} (c)`}
     >
       <IconArrowsDiff size={15} aria-hidden="true" />
       <span>Compare</span>

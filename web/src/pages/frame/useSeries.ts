@@ -2,7 +2,7 @@ import { useMemo } from 'react'
 import { type Question, useUsage } from '@/api/usage'
 import type { Attribute } from '@/lib/filters'
 import type { Measure } from '@/lib/measures'
-import { previousRange, previousUpToNow } from '@/lib/period'
+import { alignedLabel, alignedRange, previousUpToNow } from '@/lib/period'
 import { alignPrevious, SERIES_MAX, tabulate } from '@/lib/series'
 import { bucketStarts, fittingEvery, possibleEvery } from '@/lib/time'
 import { useScene } from './useView'
@@ -13,7 +13,7 @@ export function useSeries(measure: Measure, by: Attribute[]) {
   const possible = possibleEvery(range)
   const every = view.every && possible.includes(view.every) ? view.every : fittingEvery(range)
   const ask = { tz, filters: view.filters, measures: [measure] }
-  const whole = previousRange(view.period, now, tz)
+  const whole = alignedRange(view.period, every, now, tz)
   const upToNow = previousUpToNow(view.period, now, tz)
 
   const current = useUsage('series', {
@@ -45,6 +45,8 @@ export function useSeries(measure: Measure, by: Attribute[]) {
     base: view.compare ? base.data?.total[measure] : undefined,
     every: current.data?.question.every ?? every,
     possible,
+    /** What the line of the time before is, in words. */
+    lineLabel: alignedLabel(view.period, every, now, tz),
   }
 }
 

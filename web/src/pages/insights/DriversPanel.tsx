@@ -20,13 +20,13 @@ const STEPS_MAX = 10
 
 /** What moved spend between the period before and this one, in parts that sum to the change. */
 export function DriversPanel() {
-  const { range, tz } = useScene()
+  const { range, tz, now } = useScene()
   const [view, changeView] = useView()
   const drivers = useDrivers({ range, by: view.by, tz, filters: view.filters })
   return (
     <Panel
       title="What moved spend"
-      note={`Against ${previousLabel(view.period)}`}
+      note={`Compared with ${previousLabel(view.period, now, tz)}`}
       flush
       actions={
         <ByPicker isCompact by={view.by} onChange={(by) => changeView({ by }, { replace: true })} />

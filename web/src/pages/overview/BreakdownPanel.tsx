@@ -137,7 +137,7 @@ export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => v
                           measure="spend"
                           now={spend}
                           base={base.get(key) ?? (knowsAll ? (0n as Reading) : undefined)}
-                          against={previousLabel(view.period)}
+                          against={previousLabel(view.period, now, tz)}
                           currency={currency}
                         />
                       )}

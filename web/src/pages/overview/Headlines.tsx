@@ -90,7 +90,7 @@ function Headline({ title, preset, every }: Span) {
 /** What the base is: the period before, up to which moment of it. */
 function against(preset: Preset, before: Range, tz: string, now: Date): string {
   const time = formatTime(before.to, tz)
-  if (preset === 'today') return `yesterday by ${time}`
+  if (preset === 'today') return `last ${formatWeekday(before.to, tz)} by ${time}`
   if (preset === 'week') return `last week by ${formatWeekday(before.to, tz)} ${time}`
   return `last month by ${formatDay(before.to, tz, now)}`
 }

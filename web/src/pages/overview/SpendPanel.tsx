@@ -31,7 +31,7 @@ export function SpendPanel({ highlight }: { highlight: string | null }) {
   const scene = useScene()
   const { tz, now, currency } = scene
   const by = view.by.slice(0, 1)
-  const { current, table, previous, base, every, possible } = useSeries('spend', by)
+  const { current, table, previous, base, every, possible, lineLabel } = useSeries('spend', by)
   const zoom = useZoom()
   const attribute = by[0] ?? 'provider'
   const total = current.data?.total.spend
@@ -77,14 +77,14 @@ export function SpendPanel({ highlight }: { highlight: string | null }) {
             measure="spend"
             now={total}
             base={base}
-            against={previousLabel(view.period)}
+            against={previousLabel(view.period, now, tz)}
             currency={currency}
           />
         )}
         {previous && view.shown === 'chart' && (
           <span className={classes.legend}>
             <span className={classes.dash} aria-hidden="true" />
-            {previousLabel(view.period)}
+            {lineLabel}
           </span>
         )}
       </div>

@@ -48,7 +48,7 @@ interface AmountCardProps {
 }
 
 function AmountCard({ roi, name, previous }: AmountCardProps) {
-  const { view } = useScene()
+  const { view, now: moment, tz } = useScene()
   const reading = (figures: RoiFigures | null) => {
     const text = figures?.[name]
     return text == null ? null : parseAmount(text)
@@ -70,7 +70,7 @@ function AmountCard({ roi, name, previous }: AmountCardProps) {
             measure="spend"
             now={now}
             base={reading(previous)}
-            against={`in ${previousLabel(view.period)}`}
+            against={previousLabel(view.period, moment, tz)}
             currency={roi.currency}
           />
         </p>
@@ -86,7 +86,7 @@ interface ShareCardProps {
 }
 
 function ShareCard({ name, total, previous }: ShareCardProps) {
-  const { view } = useScene()
+  const { view, now, tz } = useScene()
   const points = previous && pointsText(total[name], previous[name])
   return (
     <>
@@ -97,8 +97,8 @@ function ShareCard({ name, total, previous }: ShareCardProps) {
         <p className={`${classes.change} muted`}>
           {points ? (
             <>
-              <strong>{points}</strong> vs {shareText(previous[name])} in{' '}
-              {previousLabel(view.period)}
+              <strong>{points}</strong> vs {shareText(previous[name])},{' '}
+              {previousLabel(view.period, now, tz)}
             </>
           ) : (
             'nothing to compare with'

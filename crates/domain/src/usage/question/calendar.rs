@@ -1,8 +1,8 @@
 //! Hours, days, weeks and months as people in a time zone count them.
 
 use chrono::{
-    DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Offset, SecondsFormat, TimeDelta,
-    TimeZone, Timelike, Utc,
+    DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, SecondsFormat,
+    TimeDelta, TimeZone, Timelike, Utc,
 };
 use chrono_tz::Tz;
 
@@ -208,26 +208,49 @@ pub fn local_text(at: DateTime<Utc>, tz: Tz) -> String {
     }
 }
 
-/// The range before `[from, to)` that it is compared with.
+/// The range that `[from, to)` is compared with.
 ///
-/// Whole months are compared with as many whole months, whole days with as many whole days, in
-/// the calendar of `tz`; anything else with exactly the same time before.
+/// Whole months are compared with as many whole months before. Anything else is compared with the same
+/// days of the week at the same time of day, as many whole weeks before as come nearest to its length and
+/// one at least: thirty days with those 28 days before, a day with the one a week before. Work rests on
+/// weekends, and the days before thirty days have others in other places. The two may overlap by up to
+/// three days.
 pub fn previous(from: DateTime<Utc>, to: DateTime<Utc>, tz: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
-    if !is_day_start(from, tz) || !is_day_start(to, tz) {
-        return (from - (to - from), from);
-    }
-    let first = from.with_timezone(&tz).date_naive();
-    let last = to.with_timezone(&tz).date_naive();
-    let before = if first.day() == 1 && last.day() == 1 {
-        let months = |date: NaiveDate| date.year() * 12 + date.month0().cast_signed();
-        first.checked_sub_months(Months::new((months(last) - months(first)).unsigned_abs()))
-    } else {
-        first.checked_sub_days(Days::new((last - first).num_days().unsigned_abs()))
+    let local = |at: DateTime<Utc>| at.with_timezone(&tz).naive_local();
+    let (first, last) = (local(from), local(to));
+    let months_before = || {
+        let is_month_start = |at, local: NaiveDateTime| local.day() == 1 && is_day_start(at, tz);
+        if !is_month_start(from, first) || !is_month_start(to, last) {
+            return None;
+        }
+        let months = |at: NaiveDateTime| at.year() * 12 + at.month0().cast_signed();
+        let span = Months::new((months(last) - months(first)).unsigned_abs());
+        Some((day_start(first.date().checked_sub_months(span)?, tz), from))
     };
-    match before {
-        Some(before) => (day_start(before, tz), from),
-        None => (from - (to - from), from),
-    }
+    let days = whole_weeks((last - first).num_days());
+    let weeks_before = || {
+        let back = Days::new(days);
+        Some((moment(first.checked_sub_days(back)?, tz), moment(last.checked_sub_days(back)?, tz)))
+    };
+    months_before().or_else(weeks_before).unwrap_or((from - (to - from), from))
+}
+
+/// The days of as many whole weeks as come nearest to `days`, and of one at least.
+fn whole_weeks(days: i64) -> u64 {
+    7 * ((days.unsigned_abs() + 3) / 7).max(1)
+}
+
+/// The first moment at which the clock on the wall shows `local`; what it skips is as long after the
+/// last moment before it.
+fn moment(local: NaiveDateTime, tz: Tz) -> DateTime<Utc> {
+    tz.from_local_datetime(&local).earliest().map_or_else(
+        || {
+            let start = day_start(local.date(), tz);
+            let shift = i64::from(offset(start - TimeDelta::hours(1), tz));
+            (local.and_utc() - TimeDelta::seconds(shift)).max(start)
+        },
+        |at| at.with_timezone(&Utc),
+    )
 }
 
 /// The same, of a range that runs at `now`: as far as the range has come, by the clock on the wall, so
@@ -240,9 +263,7 @@ pub fn previous_up_to(
 ) -> (DateTime<Utc>, DateTime<Utc>) {
     let (first, end) = previous(from, to, tz);
     let local = |at: DateTime<Utc>| at.with_timezone(&tz).naive_local();
-    let reached = local(first) + (local(now) - local(from));
-    let reached =
-        day_start(reached.date(), tz) + (reached - reached.date().and_time(NaiveTime::MIN));
+    let reached = moment(local(first) + (local(now) - local(from)), tz);
     (first, reached.max(first + TimeDelta::minutes(1)).min(end))
 }
 
@@ -374,8 +395,48 @@ mod tests {
         assert_eq!(quarter.0, "2026-01-01T00:00:00Z");
         let week = before("2026-03-30T22:00:00Z", "2026-04-06T22:00:00Z", Tz::Europe__Berlin);
         assert_eq!(week.0, "2026-03-23T23:00:00Z");
-        let odd = before("2026-03-01T06:00:00Z", "2026-03-01T08:30:00Z", Tz::UTC);
-        assert_eq!(odd.0, "2026-03-01T03:30:00Z");
+    }
+
+    #[test]
+    fn what_is_no_whole_month_is_compared_with_the_same_weekdays() {
+        let before = |from: &str, to: &str, tz| {
+            let (first, last) = previous(at(from), at(to), tz);
+            (first.to_rfc3339_opts(SecondsFormat::Secs, true), last)
+        };
+
+        let thirty = before("2026-10-23T00:00:00Z", "2026-11-22T00:00:00Z", Tz::UTC);
+        assert_eq!(thirty, ("2026-09-25T00:00:00Z".into(), at("2026-10-25T00:00:00Z")));
+        let ninety = before("2026-08-24T00:00:00Z", "2026-11-22T00:00:00Z", Tz::UTC);
+        assert_eq!(ninety, ("2026-05-25T00:00:00Z".into(), at("2026-08-23T00:00:00Z")));
+        let day = before("2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z", Tz::UTC);
+        assert_eq!(day, ("2026-11-14T00:00:00Z".into(), at("2026-11-15T00:00:00Z")));
+        let hours = before("2026-03-31T06:00:00Z", "2026-03-31T08:30:00Z", Tz::Europe__Berlin);
+        assert_eq!(hours, ("2026-03-24T07:00:00Z".into(), at("2026-03-24T09:30:00Z")));
+        // 02:30 was skipped a week before.
+        let skipped = before("2026-04-05T00:30:00Z", "2026-04-05T02:00:00Z", Tz::Europe__Berlin);
+        assert_eq!(skipped, ("2026-03-29T01:30:00Z".into(), at("2026-03-29T02:00:00Z")));
+    }
+
+    #[test]
+    fn a_range_of_any_length_lies_on_its_own_weekdays() {
+        for tz in [Tz::UTC, Tz::Europe__Berlin, Tz::America__New_York, Tz::Asia__Kolkata] {
+            for days in 1..=400_u64 {
+                let first = NaiveDate::from_ymd_opt(2025, 11, 3).unwrap() + Days::new(days % 11);
+                let last = first + Days::new(days);
+                let (from, to) = (day_start(first, tz), day_start(last, tz));
+
+                let (before, until) = previous(from, to, tz);
+
+                let date = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
+                let back = (first - date(before)).num_days();
+                let is_months = first.day() == 1 && last.day() == 1;
+                assert!(is_months || back % 7 == 0 && back > 0, "{tz} {days}");
+                assert!(
+                    is_months || (back - days.cast_signed()).abs() <= 3.max(7 - days.cast_signed())
+                );
+                assert!(is_day_start(before, tz) && is_day_start(until, tz), "{tz} {days}");
+            }
+        }
     }
 
     #[test]
