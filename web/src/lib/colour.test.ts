@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { assignSlots, OTHER_COLOUR, OTHER_KEY, PALETTE, type Theme } from './colour'
+import {
+  type ColourStore,
+  colourBook,
+  OTHER_COLOUR,
+  OTHER_KEY,
+  PALETTE,
+  slotVariable,
+  type Theme,
+} from './colour'
 
 /** Machado, Oliveira and Fernandes (2009), full strength, on linear RGB. */
 const VISION: Record<string, number[][]> = {
@@ -71,25 +79,89 @@ describe.each(['light', 'dark'] as Theme[])('the %s palette', (theme) => {
   })
 })
 
+function remembering(): ColourStore & { text: () => string } {
+  let text: string | null = null
+  return {
+    getItem: () => text,
+    setItem: (_key, next) => {
+      text = next
+    },
+    text: () => text ?? '',
+  }
+}
+
 describe('the colour of a name', () => {
-  test('is the same for a provider in every company', () => {
-    const alone = assignSlots('provider', ['openai']).get('openai')
-    const crowd = assignSlots('provider', ['a', 'b', 'c', 'd', 'e', 'openai']).get('openai')
-    expect(crowd).toBe(alone)
+  test('is the same for a provider in every company, whoever was met first', () => {
+    const alone = colourBook(null)('provider', ['openai']).get('openai')
+    const late = colourBook(null)
+    late('provider', ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'])
+    expect(late('provider', ['a', 'openai']).get('openai')).toBe(alone)
   })
 
   test('does not depend on the order of the rows', () => {
     const names = ['search', 'chat', 'embed', 'agents']
-    expect(assignSlots('team', names)).toEqual(assignSlots('team', names.toReversed()))
+    expect(colourBook(null)('team', names)).toEqual(colourBook(null)('team', names.toReversed()))
   })
 
-  test('is its own among eight', () => {
-    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
-    expect(new Set(assignSlots('team', names).values()).size).toBe(8)
+  test('is not moved by filters, measures or names that come later', () => {
+    const book = colourBook(null)
+    const first = book('model', ['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+    book('model', ['h', 'i', 'j', 'k'])
+    for (const some of [['c'], ['g', 'a'], ['k', 'b', 'e'], ['a', 'b', 'c', 'd', 'e', 'f', 'g']]) {
+      const slots = book('model', some)
+      for (const name of some) {
+        if (first.has(name)) expect(slots.get(name), name).toBe(first.get(name))
+      }
+    }
+  })
+
+  test('is its own among sixteen, full hues first', () => {
+    const book = colourBook(null)
+    const eight = book('team', ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
+    expect([...eight.values()].every((slot) => slot !== null && slot < 8)).toBe(true)
+    const more = book('team', ['i', 'j', 'k', 'l', 'm', 'n', 'o', 'p'])
+    expect(new Set([...eight.values(), ...more.values()]).size).toBe(16)
+  })
+
+  test('is another beside those it first stands with, however many there were before', () => {
+    const book = colourBook(null)
+    for (let at = 0; at < 300; at++) {
+      const seven = Array.from({ length: 7 }, (_, place) => `model ${at * 7 + place}`)
+      expect(new Set(book('model', seven).values()).size).toBe(7)
+    }
+  })
+
+  test('is remembered by the browser, without the name', () => {
+    const store = remembering()
+    const before = colourBook(store)('account', ['acme', 'globex', 'initech'])
+    expect(colourBook(store)('account', ['initech', 'acme', 'umbrella']).get('acme')).toBe(
+      before.get('acme'),
+    )
+    expect(store.text()).not.toContain('acme')
+  })
+
+  test('survives a storage that is broken', () => {
+    const broken: ColourStore = {
+      getItem: () => 'not JSON',
+      setItem: () => {
+        throw new Error('full')
+      },
+    }
+    const book = colourBook(broken)
+    expect(book('team', ['x']).get('x')).toBe(book('team', ['x']).get('x'))
+  })
+
+  test('stays when another tab has decided on other names', () => {
+    const store = remembering()
+    const [one, two] = [colourBook(store), colourBook(store)]
+    const first = one('team', ['x']).get('x')
+    two('team', ['y'])
+    expect(colourBook(store)('team', ['x']).get('x')).toBe(first)
   })
 
   test('is grey for what has no name', () => {
-    const slots = assignSlots('team', ['', OTHER_KEY, 'x'])
+    const slots = colourBook(null)('team', ['', OTHER_KEY, 'x'])
     expect([slots.get(''), slots.get(OTHER_KEY)]).toEqual([null, null])
+    expect(slotVariable(null)).toBe('var(--category-other)')
   })
 })

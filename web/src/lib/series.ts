@@ -47,7 +47,6 @@ export function tabulate(
   starts: Date[],
   measure: Measure,
   by: Attribute[],
-  colourNames: string[] = [],
 ): SeriesTable {
   const indexes = new Map(starts.map((start, index) => [start.getTime(), index]))
   const empty = () => starts.map(() => nothing(measure))
@@ -66,7 +65,7 @@ export function tabulate(
     group.readings[index] = reading
     totals[index] = addReadings(totals[index] ?? null, reading)
   }
-  const slots = assignSlots(by.join(), [...groups.keys(), ...colourNames])
+  const slots = assignSlots(by.join(), groups.keys())
   const series = [...groups.values()]
     .map((group) => ({ ...group, slot: by.length === 0 ? 0 : (slots.get(group.key) ?? null) }))
     .sort((a, b) => Number(a.key === OTHER_KEY) - Number(b.key === OTHER_KEY) || size(b) - size(a))

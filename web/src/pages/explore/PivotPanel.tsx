@@ -7,7 +7,7 @@ import { attributeLabel, withOnly } from '@/lib/filters'
 import { isAdditive, MEASURES, type Measure, shareOf } from '@/lib/measures'
 import { formatShare, plural } from '@/lib/number'
 import { previousLabel, previousUpToNow } from '@/lib/period'
-import { groupKey } from '@/lib/series'
+import { groupKey, SERIES_MAX } from '@/lib/series'
 import { CsvLink } from '@/ui/CsvLink'
 import { Change, Figure, Spend } from '@/ui/Figures'
 import { moveWithArrows } from '@/ui/moveWithArrows'
@@ -44,7 +44,7 @@ export function PivotPanel() {
   )
   const rows = useMemo(() => sorted(current.data?.rows ?? [], sort), [current.data, sort])
   const slots = useMemo(
-    () => assignSlots(by.join(), (current.data?.rows ?? []).slice(0, 7).map(groupKey)),
+    () => assignSlots(by.join(), (current.data?.rows ?? []).slice(0, SERIES_MAX).map(groupKey)),
     [by, current.data],
   )
   const base = useMemo(
