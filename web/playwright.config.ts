@@ -7,8 +7,9 @@ export default defineConfig({
   globalSetup: './e2e/start.ts',
   workers: 1,
   forbidOnly: !!process.env.CI,
-  timeout: 30_000,
-  expect: { timeout: 8_000 },
+  // Ends what hangs. Tests wait for states, and a busy machine takes its time to reach them.
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
   reporter: 'list',
   use: {
     launchOptions: {

@@ -3,7 +3,8 @@ import { expect, test, url } from './fixtures'
 test('a rule is made, opens an alert that is resolved, is switched off and removed', async ({
   page,
 }) => {
-  test.setTimeout(90_000)
+  // Rules are judged every minute.
+  test.setTimeout(240_000)
   await page.goto('/alerts')
   await page.getByRole('button', { name: 'New rule' }).click()
   const form = page.getByRole('dialog', { name: 'New rule' })
@@ -21,7 +22,7 @@ test('a rule is made, opens an alert that is resolved, is switched off and remov
 
   const open = page.getByRole('list', { name: 'Open alerts' })
   const alert = open.getByRole('listitem').filter({ hasText: 'A month of anything' })
-  await expect(alert).toBeVisible({ timeout: 75_000 })
+  await expect(alert).toBeVisible({ timeout: 120_000 })
   await expect(alert.getByText(/^Spend of the last 744 hours is /)).toBeVisible()
   await alert.getByRole('button', { name: 'Snooze' }).click()
   await page.getByRole('button', { name: 'A day' }).click()

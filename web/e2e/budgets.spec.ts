@@ -3,7 +3,8 @@ import { expect, test, url } from './fixtures'
 test('a budget is made, held against spend, leads to its usage, is changed and removed', async ({
   page,
 }) => {
-  test.setTimeout(90_000)
+  // Rules are judged every minute.
+  test.setTimeout(240_000)
   await page.goto('/budgets')
   await page.getByRole('button', { name: 'New budget' }).click()
   const form = page.getByRole('dialog', { name: 'New budget' })
@@ -31,7 +32,7 @@ test('a budget is made, held against spend, leads to its usage, is changed and r
   const alert = page
     .getByRole('listitem')
     .filter({ hasText: /Critical.*OpenAI a month: .* is spent/ })
-  await expect(alert).toBeVisible({ timeout: 75_000 })
+  await expect(alert).toBeVisible({ timeout: 120_000 })
   await expect(page.getByRole('link', { name: /^Alerts \d+ open$/ })).toBeVisible()
   await alert.getByRole('button', { name: 'Acknowledge' }).click()
   await expect(alert).toHaveCount(0)

@@ -62,7 +62,7 @@ test('the total is the sum of the rows under every grouping', async ({ page }) =
       totals.add(total.spend)
     }
     expect(totals.size).toBe(1)
-  }).toPass({ timeout: 15_000 })
+  }).toPass()
 })
 
 test('the CSV has every digit of what is shown', async ({ page }) => {

@@ -78,3 +78,13 @@ export async function settled(page: Page) {
   await expect(page.getByText('loading')).toHaveCount(0)
   await expect(page.locator('svg[data-chart]')).toBeVisible()
 }
+
+/** Waits until nothing moves any more but what moves for ever. */
+export async function still(page: Page) {
+  await page.evaluate(async () => {
+    const ending = document
+      .getAnimations()
+      .filter(({ effect }) => effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY)
+    await Promise.allSettled(ending.map(({ finished }) => finished))
+  })
+}

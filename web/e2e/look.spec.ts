@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Page } from '@playwright/test'
 import { advising } from './advice'
-import { expect, settled, test } from './fixtures'
+import { expect, settled, still, test } from './fixtures'
 import { earning } from './revenue'
 
 const PAGES = [
@@ -17,7 +17,7 @@ const PAGES = [
   '/settings',
   '/system',
 ]
-const PHONE = { width: 390, height: 844 }
+const PHONE = { width: 360, height: 780 }
 const WIDE = { width: 1920, height: 1080 }
 
 /** Runs of people refresh the pictures in the docs; runs of machines leave the checkout as it is. */
@@ -54,8 +54,7 @@ async function ready(page: Page, path: string) {
     await expect(page.getByRole('region').first()).toBeVisible()
     await expect(page.getByText('loading')).toHaveCount(0)
   }
-  // Bars grow for a quarter of a second.
-  await page.waitForTimeout(400)
+  await still(page)
 }
 
 for (const scheme of ['light', 'dark'] as const) {
@@ -78,12 +77,12 @@ for (const scheme of ['light', 'dark'] as const) {
       await ready(page, '/')
       await page.keyboard.press('/')
       await expect(page.getByRole('dialog')).toBeVisible()
-      await page.waitForTimeout(300)
+      await still(page)
       expect(await seriousFindings(page)).toEqual([])
       await page.keyboard.press('Escape')
       await page.getByRole('button', { name: /^Period:/ }).click()
       await expect(page.getByRole('dialog', { name: 'Period' })).toBeVisible()
-      await page.waitForTimeout(300)
+      await still(page)
       expect(await seriousFindings(page)).toEqual([])
     })
 
@@ -109,7 +108,7 @@ test('insights are pictured', async ({ page }) => {
 })
 
 test('nothing stands wider than its screen', async ({ page }) => {
-  test.setTimeout(180_000)
+  test.setTimeout(600_000)
   for (const size of [PHONE, { width: 820, height: 1180 }, { width: 1024, height: 768 }, WIDE]) {
     await page.setViewportSize(size)
     for (const path of PAGES) {

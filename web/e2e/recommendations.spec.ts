@@ -88,9 +88,9 @@ test('advice that cannot be had says so, while the rest of the page stands', asy
   page,
   complaints,
 }) => {
-  const fault = { status: 503, code: 'unavailable', detail: 'the prices cannot be read right now' }
+  const fault = { status: 500, code: 'internal', detail: 'the prices cannot be read right now' }
   await page.route('**/api/v1/insights/recommendations?*', (route) =>
-    route.fulfill({ status: 503, json: fault }),
+    route.fulfill({ status: 500, json: fault }),
   )
   await page.goto('/insights')
   await expect(panelOf(page).getByRole('alert')).toContainText(

@@ -137,7 +137,7 @@ test('revenue that is posted as the page says is held against spend, to the last
     for (const name of ['revenue', 'spend', 'profit', 'spend_per_purchase']) {
       expect(await exactFigure(page, `roi-${name}`)).toBe(exactly(total[name]))
     }
-  }).toPass({ timeout: 20_000 })
+  }).toPass()
 
   await page
     .getByRole('region', { name: 'By service' })
@@ -147,9 +147,9 @@ test('revenue that is posted as the page says is held against spend, to the last
 })
 
 test('what cannot be had says so and is tried again', async ({ page, complaints }) => {
-  const fault = { status: 503, code: 'unavailable', detail: 'the history cannot be read right now' }
+  const fault = { status: 500, code: 'unavailable', detail: 'the history cannot be read right now' }
   await page.route('**/api/v1/insights/roi?*', (route) =>
-    route.fulfill({ status: 503, json: fault }),
+    route.fulfill({ status: 500, json: fault }),
   )
   await page.goto('/roi')
   const failure = page.getByRole('alert')

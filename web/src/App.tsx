@@ -1,20 +1,21 @@
-import { lazy, Suspense } from 'react'
+import { Suspense } from 'react'
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import { useSessionQuery } from './api/session'
 import { Shell } from './pages/frame/Shell'
 import { Overview } from './pages/overview/Overview'
 import { SignIn } from './pages/sign-in/SignIn'
 import { ErrorBoundary } from './ui/ErrorBoundary'
+import { lazyPart } from './ui/lazyPart'
 import { Empty, Failure, TableSkeleton } from './ui/States'
 
-const Alerts = lazy(() => import('./pages/alerts/Alerts'))
-const Budgets = lazy(() => import('./pages/budgets/Budgets'))
-const Explore = lazy(() => import('./pages/explore/Explore'))
-const Insights = lazy(() => import('./pages/insights/Insights'))
-const Prices = lazy(() => import('./pages/prices/Prices'))
-const Roi = lazy(() => import('./pages/roi/Roi'))
-const Settings = lazy(() => import('./pages/settings/Settings'))
-const SystemHealth = lazy(() => import('./pages/system/SystemHealth'))
+const Alerts = lazyPart(() => import('./pages/alerts/Alerts'))
+const Budgets = lazyPart(() => import('./pages/budgets/Budgets'))
+const Explore = lazyPart(() => import('./pages/explore/Explore'))
+const Insights = lazyPart(() => import('./pages/insights/Insights'))
+const Prices = lazyPart(() => import('./pages/prices/Prices'))
+const Roi = lazyPart(() => import('./pages/roi/Roi'))
+const Settings = lazyPart(() => import('./pages/settings/Settings'))
+const SystemHealth = lazyPart(() => import('./pages/system/SystemHealth'))
 
 export function App() {
   const session = useSessionQuery()
@@ -26,7 +27,7 @@ export function App() {
   if (session.data === null) return <SignIn />
   return (
     <Shell>
-      <ErrorBoundary key={path}>
+      <ErrorBoundary key={path} what="This page">
         <Suspense fallback={<TableSkeleton rows={8} label="The page is loading" />}>
           <Switch>
             <Route path="/" component={Overview} />

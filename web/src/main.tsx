@@ -7,6 +7,9 @@ import './ui/mantine.css'
 import './ui/base.css'
 import { App } from './App'
 import { ApiError } from './api/client'
+import { followOtherTabs } from './api/session'
+import { healQueries } from './live/recovery'
+import { ErrorBoundary } from './ui/ErrorBoundary'
 import { resolveVariables, theme } from './ui/theme'
 
 /** How often a call is tried again that may work the next time. */
@@ -29,6 +32,9 @@ const client = new QueryClient({
   },
 })
 
+healQueries(client)
+followOtherTabs(client)
+
 // The same key as in public/theme.js, which runs before the first paint.
 const schemes = localStorageColorSchemeManager({ key: 'outlay-theme' })
 
@@ -44,7 +50,9 @@ createRoot(root).render(
       defaultColorScheme="auto"
     >
       <QueryClientProvider client={client}>
-        <App />
+        <ErrorBoundary what="Outlay">
+          <App />
+        </ErrorBoundary>
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

@@ -15,6 +15,11 @@ export class ApiError extends Error {
     super(message)
   }
 
+  /** Whether no answer came, or none from the server itself: it is down, or starts. */
+  get isAway(): boolean {
+    return this.status === 0 || (this.status >= 502 && this.status <= 504)
+  }
+
   /** Whether asking again may help. */
   get isPassing(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500

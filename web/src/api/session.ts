@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { ApiError, get, rememberCsrfToken, send } from './client'
 
 export type Role = 'admin' | 'member' | 'viewer'
@@ -56,7 +56,10 @@ export function useSignIn() {
   return useMutation({
     mutationFn: (credentials: Credentials) =>
       send<Session>('POST', '/session', credentials).then(remembered),
-    onSuccess: (session) => client.setQueryData(KEY, session),
+    onSuccess: (session) => {
+      client.setQueryData(KEY, session)
+      otherTabs()?.postMessage(SIGNED_IN)
+    },
   })
 }
 
@@ -66,7 +69,10 @@ export function useSignInByLink() {
   return useMutation({
     mutationFn: (token: string) =>
       send<Session>('POST', '/session/link', { token }).then(remembered),
-    onSuccess: (session) => client.setQueryData(KEY, session),
+    onSuccess: (session) => {
+      client.setQueryData(KEY, session)
+      otherTabs()?.postMessage(SIGNED_IN)
+    },
   })
 }
 
@@ -75,8 +81,32 @@ export function useSignOut() {
   return useMutation({
     mutationFn: () => send<unknown>('DELETE', '/session'),
     onSuccess: () => {
-      client.setQueryData(KEY, null)
-      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] })
+      forgetAll(client)
+      otherTabs()?.postMessage(SIGNED_OUT)
     },
+  })
+}
+
+/** Nobody is signed in any more, and nothing of what they saw stays. */
+function forgetAll(client: QueryClient) {
+  client.setQueryData(KEY, null)
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] })
+}
+
+const SIGNED_OUT = 'signed out'
+const SIGNED_IN = 'signed in'
+let channel: BroadcastChannel | null = null
+
+/** The same page in other tabs, where the browser can tell them something. */
+function otherTabs(): BroadcastChannel | null {
+  if (!channel && 'BroadcastChannel' in globalThis) channel = new BroadcastChannel('outlay-session')
+  return channel
+}
+
+/** Who signs out in one tab is out in all of them; who signs in is in, as whom they are now. */
+export function followOtherTabs(client: QueryClient) {
+  otherTabs()?.addEventListener('message', ({ data }) => {
+    if (data === SIGNED_OUT) forgetAll(client)
+    if (data === SIGNED_IN) client.resetQueries()
   })
 }

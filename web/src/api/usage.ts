@@ -1,9 +1,10 @@
 import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { type Attribute, type Filter, filterParams } from '@/lib/filters'
+import type { ChargeLine } from '@/lib/lines'
 import { isMeasure, type Measure, parseReading, type Readings } from '@/lib/measures'
 import type { WireQuantity } from '@/lib/number'
 import type { Every, Range } from '@/lib/time'
-import { get } from './client'
+import { get, send } from './client'
 
 /** What is asked of the usage in a span of time. */
 export interface Question {
@@ -154,6 +155,31 @@ export interface EventPage {
 /** A key that two pages of events never share: an id may come again as a correction. */
 export function eventKey(event: UsageEvent): string {
   return `${event.source}\n${event.id}\n${event.kind}\n${event.received_at}`
+}
+
+/**
+ * What a rated event was charged for, at the prices of its moment: the event itself keeps which rows
+ * these were. Whoever shows them checks that they come to its amount.
+ */
+export function useChargeLines({
+  basis,
+  kind,
+  provider,
+  model,
+  quantities,
+  occurred_at,
+}: UsageEvent) {
+  const asked = { provider: provider ?? undefined, model: model ?? undefined, quantities }
+  return useQuery({
+    queryKey: ['lines', asked, occurred_at],
+    queryFn: async ({ signal }) => {
+      const body = { ...asked, at: occurred_at }
+      return (await send<{ lines: ChargeLine[] }>('POST', '/prices/quote', body, signal)).lines
+    },
+    enabled: basis === 'rated' && kind === 'usage',
+    retry: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  })
 }
 
 /** What the filters may be judged by. */

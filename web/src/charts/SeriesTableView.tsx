@@ -1,15 +1,23 @@
-import { formatReading, formatReadingExactly, isAdditive, type Measure } from '@/lib/measures'
+import {
+  formatReading,
+  formatReadingExactly,
+  isAdditive,
+  type Measure,
+  precisionOfReadings,
+} from '@/lib/measures'
 import type { SeriesTable } from '@/lib/series'
 import { type Every, formatBucketInFull } from '@/lib/time'
 import { Swatch } from '@/ui/Swatch'
 import table from '@/ui/table.module.css'
 import classes from './SeriesTableView.module.css'
+import { runningBucket } from './seriesSheet'
 
 interface SeriesTableViewProps {
   data: SeriesTable
   measure: Measure
   every: Every
   tz: string
+  now: Date
   currency: string
   label: string
   height: number
@@ -21,10 +29,13 @@ export function SeriesTableView({
   measure,
   every,
   tz,
+  now,
   currency,
   label,
   height,
 }: SeriesTableViewProps) {
+  const precision = precisionOfReadings(data.series.flatMap(({ readings }) => readings))
+  const running = runningBucket(data.starts, now)
   const order = data.starts.map((_, index) => data.starts.length - 1 - index)
   return (
     <section
@@ -55,13 +66,14 @@ export function SeriesTableView({
             <tr key={data.starts[index]?.getTime()}>
               <th scope="row" className={classes.time}>
                 {formatBucketInFull(data.starts[index] as Date, every, tz)}
+                {index === running && <span className="muted"> so far</span>}
               </th>
               {isAdditive(measure) && (
                 <td
                   className={table.right}
                   title={formatReadingExactly(measure, data.totals[index], currency)}
                 >
-                  <strong>{formatReading(measure, data.totals[index], currency)}</strong>
+                  <strong>{formatReading(measure, data.totals[index], currency, precision)}</strong>
                 </td>
               )}
               {data.series.map((series) => (
@@ -70,7 +82,7 @@ export function SeriesTableView({
                   className={table.right}
                   title={formatReadingExactly(measure, series.readings[index], currency)}
                 >
-                  {formatReading(measure, series.readings[index], currency)}
+                  {formatReading(measure, series.readings[index], currency, precision)}
                 </td>
               ))}
             </tr>

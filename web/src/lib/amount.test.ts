@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest'
 import {
   amountText,
   formatAmount,
+  formatAmountAt,
   formatAmountExactly,
   formatAmountShort,
   parseAmount,
+  precisionOf,
   shiftDecimal,
   sumAmounts,
 } from './amount'
@@ -84,4 +86,22 @@ test('a price per token becomes one per million without a float', () => {
   expect(shiftDecimal('3', 6)).toBe('3000000')
   expect(shiftDecimal('0.000000000375', 6)).toBe('0.000375')
   expect(shiftDecimal('0', 6)).toBe('0')
+})
+
+test('amounts of one table have one precision, as fine as the smallest needs and the largest allows', () => {
+  const shown = (...texts: string[]) => {
+    const amounts = texts.map(parseAmount)
+    const precision = precisionOf(amounts)
+    return amounts.map((amount) => formatAmountAt(amount, precision))
+  }
+  expect(shown('0.02', '0.002')).toEqual(['$0.0200', '$0.0020'])
+  expect(shown('0.000137', '0.04', '0')).toEqual(['$0.00014', '$0.04000', '$0.00000'])
+  expect(shown('1.5', '20')).toEqual(['$1.50', '$20.00'])
+  expect(shown('2144.07', '0.000123')).toEqual(['$2,144.070', '<$0.001'])
+  expect(shown('1300000000', '0.0001', '-0.0001')).toEqual([
+    '$1,300,000,000.00',
+    '<$0.01',
+    '<−$0.01',
+  ])
+  expect(shown()).toEqual([])
 })

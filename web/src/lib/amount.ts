@@ -58,6 +58,44 @@ export function formatAmount(amount: Amount, currency = 'USD'): string {
   return sign + withCurrency(roundForReading(nanos), currency)
 }
 
+/** Decimals of every amount in one table. */
+export type Precision = number
+
+/** Digits that an amount of a table has, at most, where its smallest needs decimals. */
+const DIGITS_MAX = 6
+
+/**
+ * One precision for amounts that stand in one table: cents, or as many decimals more as the
+ * smallest of them needs for two digits and the largest leaves room for.
+ */
+export function precisionOf(amounts: Iterable<Amount | null | undefined>): Precision {
+  let [smallest, largest] = [0n, 0n]
+  for (const amount of amounts) {
+    if (!amount) continue
+    const size = magnitude(amount)
+    if (smallest === 0n || size < smallest) smallest = size
+    if (size > largest) largest = size
+  }
+  if (smallest === 0n || smallest >= NANOS_PER_CENT) return 2
+  const needed = DECIMALS - smallest.toString().length + 2
+  const room = DIGITS_MAX - (largest / NANOS_PER_UNIT).toString().length + 1
+  return Math.max(2, Math.min(needed, room, DECIMALS))
+}
+
+/** An amount at a table's precision; what is smaller than it shows is not nothing: `<$0.01`. */
+export function formatAmountAt(amount: Amount, precision: Precision, currency = 'USD'): string {
+  const nanos = magnitude(amount)
+  const sign = amount < 0n ? '−' : ''
+  const step = 10n ** BigInt(DECIMALS - precision)
+  const rounded = divideRounding(nanos, step)
+  const written = (steps: bigint) => {
+    const digits = steps.toString().padStart(precision + 1, '0')
+    return `${groupThousands(digits.slice(0, -precision))}.${digits.slice(-precision)}`
+  }
+  if (rounded === 0n && nanos > 0n) return `<${sign}${withCurrency(written(1n), currency)}`
+  return sign + withCurrency(written(rounded), currency)
+}
+
 /** Every digit of the amount, for a tooltip: `$0.001234567`. At least two decimals. */
 export function formatAmountExactly(amount: Amount, currency = 'USD'): string {
   const [units = '0', decimals = ''] = amountText(magnitude(amount) as Amount).split('.')

@@ -1,3 +1,5 @@
+import { dayOf, type Range } from './time'
+
 /** What a table has in a cell; nothing is an empty one. */
 export type Cell = string | number | null
 
@@ -19,4 +21,13 @@ function safe(text: string): string {
 /** An address that holds the text itself, for what the server writes no file of. */
 export function csvDataHref(text: string): string {
   return `data:text/csv;charset=utf-8,${encodeURIComponent(text)}`
+}
+
+/** A file's name that says what it holds: `outlay-spend-by-model-2026-11-01-to-2026-11-30`. */
+export function csvName(what: string[], { from, to }: Range, tz: string): string {
+  const [first, last] = [dayOf(from, tz), dayOf(new Date(to.getTime() - 1), tz)]
+  const days = first === last ? [first] : [first, 'to', last]
+  const words = ['outlay', ...what, ...days].join('-').toLowerCase()
+  // What no file system and no shell stumbles over.
+  return words.replace(/[^a-z0-9-]+/g, '-').replace(/-+/g, '-')
 }

@@ -3,9 +3,12 @@ import {
   addAmounts,
   drawnUnits,
   formatAmount,
+  formatAmountAt,
   formatAmountExactly,
   formatAmountShort,
+  type Precision,
   parseAmount,
+  precisionOf,
 } from './amount'
 import {
   formatCount,
@@ -88,9 +91,14 @@ export function formatReading(
   measure: Measure,
   reading: Reading | undefined,
   currency: string,
+  precision?: Precision,
 ): string {
   if (reading === null || reading === undefined) return '–'
-  if (typeof reading === 'bigint') return formatAmount(reading, currency)
+  if (typeof reading === 'bigint') {
+    return precision === undefined
+      ? formatAmount(reading, currency)
+      : formatAmountAt(reading, precision, currency)
+  }
   return MEASURES[measure].kind === 'duration' ? formatDuration(reading) : formatCount(reading)
 }
 
@@ -132,4 +140,11 @@ export function shareOf(part: Reading | undefined, whole: Reading | undefined): 
 
 function big(value: Amount | number): bigint {
   return typeof value === 'bigint' ? value : BigInt(Math.round(value * 1_000_000))
+}
+
+/** The precision of a table, by the amounts among its readings. */
+export function precisionOfReadings(readings: Iterable<Reading | undefined>): Precision {
+  const amounts: Amount[] = []
+  for (const reading of readings) if (typeof reading === 'bigint') amounts.push(reading)
+  return precisionOf(amounts)
 }

@@ -15,6 +15,7 @@ import {
 import { type Filter, passes } from '@/lib/filters'
 import { isRunning } from '@/lib/period'
 import type { Range } from '@/lib/time'
+import { serverMayBeBack } from './recovery'
 
 /** How the page hears of what comes in. */
 export type LiveState = 'connecting' | 'live' | 'reconnecting'
@@ -64,6 +65,7 @@ export function followLive(client: QueryClient): () => void {
   let wasConnected = false
   socket.on('connect', () => {
     changeState('live')
+    serverMayBeBack()
     // What came in while nobody listened is asked for once.
     if (wasConnected) heard()
     wasConnected = true

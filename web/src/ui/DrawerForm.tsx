@@ -1,10 +1,20 @@
 import { Button, Drawer, Input } from '@mantine/core'
-import { type FormEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
+import {
+  createContext,
+  type FormEvent,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { ApiError } from '@/api/client'
 import { isRefusal, type Refusal, wordsFor } from '@/lib/refusal'
 import classes from './DrawerForm.module.css'
 import { Removal } from './Removal'
 import { messageOf, sentence } from './States'
+import { useUnsaved } from './unsaved'
 
 interface FormDrawerProps {
   /** What kind of thing is written, e.g. `budget`. */
@@ -16,19 +26,68 @@ interface FormDrawerProps {
   children: () => ReactNode
 }
 
-/** The drawer that something is made or changed in. */
+/** Tells the drawer whether what stands in it was changed. */
+const Edited = createContext<(isEdited: boolean) => void>(() => undefined)
+
+/** The drawer that something is made or changed in. What was written in it is not lost by a key. */
 export function FormDrawer({ what, isNew, opened, close, children }: FormDrawerProps) {
+  const [isEdited, setEdited] = useState(false)
+  const [asks, setAsks] = useState(false)
+  const isUnsaved = opened && isEdited
+  useUnsaved(isUnsaved)
+  useEffect(() => {
+    if (!opened) setAsks(false)
+  }, [opened])
   return (
     <Drawer
       opened={opened}
-      onClose={close}
+      onClose={() => (isUnsaved ? setAsks(true) : close())}
       position="right"
       size={460}
       title={isNew ? `New ${what}` : `Edit the ${what}`}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
-      {opened && children()}
+      {asks && (
+        <Asking
+          words={`What you wrote of the ${what} is not saved.`}
+          leave="Discard it"
+          stay="Go on writing"
+          onLeave={close}
+          onStay={() => setAsks(false)}
+        />
+      )}
+      <Edited.Provider value={setEdited}>{opened && children()}</Edited.Provider>
     </Drawer>
+  )
+}
+
+interface AskingProps {
+  words: string
+  leave: string
+  stay: string
+  onLeave: () => void
+  onStay: () => void
+}
+
+/** Asks once before something is lost. The harmless answer has the focus. */
+export function Asking({ words, leave, stay, onLeave, onStay }: AskingProps) {
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    box.current?.scrollIntoView({ block: 'nearest' })
+    box.current?.querySelector('button')?.focus()
+  }, [])
+  return (
+    <div ref={box} className={classes.asking} role="alertdialog" aria-label={words}>
+      <p>{words}</p>
+      <div className={classes.answers}>
+        <Button size="xs" variant="default" onClick={onStay}>
+          {stay}
+        </Button>
+        <Button size="xs" variant="subtle" color="red" onClick={onLeave}>
+          {leave}
+        </Button>
+      </div>
+    </div>
   )
 }
 
@@ -59,6 +118,8 @@ function refusalOf(error: Error | null): Refusal | null {
 interface DrawerFormProps {
   what: string
   isNew: boolean
+  /** All that is written, to see whether it was changed. */
+  written: unknown
   refusal: Refusal | null
   /** The fields that say themselves what is wrong with them. */
   fields: string[]
@@ -79,6 +140,7 @@ interface DrawerFormProps {
 export function DrawerForm({
   what,
   isNew,
+  written,
   refusal,
   fields,
   isPending,
@@ -91,6 +153,13 @@ export function DrawerForm({
     submit()
   }
   const form = useRef<HTMLFormElement>(null)
+  const tellEdited = useContext(Edited)
+  const text = JSON.stringify(written)
+  const [first] = useState(text)
+  useEffect(() => {
+    tellEdited(text !== first)
+    return () => tellEdited(false)
+  }, [tellEdited, text, first])
   useEffect(() => {
     if (refusal) leadToFault(form.current)
   }, [refusal])

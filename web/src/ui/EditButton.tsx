@@ -4,7 +4,7 @@ import { Button } from '@mantine/core'
 export function EditButton({ name, edit }: { name: string; edit: () => void }) {
   return (
     <Button
-      size="compact-xs"
+      size="compact-sm"
       variant="subtle"
       color="gray"
       aria-label={`Edit ${name}`}

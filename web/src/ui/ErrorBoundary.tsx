@@ -1,64 +1,90 @@
 import { Button } from '@mantine/core'
 import { Component, type ReactNode } from 'react'
+import { serverAnswers, whenServerIsBack } from '@/live/recovery'
+import { MissingPart, retryParts } from './lazyPart'
 import { Empty } from './States'
+
+interface Props {
+  /** What stands here, in the words of a sentence: `This page`, `The calendar`. */
+  what: string
+  children: ReactNode
+}
 
 interface State {
   error: Error | null
-  /** Whether the server answers; unknown until it was asked. */
+  /** Whether the server answered when it was last asked; unknown for what is our own fault. */
   answers: boolean | null
 }
 
 /**
- * Keeps the frame standing when a page cannot be drawn: most often its script could not be loaded,
- * because the server is down, or was upgraded and has a newer one.
+ * Keeps what is around it standing when something cannot be drawn: most often its script could not
+ * be loaded, because the server is away, or was upgraded and has a newer one. What is only away is
+ * drawn by itself when the server is back.
  */
-export class ErrorBoundary extends Component<{ children: ReactNode }, State> {
+export class ErrorBoundary extends Component<Props, State> {
   override state: State = { error: null, answers: null }
+  private stopWaiting: (() => void) | undefined
 
-  static getDerivedStateFromError(error: Error) {
-    return { error, answers: null }
+  static getDerivedStateFromError(error: Error): State {
+    return { error, answers: error instanceof MissingPart ? error.isServerUp : null }
   }
 
-  override async componentDidCatch() {
-    this.setState({ answers: await serverAnswers() })
+  override componentDidCatch(error: Error) {
+    if (error instanceof MissingPart && !error.isServerUp) this.waitForServer()
   }
 
-  /** Loads all of it again, where that can work: a browser's own error page would be the end. */
-  retry = async () => {
-    const answers = await serverAnswers()
-    if (answers) window.location.reload()
-    else this.setState({ answers })
+  override componentWillUnmount() {
+    this.stopWaiting?.()
+    // Whoever opens it again has it tried again.
+    if (this.state.error) retryParts()
+  }
+
+  private waitForServer() {
+    this.stopWaiting?.()
+    this.stopWaiting = whenServerIsBack(this.drawAgain)
+  }
+
+  private drawAgain = () => {
+    retryParts()
+    this.setState({ error: null, answers: null })
+  }
+
+  /** Tries once more where that can work: a browser's own error page would be the end. */
+  private retry = async () => {
+    const { error, answers } = this.state
+    const isUp = await serverAnswers()
+    if (!isUp) this.setState({ answers: false }, () => this.waitForServer())
+    // What the server did not have a moment ago comes with a new page only.
+    else if (error instanceof MissingPart && answers) window.location.reload()
+    else this.drawAgain()
   }
 
   override render() {
     const { error, answers } = this.state
-    if (!error) return this.props.children
+    const { what, children } = this.props
+    if (!error) return children
     return (
-      <Empty
-        title={answers === false ? 'The server does not answer' : 'This page could not be drawn'}
-      >
+      <div role="alert">
         {answers === false ? (
-          <p role="alert">
-            This page could not be loaded from it. What you see elsewhere is from before.
-          </p>
+          <Empty title="The server does not answer">
+            <p>{what} comes by itself when it is back. What you see elsewhere is from before.</p>
+            <Button size="xs" variant="default" onClick={this.retry}>
+              Try again
+            </Button>
+          </Empty>
         ) : (
-          <p>
-            The server may have a newer version of it. {error.message && <>({error.message})</>}
-          </p>
+          <Empty title={`${what} could not be drawn`}>
+            <p>
+              {error instanceof MissingPart
+                ? 'The server has another version of it.'
+                : `This is a fault of the page. ${error.message && `(${error.message})`}`}
+            </p>
+            <Button size="xs" variant="default" onClick={this.retry}>
+              {error instanceof MissingPart ? 'Load the page again' : 'Try again'}
+            </Button>
+          </Empty>
         )}
-        <Button size="xs" onClick={this.retry}>
-          {answers === false ? 'Try again' : 'Load it again'}
-        </Button>
-      </Empty>
+      </div>
     )
-  }
-}
-
-async function serverAnswers(): Promise<boolean> {
-  try {
-    await fetch('/api/v1/session', { cache: 'no-store' })
-    return true
-  } catch {
-    return false
   }
 }

@@ -1,4 +1,11 @@
-import { type Amount, formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
+import {
+  type Amount,
+  formatAmount,
+  formatAmountAt,
+  formatAmountExactly,
+  type Precision,
+  parseAmount,
+} from '@/lib/amount'
 import {
   changeOf,
   formatReading,
@@ -14,14 +21,17 @@ export function Figure({
   measure,
   value,
   currency,
+  precision,
 }: {
   measure: Measure
   value: Reading | undefined
   currency: string
+  /** The table's, where it stands in one. */
+  precision?: Precision
 }) {
   return (
     <span className="number" title={formatReadingExactly(measure, value, currency)}>
-      {formatReading(measure, value, currency)}
+      {formatReading(measure, value, currency, precision)}
     </span>
   )
 }
@@ -31,10 +41,12 @@ interface SpendProps {
   /** How many of the events in it have no price. */
   unpriced: Reading | undefined
   currency: string
+  /** The table's, where it stands in one. */
+  precision?: Precision
 }
 
 /** Spend of a group; never a bare zero for usage that has no price. */
-export function Spend({ spend, unpriced, currency }: SpendProps) {
+export function Spend({ spend, unpriced, currency, precision }: SpendProps) {
   const count = Number(unpriced ?? 0)
   if (count > 0 && Number(spend ?? 0) === 0) {
     return (
@@ -52,18 +64,28 @@ export function Spend({ spend, unpriced, currency }: SpendProps) {
           <span className="visually-hidden">{words}, </span>
         </span>
       )}
-      <Figure measure="spend" value={spend} currency={currency} />
+      <Figure measure="spend" value={spend} currency={currency} precision={precision} />
     </span>
   )
 }
 
 /** What an event costs; the word `unpriced` where no price was known, which is not zero. */
-export function Charge({ amount, currency }: { amount: string | null; currency: string }) {
+export function Charge({
+  amount,
+  currency,
+  precision,
+}: {
+  amount: string | null
+  currency: string
+  precision?: Precision
+}) {
   if (amount === null) return <span className={classes.unpriced}>unpriced</span>
   const parsed: Amount = parseAmount(amount)
   return (
     <span className="number" title={formatAmountExactly(parsed, currency)}>
-      {formatAmount(parsed, currency)}
+      {precision === undefined
+        ? formatAmount(parsed, currency)
+        : formatAmountAt(parsed, precision, currency)}
     </span>
   )
 }

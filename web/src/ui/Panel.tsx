@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { useId } from 'react'
+import { ErrorBoundary } from './ErrorBoundary'
 import classes from './Panel.module.css'
 
 interface PanelProps {
@@ -25,7 +26,9 @@ export function Panel({ title, note, actions, children, flush, className = '' }:
         {note && <div className={classes.note}>{note}</div>}
         {actions && <div className={classes.actions}>{actions}</div>}
       </header>
-      <div className={flush ? classes.flush : classes.body}>{children}</div>
+      <div className={flush ? classes.flush : classes.body}>
+        <ErrorBoundary what="This part of the page">{children}</ErrorBoundary>
+      </div>
     </section>
   )
 }

@@ -62,6 +62,7 @@ function RuleFields({ rule, close }: Omit<RuleDrawerProps, 'opened'>) {
     <DrawerForm
       what="rule"
       isNew={rule === null}
+      written={form}
       refusal={refusal}
       fields={FIELDS}
       isPending={save.isPending}

@@ -73,6 +73,7 @@ function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
     <DrawerForm
       what="budget"
       isNew={budget === null}
+      written={form}
       refusal={refusal}
       fields={FIELDS}
       isPending={save.isPending}

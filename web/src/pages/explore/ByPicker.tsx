@@ -42,7 +42,7 @@ export function ByPicker({ by, onChange, isCompact }: ByPickerProps) {
             <ActionIcon
               variant="subtle"
               color="gray"
-              size="sm"
+              size={26}
               aria-label={`Do not group by ${attributeLabel(attribute).toLowerCase()}`}
               onClick={() => onChange(by.toSpliced(at, 1))}
             >

@@ -4,6 +4,7 @@ import { ChartSkeleton } from '@/charts/ChartSkeleton'
 import { SeriesChart } from '@/charts/SeriesChart'
 import { SeriesTableView } from '@/charts/SeriesTableView'
 import { slotVariable } from '@/lib/colour'
+import { csvName } from '@/lib/csv'
 import { attributeLabel } from '@/lib/filters'
 import { formatReading, MEASURES, type Measure } from '@/lib/measures'
 import { periodLabel, previousLabel } from '@/lib/period'
@@ -30,7 +31,7 @@ const HEIGHT = 360
 export default function Explore() {
   const [view, changeView] = useView()
   const scene = useScene()
-  const { tz, now, currency } = scene
+  const { range, tz, now, currency } = scene
   const { measure, by } = view
   const { current, table, previous, base, every, possible, lineLabel } = useSeries(measure, by)
   const zoom = useZoom()
@@ -76,7 +77,11 @@ export default function Explore() {
           <>
             {current.data && (
               <CsvLink
-                name={`outlay-${measure}-${every}`}
+                name={csvName(
+                  [measure, 'by', ...(by.length > 0 ? [...by, 'and'] : []), every],
+                  range,
+                  tz,
+                )}
                 label="Save the series as CSV"
                 href={csvHref('series', current.data.question)}
               />

@@ -3,8 +3,16 @@ import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import { csvHref, type UsageRow, useUsage } from '@/api/usage'
 import { assignSlots, slotVariable } from '@/lib/colour'
+import { csvName } from '@/lib/csv'
 import { attributeLabel, withOnly } from '@/lib/filters'
-import { isAdditive, MEASURES, type Measure, shareOf } from '@/lib/measures'
+import {
+  isAdditive,
+  isMeasure,
+  MEASURES,
+  type Measure,
+  precisionOfReadings,
+  shareOf,
+} from '@/lib/measures'
 import { formatShare, plural } from '@/lib/number'
 import { previousLabel, previousUpToNow } from '@/lib/period'
 import { groupKey, SERIES_MAX } from '@/lib/series'
@@ -14,6 +22,7 @@ import { moveWithArrows } from '@/ui/moveWithArrows'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
+import { useParam } from '../frame/useParam'
 import { useScene, useView } from '../frame/useView'
 import classes from './Explore.module.css'
 
@@ -33,14 +42,20 @@ export function PivotPanel() {
   const { measure, by } = view
   const measures = [measure, ...BESIDE.filter((beside) => beside !== measure)]
   const asked = [...new Set<Measure>([...measures, 'unpriced'])]
-  const [sort, setSort] = useState<{ measure: Measure; down: boolean } | null>(null)
+  const [sortAsked, askSort] = useParam('sort')
+  const sort = useMemo(() => readSort(sortAsked), [sortAsked])
   const [shown, setShown] = useState(SHOWN_FIRST)
   const ask = { tz, filters: view.filters, by }
-  const current = useUsage('breakdown', { ...ask, range, measures: asked, top: ROWS_MAX })
+  const isGrouped = by.length > 0
+  const current = useUsage(
+    'breakdown',
+    { ...ask, range, measures: asked, top: ROWS_MAX },
+    { enabled: isGrouped },
+  )
   const before = useUsage(
     'breakdown',
     { ...ask, range: previousUpToNow(view.period, now, tz), measures: [measure], top: ROWS_MAX },
-    { enabled: view.compare },
+    { enabled: view.compare && isGrouped },
   )
   const rows = useMemo(() => sorted(current.data?.rows ?? [], sort), [current.data, sort])
   const slots = useMemo(
@@ -51,7 +66,7 @@ export function PivotPanel() {
     () => new Map((before.data?.rows ?? []).map((row) => [groupKey(row), row.readings[measure]])),
     [before.data, measure],
   )
-  const largest = rows.reduce((max, row) => Math.max(max, Number(row.readings[measure] ?? 0)), 0)
+  const precision = precisionOfReadings(rows.map((row) => row.readings.spend))
   const total = current.data?.total[measure]
 
   const drill = (row: UsageRow) => {
@@ -63,9 +78,9 @@ export function PivotPanel() {
     changeView({ filters })
   }
   const sortBy = (next: Measure) =>
-    setSort((was) => ({ measure: next, down: was?.measure === next ? !was.down : true }))
+    askSort(sort?.measure === next && sort.down ? `-${next}` : next, { replace: true })
 
-  if (by.length === 0) return null
+  if (!isGrouped) return null
   return (
     <Panel
       title="Breakdown"
@@ -74,7 +89,7 @@ export function PivotPanel() {
       actions={
         current.data && (
           <CsvLink
-            name={`outlay-${measure}-by-${by.join('-')}`}
+            name={csvName([measure, 'by', ...by], range, tz)}
             label="Save the breakdown as CSV"
             href={csvHref('breakdown', current.data.question)}
           />
@@ -167,7 +182,7 @@ export function PivotPanel() {
                           <span
                             className={classes.bar}
                             style={{
-                              width: `${largest > 0 ? (Math.max(0, Number(reading ?? 0)) / largest) * 100 : 0}%`,
+                              width: `${Math.min(100, Math.max(0, (share ?? 0) / 10))}%`,
                               background: slotVariable(slots.get(key) ?? null),
                             }}
                           />
@@ -184,6 +199,7 @@ export function PivotPanel() {
                             spend={row.readings.spend}
                             unpriced={row.readings.unpriced}
                             currency={currency}
+                            precision={precision}
                           />
                         ) : (
                           <Figure measure={one} value={row.readings[one]} currency={currency} />
@@ -226,7 +242,7 @@ export function PivotPanel() {
 
 interface SortHeadProps {
   measure: Measure
-  sort: { measure: Measure; down: boolean } | null
+  sort: Sort | null
   onSort: (measure: Measure) => void
   wide: boolean
 }
@@ -244,8 +260,19 @@ function SortHead({ measure, sort, onSort, wide }: SortHeadProps) {
   )
 }
 
+interface Sort {
+  measure: Measure
+  down: boolean
+}
+
+/** `requests` is the most first, `-requests` the fewest. */
+function readSort(text: string | null): Sort | null {
+  const measure = text?.replace(/^-/, '') ?? ''
+  return isMeasure(measure) ? { measure, down: !text?.startsWith('-') } : null
+}
+
 /** "Other" stays last, whatever the order. */
-function sorted(rows: UsageRow[], sort: { measure: Measure; down: boolean } | null): UsageRow[] {
+function sorted(rows: UsageRow[], sort: Sort | null): UsageRow[] {
   if (!sort) return rows
   const value = (row: UsageRow) => Number(row.readings[sort.measure] ?? Number.NEGATIVE_INFINITY)
   return rows.toSorted(

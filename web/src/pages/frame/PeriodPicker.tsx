@@ -1,15 +1,17 @@
 import { Popover, Select } from '@mantine/core'
 import { IconCalendar, IconChevronDown } from '@tabler/icons-react'
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { useSession } from '@/api/session'
 import { type Period, PRESETS, type Preset, periodLabel, rangeLabel } from '@/lib/period'
 import { addDays, dayOf, formatOffset, isDay } from '@/lib/time'
+import { ErrorBoundary } from '@/ui/ErrorBoundary'
+import { lazyPart } from '@/ui/lazyPart'
 import classes from './PeriodPicker.module.css'
 import bar from './TopBar.module.css'
 import { useScene, useView } from './useView'
 
 // The calendar is a third of a megabyte of code that few people open.
-const Calendar = lazy(() => import('./Calendar'))
+const Calendar = lazyPart(() => import('./Calendar'))
 
 /** When: a preset or picked days, and the zone whose calendar they are on. */
 export function PeriodPicker() {
@@ -61,14 +63,18 @@ export function PeriodPicker() {
             ))}
           </ul>
           <div className={classes.custom}>
-            <Suspense fallback={<div className={classes.calendarSpace} />}>
-              <Calendar
-                from={dayOf(range.from, tz)}
-                to={lastDay(view.period, range.to, tz)}
-                today={dayOf(now, tz)}
-                onPick={(from, to) => pick({ kind: 'custom', from, to })}
-              />
-            </Suspense>
+            <div className={classes.calendarSpace}>
+              <ErrorBoundary what="The calendar">
+                <Suspense fallback={null}>
+                  <Calendar
+                    from={dayOf(range.from, tz)}
+                    to={lastDay(view.period, range.to, tz)}
+                    today={dayOf(now, tz)}
+                    onPick={(from, to) => pick({ kind: 'custom', from, to })}
+                  />
+                </Suspense>
+              </ErrorBoundary>
+            </div>
             <ZoneSelect tz={tz} now={now} />
           </div>
         </div>

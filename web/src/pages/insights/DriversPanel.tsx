@@ -1,6 +1,12 @@
 import { Link } from 'wouter'
 import { type Driver, type Drivers, useDrivers } from '@/api/insights'
-import { formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
+import {
+  formatAmountAt,
+  formatAmountExactly,
+  type Precision,
+  parseAmount,
+  precisionOf,
+} from '@/lib/amount'
 import { OTHER_KEY } from '@/lib/colour'
 import { attributeLabel } from '@/lib/filters'
 import { driverFilters, driverNames, foldDrivers, reasonWords, waterfall } from '@/lib/insights'
@@ -51,6 +57,9 @@ function Waterfall({ drivers }: { drivers: Drivers }) {
   const { view, currency } = useScene()
   const rows = foldDrivers(drivers.rows, STEPS_MAX)
   const { before, after, steps } = waterfall({ ...drivers, rows })
+  const precision = precisionOf(
+    [drivers.before, drivers.after, ...rows.map((row) => row.change)].map(parseAmount),
+  )
   const change = changeOf(parseAmount(drivers.after), parseAmount(drivers.before))
   return (
     <Sideways label="Figures, row by row">
@@ -79,7 +88,7 @@ function Waterfall({ drivers }: { drivers: Drivers }) {
               <Track left={0} width={before} kind="whole" />
             </td>
             <td className={table.right}>
-              <Money amount={drivers.before} currency={currency} />
+              <Money amount={drivers.before} currency={currency} precision={precision} />
             </td>
             <td colSpan={4} />
           </tr>
@@ -92,9 +101,9 @@ function Waterfall({ drivers }: { drivers: Drivers }) {
                 <Track left={left} width={width} kind={isMore ? 'more' : 'less'} />
               </td>
               <td className={table.right}>
-                <Money amount={driver.change} currency={currency} signed />
+                <Money amount={driver.change} currency={currency} precision={precision} signed />
               </td>
-              <Parts of={driver} currency={currency} />
+              <Parts of={driver} currency={currency} precision={precision} />
               <td>{driver.other ? '' : reasonWords(driver)}</td>
             </tr>
           ))}
@@ -102,9 +111,9 @@ function Waterfall({ drivers }: { drivers: Drivers }) {
             <th scope="row">Change</th>
             <td className={classes.barCell} />
             <td className={table.right}>
-              <Money amount={drivers.change} currency={currency} signed />
+              <Money amount={drivers.change} currency={currency} precision={precision} signed />
             </td>
-            <Parts of={drivers} currency={currency} />
+            <Parts of={drivers} currency={currency} precision={precision} />
             <td>{change !== null && formatChange(change)}</td>
           </tr>
           <tr className={classes.total}>
@@ -113,7 +122,7 @@ function Waterfall({ drivers }: { drivers: Drivers }) {
               <Track left={0} width={after} kind="whole" />
             </td>
             <td className={table.right}>
-              <Money amount={drivers.after} currency={currency} />
+              <Money amount={drivers.after} currency={currency} precision={precision} />
             </td>
             <td colSpan={4} />
           </tr>
@@ -137,12 +146,13 @@ const PARTS = [
 interface PartsProps {
   of: Record<(typeof PARTS)[number]['part'], string>
   currency: string
+  precision: Precision
 }
 
-function Parts({ of, currency }: PartsProps) {
+function Parts({ of, currency, precision }: PartsProps) {
   return PARTS.map(({ part }) => (
     <td key={part} className={table.right}>
-      <Money amount={of[part]} currency={currency} signed />
+      <Money amount={of[part]} currency={currency} precision={precision} signed />
     </td>
   ))
 }
@@ -175,17 +185,18 @@ function Track({ left, width, kind }: { left: number; width: number; kind: strin
 interface MoneyProps {
   amount: string
   currency: string
+  precision: Precision
   /** Whether more is told by a plus. */
   signed?: boolean
 }
 
-function Money({ amount, currency, signed }: MoneyProps) {
+function Money({ amount, currency, precision, signed }: MoneyProps) {
   const parsed = parseAmount(amount)
   if (signed && parsed === 0n) return <span className="muted">–</span>
   return (
     <span className="number" title={formatAmountExactly(parsed, currency)}>
       {signed && parsed > 0n && '+'}
-      {formatAmount(parsed, currency)}
+      {formatAmountAt(parsed, precision, currency)}
     </span>
   )
 }

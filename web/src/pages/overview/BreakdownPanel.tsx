@@ -3,7 +3,7 @@ import { Link, useLocation } from 'wouter'
 import { type UsageRow, useUsage } from '@/api/usage'
 import { assignSlots, slotVariable } from '@/lib/colour'
 import { attributeLabel, withOnly } from '@/lib/filters'
-import { formatReadingExactly, type Reading, shareOf } from '@/lib/measures'
+import { formatReadingExactly, precisionOfReadings, type Reading, shareOf } from '@/lib/measures'
 import { formatShare } from '@/lib/number'
 import { previousLabel, previousUpToNow } from '@/lib/period'
 import { groupKey, groupLabel, SERIES_MAX } from '@/lib/series'
@@ -39,7 +39,7 @@ export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => v
   )
   const rows = current.data?.rows ?? []
   const slots = useMemo(() => assignSlots(attribute, rows.map(groupKey)), [attribute, rows])
-  const largest = rows.reduce((max, row) => Math.max(max, Number(row.readings.spend ?? 0)), 0)
+  const precision = precisionOfReadings(rows.map((row) => row.readings.spend))
   const base = useMemo(() => spendByKey(before.data?.rows), [before.data])
   const knowsAll = before.data !== undefined && !before.data.rows.some((row) => row.isOther)
 
@@ -113,16 +113,18 @@ export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => v
                     >
                       {groupLabel(row)}
                     </button>
-                    <Bar
-                      size={largest > 0 ? Number(spend ?? 0) / largest : 0}
-                      colour={slotVariable(slots.get(key))}
-                    />
+                    <Bar size={(share ?? 0) / 1000} colour={slotVariable(slots.get(key))} />
                   </th>
                   <td
                     className={table.right}
                     title={formatReadingExactly('spend', spend, currency)}
                   >
-                    <Spend spend={spend} unpriced={row.readings.unpriced} currency={currency} />
+                    <Spend
+                      spend={spend}
+                      unpriced={row.readings.unpriced}
+                      currency={currency}
+                      precision={precision}
+                    />
                   </td>
                   <td className={`${table.right} muted`}>
                     {share === null ? '–' : formatShare(share)}
@@ -158,7 +160,7 @@ function Bar({ size, colour }: { size: number; colour: string }) {
     <span className={classes.track} aria-hidden="true">
       <span
         className={classes.bar}
-        style={{ width: `${Math.max(0, size) * 100}%`, background: colour }}
+        style={{ width: `${Math.min(1, Math.max(0, size)) * 100}%`, background: colour }}
       />
     </span>
   )

@@ -1,9 +1,10 @@
 import { Drawer } from '@mantine/core'
 import type { ReactNode } from 'react'
-import type { UsageEvent } from '@/api/usage'
+import { type UsageEvent, useChargeLines } from '@/api/usage'
 import { formatAmountExactly, parseAmount } from '@/lib/amount'
 import { setPriceCommand } from '@/lib/commands'
 import { type Attribute, withOnly } from '@/lib/filters'
+import { explains, roundedAmount, unitPriceWords } from '@/lib/lines'
 import { formatCountExactly, formatDuration, quantityNumber } from '@/lib/number'
 import { formatMoment } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
@@ -28,7 +29,7 @@ export function EventDrawer({ event, close }: { event: UsageEvent | null; close:
 }
 
 const BASIS_WORDS = {
-  rated: 'quantities times the prices below',
+  rated: 'quantities times their prices',
   stated: 'as the sender stated it',
   unpriced: 'no price is known',
 }
@@ -56,13 +57,7 @@ function EventDetail({ event, close }: { event: UsageEvent; close: () => void })
       {event.amount === null && (
         <CopyBlock text={setPriceCommand(event.provider ?? null, event.model ?? null)} />
       )}
-      <List title="Quantities">
-        {Object.entries(event.quantities).map(([meter, quantity]) => (
-          <Item key={meter} name={meter.replaceAll('_', ' ')}>
-            <span className="number">{formatCountExactly(quantityNumber(quantity))}</span>
-          </Item>
-        ))}
-      </List>
+      <Quantities event={event} />
       <List title="What and who">
         <Narrowing attribute="provider" value={event.provider} close={close} />
         <Narrowing attribute="model" value={event.model} close={close} />
@@ -98,15 +93,6 @@ function EventDetail({ event, close }: { event: UsageEvent; close: () => void })
             {formatAmountExactly(parseAmount(event.stated_cost), currency)}
           </Item>
         )}
-        {event.prices && event.prices.length > 0 && (
-          <Item name="prices">
-            {event.prices.map((price) => (
-              <code key={price} className={classes.code}>
-                {price}
-              </code>
-            ))}
-          </Item>
-        )}
       </List>
       {event.metadata != null && (
         <div>
@@ -114,6 +100,53 @@ function EventDetail({ event, close }: { event: UsageEvent; close: () => void })
           <CopyBlock text={JSON.stringify(event.metadata, null, 2)} label="metadata" />
         </div>
       )}
+    </div>
+  )
+}
+
+/** How much was used, and where the prices are known, what each of it cost. */
+function Quantities({ event }: { event: UsageEvent }) {
+  const { currency } = useScene()
+  const { data } = useChargeLines(event)
+  const amount = event.amount === null ? null : parseAmount(event.amount)
+  const lines = data && amount !== null && explains(data, amount) ? data : []
+  const charged = new Map(lines.map((line) => [line.meter, line]))
+  return (
+    <div>
+      <h3 className={classes.heading}>Quantities</h3>
+      <table className={classes.quantities}>
+        <tbody>
+          {Object.entries(event.quantities).map(([meter, quantity]) => {
+            const line = charged.get(meter)
+            return (
+              <tr key={meter}>
+                <th scope="row">{meter.replaceAll('_', ' ')}</th>
+                <td>
+                  {formatCountExactly(quantityNumber(quantity))}
+                  {line && (
+                    <span className={classes.price}> × {unitPriceWords(line, currency)}</span>
+                  )}
+                </td>
+                {lines.length > 0 && (
+                  <td title={line && `${line.amount}, price ${line.unit_price} for one`}>
+                    {line ? formatAmountExactly(roundedAmount(line.amount), currency) : '–'}
+                  </td>
+                )}
+              </tr>
+            )
+          })}
+        </tbody>
+        {lines.length > 1 && amount !== null && (
+          <tfoot>
+            <tr>
+              <th scope="row" colSpan={2}>
+                Amount
+              </th>
+              <td>{formatAmountExactly(amount, currency)}</td>
+            </tr>
+          </tfoot>
+        )}
+      </table>
     </div>
   )
 }

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { eventKey, type UsageEvent, useEvents } from '@/api/usage'
+import { parseAmount, precisionOf } from '@/lib/amount'
 import { formatCount, formatCountExactly, quantityNumber } from '@/lib/number'
 import { dayOf, formatDay, formatMoment, formatTimeToSecond } from '@/lib/time'
 import { Charge } from '@/ui/Figures'
@@ -20,6 +21,9 @@ export function EventsPanel() {
   const events = useEvents({ range, filters: view.filters, limit: PAGE })
   const [opened, setOpened] = useState<UsageEvent | null>(null)
   const items = events.data?.pages.flatMap((page) => page.items) ?? []
+  const precision = precisionOf(
+    items.map(({ amount }) => (amount === null ? null : parseAmount(amount))),
+  )
   const today = dayOf(now, tz)
   const time = (event: UsageEvent) => {
     const at = new Date(event.occurred_at)
@@ -103,7 +107,7 @@ export function EventsPanel() {
                     <StatusWord status={event.status} />
                   </td>
                   <td className={table.right}>
-                    <Charge amount={event.amount} currency={currency} />
+                    <Charge amount={event.amount} currency={currency} precision={precision} />
                   </td>
                 </tr>
               ))}

@@ -4,8 +4,8 @@ import { type Roi as RoiAnswer, type RoiRow, useRoi } from '@/api/roi'
 import { useSession } from '@/api/session'
 import { ChartSkeleton } from '@/charts/ChartSkeleton'
 import { RoiChart } from '@/charts/RoiChart'
-import { formatAmount, parseAmount } from '@/lib/amount'
-import { csvDataHref } from '@/lib/csv'
+import { formatAmount, type Precision, parseAmount, precisionOf } from '@/lib/amount'
+import { csvDataHref, csvName } from '@/lib/csv'
 import { type Attribute, attributeLabel } from '@/lib/filters'
 import { formatCountExactly, plural } from '@/lib/number'
 import { periodLabel } from '@/lib/period'
@@ -134,7 +134,7 @@ interface CoursePanelProps {
 
 function CoursePanel({ roi, possible }: CoursePanelProps) {
   const [view, changeView] = useView()
-  const { tz, now } = useScene()
+  const { range, tz, now } = useScene()
   const zoom = useZoom()
   const { every, currency, series, total } = roi
   const money = (text: string) => formatAmount(parseAmount(text), currency)
@@ -155,7 +155,7 @@ function CoursePanel({ roi, possible }: CoursePanelProps) {
             onChange={(value) => changeView({ every: value as Every }, { replace: true })}
           />
           <CsvLink
-            name={`outlay-roi-${every}`}
+            name={csvName(['revenue-and-spend-by', every], range, tz)}
             label="Save revenue and spend as CSV"
             href={csvDataHref(roiSeriesCsv(roi))}
           />
@@ -164,7 +164,7 @@ function CoursePanel({ roi, possible }: CoursePanelProps) {
       }
     >
       {view.shown === 'table' ? (
-        <RoiSeriesTable roi={roi} tz={tz} height={HEIGHT} label={label} />
+        <RoiSeriesTable roi={roi} tz={tz} now={now} height={HEIGHT} label={label} />
       ) : (
         <>
           <RoiChart
@@ -215,6 +215,7 @@ interface GroupsPanelProps {
 function GroupsPanel({ roi, by, isStale }: GroupsPanelProps) {
   const [asked, ask] = useParam('rule')
   const [, group] = useParam('group')
+  const { range, tz } = useScene()
   return (
     <Panel
       title={`By ${attributeLabel(by).toLowerCase()}`}
@@ -238,7 +239,7 @@ function GroupsPanel({ roi, by, isStale }: GroupsPanelProps) {
           />
           {roi.rows.length > 0 && (
             <CsvLink
-              name={`outlay-roi-by-${by}`}
+              name={csvName(['revenue-and-spend-by', by], range, tz)}
               label="Save the groups as CSV"
               href={csvDataHref(roiGroupsCsv(roi, by))}
             />
@@ -268,6 +269,9 @@ function GroupsPanel({ roi, by, isStale }: GroupsPanelProps) {
 function GroupsTable({ roi, by }: { roi: RoiAnswer; by: Attribute }) {
   const { view } = useScene()
   const far = table.right
+  const precision = precisionOf(
+    roi.rows.flatMap(({ revenue, spend, profit }) => [revenue, spend, profit].map(parseAmount)),
+  )
   return (
     <Sideways label="Figures, row by row">
       <table className={table.table}>
@@ -325,7 +329,7 @@ function GroupsTable({ roi, by }: { roi: RoiAnswer; by: Attribute }) {
                   {roiName(row, by)}
                 </Link>
               </th>
-              <RowCells row={row} currency={roi.currency} />
+              <RowCells row={row} currency={roi.currency} precision={precision} />
             </tr>
           ))}
         </tbody>
@@ -334,13 +338,21 @@ function GroupsTable({ roi, by }: { roi: RoiAnswer; by: Attribute }) {
   )
 }
 
-function RowCells({ row, currency }: { row: RoiRow; currency: string }) {
+function RowCells({
+  row,
+  currency,
+  precision,
+}: {
+  row: RoiRow
+  currency: string
+  precision: Precision
+}) {
   const far = table.right
   const money = (text: string | null) =>
     text === null ? (
       <span className="muted">–</span>
     ) : (
-      <Figure measure="spend" value={parseAmount(text)} currency={currency} />
+      <Figure measure="spend" value={parseAmount(text)} currency={currency} precision={precision} />
     )
   return (
     <>
@@ -348,7 +360,12 @@ function RowCells({ row, currency }: { row: RoiRow; currency: string }) {
       <td className={far}>{money(row.attributed.direct)}</td>
       <td className={far}>{money(row.attributed.shared)}</td>
       <td className={table.right}>
-        <Spend spend={parseAmount(row.spend)} unpriced={row.unpriced} currency={currency} />
+        <Spend
+          spend={parseAmount(row.spend)}
+          unpriced={row.unpriced}
+          currency={currency}
+          precision={precision}
+        />
       </td>
       <td className={table.right}>{money(row.profit)}</td>
       <td className={far}>{shareText(row.margin)}</td>

@@ -1,6 +1,7 @@
 import type { Roi } from '@/api/roi'
 import view from '@/charts/SeriesTableView.module.css'
-import { parseAmount } from '@/lib/amount'
+import { runningBucket } from '@/charts/seriesSheet'
+import { parseAmount, precisionOf } from '@/lib/amount'
 import { formatBucketInFull } from '@/lib/time'
 import { Figure, Spend } from '@/ui/Figures'
 import table from '@/ui/table.module.css'
@@ -8,6 +9,7 @@ import table from '@/ui/table.module.css'
 interface RoiSeriesTableProps {
   roi: Roi
   tz: string
+  now: Date
   height: number
   label: string
 }
@@ -15,7 +17,14 @@ interface RoiSeriesTableProps {
 const COLUMNS = ['revenue', 'spend', 'profit'] as const
 
 /** The chart's figures, the newest bucket first. */
-export function RoiSeriesTable({ roi, tz, height, label }: RoiSeriesTableProps) {
+export function RoiSeriesTable({ roi, tz, now, height, label }: RoiSeriesTableProps) {
+  const running = runningBucket(
+    roi.series.map(({ start }) => new Date(start)),
+    now,
+  )
+  const precision = precisionOf(
+    roi.series.flatMap((bucket) => COLUMNS.map((name) => parseAmount(bucket[name]))),
+  )
   return (
     <section
       className={view.scroll}
@@ -36,10 +45,11 @@ export function RoiSeriesTable({ roi, tz, height, label }: RoiSeriesTableProps) 
           </tr>
         </thead>
         <tbody>
-          {roi.series.toReversed().map((bucket) => (
+          {roi.series.toReversed().map((bucket, at) => (
             <tr key={bucket.start}>
               <th scope="row" className={view.time}>
                 {formatBucketInFull(new Date(bucket.start), roi.every, tz)}
+                {roi.series.length - 1 - at === running && <span className="muted"> so far</span>}
               </th>
               {COLUMNS.map((name) => (
                 <td key={name} className={table.right}>
@@ -48,12 +58,14 @@ export function RoiSeriesTable({ roi, tz, height, label }: RoiSeriesTableProps) 
                       spend={parseAmount(bucket.spend)}
                       unpriced={bucket.unpriced}
                       currency={roi.currency}
+                      precision={precision}
                     />
                   ) : (
                     <Figure
                       measure="spend"
                       value={parseAmount(bucket[name])}
                       currency={roi.currency}
+                      precision={precision}
                     />
                   )}
                 </td>

@@ -14,9 +14,11 @@ import { useSession } from '@/api/session'
 import { firstEventCommand } from '@/lib/commands'
 import { DAY_MS, formatAgo, formatDay, formatMoment } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
+import { Asking } from '@/ui/DrawerForm'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
+import { useUnsaved } from '@/ui/unsaved'
 import { useNow } from '@/ui/useNow'
 import classes from './Settings.module.css'
 
@@ -24,6 +26,13 @@ import classes from './Settings.module.css'
 export function KeysPanel() {
   const keys = useKeys()
   const [isMaking, setMaking] = useState(false)
+  const [holdsSecret, setHoldsSecret] = useState(false)
+  const [asks, setAsks] = useState(false)
+  const close = () => {
+    setMaking(false)
+    setHoldsSecret(false)
+    setAsks(false)
+  }
   const [revoking, setRevoking] = useState<ApiKey | null>(null)
   const valid = keys.data?.filter((key) => key.state !== 'revoked') ?? []
   return (
@@ -47,12 +56,21 @@ export function KeysPanel() {
       )}
       <Modal
         opened={isMaking}
-        onClose={() => setMaking(false)}
+        onClose={() => (holdsSecret ? setAsks(true) : close())}
         title="New key"
         closeOnClickOutside={false}
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
-        {isMaking && <NewKeyForm close={() => setMaking(false)} />}
+        {asks && (
+          <Asking
+            words="The key is not shown again. Is it copied?"
+            leave="Close it"
+            stay="Show it still"
+            onLeave={close}
+            onStay={() => setAsks(false)}
+          />
+        )}
+        {isMaking && <NewKeyForm close={close} made={() => setHoldsSecret(true)} />}
       </Modal>
       <Modal
         opened={revoking !== null}
@@ -109,7 +127,7 @@ function KeyTable({ keys, revoke }: { keys: ApiKey[]; revoke: (key: ApiKey) => v
             <td className={classes.wide}>{expiryText(key, tz, now)}</td>
             <td className={table.right}>
               <Button
-                size="compact-xs"
+                size="compact-sm"
                 variant="subtle"
                 color="gray"
                 aria-label={`Revoke ${key.name}`}
@@ -138,7 +156,7 @@ const LIFETIMES = [
   { value: '', label: 'Never' },
 ]
 
-function NewKeyForm({ close }: { close: () => void }) {
+function NewKeyForm({ close, made }: { close: () => void; made: () => void }) {
   const { role } = useSession()
   const create = useCreateKey()
   const [name, setName] = useState('')
@@ -149,12 +167,13 @@ function NewKeyForm({ close }: { close: () => void }) {
   if (create.data) return <ShownOnce created={create.data} close={close} />
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    create.mutate({
+    const key = {
       name,
       scopes: scopes as Scope[],
       account: account || undefined,
       expires_at: days ? new Date(Date.now() + Number(days) * DAY_MS).toISOString() : undefined,
-    })
+    }
+    create.mutate(key, { onSuccess: made })
   }
   return (
     <form className={classes.form} onSubmit={submit}>
@@ -211,6 +230,7 @@ function NewKeyForm({ close }: { close: () => void }) {
 /** The secret is not kept anywhere: this is the only time that it can be read. */
 function ShownOnce({ created, close }: { created: CreatedKey; close: () => void }) {
   const { scope } = useSession()
+  useUnsaved(true)
   return (
     <div className={classes.form}>
       <p>

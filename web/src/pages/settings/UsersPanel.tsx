@@ -129,7 +129,7 @@ function UserTable({ users, link }: { users: User[]; link: (user: User) => void 
                   <>
                     {!user.disabled_at && (
                       <Button
-                        size="compact-xs"
+                        size="compact-sm"
                         variant="subtle"
                         color="gray"
                         aria-label={`Sign-in link for ${user.name}`}
@@ -139,7 +139,7 @@ function UserTable({ users, link }: { users: User[]; link: (user: User) => void 
                       </Button>
                     )}
                     <Button
-                      size="compact-xs"
+                      size="compact-sm"
                       variant="subtle"
                       color="gray"
                       disabled={change.isPending}
