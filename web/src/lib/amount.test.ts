@@ -98,10 +98,6 @@ test('amounts of one table have one precision, as fine as the smallest needs and
   expect(shown('0.000137', '0.04', '0')).toEqual(['$0.00014', '$0.04000', '$0.00000'])
   expect(shown('1.5', '20')).toEqual(['$1.50', '$20.00'])
   expect(shown('2144.07', '0.000123')).toEqual(['$2,144.070', '<$0.001'])
-  expect(shown('1300000000', '0.0001', '-0.0001')).toEqual([
-    '$1,300,000,000.00',
-    '<$0.01',
-    '<−$0.01',
-  ])
+  expect(shown('1300000000', '0.0001', '-0.0001')).toEqual(['$1,300,000,000', '<$1', '<−$1'])
   expect(shown()).toEqual([])
 })

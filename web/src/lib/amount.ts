@@ -64,9 +64,12 @@ export type Precision = number
 /** Digits that an amount of a table has, at most, where its smallest needs decimals. */
 const DIGITS_MAX = 6
 
+/** From here on cents are noise, and room for a name is worth more. */
+const WITHOUT_CENTS = 1_000_000n * NANOS_PER_UNIT
+
 /**
  * One precision for amounts that stand in one table: cents, or as many decimals more as the
- * smallest of them needs for two digits and the largest leaves room for.
+ * smallest of them needs for two digits and the largest leaves room for; none among millions.
  */
 export function precisionOf(amounts: Iterable<Amount | null | undefined>): Precision {
   let [smallest, largest] = [0n, 0n]
@@ -76,6 +79,7 @@ export function precisionOf(amounts: Iterable<Amount | null | undefined>): Preci
     if (smallest === 0n || size < smallest) smallest = size
     if (size > largest) largest = size
   }
+  if (largest >= WITHOUT_CENTS) return 0
   if (smallest === 0n || smallest >= NANOS_PER_CENT) return 2
   const needed = DECIMALS - smallest.toString().length + 2
   const room = DIGITS_MAX - (largest / NANOS_PER_UNIT).toString().length + 1
@@ -90,7 +94,9 @@ export function formatAmountAt(amount: Amount, precision: Precision, currency = 
   const rounded = divideRounding(nanos, step)
   const written = (steps: bigint) => {
     const digits = steps.toString().padStart(precision + 1, '0')
-    return `${groupThousands(digits.slice(0, -precision))}.${digits.slice(-precision)}`
+    const cut = digits.length - precision
+    const decimals = digits.slice(cut)
+    return groupThousands(digits.slice(0, cut)) + (decimals && `.${decimals}`)
   }
   if (rounded === 0n && nanos > 0n) return `<${sign}${withCurrency(written(1n), currency)}`
   return sign + withCurrency(written(rounded), currency)
