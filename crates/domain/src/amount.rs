@@ -79,7 +79,7 @@ impl Amount {
             return Err(AmountError::NotADecimal(value.to_string()));
         }
         let nanos = crate::quantity::scale_float(value, 9)
-            .ok_or_else(|| AmountError::OutOfRange(value.to_string()))?;
+            .ok_or_else(|| AmountError::OutOfRange(format!("{value:e}")))?;
         Ok(Self(nanos))
     }
 }
@@ -96,9 +96,9 @@ impl FromStr for Amount {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         use crate::quantity::ScaledError as E;
         crate::quantity::parse_scaled(text, 9).map(Self).map_err(|error| match error {
-            E::NotADecimal => AmountError::NotADecimal(text.to_owned()),
-            E::TooPrecise => AmountError::TooPrecise(text.to_owned()),
-            E::OutOfRange => AmountError::OutOfRange(text.to_owned()),
+            E::NotADecimal => AmountError::NotADecimal(crate::quantity::shown(text)),
+            E::TooPrecise => AmountError::TooPrecise(crate::quantity::shown(text)),
+            E::OutOfRange => AmountError::OutOfRange(crate::quantity::shown(text)),
         })
     }
 }

@@ -92,9 +92,9 @@ impl FromStr for Quantity {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         parse_scaled(text, 6).map(Self).map_err(|error| match error {
-            ScaledError::NotADecimal => QuantityError::NotADecimal(text.to_owned()),
-            ScaledError::TooPrecise => QuantityError::TooPrecise(text.to_owned()),
-            ScaledError::OutOfRange => QuantityError::OutOfRange(text.to_owned()),
+            ScaledError::NotADecimal => QuantityError::NotADecimal(shown(text)),
+            ScaledError::TooPrecise => QuantityError::TooPrecise(shown(text)),
+            ScaledError::OutOfRange => QuantityError::OutOfRange(shown(text)),
         })
     }
 }
@@ -134,9 +134,7 @@ impl<'de> Deserialize<'de> for Quantity {
                     .ok_or_else(|| E::custom(QuantityError::OutOfRange(units.to_string())))
             }
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<Quantity, E> {
-                // A JSON number with a fraction reached us as a float: its shortest decimal is
-                // what the sender wrote, if they wrote no more than fifteen digits.
-                format!("{value}").parse().map_err(E::custom)
+                float_text(value)?.parse().map_err(E::custom)
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Quantity, E> {
                 text.parse().map_err(E::custom)
@@ -146,12 +144,35 @@ impl<'de> Deserialize<'de> for Quantity {
     }
 }
 
+#[cfg(test)]
+mod refusals {
+    use super::*;
+
+    #[test]
+    fn a_refusal_shows_no_number_longer_than_people_read() {
+        let told = |json: &str| serde_json::from_str::<Quantity>(json).unwrap_err().to_string();
+
+        assert!(told("1e300").starts_with("1e300 is larger"), "{}", told("1e300"));
+        let long = "1".repeat(5_000);
+        assert!(told(&format!("\"{long}\"")).len() < 200);
+    }
+}
+
 /// Why a text is not a decimal at some scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ScaledError {
     NotADecimal,
     TooPrecise,
     OutOfRange,
+}
+
+/// A text as a refusal shows it: whole, or its beginning where nobody would read all of it.
+pub(crate) fn shown(text: &str) -> String {
+    const CHARS_MAX: usize = 40;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// Reads a decimal text as an integer of `10^-places`. Trailing zeros never make it too precise.
@@ -216,6 +237,27 @@ pub(crate) fn scale_float(value: f64, places: u32) -> Option<i64> {
         .to_i64()
 }
 
+/// The decimal that a sender wrote, of a JSON number with a fraction, which reached us as a float.
+///
+/// The shortest decimal of a float is what was written, if that had no more than fifteen digits;
+/// of more digits the last ones are anybody's guess, and none that anyone should pay by.
+fn float_text<E: de::Error>(value: f64) -> Result<String, E> {
+    const DIGITS_MAX: usize = 15;
+    const SHOWN_MAX: f64 = 1e18;
+    if value.abs() >= SHOWN_MAX {
+        return Err(E::custom(format_args!("{value:e} is larger than numbers can be here")));
+    }
+    let text = format!("{value}");
+    let digits = text.bytes().filter(u8::is_ascii_digit).skip_while(|digit| *digit == b'0').count();
+    if digits > DIGITS_MAX {
+        return Err(E::custom(format_args!(
+            "{text} has more digits than a number of JSON holds for certain; send it as a text, \
+             in double quotes"
+        )));
+    }
+    Ok(text)
+}
+
 /// A decimal as text, from a JSON string or a JSON number.
 pub(crate) fn decimal_text<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -239,7 +281,7 @@ pub(crate) fn decimal_text<'de, D: Deserializer<'de>>(
             Ok(Cow::Owned(value.to_string()))
         }
         fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
-            Ok(Cow::Owned(format!("{value}")))
+            float_text(value).map(Cow::Owned)
         }
     }
     deserializer.deserialize_any(Visitor)
@@ -259,6 +301,9 @@ mod tests {
         assert_eq!(read("\"0.000001\""), Some(1));
         assert_eq!(read("0.0000001"), None);
         assert_eq!(read("1e30"), None);
+        assert_eq!(read("123456789.123456"), Some(123_456_789_123_456));
+        assert_eq!(read("123456789012.123456"), None, "a float has no eighteen digits");
+        assert_eq!(read("\"123456789012.123456\""), Some(123_456_789_012_123_456));
         assert_eq!(read("\"many\""), None);
     }
 }

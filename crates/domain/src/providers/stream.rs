@@ -32,26 +32,36 @@ fn events(text: &str) -> Result<Vec<Value>, MeasureError> {
     }
     let mut events = Vec::new();
     let mut data = String::new();
+    // How long the data was when it was last tried as a piece.
+    let mut tried = 0;
     for line in trimmed.lines().map(|line| line.trim_end_matches('\r')).chain([""]) {
         if let Some(piece) = line.strip_prefix("data:") {
             if !data.is_empty() {
                 data.push('\n');
             }
             data.push_str(piece.strip_prefix(' ').unwrap_or(piece));
-            // Pieces are one line each with every provider, and some leave out the empty line.
-            if let Ok(event) = serde_json::from_str(&data) {
-                events.push(event);
-                data.clear();
+            // Pieces are one line each with every provider, and some leave out the empty line. What
+            // is more than a line is tried again when it has doubled, so that no stream takes a
+            // time that grows with its square.
+            if data.len() >= tried * 2 {
+                tried = data.len();
+                take_event(&mut data, &mut events);
+            }
+            if data.is_empty() {
+                tried = 0;
             }
         } else if line.is_empty() {
+            take_event(&mut data, &mut events);
             data.clear();
+            tried = 0;
         } else if line.starts_with('{')
             && let Ok(event) = serde_json::from_str(line)
         {
             events.push(event);
         }
-        if data.trim() == "[DONE]" {
+        if is_done(&data) {
             data.clear();
+            tried = 0;
         }
         if events.len() > EVENTS_MAX {
             return Err(MeasureError::BadStream(format!("it has more than {EVENTS_MAX} pieces")));
@@ -65,6 +75,22 @@ fn events(text: &str) -> Result<Vec<Value>, MeasureError> {
         return Err(MeasureError::BadStream("no piece of it is JSON".to_owned()));
     }
     Ok(events)
+}
+
+/// Takes the data for a piece, where it is one.
+fn take_event(data: &mut String, events: &mut Vec<Value>) {
+    if !data.is_empty()
+        && let Ok(event) = serde_json::from_str(data)
+    {
+        events.push(event);
+        data.clear();
+    }
+}
+
+/// Whether the data says that no more comes.
+fn is_done(data: &str) -> bool {
+    const MARK: &str = "[DONE]";
+    data.len() <= 2 * MARK.len() && data.trim() == MARK
 }
 
 /// The whole objects of an array that was cut off.
@@ -186,6 +212,16 @@ mod tests {
             data: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":55}}\n\n";
 
         assert_eq!(merged(text).unwrap()["usage"], json!({"input_tokens": 9, "output_tokens": 55}));
+    }
+
+    #[test]
+    fn a_piece_of_many_lines_is_read_where_it_ends() {
+        let piece = "data: {\"usage\":\ndata: {\"prompt_tokens\":\ndata: 3}}\n";
+
+        let read = |text: &str| merged(text).map(|answer| answer["usage"]["prompt_tokens"].clone());
+        assert_eq!(read(piece), Ok(json!(3)));
+        assert_eq!(read(&format!("{piece}\ndata: [DONE]\n\n")), Ok(json!(3)));
+        assert!(merged(&"data:[\ndata:1,\n".repeat(50_000)).is_err());
     }
 
     #[test]

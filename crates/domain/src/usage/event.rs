@@ -66,6 +66,38 @@ pub struct UsageEvent {
     pub metadata: Option<CompactString>,
 }
 
+impl UsageEvent {
+    /// What the event takes in memory, about: itself, and the texts that do not fit into it.
+    pub fn size_bytes(&self) -> usize {
+        let some = |text: &Option<CompactString>| text.as_ref().map_or(0, heap_bytes);
+        let names = [
+            &self.subject,
+            &self.provider,
+            &self.model,
+            &self.operation,
+            &self.service,
+            &self.dimensions.team,
+            &self.dimensions.project,
+            &self.dimensions.platform,
+            &self.dimensions.environment,
+            &self.metadata,
+        ];
+        let texts: usize = names.into_iter().map(some).sum();
+        let tags = self
+            .tags
+            .0
+            .iter()
+            .map(|tag| size_of_val(tag) + heap_bytes(&tag.0) + heap_bytes(&tag.1));
+        let ids = heap_bytes(&self.id) + heap_bytes(&self.source) + heap_bytes(&self.account);
+        let quantities = self.quantities.len() * size_of::<(Meter, Quantity)>();
+        size_of::<Self>() + texts + tags.sum::<usize>() + ids + quantities
+    }
+}
+
+fn heap_bytes(text: &CompactString) -> usize {
+    if text.is_heap_allocated() { text.capacity() } else { 0 }
+}
+
 /// The named attributes of an event that are not about the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Dimensions {
