@@ -7,9 +7,10 @@ use thiserror::Error;
 /// The store could not do what it promises. The cause is in `source`; callers can only try again.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// SQLite failed.
-    #[error("the books could not be read or written")]
-    Books(#[from] rusqlite::Error),
+    /// SQLite failed. What it says is in the text, and no cause besides: its own cause says the
+    /// same again in other words.
+    #[error("the books could not be read or written: {0}")]
+    Books(rusqlite::Error),
     /// A file could not be read or written.
     #[error("`{path}` could not be read or written")]
     File {
@@ -40,10 +41,32 @@ pub enum StoreError {
     InUse(PathBuf),
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Books(error)
+    }
+}
+
 impl StoreError {
     /// Names the file at which an operation of the system failed.
     pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { path, source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_sqlite_says_is_told_once() {
+        let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB);
+        let said = Some("file is not a database".to_owned());
+
+        let error = StoreError::from(rusqlite::Error::SqliteFailure(failure, said));
+
+        assert!(error.to_string().ends_with("file is not a database"), "{error}");
+        assert!(std::error::Error::source(&error).is_none());
     }
 }

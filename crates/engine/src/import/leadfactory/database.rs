@@ -117,12 +117,12 @@ pub enum DatabaseError {
     )]
     Unfinished(PathBuf),
     /// Anything else.
-    #[error("{} cannot be read", path.display())]
+    #[error("{} cannot be read: {said}", path.display())]
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
+        /// What SQLite says; no cause, because its own cause says the same again.
+        said: rusqlite::Error,
     },
 }
 
@@ -141,9 +141,9 @@ impl DatabaseError {
                 (ErrorCode::ReadOnly, _) => Self::Unfinished(path),
                 (ErrorCode::NotADatabase, _) => Self::NotSqlite(path),
                 (ErrorCode::CannotOpen, _) if !path.exists() => Self::Missing(path),
-                _ => Self::Sqlite { path, source },
+                _ => Self::Sqlite { path, said: source },
             },
-            None => Self::Sqlite { path, source },
+            None => Self::Sqlite { path, said: source },
         }
     }
 }

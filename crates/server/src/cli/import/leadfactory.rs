@@ -542,7 +542,7 @@ impl Run<'_> {
         self.bar.set_length(usage_rows.left);
         if rows.before > 0 {
             self.tell(format!(
-                "{} imported before, and not read again; --again does",
+                "{} read before, those that were refused included, and not read again; --again does",
                 counted(rows.before, "row")
             ));
         }

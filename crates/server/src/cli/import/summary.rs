@@ -114,10 +114,22 @@ impl Summary {
         for refusal in self.refusals.iter().take(REFUSALS_SHOWN) {
             write_line(&format!("{} {refusal}", "refused".red()));
         }
-        let more = self.refusals.len().saturating_sub(REFUSALS_SHOWN);
-        if more > 0 {
-            write_line(&format!("… and {more} more; --json lists them"));
+        if let Some(more) = self.more_refusals() {
+            write_line(&more);
         }
+    }
+
+    /// How many rows were refused besides those that are shown, and where some of them stand.
+    fn more_refusals(&self) -> Option<String> {
+        let refused = self.refused + self.revenue.map_or(0, |revenue| revenue.refused);
+        let shown = self.refusals.len().min(REFUSALS_SHOWN) as u64;
+        let more = refused.saturating_sub(shown);
+        let listed = self.refusals.len() as u64;
+        let listed = match listed < refused {
+            true => format!("the first {} of all", count_text(listed.into())),
+            false => "them".to_owned(),
+        };
+        (more > 0).then(|| format!("… and {} more; --json lists {listed}", count_text(more.into())))
     }
 
     fn text(&self) -> String {
@@ -174,4 +186,35 @@ pub fn counted(number: u64, noun: &str) -> String {
 /// An amount that may be beyond one event's range, as a decimal.
 pub fn decimal(nanos: i128) -> String {
     Value::Amount { nanos }.text().into()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use outlay_engine::import::Place;
+
+    use super::*;
+
+    fn summary(refused: u64, kept: usize) -> Summary {
+        let refusal = RowRefusal {
+            row: Place::Line(1),
+            code: "malformed".into(),
+            field: "cost".into(),
+            detail: "no".into(),
+        };
+        let report = Report { refused, refusals: vec![refusal; kept], ..Report::default() };
+        Summary::new(report, Vec::new(), Duration::from_secs(1), false)
+    }
+
+    #[test]
+    fn all_refused_rows_are_counted_although_not_all_are_kept() {
+        let more = |refused, kept| summary(refused, kept).more_refusals();
+
+        assert_eq!(more(20, 20), None);
+        assert_eq!(more(25, 25).unwrap(), "… and 5 more; --json lists them");
+        assert_eq!(
+            more(3_990, 1_010).unwrap(),
+            "… and 3,970 more; --json lists the first 1,010 of all"
+        );
+    }
 }
