@@ -39,7 +39,7 @@ use outlay_store::{Books, StoreError};
 use keeper::{Keeper, KeeperOptions};
 use pricing::Prices;
 use usage::sql::SqlDesk;
-use usage::{Committer, QuestionOptions, Questions};
+use usage::{Committer, QuestionOptions, Questions, Weight};
 
 /// The file in the data folder that a process holds while it works there.
 const LOCK_FILE: &str = "lock";
@@ -51,6 +51,8 @@ pub struct Options {
     pub tail_events: usize,
     /// Events that may wait to be committed.
     pub queue_events: usize,
+    /// Bytes of events that may wait to be committed.
+    pub queue_bytes: usize,
     /// Days that events are kept; 0 keeps them for ever.
     pub retention_days: u32,
     /// Days in which a repeat is known for one.
@@ -72,6 +74,7 @@ impl Default for Options {
         Self {
             tail_events: 131_072,
             queue_events: 200_000,
+            queue_bytes: 128 * 1024 * 1024,
             retention_days: 0,
             dedup_days: 40,
             rate_stated: false,
@@ -149,7 +152,7 @@ impl Outlay {
             dedup.clone(),
             prices.clone(),
             clock.clone(),
-            options.queue_events,
+            Weight { events: options.queue_events, bytes: options.queue_bytes },
         );
         let questions = Arc::new(Questions::new(history.clone(), clock.clone(), options.questions));
         let sql = SqlDesk::new(history.clone(), options.sql);

@@ -31,6 +31,7 @@ use parking_lot::RwLock;
 
 use crate::config::{Config, Network};
 use crate::error::ApiError;
+use crate::serving::Line;
 use crate::state::AppState;
 
 pub use address::{ClientAddress, client_address};
@@ -176,7 +177,7 @@ async fn identify(
     request: &mut Request,
     cookie: Option<&SessionCookie>,
 ) -> Result<Option<people::Caller>, ApiError> {
-    Ok(Some(match Credential::of(request.headers(), cookie)? {
+    let caller = match Credential::of(request.headers(), cookie)? {
         Credential::None => return Ok(None),
         Credential::Bearer(bearer) => state.people.by_bearer(bearer).await?,
         Credential::Key(key) => state.people.by_key(key).await?,
@@ -184,7 +185,11 @@ async fn identify(
             csrf::check(request, secret, &state.guard)?;
             state.people.by_session(secret).await?
         }
-    }))
+    };
+    if let Some(line) = request.extensions().get::<Arc<Line>>() {
+        line.is_known_now();
+    }
+    Ok(Some(caller))
 }
 
 /// Whoever sends a request to a door that has rules of its own, and may see usage; `None` where

@@ -99,6 +99,15 @@ impl ApiError {
         )
     }
 
+    /// 500: a fault of ours whose cause is in the log already.
+    pub fn panicked() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something failed here; the server's log says what",
+        )
+    }
+
     /// Names the field at fault.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {

@@ -1,26 +1,108 @@
 //! Parts of requests, with refusals in our own shape.
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-
+use compact_str::CompactString;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
+use crate::auth::Caller;
+use crate::bounded;
 use crate::error::ApiError;
 use crate::malformed::{self, Fault};
+use crate::shares::{Held, Packing};
+use crate::state::AppState;
 
 /// A JSON body.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+/// Bytes of a body of JSON, at most, where nothing else is said.
+const JSON_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let axum::Json(raw) = axum::Json::<Box<RawValue>>::from_request(request, state).await?;
-        Ok(Self(malformed::read_json(raw.get())?))
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let (body, who) = read_json(request, state).await?;
+        let read = move || {
+            let json = text_of(&body)?;
+            // A list would pass for the fields of an object in their order.
+            if json.trim_start().starts_with('[') {
+                let detail = "must be an object with fields, not a list";
+                return Err(ApiError::bad_request("malformed", "body", detail));
+            }
+            Ok::<_, ApiError>(Self(malformed::read_json(json)?))
+        };
+        state.shares.work(&who.0, who.1, read).await?
+    }
+}
+
+/// A JSON body as it was written: an object or a list.
+#[derive(Debug)]
+pub struct RawJson(pub Held);
+
+impl RawJson {
+    /// The text.
+    pub fn text(&self) -> Result<&str, ApiError> {
+        text_of(&self.0)
+    }
+}
+
+impl FromRequest<AppState> for RawJson {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        Ok(Self(read_json(request, state).await?.0))
+    }
+}
+
+/// Reads a body that says it is JSON; with who sent it, and how long it is.
+async fn read_json(
+    request: Request,
+    state: &AppState,
+) -> Result<(Held, (CompactString, usize)), ApiError> {
+    if !is_json(request.headers()) {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(ApiError::new(status, "unsupported_media_type", "the body must be JSON")
+            .at("Content-Type")
+            .mend("send the header `Content-Type: application/json`"));
+    }
+    let packing = Packing::of(request.headers())?;
+    // All who have not said who they are have one share together.
+    let caller = request.extensions().get::<Caller>();
+    let who = caller.map_or_else(CompactString::default, |caller| caller.user.as_str().into());
+    let body = state.shares.read(&who, request.into_body(), JSON_BYTES_MAX).await?;
+    let body = match packing {
+        Packing::None => body,
+        packing => {
+            let (shares, own) = (state.shares.clone(), who.clone());
+            let unpack = move || shares.unpack(&own, body, packing, JSON_BYTES_MAX);
+            state.shares.long_work(&who, unpack).await??
+        }
+    };
+    let length = body.len();
+    Ok((body, (who, length)))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = said.and_then(|said| said.split(';').next()).unwrap_or("").trim();
+    let kind = kind.to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+fn text_of(body: &[u8]) -> Result<&str, ApiError> {
+    let json = std::str::from_utf8(body).map_err(|error| {
+        ApiError::bad_request("malformed", "body", format!("is not UTF-8: {error}"))
+    })?;
+    match bounded::excess(json) {
+        None => Ok(json),
+        Some(excess) => {
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            Err(ApiError::new(status, "too_large", excess).at("body").mend("send less of it"))
+        }
     }
 }
 
@@ -39,26 +121,6 @@ pub struct Params<T>(pub T);
 #[derive(Debug, Clone, Copy, FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(ApiError))]
 pub struct Path<T>(pub T);
-
-impl From<JsonRejection> for ApiError {
-    fn from(rejection: JsonRejection) -> Self {
-        match &rejection {
-            JsonRejection::MissingJsonContentType(_) => Self::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "the body must be JSON",
-            )
-            .mend("send the header `Content-Type: application/json`"),
-            rejection if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large")
-            }
-            rejection => {
-                let detail = format!("is no JSON: {}", cause(&rejection.body_text()));
-                Self::bad_request("malformed", "body", detail)
-            }
-        }
-    }
-}
 
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
@@ -97,12 +159,7 @@ impl From<PathRejection> for ApiError {
 
 /// What axum says, without the words that say the same every time.
 fn cause(text: &str) -> String {
-    const NOISE: [&str; 4] = [
-        "Failed to deserialize the JSON body into the target type: ",
-        "Failed to parse the request body as JSON: ",
-        "Failed to deserialize query string: ",
-        "Invalid URL: ",
-    ];
+    const NOISE: [&str; 2] = ["Failed to deserialize query string: ", "Invalid URL: "];
     let text = NOISE.iter().find_map(|noise| text.strip_prefix(noise)).unwrap_or(text);
     text.to_owned()
 }

@@ -6,13 +6,19 @@ pub mod startup;
 
 pub mod api;
 pub mod auth;
+mod bounded;
 pub mod dialects;
 pub mod error;
+mod exact;
 pub mod extract;
 pub mod fuzz;
 pub mod live;
 mod malformed;
 pub mod metrics;
+mod moment;
+mod problems;
+mod serving;
+pub mod shares;
 pub mod state;
 
 mod log;

@@ -3,8 +3,10 @@
 //! Deserializers tell of it in the terms of the program ("expected internally tagged enum"). Here
 //! their texts become a field, what is wrong with it, and what to do.
 
+use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 
+use crate::bounded;
 use crate::error::ApiError;
 
 /// Reads a value of JSON; on failure says which field is at fault.
@@ -19,29 +21,49 @@ pub fn read_json<T: DeserializeOwned>(json: &str) -> Result<T, Fault> {
 pub struct Fault {
     /// The path of the field; empty where it is all of it.
     pub field: String,
-    /// Whether it should have been given.
-    pub is_missing: bool,
+    /// Which kind of mistake it is.
+    pub kind: FaultKind,
     /// What is wrong.
     pub detail: String,
     /// What to do about it, where that is known.
     pub remedy: Option<String>,
 }
 
+/// The kinds of mistakes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// It should have been given.
+    Missing,
+    /// There is too much of it.
+    TooLarge,
+    /// It is not what it should be.
+    Malformed,
+}
+
 impl Fault {
     /// Reads what a deserializer says of the field at `path`.
     pub fn new(path: &str, message: &str) -> Self {
+        if let Some(detail) = syntax(message) {
+            let remedy = Some("send JSON, with names and texts in double quotes".into());
+            let kind = FaultKind::Malformed;
+            return Self { field: String::new(), kind, detail, remedy };
+        }
         let message = message.split(" at line ").next().unwrap_or(message);
         let path = if path == "." { "" } else { path };
         let fault = |field: String, detail: String, remedy: Option<String>| Self {
             field,
-            is_missing: false,
+            kind: FaultKind::Malformed,
             detail,
             remedy,
         };
         if let Some(name) = quoted(message, "missing field `") {
             let remedy = Some(format!("give `{name}`"));
             let field = fault(joined(path, name), "must be given".into(), remedy);
-            return Self { is_missing: true, ..field };
+            return Self { kind: FaultKind::Missing, ..field };
+        }
+        if let Some(detail) = bounded::as_too_many(message) {
+            let fault = fault(path.to_owned(), detail.to_owned(), Some("send less of it".into()));
+            return Self { kind: FaultKind::TooLarge, ..fault };
         }
         if let Some(name) = quoted(message, "unknown field `") {
             let detail = format!("there is no field `{name}` here");
@@ -72,15 +94,48 @@ impl Fault {
 }
 
 impl From<Fault> for ApiError {
-    fn from(Fault { field, is_missing, detail, remedy }: Fault) -> Self {
+    fn from(Fault { field, kind, detail, remedy }: Fault) -> Self {
         let field = if field.is_empty() { "body".to_owned() } else { field };
-        let code = if is_missing { "missing" } else { "malformed" };
-        let refusal = Self::bad_request(code, field, detail);
+        let refusal = match kind {
+            FaultKind::Missing => Self::bad_request("missing", field, detail),
+            FaultKind::Malformed => Self::bad_request("malformed", field, detail),
+            FaultKind::TooLarge => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).at(field)
+            }
+        };
         match remedy {
             Some(remedy) => refusal.mend(remedy),
             None => refusal,
         }
     }
+}
+
+/// What a parser of JSON says of a text that is none, with where that is.
+pub fn syntax(message: &str) -> Option<String> {
+    let (said, place) = message.split_once(" at line ")?;
+    let what = match said {
+        "expected ident" => "a word stands there that is none of true, false and null",
+        "expected value" => "there is no value where one should be",
+        "key must be a string" => "the name of a field is not in double quotes",
+        "trailing comma" => "a comma stands before the end of an object or a list",
+        "trailing characters" => "something follows behind its end",
+        "expected `:`" => "no colon stands behind the name of a field",
+        "expected `,` or `}`" | "expected `,` or `]`" => "a comma is missing",
+        "invalid number" => "a number is not written as one",
+        "number out of range" => "a number is larger than numbers can be",
+        "invalid escape" => "a text has a backslash that means nothing",
+        "recursion limit exceeded" => "objects and lists stand too deep in each other",
+        said if said.starts_with("EOF while parsing") => "it ends in the middle",
+        said if said.starts_with("control character") => {
+            "a text has a line break or another control character in it, instead of `\\n`"
+        }
+        said if said.contains("surrogate") || said.contains("unicode code point") => {
+            "a text has half a character in it"
+        }
+        _ => return None,
+    };
+    let place = place.replacen(" column ", ", column ", 1);
+    Some(format!("is no JSON: {what} (line {place})"))
 }
 
 fn joined(path: &str, name: &str) -> String {
@@ -239,6 +294,13 @@ mod tests {
             told(r#"{"name": "x", "at": "yesterday"}"#),
             "at: is no point in time of the calendar; write a moment as 2026-01-31T12:00:00Z"
         );
+        assert_eq!(
+            told("{name: 1}"),
+            ": is no JSON: the name of a field is not in double quotes (line 1, column 2); send \
+             JSON, with names and texts in double quotes"
+        );
+        assert!(told("").contains("ends in the middle"));
+        assert!(told(r#"{"name": nope}"#).contains("none of true, false and null"));
         assert_eq!(told("[]"), ": must be an object with fields, not a list");
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::cli::client::CliError;
 use crate::config::Config;
+use crate::shares::Shares;
 use crate::state::AppState;
 use crate::{api, auth, live};
 
@@ -52,6 +53,7 @@ impl Server {
         let options = Options {
             tail_events: config.history.tail_events,
             queue_events: config.ingest.queue_events,
+            queue_bytes: config.ingest.queue_bytes,
             retention_days: config.history.retention_days,
             dedup_days: config.history.dedup_days,
             rate_stated: config.pricing.rate_stated,
@@ -72,6 +74,7 @@ impl Server {
             alerts,
             people,
             guard: Arc::new(auth::Guard::new(&config)),
+            shares: Arc::new(Shares::new(&config)),
             config: Arc::new(config),
             metrics: Arc::default(),
             leadfactory: Arc::default(),

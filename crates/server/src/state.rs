@@ -10,6 +10,7 @@ use crate::auth::Guard;
 use crate::config::Config;
 use crate::dialects;
 use crate::metrics::Metrics;
+use crate::shares::Shares;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct AppState {
     pub guard: Arc<Guard>,
     /// The settings.
     pub config: Arc<Config>,
+    /// What all requests share.
+    pub shares: Arc<Shares>,
     /// What the server measures about itself.
     pub metrics: Arc<Metrics>,
     /// What LeadFactory's dialect is at.

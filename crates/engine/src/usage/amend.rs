@@ -5,13 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use hashbrown::HashMap;
+use outlay_domain::Amount;
 use outlay_domain::usage::amendment::{self, AmendError};
-use outlay_domain::usage::{Charge, Fact, FactKind, UsageEvent};
+use outlay_domain::usage::{Charge, Fact, FactKind};
 use outlay_store::StoreError;
 use outlay_store::sqlite::amendments::{self, Act, Amendment};
 use thiserror::Error;
 
-use super::{AcceptError, Rider};
+use super::{AcceptError, Incoming, Rider};
 use crate::Outlay;
 
 /// Events in one amendment, at most.
@@ -61,16 +62,27 @@ impl Outlay {
 
     /// Puts other events in the place of kept ones with the same source and id. Answers one
     /// outcome for each, in order.
+    ///
+    /// An event that stands like this already is left as it is, so that a correction that is sent
+    /// again changes nothing. One without a time of its own keeps the time that it had.
     pub async fn correct_events(
         self: &Arc<Self>,
-        events: Vec<UsageEvent>,
+        events: Vec<Incoming>,
         amender: &Amender,
     ) -> Result<Vec<Amended>, AmendmentError> {
-        let names = events.iter().map(|event| (event.source.clone(), event.id.clone())).collect();
+        let name = |incoming: &Incoming| (incoming.event.source.clone(), incoming.event.id.clone());
+        let names = events.iter().map(name).collect();
         let prices = self.prices.load_full();
         self.amend(names, Act::Correct, amender, move |index, facts: &[Fact], received_at| {
+            let standing = amendment::standing(facts)?;
+            let Incoming { mut event, time_stated } = events[index].clone();
+            if !time_stated {
+                event.occurred_at = standing.event.occurred_at;
+            }
+            if event == standing.event {
+                return Ok((Vec::new(), charged(facts, standing)?));
+            }
             let reversal = amendment::reversal(facts, received_at)?;
-            let event = events[index].clone();
             let charge = prices.rate(&event);
             let correction =
                 Fact { kind: FactKind::Correction, received_at, event, charge: charge.clone() };
@@ -182,6 +194,16 @@ pub(crate) type WorkedOut = Result<(Vec<Fact>, Charge), AmendError>;
 pub(crate) trait WorkOut: Fn(usize, &[Fact], DateTime<Utc>) -> WorkedOut {}
 
 impl<F: Fn(usize, &[Fact], DateTime<Utc>) -> WorkedOut> WorkOut for F {}
+
+/// What an event is charged at present, with all adjustments.
+fn charged(facts: &[Fact], standing: &Fact) -> Result<Charge, AmendError> {
+    let mut parts = facts.iter().filter_map(|fact| fact.charge.amount);
+    let sum = parts.try_fold(Amount::ZERO, |sum, part| sum.checked_add(part));
+    let unpriced: i8 = facts.iter().map(|fact| fact.charge.unpriced).sum();
+    let sum = sum.ok_or(AmendError::OutOfRange)?;
+    let amount = (unpriced == 0).then_some(sum);
+    Ok(Charge { amount, unpriced, ..standing.charge.clone() })
+}
 
 /// Only what the events are charged.
 fn charges(outcomes: Vec<WorkedOut>) -> Vec<Amended> {

@@ -26,11 +26,13 @@ use rusqlite::Transaction;
 use thiserror::Error;
 use tokio::sync::{broadcast, oneshot, watch};
 
-use super::queue::{PushError, Queue};
+use super::queue::{PushError, Queue, Weight};
 use crate::latency::Latency;
 
 /// Events in one commit, at most, unless one request alone has more.
 const COMMIT_EVENTS_MAX: usize = 32_768;
+/// Bytes of events in one commit, at most, unless one request alone has more.
+const COMMIT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Batches that a watcher may be behind before it misses some. Their facts stay in memory.
 const BATCHES_WATCHED_MAX: usize = 64;
@@ -54,7 +56,7 @@ pub enum Outcome {
 #[derive(Debug, Error)]
 pub enum AcceptError {
     /// More waits than the queue holds.
-    #[error("too many events wait to be committed")]
+    #[error("too many events, or too many bytes of them, wait to be committed")]
     QueueFull,
     /// The server is stopping.
     #[error("the server is stopping")]
@@ -110,11 +112,13 @@ impl Incoming {
 }
 
 /// An event, hashed and rated before it waits, so that the committer has less to do.
-struct Prepared {
+#[derive(Debug)]
+pub struct Prepared {
     event: UsageEvent,
     time_stated: bool,
     key: EventKey,
     charge: Charge,
+    bytes: usize,
 }
 
 /// Counters since the start, for the metrics.
@@ -160,10 +164,10 @@ impl Committer {
         dedup: Arc<Dedup>,
         prices: Arc<ArcSwap<PriceBook>>,
         clock: Arc<dyn crate::Clock>,
-        queue_events: usize,
+        queue_max: Weight,
     ) -> Self {
         let shared = Arc::new(Shared {
-            queue: Queue::new(queue_events),
+            queue: Queue::new(queue_max),
             books,
             history,
             dedup,
@@ -183,28 +187,42 @@ impl Committer {
 
     /// Takes events in. The answer, one outcome for each in order, comes once they are on disk.
     pub async fn accept(&self, events: Vec<Incoming>) -> Result<Vec<Outcome>, AcceptError> {
+        self.accept_prepared(self.prepare(events)).await
+    }
+
+    /// Hashes and rates events, which takes a while where they are many.
+    pub fn prepare(&self, events: Vec<Incoming>) -> Vec<Prepared> {
+        let prices = self.shared.prices.load_full();
+        let prepared = events.into_iter().map(|mut incoming| Prepared {
+            key: incoming.key(),
+            charge: prices.rate(&incoming.event),
+            bytes: incoming.event.size_bytes(),
+            event: incoming.event,
+            time_stated: incoming.time_stated,
+        });
+        prepared.collect()
+    }
+
+    /// Takes events in that are prepared.
+    pub async fn accept_prepared(
+        &self,
+        events: Vec<Prepared>,
+    ) -> Result<Vec<Outcome>, AcceptError> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let prices = self.shared.prices.load_full();
-        let events: Vec<_> = events
-            .into_iter()
-            .map(|mut incoming| Prepared {
-                key: incoming.key(),
-                charge: prices.rate(&incoming.event),
-                event: incoming.event,
-                time_stated: incoming.time_stated,
-            })
-            .collect();
+        let bytes = events.iter().map(|prepared| prepared.bytes).sum();
         let (reply, answer) = oneshot::channel();
-        self.push(events.len(), Piece::Events { events, reply })?;
+        self.push(Weight { events: events.len(), bytes }, Piece::Events { events, reply })?;
         answer.await.map_err(|_| AcceptError::Stopping)?
     }
 
     /// Commits facts that were worked out elsewhere, together with what `rider` writes.
     pub async fn commit_facts(&self, facts: Vec<Fact>, rider: Rider) -> Result<(), AcceptError> {
         let (reply, answer) = oneshot::channel();
-        self.push(facts.len().max(1), Piece::Facts { facts, rider, reply })?;
+        let bytes = facts.iter().map(|fact| fact.event.size_bytes()).sum();
+        let weight = Weight { events: facts.len().max(1), bytes };
+        self.push(weight, Piece::Facts { facts, rider, reply })?;
         answer.await.map_err(|_| AcceptError::Stopping)?
     }
 
@@ -227,12 +245,12 @@ impl Committer {
 
     /// Events that wait.
     pub fn waiting(&self) -> usize {
-        self.shared.queue.weight()
+        self.shared.queue.weight().events
     }
 
     /// Events that may wait.
     pub fn waiting_max(&self) -> usize {
-        self.shared.queue.weight_max()
+        self.shared.queue.weight_max().events
     }
 
     /// Takes in nothing more, commits what waits, and ends the thread.
@@ -245,7 +263,7 @@ impl Committer {
         }
     }
 
-    fn push(&self, weight: usize, piece: Piece) -> Result<(), AcceptError> {
+    fn push(&self, weight: Weight, piece: Piece) -> Result<(), AcceptError> {
         self.shared.queue.push(weight, piece).map_err(|error| match error {
             PushError::Full => AcceptError::QueueFull,
             PushError::Closed => AcceptError::Stopping,
@@ -262,7 +280,8 @@ impl Drop for Committer {
 impl Shared {
     fn run(&self) {
         let mut encoder = usage_log::Encoder::default();
-        while let Some(pieces) = self.queue.take(COMMIT_EVENTS_MAX) {
+        let most = Weight { events: COMMIT_EVENTS_MAX, bytes: COMMIT_BYTES_MAX };
+        while let Some(pieces) = self.queue.take(most) {
             self.history.wait_for_room(FLUSH_PATIENCE);
             self.commit(pieces, &mut encoder);
         }
@@ -406,7 +425,7 @@ impl Batch {
         here: &mut HashMap<u64, (usize, u64)>,
         received_at: DateTime<Utc>,
     ) -> Outcome {
-        let Prepared { event, time_stated, key, charge } = prepared;
+        let Prepared { event, time_stated, key, charge, bytes: _ } = prepared;
         match seen {
             Seen::Same => return Outcome::Repeated,
             Seen::Differs => {

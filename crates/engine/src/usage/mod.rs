@@ -7,7 +7,10 @@ mod queue;
 pub mod rerate;
 pub mod sql;
 
-pub use commit::{AcceptError, CommitCounters, Committed, Committer, Incoming, Outcome, Rider};
+pub use commit::{
+    AcceptError, CommitCounters, Committed, Committer, Incoming, Outcome, Prepared, Rider,
+};
+pub use queue::Weight;
 
 pub use questions::{
     Answered, QuestionOptions, Questions, UnansweredError, UsageEvents, UsageQuestion,

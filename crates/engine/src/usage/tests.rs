@@ -207,11 +207,32 @@ async fn a_correction_charges_what_is_right_instead() {
     send(&outlay, vec![costing("a", "2")]).await;
     let amender = Amender { actor: "anna".into(), reason: "the cost was misread".into() };
 
-    let corrected = outlay.correct_events(vec![costing("a", "3").event], &amender).await.unwrap();
-    let twice = outlay.correct_events(vec![costing("a", "2.5").event], &amender).await.unwrap();
+    let corrected = outlay.correct_events(vec![costing("a", "3")], &amender).await.unwrap();
+    let twice = outlay.correct_events(vec![costing("a", "2.5")], &amender).await.unwrap();
 
     assert!(corrected[0].is_ok() && twice[0].is_ok());
     assert_eq!(charged(&outlay), ("2.5".into(), 1, 0));
+}
+
+#[tokio::test]
+async fn a_correction_that_is_sent_again_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    send(&outlay, vec![costing("a", "2")]).await;
+    let amender = Amender { actor: "anna".into(), reason: "the cost was misread".into() };
+    let right = || vec![costing("a", "3")];
+    let source = costing("a", "3").event.source;
+    let facts = || outlay.history.find(&[(source.clone(), "a".into())]).unwrap().len();
+
+    outlay.correct_events(right(), &amender).await.unwrap();
+    let written = facts();
+    let again = outlay.correct_events(right(), &amender).await.unwrap();
+    let timeless = Incoming { time_stated: false, ..costing("a", "3") };
+    outlay.correct_events(vec![timeless], &amender).await.unwrap();
+
+    assert_eq!(facts(), written);
+    assert_eq!(again[0].as_ref().unwrap().amount, Some("3".parse().unwrap()));
+    assert_eq!(charged(&outlay), ("3".into(), 1, 0));
 }
 
 #[tokio::test]

@@ -234,6 +234,7 @@ async fn acknowledge(
 #[serde(deny_unknown_fields)]
 struct SnoozeBody {
     /// A moment in the future, a year ahead at most, RFC 3339.
+    #[serde(deserialize_with = "crate::moment::required")]
     until: DateTime<Utc>,
 }
 

@@ -1,10 +1,10 @@
 //! Corrections, deletions and erasures of kept events.
 
-use axum::Json;
 use axum::extract::State;
 use compact_str::CompactString;
 use outlay_domain::people::Act;
-use outlay_domain::usage::{ID_BYTES_MAX, Refusal, UsageEvent};
+use outlay_domain::usage::{ID_BYTES_MAX, Refusal};
+use outlay_engine::usage::Incoming;
 use outlay_engine::usage::amend::{AMENDED_EVENTS_MAX, Amended, Amender, AmendmentError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -15,7 +15,9 @@ use utoipa_axum::routes;
 use super::event_body::EventBody;
 use super::event_schema::EventSchema;
 use crate::auth::Caller;
+use crate::bounded::UpTo;
 use crate::error::ApiError;
+use crate::extract::Json;
 use crate::state::AppState;
 
 /// Bytes in a reason, at most.
@@ -36,7 +38,7 @@ struct CorrectionsBody {
     /// The events as they should have been, whole, at most 1,000. `source` and `id` name the
     /// ones that they replace.
     #[schema(value_type = Vec<EventSchema>, max_items = 1000)]
-    events: Vec<Box<RawValue>>,
+    events: UpTo<AMENDED_EVENTS_MAX, Box<RawValue>>,
 }
 
 /// Events to take back.
@@ -47,8 +49,8 @@ struct DeletionsBody {
     #[schema(min_length = 1, max_length = 1000, example = "sent by a test")]
     reason: String,
     /// The events, at most 1,000.
-    #[schema(max_items = 1000)]
-    events: Vec<EventNameBody>,
+    #[schema(value_type = Vec<EventNameBody>, max_items = 1000)]
+    events: UpTo<AMENDED_EVENTS_MAX, EventNameBody>,
 }
 
 /// What names an event.
@@ -112,19 +114,23 @@ async fn correct(
     Json(body): Json<CorrectionsBody>,
 ) -> Result<Json<AmendmentsAnswer>, ApiError> {
     caller.may(Act::AmendUsage)?;
-    check_count(body.events.len())?;
+    check_count(body.events.0.len())?;
     let amender = amender(&caller, body.reason)?;
     let received_at = state.outlay.clock.now();
-    let mut events: Vec<UsageEvent> = Vec::with_capacity(body.events.len());
-    for (index, json) in body.events.iter().enumerate() {
-        let event = EventBody::parse(json.get())
+    let mut events: Vec<Incoming> = Vec::with_capacity(body.events.0.len());
+    for (index, json) in body.events.0.iter().enumerate() {
+        let incoming = EventBody::parse(json.get())
             .and_then(|event| event.draft(&caller.account))
-            .and_then(|draft| draft.accept(received_at))
+            .and_then(|draft| {
+                let time_stated = draft.occurred_at.is_some();
+                Ok(Incoming { event: draft.accept(received_at)?, time_stated })
+            })
             .map_err(|refusal| refused(index, &refusal))?;
-        caller.may_charge(&event.account)?;
-        events.push(event);
+        caller.may_charge(&incoming.event.account)?;
+        events.push(incoming);
     }
-    let names = events.iter().map(|event| (event.source.clone(), event.id.clone())).collect();
+    let name = |incoming: &Incoming| (incoming.event.source.clone(), incoming.event.id.clone());
+    let names = events.iter().map(name).collect();
     let outcomes = state.outlay.correct_events(events, &amender).await?;
     Ok(Json(answer(names, outcomes)))
 }
@@ -143,9 +149,9 @@ async fn delete(
     Json(body): Json<DeletionsBody>,
 ) -> Result<Json<AmendmentsAnswer>, ApiError> {
     caller.may(Act::AmendUsage)?;
-    check_count(body.events.len())?;
+    check_count(body.events.0.len())?;
     let amender = amender(&caller, body.reason)?;
-    let names: Vec<_> = body.events.into_iter().map(|name| (name.source, name.id)).collect();
+    let names: Vec<_> = body.events.0.into_iter().map(|name| (name.source, name.id)).collect();
     if let Some(index) = names
         .iter()
         .position(|(source, id)| id.is_empty() || source.len().max(id.len()) > ID_BYTES_MAX)

@@ -5,11 +5,17 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use compact_str::{CompactString, format_compact};
-use outlay_domain::usage::{Dimensions, EventDraft, Meter, Refusal, RefusalCode, Status};
+use outlay_domain::usage::{
+    Dimensions, EVENT_TAGS_MAX, EventDraft, Meter, QUANTITIES_MAX, Refusal, RefusalCode, Status,
+};
 use outlay_domain::{Amount, Quantity};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+use crate::bounded::{as_too_many, too_many};
+use crate::exact::Exact;
+use crate::malformed::syntax;
 
 /// Text that is borrowed from the body where it can be.
 #[derive(Debug, Default)]
@@ -77,7 +83,7 @@ pub struct EventBody<'a> {
     environment: Option<Text<'a>>,
     tags: TagsBody,
     #[serde(alias = "stated_cost", alias = "cost_usd")]
-    cost: Option<Amount>,
+    cost: Option<Exact<Amount>>,
     #[serde(borrow)]
     metadata: Option<&'a RawValue>,
 }
@@ -155,7 +161,7 @@ impl EventBody<'_> {
                 environment: some(self.dimensions.environment.or(self.environment)),
             },
             tags: self.tags.0,
-            stated_cost: self.cost,
+            stated_cost: self.cost.map(|Exact(cost)| cost),
             metadata,
         })
     }
@@ -166,6 +172,13 @@ pub const DEFAULT_SOURCE: CompactString = CompactString::const_new("api");
 
 fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
     let message = error.inner().to_string();
+    if let Some(detail) = syntax(&message) {
+        let detail = format!("{detail}; send one JSON object for each event");
+        return Refusal::new(RefusalCode::Malformed, "", detail);
+    }
+    if let Some(detail) = as_too_many(&message) {
+        return Refusal::new(RefusalCode::TooLarge, error.path().to_string(), detail);
+    }
     let (message, _) = message.split_once(" at line ").unwrap_or((&message, ""));
     let path = match error.path().to_string() {
         path if path == "." => String::new(),
@@ -363,7 +376,12 @@ impl<'de> Deserialize<'de> for QuantitiesBody {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut quantities: Vec<(Meter, Quantity)> = Vec::with_capacity(6);
+                let mut given = 0;
                 while let Some(name) = map.next_key::<Text<'de>>()? {
+                    given += 1;
+                    if given > QUANTITIES_MAX {
+                        return Err(too_many(QUANTITIES_MAX));
+                    }
                     let meter = Meter::from_name(&name.0);
                     let Some(quantity) = map.next_value::<Option<Quantity>>()? else { continue };
                     if quantities.iter().any(|(known, _)| *known == meter) {
@@ -430,7 +448,12 @@ impl<'de> Deserialize<'de> for TagsBody {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut tags: Vec<(CompactString, CompactString)> = Vec::new();
+                let mut given = 0;
                 while let Some(key) = map.next_key::<Text<'de>>()? {
+                    given += 1;
+                    if given > EVENT_TAGS_MAX {
+                        return Err(too_many(EVENT_TAGS_MAX));
+                    }
                     let Some(TagText(value)) = map.next_value()? else { continue };
                     tags.push((key.compact(), value));
                 }
@@ -485,6 +508,48 @@ mod tests {
             field(r#"{"id":"a","provider":"x","dimensions":{"teem":"x"}}"#),
             "dimensions.teem"
         );
+    }
+
+    #[test]
+    fn tags_and_quantities_are_counted_while_they_are_read() {
+        let many = |count: usize, value: &str| {
+            let pairs: Vec<_> = (0..count).map(|at| format!("\"k{at}\":{value}")).collect();
+            pairs.join(",")
+        };
+        let refused_for = |field: &str, pairs: String| {
+            // What follows the first one too many is not even looked at.
+            let refusal =
+                refused(&format!(r#"{{"id":"a","provider":"x","{field}":{{{pairs},nothing"#));
+            (refusal.code, refusal.field.to_string())
+        };
+
+        let tags = many(33, "\"v\"");
+        assert_eq!(refused_for("tags", tags), (RefusalCode::TooLarge, "tags".into()));
+        let meters = many(33, "1");
+        assert_eq!(refused_for("quantities", meters), (RefusalCode::TooLarge, "quantities".into()));
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_in_plain_words() {
+        let refusal = refused("nonsense");
+
+        assert!(refusal.detail.starts_with("is no JSON: a word stands there"), "{refusal}");
+    }
+
+    #[test]
+    fn a_cost_is_read_digit_by_digit() {
+        let cost = |text: &str| {
+            let json = format!(r#"{{"id":"a","provider":"x","cost":{text}}}"#);
+            let account = CompactString::from("acme");
+            let draft = EventBody::parse(&json).unwrap().draft(&account).unwrap();
+            draft.stated_cost.unwrap().to_string()
+        };
+
+        assert_eq!(cost("12345678.123456789"), "12345678.123456789");
+        assert_eq!(cost("\"12345678.123456789\""), "12345678.123456789");
+        assert_eq!(cost("0.1"), "0.1");
+        assert_eq!(cost("1e-7"), "0.0000001");
+        assert_eq!(cost("7"), "7");
     }
 
     #[test]

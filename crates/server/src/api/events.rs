@@ -2,19 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use compact_str::CompactString;
 use outlay_domain::people::Act;
 use outlay_domain::usage::{Charge, Refusal, RefusalCode};
-use outlay_engine::usage::{AcceptError, Incoming, Outcome};
+use outlay_engine::usage::{AcceptError, Incoming, Outcome, Prepared};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tower_http::decompression::RequestDecompressionLayer;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,17 +20,21 @@ use super::cloud_events::{self, CloudEvent};
 use super::event_body::EventBody;
 use super::event_schema::EventSchema;
 use crate::auth::Caller;
+use crate::bounded::{self, UpTo};
 use crate::error::ApiError;
+use crate::malformed::Fault;
+use crate::shares::{Packing, Shares};
 use crate::state::AppState;
 
 /// Events in one request, at most.
 pub const BATCH_EVENTS_MAX: usize = 10_000;
 
+/// An answer about more items is written away from the threads that answer everybody.
+const ITEMS_AT_ONCE: usize = 500;
+
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(post_events))
-        .layer(RequestDecompressionLayer::new().gzip(true).zstd(true))
+    OpenApiRouter::new().routes(routes!(post_events))
 }
 
 /// What became of the events of one request.
@@ -126,6 +127,7 @@ impl Item {
         (status = 200, body = EventsAnswer),
         (status = 400, description = "The body is not what its type says", body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 408, description = "The body came too slowly", body = ApiError),
         (status = 409, description = "Every event is in conflict with an earlier one", body = EventsAnswer),
         (status = 413, description = "Too many bytes or events", body = ApiError),
         (status = 415, body = ApiError),
@@ -140,10 +142,28 @@ async fn post_events(
     body: Body,
 ) -> Result<Response, ApiError> {
     caller.may(Act::SendUsage)?;
-    let body = read_body(body, state.config.ingest.body_bytes).await?;
-    let judged = tokio::task::block_in_place(|| decode(&headers, &body, &caller, &state))?;
-    let answer = accept(&state, judged).await?;
-    Ok((status(&answer), Json(answer)).into_response())
+    let packing = Packing::of(&headers)?;
+    let max = state.config.ingest.body_bytes;
+    let body = state.shares.read(caller.user.as_str(), body, max).await?;
+    // Few packed bytes may be many events.
+    let size = if packing == Packing::None { body.len() } else { usize::MAX };
+    let (own, who) = (state.clone(), caller.clone());
+    let judged = state.shares.work(caller.user.as_str(), size, move || {
+        let body = own.shares.unpack(who.user.as_str(), body, packing, max)?;
+        let judged = decode(&headers, &body, &who, &own)?;
+        Ok::<_, ApiError>(Judgement::of(judged, &own))
+    });
+    let Judgement { ids, events } = judged.await??;
+    let refused = ids.iter().filter(|(_, judged)| judged.is_err()).count();
+    state.outlay.commits.counters().refused.fetch_add(refused as u64, Ordering::Relaxed);
+    let count = ids.len();
+    let outcomes = state.outlay.commits.accept_prepared(events).await?;
+    let answered = move || {
+        let answer = answer(ids, outcomes);
+        (status(&answer), axum::Json(answer)).into_response()
+    };
+    // No turn is asked for: the events are kept, and whoever sent them must hear of it.
+    Shares::aside(count > ITEMS_AT_ONCE, answered).await
 }
 
 fn status(answer: &EventsAnswer) -> StatusCode {
@@ -156,30 +176,27 @@ fn status(answer: &EventsAnswer) -> StatusCode {
     }
 }
 
-/// Reads the whole body, up to `max` bytes.
-pub async fn read_body(body: Body, max: usize) -> Result<Bytes, ApiError> {
-    use http_body_util::{BodyExt, LengthLimitError, Limited};
-    match Limited::new(body, max).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            format!("the body has more than {max} bytes"),
-        )
-        .mend("send fewer events in one request")),
-        Err(error) => Err(ApiError::bad_request(
-            "malformed",
-            "body",
-            format!("the body cannot be read: {error}"),
-        )
-        .mend("check that its Content-Encoding is what it says, and that it is whole")),
-    }
-}
-
 /// An event that may go in, or why not, with its id.
 struct Judged {
     id: CompactString,
     event: Result<Incoming, Refusal>,
+}
+
+/// What was said of each event of a request, with its id, and those that may go in.
+struct Judgement {
+    ids: Vec<(CompactString, Result<(), Refusal>)>,
+    events: Vec<Prepared>,
+}
+
+impl Judgement {
+    fn of(judged: Vec<Judged>, state: &AppState) -> Self {
+        let mut ids = Vec::with_capacity(judged.len());
+        let mut events = Vec::with_capacity(judged.len());
+        for Judged { id, event } in judged {
+            ids.push((id, event.map(|event| events.push(event))));
+        }
+        Self { ids, events: state.outlay.commits.prepare(events) }
+    }
 }
 
 fn decode(
@@ -247,9 +264,12 @@ impl Judge<'_> {
             Some(b'{') => Ok(vec![self.event(body)]),
             Some(b'[') => {
                 // All at once where every event is well formed, one by one to find the bad ones.
-                if let Ok(events) = serde_json::from_str::<Vec<EventBody<'_>>>(body) {
-                    check_count(events.len())?;
-                    return Ok(events.into_iter().map(|event| self.body(event)).collect());
+                match serde_json::from_str::<UpTo<BATCH_EVENTS_MAX, EventBody<'_>>>(body) {
+                    Ok(UpTo(events)) => {
+                        return Ok(events.into_iter().map(|event| self.body(event)).collect());
+                    }
+                    Err(error) if is_too_many(&error) => return Err(too_many()),
+                    Err(_) => {}
                 }
                 let items = split_array(body)?;
                 Ok(items.into_iter().map(|item| self.event(item.get())).collect())
@@ -268,7 +288,9 @@ impl Judge<'_> {
     /// One event a line; empty lines do not count.
     fn lines(&self, body: &str) -> Result<Vec<Judged>, ApiError> {
         let lines = body.lines().map(str::trim).filter(|line| !line.is_empty());
-        check_count(lines.clone().count())?;
+        if lines.clone().nth(BATCH_EVENTS_MAX).is_some() {
+            return Err(too_many());
+        }
         Ok(lines.map(|line| self.event(line)).collect())
     }
 
@@ -314,35 +336,26 @@ fn id_of(json: &str) -> CompactString {
 }
 
 fn split_array(body: &str) -> Result<Vec<&RawValue>, ApiError> {
-    let items: Vec<&RawValue> = serde_json::from_str(body).map_err(|error| {
-        ApiError::bad_request("malformed", "body", format!("the body is not a JSON array: {error}"))
-    })?;
-    check_count(items.len())?;
-    Ok(items)
+    match serde_json::from_str::<UpTo<BATCH_EVENTS_MAX, &RawValue>>(body) {
+        Ok(UpTo(items)) => Ok(items),
+        Err(error) if is_too_many(&error) => Err(too_many()),
+        Err(error) => Err(Fault::new("", &error.to_string()).into()),
+    }
 }
 
-fn check_count(events: usize) -> Result<(), ApiError> {
-    if events <= BATCH_EVENTS_MAX {
-        return Ok(());
-    }
-    Err(ApiError::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "too_large",
-        format!("the request has {events} events, {BATCH_EVENTS_MAX} at most"),
-    )
-    .mend("split it into smaller requests"))
+fn is_too_many(error: &serde_json::Error) -> bool {
+    bounded::as_too_many(&error.to_string()).is_some()
 }
 
-/// Commits the good events, and says what became of each.
-async fn accept(state: &AppState, judged: Vec<Judged>) -> Result<EventsAnswer, ApiError> {
-    let mut ids = Vec::with_capacity(judged.len());
-    let mut events = Vec::with_capacity(judged.len());
-    for Judged { id, event } in judged {
-        ids.push((id, event.map(|event| events.push(event))));
-    }
-    let refused = ids.iter().filter(|(_, judged)| judged.is_err()).count();
-    state.outlay.commits.counters().refused.fetch_add(refused as u64, Ordering::Relaxed);
-    let outcomes = state.outlay.commits.accept(events).await?;
+fn too_many() -> ApiError {
+    let detail = format!("the request has more than {BATCH_EVENTS_MAX} events");
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+        .at("body")
+        .mend("split it into smaller requests")
+}
+
+/// Says what became of each event.
+fn answer(ids: Vec<(CompactString, Result<(), Refusal>)>, outcomes: Vec<Outcome>) -> EventsAnswer {
     let mut outcomes = outcomes.into_iter();
     let mut answer =
         EventsAnswer { accepted: 0, repeated: 0, refused: 0, items: Vec::with_capacity(ids.len()) };
@@ -358,7 +371,7 @@ async fn accept(state: &AppState, judged: Vec<Judged>) -> Result<EventsAnswer, A
         }
         answer.items.push(Item::new(index, id, outcome));
     }
-    Ok(answer)
+    answer
 }
 
 impl From<AcceptError> for ApiError {

@@ -311,9 +311,10 @@ pub struct BatchBody {
     #[schema(value_type = Option<String>, example = "1")]
     pub tier: Option<CompactString>,
     /// When it began.
+    #[serde(deserialize_with = "crate::moment::required")]
     pub started_at: DateTime<Utc>,
     /// When it was done, if it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     pub ended_at: Option<DateTime<Utc>>,
     /// How many leads it worked on.
     pub leads: u64,

@@ -164,6 +164,7 @@ struct CreateKey {
     #[schema(max_length = 256)]
     account: Option<String>,
     /// Until when it counts; for ever, where nothing is said.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     expires_at: Option<DateTime<Utc>>,
 }
 

@@ -46,6 +46,7 @@ use crate::dialects::leadfactory;
 use crate::error::ApiError;
 use crate::log;
 use crate::metrics::http::count;
+use crate::problems;
 use crate::state::AppState;
 use crate::web;
 
@@ -119,10 +120,11 @@ pub fn router(state: AppState, live: Option<SocketIoLayer>) -> Router {
         true => leadfactory::with(router, &state, has_live),
         false => router,
     };
-    router
+    let router = problems::check_host(problems::catch(router), &state)
         .layer(from_fn_with_state(state.metrics.http.clone(), count))
         .layer(from_fn(log::request))
-        .with_state(state)
+        .with_state(state);
+    problems::shape(router)
 }
 
 async fn page_or_not_found(method: Method, uri: Uri, headers: HeaderMap) -> Response {

@@ -11,8 +11,8 @@ use outlay_domain::Amount;
 use outlay_domain::people::Act;
 use outlay_domain::pricing::{CURRENCY, Charged, Conditions, Price, PriceRow, Priced, QuoteLine};
 use outlay_domain::providers::MeasureError;
-use outlay_domain::usage::Quantities;
 use outlay_domain::usage::question::{Attribute, Group, Measure, Value as Measured};
+use outlay_domain::usage::{EVENT_TAGS_MAX, Quantities};
 use outlay_engine::pricing::import::{genai_prices, litellm, sets};
 use outlay_engine::pricing::listing::{Listing, ListingError};
 use outlay_engine::pricing::quote::{QuoteRequest, Quoted, Used, quote};
@@ -29,9 +29,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::event_body::QuantitiesBody;
-use super::events::read_body;
 use super::users::{page, page_size};
 use crate::auth::Caller;
+use crate::bounded::excess;
 use crate::error::ApiError;
 use crate::extract::{Json, Params};
 use crate::state::AppState;
@@ -143,6 +143,7 @@ struct PriceParams {
     /// Only of this meter.
     meter: Option<String>,
     /// Only those valid then; now where `at` is absent and `all` is not set.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     at: Option<DateTime<Utc>>,
     /// Closed and future rows too.
     #[serde(default)]
@@ -213,8 +214,10 @@ struct NewPriceBody {
     #[schema(value_type = Object, required = false)]
     conditions: Conditions,
     /// From when on; from now on where absent.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     valid_from: Option<DateTime<Utc>>,
     /// Until when.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     valid_to: Option<DateTime<Utc>>,
 }
 
@@ -328,6 +331,7 @@ struct CloseBody {
     /// The row's id.
     id: String,
     /// When it ends; now where absent.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     at: Option<DateTime<Utc>>,
 }
 
@@ -357,6 +361,7 @@ struct ImportParams {
     /// `litellm` or `genai-prices` with the file as body, or a shipped set such as `set:alwrity`.
     source: String,
     /// From when on prices without a date of their own hold; now where absent.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     valid_from: Option<DateTime<Utc>>,
     /// Only say what would change.
     #[serde(default)]
@@ -380,11 +385,11 @@ async fn import(
     body: Body,
 ) -> Result<Json<ChangesBody>, ApiError> {
     caller.may(Act::SetPrices)?;
-    let body = read_body(body, IMPORT_BYTES_MAX).await?;
+    let body = state.shares.read(caller.user.as_str(), body, IMPORT_BYTES_MAX).await?;
     let change = change(&state, &caller);
     let moment = params.valid_from.unwrap_or(change.at);
     let outlay = state.outlay.clone();
-    let answer = blocking(move || {
+    let answer = state.shares.long_work(caller.user.as_str(), move || {
         let text = std::str::from_utf8(&body).map_err(|error| {
             ApiError::bad_request("malformed", "body", format!("the file is not UTF-8: {error}"))
         })?;
@@ -452,6 +457,7 @@ struct QuoteBody {
     #[schema(value_type = Object, required = false)]
     parameters: std::collections::BTreeMap<String, Value>,
     /// When; now where absent.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     at: Option<DateTime<Utc>>,
 }
 
@@ -572,12 +578,25 @@ async fn quote_call(
     Json(body): Json<QuoteBody>,
 ) -> Result<Json<QuoteAnswer>, ApiError> {
     caller.may(Act::SeePrices)?;
-    let request = quote_request(body, state.outlay.clock.now())?;
-    let quoted = quote(&state.outlay.prices.load(), &request)?;
-    Ok(Json(quoted.into()))
+    let is_counted = body.usage.is_none() && body.response.is_none() && body.sse.is_none();
+    let own = state.clone();
+    let work = move || {
+        let request = quote_request(body, own.outlay.clock.now())?;
+        Ok::<_, ApiError>(quote(&own.outlay.prices.load(), &request)?.into())
+    };
+    // What was counted already is quoted at once; an answer has to be read first.
+    let quoted: Result<QuoteAnswer, _> = match is_counted {
+        true => work(),
+        false => state.shares.long_work(caller.user.as_str(), work).await?,
+    };
+    Ok(Json(quoted?))
 }
 
 fn quote_request(body: QuoteBody, now: DateTime<Utc>) -> Result<QuoteRequest, ApiError> {
+    if body.parameters.len() > EVENT_TAGS_MAX {
+        let detail = format!("{} given, {EVENT_TAGS_MAX} at most", body.parameters.len());
+        return Err(ApiError::bad_request("too_large", "parameters", detail));
+    }
     let mut ways = Vec::new();
     if let Some(quantities) = body.quantities {
         ways.push(Used::Quantities(quantities_of(quantities)?));
@@ -585,6 +604,10 @@ fn quote_request(body: QuoteBody, now: DateTime<Utc>) -> Result<QuoteRequest, Ap
     ways.extend(body.usage.map(Used::Usage));
     if let Some(response) = body.response {
         ways.push(Used::Response(match response {
+            Value::String(text) if excess(&text).is_some() => {
+                let detail = excess(&text).unwrap_or_default();
+                return Err(ApiError::bad_request("too_large", "response", detail));
+            }
             Value::String(text) => serde_json::from_str(&text).map_err(|error| {
                 ApiError::bad_request("malformed", "response", format!("not JSON: {error}"))
             })?,
@@ -667,8 +690,10 @@ impl From<MeasureError> for ApiError {
 #[into_params(parameter_in = Query)]
 struct UnpricedParams {
     /// Usage from then on.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     from: Option<DateTime<Utc>>,
     /// Usage before then.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     to: Option<DateTime<Utc>>,
 }
 
@@ -734,8 +759,10 @@ async fn unpriced(
 #[serde(deny_unknown_fields)]
 struct RerateBody {
     /// Events from then on.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     from: Option<DateTime<Utc>>,
     /// Events before then.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     to: Option<DateTime<Utc>>,
     /// Only of this provider, as the events name it.
     #[schema(value_type = Option<String>)]

@@ -331,6 +331,7 @@ struct DecisionBody {
     #[schema(example = "done")]
     state: String,
     /// Until when, for `snoozed` only.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     until: Option<DateTime<Utc>>,
     /// Why.
     #[schema(max_length = 500)]

@@ -26,9 +26,10 @@ use super::event_body::DEFAULT_SOURCE;
 use super::usage_params::{read_time, read_tz};
 use super::users::{page, page_size};
 use crate::auth::Caller;
+use crate::bounded::UpTo;
 use crate::error::ApiError;
-use crate::extract::{Json, Params};
-use crate::malformed::{Fault, read_json};
+use crate::extract::{Json, Params, RawJson};
+use crate::malformed::{Fault, FaultKind, read_json};
 use crate::state::AppState;
 
 /// Facts in one request, at most.
@@ -140,9 +141,15 @@ impl RevenueBody {
     /// Reads one fact from JSON; on failure says which field is at fault.
     fn parse(json: &str) -> Result<Self, Refusal> {
         read_json(json).map_err(|fault: Fault| {
-            let code = if fault.is_missing { RefusalCode::Missing } else { RefusalCode::Malformed };
-            let detail = match (&fault.remedy, fault.is_missing) {
-                (Some(remedy), false) => format!("{}; {remedy}", fault.detail),
+            let code = match fault.kind {
+                FaultKind::Missing => RefusalCode::Missing,
+                FaultKind::Malformed => RefusalCode::Malformed,
+                FaultKind::TooLarge => RefusalCode::TooLarge,
+            };
+            let detail = match (&fault.remedy, code) {
+                (Some(remedy), RefusalCode::Malformed | RefusalCode::TooLarge) => {
+                    format!("{}; {remedy}", fault.detail)
+                }
                 _ => fault.detail,
             };
             Refusal::new(code, fault.field, detail)
@@ -368,18 +375,15 @@ impl RevenueAnswer {
 async fn post_revenue(
     State(state): State<AppState>,
     caller: Caller,
-    Json(body): Json<Box<RawValue>>,
+    body: RawJson,
 ) -> Result<(StatusCode, Json<RevenueAnswer>), ApiError> {
     caller.may(Act::SendUsage)?;
     if !matches!(caller.via, Via::Key { .. }) {
         caller.require(Role::Admin)?;
     }
-    let mut judged = Vec::new();
-    for json in parts(body.get())? {
-        let body = RevenueBody::parse(json);
-        let id = body.as_ref().map(|body| body.id.clone()).unwrap_or_default();
-        judged.push((id, body.and_then(|body| body.fact(&caller))));
-    }
+    let (own, bytes) = (caller.clone(), body.0.len());
+    let judging = move || judge(&body, &own);
+    let judged = state.shares.work(caller.user.as_str(), bytes, judging).await??;
     let facts: Vec<RevenueFact> =
         judged.iter().filter_map(|(_, fact)| fact.as_ref().ok().cloned()).collect();
     let outlay = state.outlay.clone();
@@ -404,6 +408,19 @@ async fn post_revenue(
     Ok((answer.status(), Json(answer)))
 }
 
+/// The facts of a body, or why each is none, with their ids.
+fn judge(
+    body: &RawJson,
+    caller: &Caller,
+) -> Result<Vec<(CompactString, Result<RevenueFact, Refusal>)>, ApiError> {
+    let judged = parts(body.text()?)?.into_iter().map(|json| {
+        let body = RevenueBody::parse(json);
+        let id = body.as_ref().map(|body| body.id.clone()).unwrap_or_default();
+        (id, body.and_then(|body| body.fact(caller)))
+    });
+    Ok(judged.collect())
+}
+
 /// The facts of a body: one object, or an array of them.
 fn parts(body: &str) -> Result<Vec<&str>, ApiError> {
     let broken = |detail: String| {
@@ -413,14 +430,8 @@ fn parts(body: &str) -> Result<Vec<&str>, ApiError> {
     match body.trim_start().as_bytes().first() {
         Some(b'{') => Ok(vec![body]),
         Some(b'[') => {
-            let items: Vec<&RawValue> =
-                serde_json::from_str(body).map_err(|error| broken(error.to_string()))?;
-            if items.len() > BATCH_MAX {
-                let detail = format!("{} facts given, {BATCH_MAX} at most", items.len());
-                return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
-                    .at("body")
-                    .mend("split it into smaller requests"));
-            }
+            let items = serde_json::from_str::<UpTo<BATCH_MAX, &RawValue>>(body);
+            let UpTo(items) = items.map_err(|error| Fault::new("", &error.to_string()))?;
             Ok(items.into_iter().map(RawValue::get).collect())
         }
         _ => Err(broken("the body is neither a JSON object nor an array".into())),

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use outlay_domain::people::Act;
+use outlay_domain::usage::ID_BYTES_MAX;
 use outlay_engine::usage::questions::EVENTS_MAX;
 use outlay_engine::usage::{Answered, UnansweredError, UsageEvents};
 use outlay_store::history::question::{EventsAfter, FactKey};
@@ -23,6 +24,7 @@ use super::usage_body::{UsageAnswer, csv};
 use super::usage_params::{Known, Parameters, refused};
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::shares::Shares;
 use crate::state::AppState;
 
 /// The routes of this noun.
@@ -156,7 +158,7 @@ async fn total(
     const KNOWN: Known = Known(&["from", "to", "tz", "measures", "compare", "format"]);
     let (question, form) = read(&caller, pairs, &headers, &KNOWN)?;
     let answered = state.outlay.questions.total(question, caller.scope().as_deref()).await?;
-    form.write(&answered)
+    form.write(answered).await
 }
 
 /// Sums usage by time, and by group where asked. Every bucket has a row, even where nothing was used.
@@ -179,7 +181,7 @@ async fn series(
         Known(&["from", "to", "tz", "every", "by", "top", "measures", "compare", "format"]);
     let (question, form) = read(&caller, pairs, &headers, &KNOWN)?;
     let answered = state.outlay.questions.series(question, caller.scope().as_deref()).await?;
-    form.write(&answered)
+    form.write(answered).await
 }
 
 /// Sums usage by group, the largest first.
@@ -205,7 +207,7 @@ async fn breakdown(
             .mend("add e.g. `by=provider`, or ask /api/v1/usage/total"));
     }
     let answered = state.outlay.questions.breakdown(question, caller.scope().as_deref()).await?;
-    form.write(&answered)
+    form.write(answered).await
 }
 
 /// A page of events.
@@ -249,6 +251,11 @@ async fn events(
     }))
 }
 
+/// Moments that facts can have, in microseconds since 1970: the years 1 to 9998.
+const MOMENTS_US: std::ops::Range<i64> = -62_135_596_800_000_000..253_370_764_800_000_000;
+/// Facts that are alike in all that pages go by, at most.
+const ALIKE_MAX: u32 = 10_000;
+
 fn write_cursor(after: &EventsAfter) -> String {
     let EventsAfter { last, given } = after;
     let parts = (last.occurred_us.0, last.received_us.0, &last.source, &last.id, &last.kind, given);
@@ -259,6 +266,15 @@ fn read_cursor(cursor: &str) -> Result<EventsAfter, ApiError> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     let parts = bytes.and_then(|bytes| {
         serde_json::from_slice::<(i64, i64, String, String, String, u32)>(&bytes).ok()
+    });
+    // A cursor can be made up: it names a moment that there is, and few facts alike.
+    let parts = parts.filter(|(occurred, received, source, id, kind, given)| {
+        let is_moment = |us: &i64| MOMENTS_US.contains(us);
+        let is_name = |text: &String| text.len() <= ID_BYTES_MAX;
+        is_moment(occurred)
+            && is_moment(received)
+            && [source, id, kind].into_iter().all(is_name)
+            && *given <= ALIKE_MAX
     });
     let Some((occurred, received, source, id, kind, given)) = parts else {
         return Err(ApiError::bad_request(
@@ -277,6 +293,9 @@ fn read_cursor(cursor: &str) -> Result<EventsAfter, ApiError> {
     };
     Ok(EventsAfter { last, given })
 }
+
+/// Rows that are written at once.
+const ROWS_AT_ONCE: usize = 500;
 
 /// The form of an answer.
 #[derive(Clone, Copy)]
@@ -316,7 +335,13 @@ impl Form {
         if accepts("text/csv") && !accepts("application/json") { Self::Csv } else { Self::Json }
     }
 
-    fn write(self, answered: &Answered) -> Result<Response, ApiError> {
+    /// Long answers are written away from the threads that answer everybody.
+    async fn write(self, answered: Answered) -> Result<Response, ApiError> {
+        let is_long = answered.answer.rows.len() > ROWS_AT_ONCE;
+        Shares::aside(is_long, move || self.written(&answered)).await?
+    }
+
+    fn written(self, answered: &Answered) -> Result<Response, ApiError> {
         match self {
             Self::Json => Ok(axum::Json(UsageAnswer::from(answered)).into_response()),
             Self::Csv => {

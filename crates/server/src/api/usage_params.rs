@@ -3,7 +3,7 @@
 //! Filters bear the names of attributes, tags among them, so the parameters are no fixed list; they
 //! are read here by hand, and whatever is not understood is refused with its name and a remedy.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use outlay_domain::usage::question::{
     Attribute, Every, Filter, Measure, QuestionError, TOP_MAX, day_start,
@@ -11,9 +11,13 @@ use outlay_domain::usage::question::{
 use outlay_engine::usage::UsageQuestion;
 
 use crate::error::ApiError;
+use crate::moment::YEARS;
 
 /// What is answered when no measure is named.
 const DEFAULT_MEASURES: [&str; 2] = ["spend", "requests"];
+
+/// Parameters of a request, at most.
+const PARAMETERS_MAX: usize = 256;
 
 /// The parameters of a request, in their order.
 pub struct Parameters(Vec<(String, String)>);
@@ -24,6 +28,11 @@ pub struct Known(pub &'static [&'static str]);
 impl Parameters {
     /// Takes the parameters of a request, of which all must be filters or in `known`.
     pub fn new(pairs: Vec<(String, String)>, known: &Known) -> Result<Self, ApiError> {
+        if pairs.len() > PARAMETERS_MAX {
+            let detail = format!("{} parameters given, {PARAMETERS_MAX} at most", pairs.len());
+            return Err(ApiError::bad_request("too_large", "query", detail)
+                .mend("give several values of one parameter with commas between them"));
+        }
         for (name, _) in &pairs {
             if !known.0.contains(&name.as_str()) && !Filter::is_name(name) {
                 return Err(unknown(name, known));
@@ -181,17 +190,27 @@ pub fn read_tz(name: Option<&str>) -> Result<Tz, ApiError> {
 /// A point in time: RFC 3339, or a day, which begins in `tz`.
 pub fn read_time(name: &str, text: &str, tz: Tz) -> Result<DateTime<Utc>, ApiError> {
     if let Ok(date) = text.parse::<NaiveDate>() {
-        return Ok(day_start(date, tz));
+        return match YEARS.contains(&date.year()) {
+            true => Ok(day_start(date, tz)),
+            false => Err(no_year(name)),
+        };
     }
     // A plus that was not encoded came as a space.
     let text = text.replace(' ', "+");
     match DateTime::parse_from_rfc3339(&text) {
+        Ok(at) if !YEARS.contains(&at.naive_utc().year()) => Err(no_year(name)),
         Ok(at) => Ok(at.with_timezone(&Utc)),
         Err(_) => {
             Err(ApiError::bad_request("malformed", name, format!("`{text}` is no point in time"))
                 .mend("write 2026-01-31, or 2026-01-31T12:00:00Z"))
         }
     }
+}
+
+fn no_year(name: &str) -> ApiError {
+    let detail = format!("a year is one from {} to {}", YEARS.start(), YEARS.end());
+    ApiError::bad_request("out_of_range", name, detail)
+        .mend("write 2026-01-31, or 2026-01-31T12:00:00Z")
 }
 
 /// A refusal in the API's shape.
@@ -251,6 +270,26 @@ fn split(list: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_year_that_some_zone_cannot_write_is_refused() {
+        let tz = Tz::Europe__Berlin;
+        for text in ["+262142-12-31", "-262143-01-01", "9999-12-31", "0000-01-01T00:00:00Z"] {
+            let refused = read_time("from", text, tz).map_err(|error| error.code);
+            assert_eq!(refused, Err("out_of_range"), "{text}");
+        }
+        assert!(read_time("from", "2026-01-31", tz).is_ok());
+        assert!(read_time("from", "9998-12-31T23:59:59-23:00", tz).is_err());
+    }
+
+    #[test]
+    fn parameters_are_counted_before_they_are_compared() {
+        let pairs = (0..300).map(|at| (format!("tag.k{at}"), "v".into())).collect();
+
+        let refused = Parameters::new(pairs, &Known(&[])).map(|_| ()).map_err(|error| error.code);
+
+        assert_eq!(refused, Err("too_large"));
+    }
 
     #[test]
     fn a_list_is_parted_at_commas_that_are_not_kept() {

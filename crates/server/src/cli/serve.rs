@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use axum::{Extension, Router};
 use clap::Args;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -14,9 +13,9 @@ use tokio::sync::watch;
 use super::client::{CliError, Client};
 use super::import::leadfactory::Followed;
 use super::{Globals, import};
-use crate::auth::LocalTrust;
 use crate::config::{Config, Draft};
 use crate::dialects::leadfactory;
+use crate::serving::Desk;
 use crate::startup::{Purpose, SOCKET_FILE, Server};
 use crate::state::AppState;
 
@@ -81,15 +80,16 @@ pub async fn serve(
     let socket = bind_socket(server.data())?;
 
     let (stop, stopped) = watch::channel(false);
+    let desk = Desk::open(&server.state().config, stopped);
     let own: Vec<_> = own
         .into_iter()
         .map(|own| {
             let router = leadfactory::own_router(server.state().clone());
-            tokio::spawn(serve_tcp(own, router, stopped.clone()))
+            tokio::spawn(desk.clone().tcp(own, router))
         })
         .collect();
-    let tcp = tokio::spawn(serve_tcp(listener, server.live_router(), stopped.clone()));
-    let unix = tokio::spawn(serve_unix(socket, server.router(), stopped));
+    let tcp = tokio::spawn(desk.clone().tcp(listener, server.live_router()));
+    let unix = tokio::spawn(desk.unix(socket, server.router()));
 
     let public_url = match server.state().config.server.public_url.as_str() {
         "" => format!("http://{address}"),
@@ -126,29 +126,6 @@ pub async fn serve(
     server.stop().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
-}
-
-async fn serve_tcp(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service)
-        .with_graceful_shutdown(async move {
-            let _ = stopped.wait_for(|stop| *stop).await;
-        })
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the listener failed");
-    }
-}
-
-async fn serve_unix(socket: UnixListener, router: Router, mut stopped: watch::Receiver<bool>) {
-    let served = axum::serve(socket, router.layer(Extension(LocalTrust)).into_make_service())
-        .with_graceful_shutdown(async move {
-            let _ = stopped.wait_for(|stop| *stop).await;
-        })
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the local socket failed");
-    }
 }
 
 /// Listens on the ports of dialects that are on.

@@ -223,6 +223,34 @@ fn place(path: &Path, text: &str, offset: usize) -> Origin {
     Origin::File { path: path.to_path_buf(), line }
 }
 
+/// Refuses bounds under which nothing would work.
+fn judge_sizes(config: &Config) -> Result<(), (&'static str, String)> {
+    let refuse = |key, why: &str| Err((key, why.to_owned()));
+    let (ingest, limits) = (&config.ingest, &config.limits);
+    if !(16_777_216..=1 << 40).contains(&ingest.queue_bytes) {
+        return refuse("ingest.queue_bytes", "must be 16777216 or more");
+    }
+    if ingest.bodies_bytes < ingest.body_bytes.saturating_mul(4) || ingest.bodies_bytes > 1 << 40 {
+        return refuse("ingest.bodies_bytes", "must be four times ingest.body_bytes or more");
+    }
+    if !(32..=1_048_576).contains(&limits.connections) {
+        return refuse("limits.connections", "must be from 32 to 1048576");
+    }
+    if !(16..=1_048_576).contains(&limits.connections_per_address) {
+        return refuse("limits.connections_per_address", "must be from 16 to 1048576");
+    }
+    let waits = [
+        ("limits.head_seconds", limits.head_seconds),
+        ("limits.body_seconds", limits.body_seconds),
+        ("limits.write_seconds", limits.write_seconds),
+        ("limits.idle_seconds", limits.idle_seconds),
+    ];
+    match waits.into_iter().find(|(_, seconds)| !(1..=3_600).contains(seconds)) {
+        Some((key, _)) => refuse(key, "must be from 1 to 3600"),
+        None => Ok(()),
+    }
+}
+
 /// Refuses values that their types allow and that cannot work: the key, and why.
 fn judge(config: &Config) -> Result<(), (&'static str, String)> {
     let refuse = |key, why: &str| Err((key, why.to_owned()));
@@ -245,6 +273,7 @@ fn judge(config: &Config) -> Result<(), (&'static str, String)> {
     if !(65_536..=1_073_741_824).contains(&config.ingest.body_bytes) {
         return refuse("ingest.body_bytes", "must be from 65536 to 1073741824");
     }
+    judge_sizes(config)?;
     if !(1..=3_600).contains(&config.questions.time_limit_seconds) {
         return refuse("questions.time_limit_seconds", "must be from 1 to 3600");
     }

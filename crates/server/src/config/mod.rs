@@ -81,6 +81,10 @@ pub struct ServerConfig {
     /// believed; none by default.
     #[schema(value_type = Vec<String>)]
     pub trusted_proxies: Vec<Network>,
+    /// Names besides `public_url` by which people may call a server that listens to its own machine
+    /// only, e.g. `outlay.example.com`. Requests under other names are refused there: a page of
+    /// another site can make its own name point to this machine.
+    pub hosts: Vec<String>,
 }
 
 fn time_zone<'de, D: Deserializer<'de>>(from: D) -> Result<Tz, D::Error> {
@@ -98,6 +102,7 @@ impl Default for ServerConfig {
             time_zone: Tz::UTC,
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            hosts: Vec::new(),
         }
     }
 }
@@ -126,13 +131,23 @@ impl Default for HistoryConfig {
 pub struct IngestConfig {
     /// Events that may wait to be committed; more are answered with 429.
     pub queue_events: usize,
+    /// Bytes of events that may wait to be committed; more are answered with 429.
+    pub queue_bytes: usize,
     /// Bytes of one request's body, after decompression.
     pub body_bytes: usize,
+    /// Bytes of all bodies that are read at a time, half of them for one caller at most; more wait
+    /// for two seconds and are then answered with 429.
+    pub bodies_bytes: usize,
 }
 
 impl Default for IngestConfig {
     fn default() -> Self {
-        Self { queue_events: 200_000, body_bytes: 32 * 1024 * 1024 }
+        Self {
+            queue_events: 200_000,
+            queue_bytes: 128 * 1024 * 1024,
+            body_bytes: 32 * 1024 * 1024,
+            bodies_bytes: 256 * 1024 * 1024,
+        }
     }
 }
 
@@ -255,7 +270,7 @@ pub enum TrustedClaim {
     UserId,
 }
 
-/// How often callers may call. 0 is no limit.
+/// How often callers may call, where 0 is no limit, and how long they may take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
@@ -269,6 +284,20 @@ pub struct LimitsConfig {
     pub ingest_burst: u32,
     /// Attempts to sign in from one address, a minute.
     pub sign_ins_per_minute: u32,
+    /// Connections in all, and no more than half the files that the system lets the program open.
+    /// Half of them are for callers who have not said who they are.
+    pub connections: u32,
+    /// Connections of one address, and no more than half of all. Proxies that are trusted have no
+    /// such bound.
+    pub connections_per_address: u32,
+    /// Seconds that the head of a request may take.
+    pub head_seconds: u32,
+    /// Seconds that the body of a request may take, and one more for each 64 KiB of it.
+    pub body_seconds: u32,
+    /// Seconds that a client may take nothing of its answer.
+    pub write_seconds: u32,
+    /// Seconds that a connection waits for its next request.
+    pub idle_seconds: u32,
 }
 
 impl Default for LimitsConfig {
@@ -279,6 +308,12 @@ impl Default for LimitsConfig {
             ingest_requests_per_second: 50_000,
             ingest_burst: 100_000,
             sign_ins_per_minute: 60,
+            connections: 8_192,
+            connections_per_address: 2_048,
+            head_seconds: 15,
+            body_seconds: 30,
+            write_seconds: 60,
+            idle_seconds: 75,
         }
     }
 }

@@ -37,6 +37,7 @@ use super::wire::{dollars, name, unsigned_zeros};
 use crate::auth::Guard;
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::shares::Shares;
 use crate::state::AppState;
 
 /// How often everybody is told in any case.
@@ -179,6 +180,7 @@ struct Parts {
     alerts: Weak<Alerts>,
     leadfactory: Weak<Status>,
     guard: Arc<Guard>,
+    shares: Arc<Shares>,
     config: Arc<Config>,
     metrics: Arc<Metrics>,
 }
@@ -191,6 +193,7 @@ impl Parts {
             alerts: Arc::downgrade(&state.alerts),
             leadfactory: Arc::downgrade(&state.leadfactory),
             guard: state.guard.clone(),
+            shares: state.shares.clone(),
             config: state.config.clone(),
             metrics: state.metrics.clone(),
         }
@@ -203,6 +206,7 @@ impl Parts {
             alerts: self.alerts.upgrade()?,
             leadfactory: self.leadfactory.upgrade()?,
             guard: self.guard.clone(),
+            shares: self.shares.clone(),
             config: self.config.clone(),
             metrics: self.metrics.clone(),
         })

@@ -32,6 +32,7 @@ use tower::ServiceExt;
 
 use crate::config::LeadfactoryConfig;
 use crate::log;
+use crate::problems;
 use crate::state::AppState;
 
 pub use error::Refused;
@@ -99,9 +100,10 @@ async fn live_or_not(
 pub fn own_router(state: AppState) -> Router {
     let answered =
         routes().route("/metrics", get(metrics::page)).fallback(nowhere).layer(live::layer(&state));
-    access::guard(answered, &state)
+    let router = access::guard(answered, &state)
         .route("/", get(home::home))
-        .route("/healthz", get(|| async { "ok" }))
+        .route("/healthz", get(|| async { "ok" }));
+    problems::check_host(problems::catch(router), &state)
         .layer(from_fn(log::request))
         .with_state(state)
 }

@@ -1,0 +1,426 @@
+//! What all requests share, memory and processor time, parted so that no caller takes all.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::{Bytes, BytesMut};
+use compact_str::CompactString;
+use flate2::read::MultiGzDecoder;
+use http_body_util::{BodyExt, LengthLimitError};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::Config;
+use crate::error::ApiError;
+
+/// How long a request waits for memory for its body.
+const BODY_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a request waits for its turn.
+const TURN_PATIENCE: Duration = Duration::from_secs(20);
+/// Memory for bodies is shared in units of so many bytes.
+const UNIT_BYTES: usize = 1024;
+/// What a growing body takes at a time.
+const STEP_UNITS: usize = 256;
+/// A body's time grows by a second for so many bytes.
+const BYTES_A_SECOND: usize = 64 * 1024;
+/// Work on fewer bytes takes less time than handing it to another thread.
+const SMALL_BYTES: usize = 16 * 1024;
+/// Turns at a time, at least: as many threads as work besides those that answer.
+const TURNS_LEAST: usize = 4;
+/// Callers beyond whom those that hold nothing are forgotten.
+const CALLERS_MAX: usize = 1_000;
+
+/// Memory for bodies, and turns at the processor.
+#[derive(Debug)]
+pub struct Shares {
+    body_units: Parted,
+    turns: Parted,
+    body_time: Duration,
+}
+
+impl Shares {
+    /// Shares by the settings.
+    pub fn new(config: &Config) -> Self {
+        let units = config.ingest.bodies_bytes / UNIT_BYTES;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            body_units: Parted::new(units, BODY_PATIENCE),
+            turns: Parted::new(cores.max(TURNS_LEAST), TURN_PATIENCE),
+            body_time: Duration::from_secs(config.limits.body_seconds.into()),
+        }
+    }
+
+    /// Reads the whole body of `who`'s request, up to `max` bytes.
+    pub async fn read(&self, who: &str, mut body: Body, max: usize) -> Result<Held, ApiError> {
+        let began = Instant::now();
+        let mut share = None;
+        let mut taken_units = 0;
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        let mut length = 0;
+        loop {
+            let patience = self.body_time + Duration::from_secs((length / BYTES_A_SECOND) as u64);
+            let frame = timeout_at(began + patience, body.frame()).await.map_err(|_| too_slow())?;
+            let Some(frame) = frame else { break };
+            let Ok(data) = frame.map_err(|error| unreadable(&error))?.into_data() else { continue };
+            length += data.len();
+            if length > max {
+                return Err(too_large(max));
+            }
+            let units = length.div_ceil(UNIT_BYTES);
+            if units > taken_units {
+                let step =
+                    if taken_units == 0 { units } else { (units - taken_units).max(STEP_UNITS) };
+                taken_units += step;
+                let more = self.body_units.take(who, step).await.ok_or_else(no_memory)?;
+                merge(&mut share, more);
+            }
+            // Most bodies come in one piece, and stay it.
+            if first.is_empty() && all.is_empty() {
+                first = data;
+                continue;
+            }
+            if all.is_empty() {
+                all.extend_from_slice(&first);
+                first = Bytes::new();
+            }
+            all.extend_from_slice(&data);
+        }
+        let bytes = if all.is_empty() { first } else { all.freeze() };
+        Ok(Held { bytes, _share: share })
+    }
+
+    /// Unpacks a body, up to `max` bytes. It takes long, and is for the threads that may.
+    pub fn unpack(
+        &self,
+        who: &str,
+        packed: Held,
+        way: Packing,
+        max: usize,
+    ) -> Result<Held, ApiError> {
+        let mut reader: Box<dyn Read> = match way {
+            Packing::None => return Ok(packed),
+            Packing::Gzip => Box::new(MultiGzDecoder::new(&*packed.bytes)),
+            Packing::Zstd => Box::new(zstd_reader(&packed.bytes).map_err(|error| broken(&error))?),
+        };
+        let runtime = tokio::runtime::Handle::current();
+        let mut share = None;
+        let mut bytes = Vec::new();
+        loop {
+            let step = STEP_UNITS * UNIT_BYTES;
+            let more = runtime.block_on(self.body_units.take(who, STEP_UNITS));
+            merge(&mut share, more.ok_or_else(no_memory)?);
+            let read = reader.by_ref().take(step as u64).read_to_end(&mut bytes);
+            let read = read.map_err(|error| broken(&error))?;
+            if bytes.len() > max {
+                return Err(too_large(max));
+            }
+            if read < step {
+                return Ok(Held { bytes: bytes.into(), _share: share });
+            }
+        }
+    }
+
+    /// Does work for `who`, about `bytes` of input: little of it at once, more of it in turns, away
+    /// from the threads that answer everybody.
+    pub async fn work<T: Send + 'static>(
+        &self,
+        who: &str,
+        bytes: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        if bytes <= SMALL_BYTES {
+            return Ok(work());
+        }
+        self.long_work(who, work).await
+    }
+
+    /// Does work for `who` that may take long, in turns.
+    pub async fn long_work<T: Send + 'static>(
+        &self,
+        who: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let turn = self.turns.take(who, 1).await.ok_or_else(no_turn)?;
+        let worked = tokio::task::spawn_blocking(move || {
+            // The turn lasts as long as the work, although nobody may wait for it any more.
+            let _turn = turn;
+            work()
+        });
+        worked.await.map_err(|error| ApiError::internal(&error))
+    }
+
+    /// Does work that is bounded already, away from the threads that answer everybody where it
+    /// `is_long`.
+    pub async fn aside<T: Send + 'static>(
+        is_long: bool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        if !is_long {
+            return Ok(work());
+        }
+        tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))
+    }
+}
+
+/// A body that was read. Its share of the memory is given back when it is gone.
+#[derive(Debug)]
+pub struct Held {
+    bytes: Bytes,
+    _share: Option<Share>,
+}
+
+impl std::ops::Deref for Held {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// How a body is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// Not at all.
+    None,
+    /// `gzip`.
+    Gzip,
+    /// `zstd`.
+    Zstd,
+}
+
+impl Packing {
+    /// What the headers of a request say.
+    pub fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let said = headers.get_all(header::CONTENT_ENCODING).iter().collect::<Vec<_>>();
+        let word = match said.as_slice() {
+            [] => return Ok(Self::None),
+            [word] => word.to_str().unwrap_or("?").trim().to_ascii_lowercase(),
+            [..] => "several".into(),
+        };
+        match word.as_str() {
+            "" | "identity" => Ok(Self::None),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            other => {
+                let detail = format!("`{other}` is no way of packing that is understood");
+                let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                Err(ApiError::new(status, "unsupported", detail)
+                    .at("Content-Encoding")
+                    .mend("send the body as it is, or packed by gzip or zstd"))
+            }
+        }
+    }
+}
+
+/// A reader that takes no more memory for its window than RFC 8878 asks of every reader.
+fn zstd_reader(packed: &[u8]) -> io::Result<impl Read + '_> {
+    const WINDOW_LOG_MAX: u32 = 23;
+    let mut reader = zstd::stream::read::Decoder::with_buffer(packed)?;
+    reader.window_log_max(WINDOW_LOG_MAX)?;
+    Ok(reader)
+}
+
+/// Something of which there is so much, half of it for one caller at most.
+#[derive(Debug)]
+struct Parted {
+    all: Arc<Semaphore>,
+    each: usize,
+    of: Mutex<HashMap<CompactString, Arc<Semaphore>>>,
+    patience: Duration,
+}
+
+/// What a caller holds of it.
+type Share = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+
+impl Parted {
+    fn new(all: usize, patience: Duration) -> Self {
+        let all = all.clamp(2, Semaphore::MAX_PERMITS);
+        Self {
+            all: Arc::new(Semaphore::new(all)),
+            each: all.div_ceil(2),
+            of: Mutex::default(),
+            patience,
+        }
+    }
+
+    /// Takes so much for a caller; `None` where it does not become free in time.
+    ///
+    /// The caller's own part comes first: whoever has it all waits for themselves, and stands in
+    /// nobody's way.
+    async fn take(&self, who: &str, count: usize) -> Option<Share> {
+        let count = u32::try_from(count).ok()?;
+        let until = Instant::now() + self.patience;
+        let own = timeout_at(until, self.of(who).acquire_many_owned(count)).await.ok()?.ok()?;
+        let all = self.all.clone().acquire_many_owned(count);
+        let all = timeout_at(until, all).await.ok()?.ok()?;
+        Some((own, all))
+    }
+
+    fn of(&self, who: &str) -> Arc<Semaphore> {
+        let mut of = self.of.lock();
+        if let Some(own) = of.get(who) {
+            return own.clone();
+        }
+        if of.len() >= CALLERS_MAX {
+            of.retain(|_, own| Arc::strong_count(own) > 1);
+        }
+        of.entry(who.into()).or_insert_with(|| Arc::new(Semaphore::new(self.each))).clone()
+    }
+}
+
+fn merge(share: &mut Option<Share>, more: Share) {
+    match share {
+        Some((own, all)) => {
+            own.merge(more.0);
+            all.merge(more.1);
+        }
+        None => *share = Some(more),
+    }
+}
+
+fn too_large(max: usize) -> ApiError {
+    let detail = format!("the body has more than {max} bytes");
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+        .at("body")
+        .mend("send less in one request")
+}
+
+fn unreadable(error: &axum::Error) -> ApiError {
+    let source = std::error::Error::source(error);
+    if source.is_some_and(|source| source.downcast_ref::<LengthLimitError>().is_some()) {
+        return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large")
+            .at("body")
+            .mend("send less in one request");
+    }
+    ApiError::bad_request("malformed", "body", format!("the body cannot be read: {error}"))
+        .mend("check that its Content-Encoding is what it says, and that it is whole")
+}
+
+fn broken(error: &io::Error) -> ApiError {
+    ApiError::bad_request("malformed", "body", format!("the body cannot be unpacked: {error}"))
+        .mend("check that its Content-Encoding is what it says, and that it is whole")
+}
+
+fn too_slow() -> ApiError {
+    let detail = "the body of the request did not come in time";
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail)
+        .at("body")
+        .mend("send it again over a better line, or less in one request")
+}
+
+fn no_memory() -> ApiError {
+    ApiError::too_many(1, "too many bytes of requests are being read")
+        .mend("send the same request again after Retry-After; nothing of it was kept")
+}
+
+fn no_turn() -> ApiError {
+    ApiError::too_many(2, "too much is being worked on for this caller, or for everybody")
+        .mend("send the same request again after Retry-After; nothing of it was kept")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn parted() -> Parted {
+        Parted::new(10, Duration::from_millis(1))
+    }
+
+    #[tokio::test]
+    async fn one_caller_gets_half_and_leaves_the_other_half_to_others() {
+        let parted = parted();
+
+        let held = parted.take("mallory", 5).await.unwrap();
+        assert!(parted.take("mallory", 1).await.is_none());
+        let others = parted.take("alice", 5).await.unwrap();
+        assert!(parted.take("bob", 1).await.is_none(), "there is no more");
+
+        drop((held, others));
+        assert!(parted.take("mallory", 5).now_or_never().flatten().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_their_own_part_stands_in_nobodys_way() {
+        let parted = Parted::new(10, Duration::from_secs(600));
+        let _held = parted.take("mallory", 5).await.unwrap();
+        let mut waiting = std::pin::pin!(parted.take("mallory", 5));
+        assert!(waiting.as_mut().now_or_never().is_none());
+
+        assert!(parted.take("alice", 5).now_or_never().flatten().is_some());
+    }
+
+    #[tokio::test]
+    async fn callers_who_hold_nothing_are_forgotten() {
+        let parted = parted();
+        let held = parted.take("alice", 1).await.unwrap();
+        for number in 0..CALLERS_MAX * 2 {
+            parted.take(&number.to_string(), 1).await.unwrap();
+        }
+
+        assert!(parted.of.lock().len() <= CALLERS_MAX);
+        assert!(parted.of.lock().contains_key("alice"));
+        drop(held);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_its_bound_and_gives_its_share_back() {
+        let mut config = Config::default();
+        config.ingest.bodies_bytes = 1024 * 1024;
+        let shares = Shares::new(&config);
+        let body = || Body::from(vec![b'x'; 300 * 1024]);
+
+        let held = shares.read("alice", body(), 300 * 1024).await.unwrap();
+        assert_eq!(held.len(), 300 * 1024);
+        assert_eq!(shares.body_units.all.available_permits(), 1024 - 300);
+        let refused = shares.read("alice", body(), 300 * 1024 - 1).await.unwrap_err();
+        assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+
+        drop(held);
+        assert_eq!(shares.body_units.all.available_permits(), 1024);
+    }
+
+    #[tokio::test]
+    async fn what_unpacks_to_more_than_its_bound_is_left_at_the_bound() {
+        let packed = |bytes: &[u8]| zstd::encode_all(bytes, 3).unwrap();
+        let shares = Arc::new(Shares::new(&Config::default()));
+        let unpack = async |bytes: Vec<u8>, max: usize| {
+            let held = shares.read("alice", Body::from(bytes), 1 << 20).await.unwrap();
+            let own = shares.clone();
+            let work = move || own.unpack("alice", held, Packing::Zstd, max);
+            shares.long_work("alice", work).await.unwrap()
+        };
+
+        let bomb = packed(&vec![0; 64 << 20]);
+        assert!(bomb.len() < 10_000);
+        assert_eq!(unpack(bomb, 1 << 20).await.unwrap_err().status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(unpack(packed(b"whole"), 5).await.unwrap().len(), 5);
+        assert_eq!(unpack(b"no such thing".to_vec(), 99).await.unwrap_err().code, "malformed");
+        let all = shares.body_units.all.available_permits();
+        assert_eq!(all, Config::default().ingest.bodies_bytes / UNIT_BYTES);
+    }
+
+    #[tokio::test]
+    async fn a_body_over_what_a_caller_may_hold_waits_and_is_refused_as_too_many() {
+        let mut config = Config::default();
+        config.ingest.bodies_bytes = 1024 * 1024;
+        let mut shares = Shares::new(&config);
+        shares.body_units.patience = Duration::from_millis(1);
+        let body = || Body::from(vec![b'x'; 400 * 1024]);
+
+        let held = shares.read("alice", body(), 1024 * 1024).await.unwrap();
+        let refused = shares.read("alice", body(), 1024 * 1024).await.unwrap_err();
+        assert_eq!((refused.status.as_u16(), refused.retry_after), (429, Some(1)));
+        assert!(shares.read("bob", body(), 1024 * 1024).await.is_ok());
+        drop(held);
+        assert!(shares.read("alice", body(), 1024 * 1024).await.is_ok());
+    }
+}
