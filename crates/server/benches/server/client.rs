@@ -13,6 +13,15 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// How a body is packed.
+#[derive(Clone, Copy)]
+pub enum Packing {
+    /// Not at all.
+    None,
+    /// `gzip`.
+    Gzip,
+}
+
 /// One kept-alive connection.
 pub struct Connection {
     stream: TcpStream,
@@ -36,7 +45,17 @@ impl Connection {
 
     /// `POST path`.
     pub fn post(&mut self, path: &str, body: &[u8]) -> io::Result<Answer> {
-        self.stream.write_all(head("POST", path, &self.token, Some(body.len())).as_bytes())?;
+        self.post_packed(path, Packing::None, body)
+    }
+
+    /// `POST path` with a body that is packed.
+    pub fn post_packed(&mut self, path: &str, packing: Packing, body: &[u8]) -> io::Result<Answer> {
+        let head = head("POST", path, &self.token, Some(body.len()));
+        let head = match packing {
+            Packing::None => head,
+            Packing::Gzip => head.replacen("\r\n", "\r\nContent-Encoding: gzip\r\n", 1),
+        };
+        self.stream.write_all(head.as_bytes())?;
         self.stream.write_all(body)?;
         self.answer()
     }
@@ -96,7 +115,7 @@ fn head(method: &str, path: &str, token: &str, length: Option<usize>) -> String 
         format!("Content-Type: application/json\r\nContent-Length: {length}\r\n")
     });
     format!(
-        "{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n{length}\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{length}\r\n"
     )
 }
 

@@ -5,6 +5,7 @@
 
 mod client;
 mod events;
+mod hostile;
 mod sockets;
 
 use std::path::{Path, PathBuf};
@@ -140,6 +141,12 @@ fn main() {
         "on disk, all in                   {:>8.1} bytes an event",
         bytes as f64 / events as f64
     );
+    server.stop();
+
+    // On a folder of its own: what they send is kept, and would count among the figures above.
+    let folder =
+        tempfile::tempdir_in(std::env::current_dir().expect("a folder")).expect("a folder");
+    hostile::measure(&Server::start(folder.path()));
 }
 
 /// What a server takes that nobody asks anything, once it has tidied up.

@@ -88,6 +88,11 @@ impl Running {
         Client::Socket(self.data.join(SOCKET_FILE))
     }
 
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it wrote to its log so far.
     pub fn said(&self) -> String {
         let said = std::fs::read(&self.log).unwrap().split_off(self.begun as usize);
