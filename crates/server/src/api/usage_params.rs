@@ -19,6 +19,9 @@ const DEFAULT_MEASURES: [&str; 2] = ["spend", "requests"];
 /// Parameters of a request, at most.
 const PARAMETERS_MAX: usize = 256;
 
+/// Names in a list of what to group by or to answer, at most.
+const LIST_MAX: usize = 256;
+
 /// The parameters of a request, in their order.
 pub struct Parameters(Vec<(String, String)>);
 
@@ -56,9 +59,15 @@ impl Parameters {
     }
 
     /// The values of a parameter that is a list, given once with commas or several times.
-    fn list(&self, name: &str) -> Vec<String> {
+    fn list(&self, name: &str) -> Result<Vec<String>, ApiError> {
         let values = self.0.iter().filter(|(known, _)| known == name);
-        values.flat_map(|(_, value)| split(value)).filter(|value| !value.is_empty()).collect()
+        let values = values.flat_map(|(_, value)| split(value)).filter(|value| !value.is_empty());
+        let values: Vec<String> = values.collect();
+        if values.len() > LIST_MAX {
+            let detail = format!("{} names given, {LIST_MAX} at most", values.len());
+            return Err(ApiError::bad_request("too_large", name, detail).mend("give fewer"));
+        }
+        Ok(values)
     }
 
     /// The time zone.
@@ -146,11 +155,11 @@ impl Parameters {
                     .mend(format!("use {names} or tag.KEY"))
             })
         };
-        self.list("by").iter().map(attribute).collect()
+        self.list("by")?.iter().map(attribute).collect()
     }
 
     fn measures(&self) -> Result<Vec<Measure>, ApiError> {
-        let mut names = self.list("measures");
+        let mut names = self.list("measures")?;
         if names.is_empty() {
             names = DEFAULT_MEASURES.map(ToOwned::to_owned).to_vec();
         }
