@@ -137,8 +137,11 @@ test('a preset and picked days change the period, and the zone is said', async (
 test('an event opens with all that is kept of it', async ({ page }) => {
   await page.goto('/')
   await settled(page)
-  await page.getByRole('region', { name: 'Newest events' }).locator('[data-row]').first().click()
+  const events = page.getByRole('region', { name: 'Newest events' }).locator('[data-event]')
+  await events.filter({ hasText: /\$0\.0*[1-9]/ }).first().locator('[data-row]').click()
   const drawer = page.getByRole('dialog', { name: 'Event' })
+  // How much, times the price of it, is the amount.
+  await expect(drawer.getByRole('row').first()).toContainText(/[\d,.]+ × \$[\d.]+.*\$0\.\d+/)
   for (const words of ['Quantities', 'occurred', 'received', 'source', 'account']) {
     await expect(drawer.getByText(words, { exact: true })).toBeVisible()
   }
