@@ -31,14 +31,13 @@ use chrono_tz::Tz;
 pub use clock::{Clock, FrozenClock, SystemClock};
 use outlay_domain::pricing::PriceBook;
 use outlay_store::dedup::{Dedup, DedupOptions, EventKey};
-use outlay_store::history::sql::SqlLimits;
 use outlay_store::history::{History, HistoryOptions};
-use outlay_store::sqlite::usage_log;
+use outlay_store::sqlite::{BOOKS_FILE, usage_log};
 use outlay_store::{Books, StoreError};
 
 use keeper::{Keeper, KeeperOptions};
 use pricing::Prices;
-use usage::sql::SqlDesk;
+use usage::sql::{SqlDesk, SqlOptions};
 use usage::{Committer, QuestionOptions, Questions, Weight};
 
 /// The file in the data folder that a process holds while it works there.
@@ -65,8 +64,10 @@ pub struct Options {
     pub time_zone: Tz,
     /// How much questions may use.
     pub questions: QuestionOptions,
-    /// How much a query in SQL may use.
-    pub sql: SqlLimits,
+    /// How queries in SQL are worked on.
+    pub sql: SqlOptions,
+    /// Files in the data folder that the settings name, which belong into a backup.
+    pub named_files: Vec<PathBuf>,
 }
 
 impl Default for Options {
@@ -81,7 +82,8 @@ impl Default for Options {
             background: true,
             time_zone: Tz::UTC,
             questions: QuestionOptions::default(),
-            sql: SqlLimits::default(),
+            sql: SqlOptions::default(),
+            named_files: Vec::new(),
         }
     }
 }
@@ -110,6 +112,8 @@ pub struct Outlay {
     pub questions: Arc<Questions>,
     /// Where it is asked about in SQL.
     pub sql: SqlDesk,
+    /// Files in the data folder that the settings name.
+    named_files: Vec<PathBuf>,
     /// Held while kept events are read and then amended.
     amending: tokio::sync::Mutex<()>,
     keeper: Option<Keeper>,
@@ -175,6 +179,7 @@ impl Outlay {
             commits,
             questions,
             sql,
+            named_files: options.named_files,
             amending: tokio::sync::Mutex::default(),
             keeper,
             _lock: lock,
@@ -193,6 +198,11 @@ impl Outlay {
             keeper.stop();
         }
     }
+}
+
+/// Whether `folder` is one that Outlay has made.
+pub fn is_data_folder(folder: &Path) -> bool {
+    folder.join(BOOKS_FILE).is_file()
 }
 
 /// Takes the folder for this process.

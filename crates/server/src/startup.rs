@@ -34,6 +34,27 @@ pub enum Purpose {
     Command,
 }
 
+/// How a data folder is opened.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    purpose: Purpose,
+    program: Option<PathBuf>,
+}
+
+impl From<Purpose> for Opening {
+    fn from(purpose: Purpose) -> Self {
+        Self { purpose, program: None }
+    }
+}
+
+impl Opening {
+    /// With the program `outlay` at this place, where the process that opens is another.
+    #[must_use]
+    pub fn with_program(self, program: impl Into<PathBuf>) -> Self {
+        Self { program: Some(program.into()), ..self }
+    }
+}
+
 /// An open data folder and all that works on it.
 pub struct Server {
     state: AppState,
@@ -48,8 +69,15 @@ impl Server {
     }
 
     /// Opens `data` with `config`.
-    pub async fn open_with(data: &Path, config: Config, purpose: Purpose) -> anyhow::Result<Self> {
+    pub async fn open_with(
+        data: &Path,
+        config: Config,
+        opening: impl Into<Opening>,
+    ) -> anyhow::Result<Self> {
+        let Opening { purpose, program } = opening.into();
         install_tls();
+        let mut sql = config.questions.sql_options();
+        sql.program = program.unwrap_or(sql.program);
         let options = Options {
             tail_events: config.history.tail_events,
             queue_events: config.ingest.queue_events,
@@ -60,7 +88,8 @@ impl Server {
             background: purpose == Purpose::Serve,
             time_zone: config.server.time_zone,
             questions: config.questions.question_options(),
-            sql: config.questions.sql_limits(),
+            sql,
+            named_files: auth::named_files(&config),
         };
         let folder = data.to_path_buf();
         let outlay = tokio::task::spawn_blocking(move || Outlay::open(&folder, options, clock()))

@@ -491,6 +491,14 @@ async fn sql_changes_nothing_and_is_bounded() {
         "COPY events TO '/tmp/outlay-stolen.csv' STORED AS CSV",
         "SET datafusion.execution.batch_size = 1",
         "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM 'file:///etc/passwd'",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM information_schema.tables",
+        "SHOW TABLES",
+        "SHOW ALL",
+        "DELETE FROM events",
+        "CREATE FUNCTION f(BIGINT) RETURNS BIGINT RETURN $1",
+        "SELECT 9223372036854775807 + 1",
     ] {
         let (status, answer) = run(query).await;
         assert_eq!(
@@ -511,4 +519,14 @@ async fn sql_changes_nothing_and_is_bounded() {
         .header("content-type", "application/json")
         .body(json!({"query": "SELECT 1"}).to_string().into());
     assert_eq!(desk.send(request.unwrap()).await.0, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_cannot_be_worked_on_is_answered_in_words() {
+    let desk = common::desk::Desk::open_with_program("/nowhere/outlay").await;
+
+    let (status, answer) = desk.post("/api/v1/sql", &json!({"query": "SELECT 1"})).await;
+
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+    assert_eq!(answer["detail"], "no process can be started for the query");
 }

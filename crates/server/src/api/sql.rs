@@ -1,9 +1,11 @@
 //! SQL over the history, for admins.
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use outlay_domain::people::Act;
 use outlay_engine::usage::sql::SqlDeskError;
-use outlay_store::history::sql::{SqlAnswer, SqlColumn, SqlError, TABLE, columns};
+use outlay_store::history::sql::{SqlColumn, SqlError, TABLE, columns};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -35,7 +37,8 @@ struct SqlQuery {
 }
 
 /// What a query came to.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes what the process of a query writes")]
 struct SqlBody {
     /// The columns, in order.
     columns: Vec<ColumnBody>,
@@ -84,33 +87,31 @@ impl From<SqlColumn> for ColumnBody {
     }
 }
 
-impl From<SqlAnswer> for SqlBody {
-    fn from(SqlAnswer { columns, rows, is_cut }: SqlAnswer) -> Self {
-        let columns = columns.into_iter().map(ColumnBody::from).collect();
-        Self { columns, rows, truncated: is_cut }
-    }
-}
-
 /// Answers one SQL query over every fact. Admins only; read only; bounded in time, memory and rows.
+///
+/// Each query runs in a process of its own. Whole numbers do not wrap around: a sum that its type
+/// does not hold is refused.
 #[utoipa::path(post, path = "/api/v1/sql", tag = "sql", request_body = SqlQuery,
     responses((status = 200, body = SqlBody),
         (status = 400, body = ApiError, description = "the query is not understood or not allowed"),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 415, body = ApiError),
-        (status = 422, body = ApiError, description = "the query took too long"),
-        (status = 429, body = ApiError)))]
+        (status = 422, body = ApiError,
+            description = "the query takes too long or too much memory, or is nested too deeply"),
+        (status = 429, body = ApiError),
+        (status = 503, body = ApiError, description = "no process can be started for the query")))]
 async fn run(
     State(state): State<AppState>,
     caller: Caller,
     Json(body): Json<SqlQuery>,
-) -> Result<Json<SqlBody>, ApiError> {
+) -> Result<Response, ApiError> {
     check(&caller)?;
     if body.query.len() > QUERY_BYTES_MAX {
         let detail = format!("{} bytes, {QUERY_BYTES_MAX} at most", body.query.len());
         return Err(ApiError::bad_request("too_large", "query", detail));
     }
     let answer = state.outlay.sql.run(body.query).await?;
-    Ok(Json(SqlBody::from(answer)))
+    Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
 }
 
 /// Describes the table that can be queried. Admins only.
@@ -150,8 +151,18 @@ impl From<SqlDeskError> for ApiError {
             }
             SqlDeskError::Sql(SqlError::TooSlow(_)) => Self::unprocessable("too_slow", detail)
                 .mend("narrow it down, e.g. by `occurred_at`"),
+            SqlDeskError::Sql(SqlError::TooMuchMemory(_)) => {
+                Self::unprocessable("too_much_memory", detail)
+                    .mend("narrow it down, or raise `questions.sql_memory_mb`")
+            }
+            SqlDeskError::Sql(SqlError::TooDeep) => Self::unprocessable("too_deep", detail)
+                .mend("write lists as `IN (…)`, and fewer queries in one another"),
             SqlDeskError::Sql(SqlError::Store(error)) => error.into(),
             SqlDeskError::Busy => Self::too_many(5, detail).mend("ask again in a moment"),
+            SqlDeskError::NotStarted(cause) => {
+                tracing::error!(error = %cause, "no process can be started for a query");
+                Self::unavailable(5, detail).mend("the server's log says why")
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use outlay_store::history::sql::{job, worker};
 
 use client::{CliError, Client};
 pub use output::Output;
@@ -114,8 +115,21 @@ enum Command {
 }
 
 impl Globals {
-    /// A way to the server that the flags name.
+    /// A way to the server that the flags name. A folder that is not Outlay's is refused: made by
+    /// mistake, it would be in order, and its backup empty.
     pub async fn client(&self) -> Result<Client, CliError> {
+        if self.url.is_none() && !outlay_engine::is_data_folder(&self.data) {
+            return Err(CliError::Failed(format!(
+                "`{}` is not a data folder of Outlay's: it has no books\n  \
+                 name the right one with --data; `outlay serve` makes a new one",
+                self.data.display()
+            )));
+        }
+        self.client_of_any_folder().await
+    }
+
+    /// The same, for commands that fill a folder which they may make themselves.
+    pub async fn client_of_any_folder(&self) -> Result<Client, CliError> {
         match &self.url {
             Some(url) => Client::remote(url, self.token.clone()),
             None => Client::local(&self.data).await,
@@ -130,6 +144,10 @@ impl Globals {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    // No command of people's: the server starts it for a query, with nothing but a pipe.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == job::COMMAND) {
+        return worker::work();
+    }
     let cli = Cli::parse();
     // What is made in a data folder is for its owner alone, wherever the folder stands.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));

@@ -280,6 +280,12 @@ fn judge(config: &Config) -> Result<(), (&'static str, String)> {
     if !(1..=3_600).contains(&config.questions.sql_time_limit_seconds) {
         return refuse("questions.sql_time_limit_seconds", "must be from 1 to 3600");
     }
+    if !(32..=1_048_576).contains(&config.questions.sql_memory_mb) {
+        return refuse("questions.sql_memory_mb", "must be from 32 to 1048576");
+    }
+    if !(1..=64).contains(&config.questions.sql_turns) {
+        return refuse("questions.sql_turns", "must be from 1 to 64");
+    }
     if config.questions.credits().is_none() {
         let why = "must be a number above 0 and up to 1000000000, with six decimals at most";
         return refuse("questions.credits_per_unit", why);

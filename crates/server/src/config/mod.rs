@@ -17,12 +17,13 @@ use outlay_domain::Quantity;
 use outlay_domain::people::SessionPolicy;
 use outlay_domain::usage::question::CreditRate;
 use outlay_engine::usage::QuestionOptions;
+use outlay_engine::usage::sql::SqlOptions;
 use outlay_store::history::sql::SqlLimits;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-pub use describe::{Key, example, keys};
+pub use describe::{Key, example, keys, value};
 pub use dialects::{DialectsConfig, LeadfactoryConfig};
 pub use load::{ConfigError, Draft, Origin, Settings};
 pub use network::Network;
@@ -168,6 +169,10 @@ pub struct QuestionsConfig {
     pub time_limit_seconds: u32,
     /// Seconds that a query in SQL may take.
     pub sql_time_limit_seconds: u32,
+    /// Memory that a query in SQL may take, in MB, beside the newest facts.
+    pub sql_memory_mb: u32,
+    /// Queries in SQL that are worked on at the same time, each in a process of its own.
+    pub sql_turns: u32,
     /// How many credits one unit of the currency is, with up to six decimals: spend in credits is
     /// the measure `credits`.
     pub credits_per_unit: String,
@@ -175,7 +180,13 @@ pub struct QuestionsConfig {
 
 impl Default for QuestionsConfig {
     fn default() -> Self {
-        Self { time_limit_seconds: 30, sql_time_limit_seconds: 10, credits_per_unit: "1".into() }
+        Self {
+            time_limit_seconds: 30,
+            sql_time_limit_seconds: 10,
+            sql_memory_mb: 256,
+            sql_turns: 2,
+            credits_per_unit: "1".into(),
+        }
     }
 }
 
@@ -194,10 +205,12 @@ impl QuestionsConfig {
         options
     }
 
-    /// What queries in SQL may use.
-    pub fn sql_limits(&self) -> SqlLimits {
+    /// How queries in SQL are worked on.
+    pub fn sql_options(&self) -> SqlOptions {
         let time = Duration::from_secs(self.sql_time_limit_seconds.into());
-        SqlLimits { time, ..SqlLimits::default() }
+        let memory_bytes = (self.sql_memory_mb as usize) << 20;
+        let limits = SqlLimits { time, memory_bytes, ..SqlLimits::default() };
+        SqlOptions { limits, turns: self.sql_turns as usize, ..SqlOptions::default() }
     }
 }
 

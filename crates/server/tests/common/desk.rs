@@ -6,7 +6,7 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use outlay_server::auth::LocalTrust;
 use outlay_server::config::Config;
-use outlay_server::startup::{Purpose, Server};
+use outlay_server::startup::{Opening, Purpose, Server};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -27,8 +27,14 @@ impl Desk {
 
     /// A desk of an empty folder.
     pub async fn open() -> Self {
+        Self::open_with_program(env!("CARGO_BIN_EXE_outlay")).await
+    }
+
+    /// A desk of an empty folder, which starts this program for queries in SQL.
+    pub async fn open_with_program(program: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let opened = Server::open_with(folder.path(), Config::default(), Purpose::Command).await;
+        let opening = Opening::from(Purpose::Command).with_program(program);
+        let opened = Server::open_with(folder.path(), Config::default(), opening).await;
         let server = opened.unwrap();
         Self { router: server.router(), server, _folder: folder }
     }
