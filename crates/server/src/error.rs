@@ -148,6 +148,9 @@ impl From<StoreError> for ApiError {
                     "the server cannot write to its data folder; nothing of this request was kept",
                 )
             }
+            StoreError::StillRead(_) => {
+                Self::unavailable(30, error.to_string()).mend("ask again when that is done")
+            }
             _ => Self::internal(&error),
         }
     }

@@ -36,6 +36,9 @@ pub enum StoreError {
         /// What is wrong with it.
         how: String,
     },
+    /// Something that must go from the disk is still read by somebody.
+    #[error("{0}")]
+    StillRead(&'static str),
     /// Another process holds the data folder.
     #[error("`{0}` is in use by another server")]
     InUse(PathBuf),

@@ -10,6 +10,7 @@ use outlay_domain::usage::amendment::{self, AmendError};
 use outlay_domain::usage::{Charge, Fact, FactKind};
 use outlay_store::StoreError;
 use outlay_store::sqlite::amendments::{self, Act, Amendment};
+use outlay_store::sqlite::revenue;
 use thiserror::Error;
 
 use super::{AcceptError, Incoming, Rider};
@@ -92,7 +93,11 @@ impl Outlay {
         .map(charges)
     }
 
-    /// Takes a person out of every kept fact; answers how many facts named them.
+    /// Takes a person out of every kept fact and payment; answers how many facts named them.
+    ///
+    /// When it is answered, the name is in no file of the data folder: the books are written anew,
+    /// because removed rows stay readable in SQLite's files otherwise, and replaced segments are
+    /// waited for. Where that fails, it is finished when the same is asked for again.
     ///
     /// The trail keeps a hash, so that it can be proved later that a known subject was erased.
     pub async fn erase_subject(
@@ -114,7 +119,12 @@ impl Outlay {
             // What is in the tail is in the usage log too; both are flushed to files first.
             outlay.history.flush(&outlay.dedup)?;
             let facts = outlay.history.erase(&subject)?;
-            outlay.books.write(|tx| amendments::record(tx, &line))?;
+            outlay.books.write(|tx| {
+                revenue::erase_subject(tx, &subject)?;
+                amendments::record(tx, &line)
+            })?;
+            outlay.history.wait_until_erased()?;
+            outlay.books.scrub()?;
             Ok::<_, StoreError>(facts)
         });
         Ok(erased.await.map_err(|_| AcceptError::Stopping)??)

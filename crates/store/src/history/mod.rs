@@ -20,7 +20,7 @@ mod verify;
 mod write;
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -74,6 +74,8 @@ pub struct History {
     flushed: Condvar,
     /// Held while segments are replaced by others.
     replacing: Mutex<()>,
+    /// Segments with the names of people who were erased, until nobody holds them.
+    erased: Mutex<Vec<PathBuf>>,
     /// Whether long work is to be given up.
     is_stopping: AtomicBool,
     /// Takes full chunks to the thread that makes columns of them.
@@ -151,6 +153,7 @@ impl History {
             flushing: Mutex::new(()),
             flushed: Condvar::new(),
             replacing: Mutex::new(()),
+            erased: Mutex::default(),
             is_stopping: AtomicBool::new(false),
             full_chunks: start_columns_thread(),
         })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
@@ -24,6 +25,10 @@ use crate::{StoreError, failpoint};
 
 /// The columns in which a person may be named.
 const PERSONAL_COLUMNS: [&str; 3] = ["subject", "tags", "metadata"];
+
+/// How long somebody may go on reading what was erased.
+const ERASURE_PATIENCE: Duration = Duration::from_secs(30);
+const ERASURE_PAUSE: Duration = Duration::from_millis(10);
 
 /// Sums by account.
 type ByAccount = BTreeMap<CompactString, Totals>;
@@ -66,7 +71,8 @@ impl History {
     /// Takes the name, the tags and the metadata off every fact of `subject`, and answers how many
     /// there were. What was used and what it costs stay.
     ///
-    /// The tail must have been flushed. Backups and exports are beyond reach.
+    /// The tail must have been flushed. Backups and exports are beyond reach. Files go when nobody
+    /// reads them any more; see [`History::wait_until_erased`].
     pub fn erase(&self, subject: &str) -> Result<u64, StoreError> {
         let _replacing = self.replacing.lock();
         let mut erased = 0;
@@ -81,10 +87,30 @@ impl History {
                 rewritten.iter().try_for_each(|new| manifest::add_segment(tx, new.row()))
             })?;
             failpoint::hit("history.rewrite.registered");
+            let files = [segment.path.clone(), segment.rollup_path.clone()];
+            self.erased.lock().extend(files);
             self.replace(std::slice::from_ref(segment), &rewritten);
             erased += rows;
         }
         Ok(erased)
+    }
+
+    /// Waits until no file is left of which people were erased.
+    pub fn wait_until_erased(&self) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        loop {
+            let mut left = self.erased.lock();
+            left.retain(|path| path.exists());
+            if left.is_empty() {
+                return Ok(());
+            }
+            drop(left);
+            if begun.elapsed() > ERASURE_PATIENCE {
+                let who = "what was erased is being read, e.g. for a question or an export";
+                return Err(StoreError::StillRead(who));
+            }
+            std::thread::sleep(ERASURE_PAUSE);
+        }
     }
 
     /// Writes a segment again, each batch changed by `change`, which keeps the order of the rows.

@@ -18,7 +18,7 @@ mod time;
 pub mod usage_log;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -30,6 +30,10 @@ pub const BOOKS_FILE: &str = "books.db";
 
 const READERS: usize = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the log of changes may be needed by readers before emptying it is given up.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(30);
+/// How long one attempt at it may hold up whoever writes.
+const CHECKPOINT_ATTEMPT: Duration = Duration::from_millis(100);
 
 /// Schema changes, in order. A change is never edited once it has shipped; a new one follows it.
 const MIGRATIONS: &[(u32, &str)] = &[
@@ -65,6 +69,7 @@ impl Books {
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
+             PRAGMA secure_delete = FAST;
              PRAGMA cache_size = -8192;
              PRAGMA wal_autocheckpoint = 2000;
              PRAGMA journal_size_limit = 67108864;",
@@ -128,6 +133,37 @@ impl Books {
         const SHRINK: &str = "PRAGMA shrink_memory";
         self.writer.lock().execute_batch(SHRINK)?;
         Ok(self.readers.lock().iter().try_for_each(|reader| reader.execute_batch(SHRINK))?)
+    }
+
+    /// Leaves nothing on the disk of what was removed or changed.
+    ///
+    /// SQLite leaves removed rows in pages that are free and in its log of changes. Overwriting
+    /// them at every removal would slow down every flush; so the books are written anew when it
+    /// matters, and the log is emptied.
+    pub fn scrub(&self) -> Result<(), StoreError> {
+        self.writer.lock().execute_batch("VACUUM")?;
+        self.merge_log()
+    }
+
+    /// Merges the log of changes into the file, and empties it. Waits for who reads from it.
+    pub fn merge_log(&self) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        while !self.try_merge_log()? {
+            if begun.elapsed() > CHECKPOINT_PATIENCE {
+                return Err(StoreError::StillRead("the books are being read, e.g. for a backup"));
+            }
+            std::thread::sleep(CHECKPOINT_ATTEMPT);
+        }
+        Ok(())
+    }
+
+    /// One attempt, which others do not notice; says whether it succeeded.
+    fn try_merge_log(&self) -> Result<bool, StoreError> {
+        let writer = self.writer.lock();
+        writer.busy_timeout(CHECKPOINT_ATTEMPT)?;
+        let is_busy = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        writer.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(!is_busy?)
     }
 
     /// Copies the books, as they stand at one moment, to a new file.

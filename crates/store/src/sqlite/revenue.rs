@@ -54,6 +54,15 @@ const BY_PRODUCT: &str = "
     GROUP BY kind, currency, product ORDER BY kind, currency, product
     LIMIT ?3";
 
+/// Who paid for whom stays; who it was, and tags that may tell, go.
+const ERASE_SUBJECT: &str = "
+    UPDATE revenue
+    SET metadata = NULL,
+        attributes = (SELECT nullif(json_group_object(key, value), '{}')
+                      FROM json_each(revenue.attributes)
+                      WHERE key <> 'subject' AND key NOT LIKE 'tag.%')
+    WHERE json_extract(attributes, '$.subject') = ?1";
+
 const LINES: &str = "
     SELECT occurred_us, kind, currency, gross_nanos, attributes
     FROM revenue WHERE occurred_us >= ?1 AND occurred_us < ?2";
@@ -186,6 +195,11 @@ fn difference(known: &RevenueFact, fact: &RevenueFact) -> Option<(&'static str, 
 }
 
 /// Attributes as a JSON object; `None` where there are none.
+/// Takes a person's name off every payment that was made with it, and what else was noted there.
+pub fn erase_subject(tx: &Transaction<'_>, subject: &str) -> Result<usize, StoreError> {
+    Ok(tx.prepare_cached(ERASE_SUBJECT)?.execute([subject])?)
+}
+
 fn attributes_text(attributes: &BTreeMap<CompactString, CompactString>) -> Option<String> {
     (!attributes.is_empty()).then(|| serde_json::to_string(attributes).unwrap_or_default())
 }
