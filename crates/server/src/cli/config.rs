@@ -62,9 +62,10 @@ pub fn run(globals: &Globals, args: ConfigArgs) -> Result<ExitCode, CliError> {
 fn in_force(settings: &Settings) -> Result<Vec<InForce>, CliError> {
     let values = toml::Table::try_from(&settings.config)
         .map_err(|error| CliError::Failed(error.to_string()))?;
-    let shown = |key: &Key| match &values[&key.section][&key.key] {
-        toml::Value::String(text) if key.secret && !text.is_empty() => "(secret)".to_owned(),
-        value => value.to_string(),
+    let shown = |key: &Key| match config::value(&values, key) {
+        Some(toml::Value::String(text)) if key.secret && !text.is_empty() => "(secret)".to_owned(),
+        Some(value) => value.to_string(),
+        None => String::new(),
     };
     let in_force = config::keys().into_iter().map(|key| InForce {
         value: shown(&key),

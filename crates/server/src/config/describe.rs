@@ -84,6 +84,11 @@ pub(super) fn within<'a>(table: &'a toml::Table, section: &str) -> Option<&'a to
     section.split('.').try_fold(table, |table, name| table.get(name)?.as_table())
 }
 
+/// What stands under a key; `None` where nothing does.
+pub fn value<'a>(settings: &'a toml::Table, key: &Key) -> Option<&'a toml::Value> {
+    within(settings, &key.section)?.get(&key.key)
+}
+
 /// The names of all settings. Serde keeps the order of fields; most maps do not.
 fn ordered_names() -> Vec<(String, String)> {
     let text = toml::to_string(&Config::default()).unwrap_or_default();
