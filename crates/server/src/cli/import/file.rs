@@ -123,7 +123,7 @@ where
     });
     let client = match args.dry_run {
         true => None,
-        false => Some(globals.client().await?),
+        false => Some(globals.client_of_any_folder().await?),
     };
     let sender = match &client {
         Some(client) => Sender::Server(Uplink { client, until: None }),

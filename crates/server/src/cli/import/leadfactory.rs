@@ -74,7 +74,7 @@ pub(super) async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<E
     };
     tell_found(&found, &args, &mut notes);
 
-    let client = if args.dry_run { None } else { Some(globals.client().await?) };
+    let client = if args.dry_run { None } else { Some(globals.client_of_any_folder().await?) };
     if args.follow && matches!(client, Some(Client::InProcess { .. })) {
         notes.tell(
             format!(
