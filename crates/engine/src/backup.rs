@@ -4,17 +4,19 @@
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Component, Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use outlay_store::backup::{self, copy_synced};
 use outlay_store::{StoreError, disk};
+use outlay_store::{dedup, history, sqlite};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::Outlay;
+use crate::people::TOKEN_SECRET_FILE;
+use crate::{LOCK_FILE, Outlay};
 
 /// What the name of a compressed backup ends with.
 pub const ARCHIVE_ENDING: &str = ".tar.zst";
@@ -95,14 +97,26 @@ impl Outlay {
         let staged = Folder::new(self.data_dir.join(name))?;
         let copied = backup::copy(&self.books, &self.data_dir, &staged.path)?;
         let mut names = copied.files;
-        let config = self.data_dir.join(CONFIG_FILE);
-        if config.is_file() {
-            copy_synced(&config, &staged.path.join(CONFIG_FILE)).map_err(at(&config))?;
-            names.push(CONFIG_FILE.into());
-        }
+        names.extend(self.copy_companions(&staged.path)?);
         let note = note(&staged.path, &names, copied.events, self.clock.now())?;
         write_note(&staged.path, &note)?;
         Ok(Staged { folder: staged.keep(), note })
+    }
+
+    /// Copies the settings, the secret that signs tokens and the files that the settings name, so
+    /// far as they stand in the data folder.
+    fn copy_companions(&self, staged: &Path) -> Result<BTreeSet<PathBuf>, BackupError> {
+        let own = [CONFIG_FILE, TOKEN_SECRET_FILE].map(PathBuf::from);
+        let mut names: BTreeSet<_> = own.into_iter().chain(self.named_files.clone()).collect();
+        names.retain(|name| is_companion(name) && self.data_dir.join(name).is_file());
+        for name in &names {
+            let (from, to) = (self.data_dir.join(name), staged.join(name));
+            if let Some(folder) = to.parent() {
+                disk::create_folder(folder)?;
+            }
+            copy_synced(&from, &to).map_err(at(from))?;
+        }
+        Ok(names)
     }
 }
 
@@ -132,11 +146,14 @@ impl Staged {
         let mut compressed = zstd::Encoder::new(to, COMPRESSION_LEVEL)?;
         compressed.include_checksum(true)?;
         let mut archive = tar::Builder::new(compressed);
-        archive.mode(tar::HeaderMode::Deterministic);
         // The note first, so that a reader knows at once whether it is one.
-        archive.append_path_with_name(self.folder.join(NOTE_FILE), NOTE_FILE)?;
-        for name in &self.note.files {
-            archive.append_path_with_name(self.folder.join(name), name)?;
+        for name in std::iter::once(NOTE_FILE).chain(self.note.files.iter().map(String::as_str)) {
+            let file = File::open(self.folder.join(name))?;
+            let mut header = tar::Header::new_gnu();
+            header.set_size(file.metadata()?.len());
+            // There are secrets among them.
+            header.set_mode(0o600);
+            archive.append_data(&mut header, name, file)?;
         }
         archive.into_inner()?.finish()?.flush()
     }
@@ -223,7 +240,28 @@ impl BackupNote {
 
 /// Whether a backup may have a file of this name. Nothing else is ever written by a restore.
 fn belongs(name: &Path) -> bool {
-    backup::is_known(name) || name == Path::new(CONFIG_FILE)
+    backup::is_known(name) || is_companion(name)
+}
+
+/// Whether this can be the name of a file beside those that Outlay keeps its data in: in the data
+/// folder or in a folder of it, and in none of Outlay's own.
+fn is_companion(name: &Path) -> bool {
+    let mut parts = Vec::new();
+    for part in name.components() {
+        match part {
+            Component::Normal(part) => parts.push(part.to_str().unwrap_or_default()),
+            _ => return false,
+        }
+    }
+    let own = [history::FOLDER, dedup::FOLDER, LOCK_FILE, NOTE_FILE, "outlay.sock", ""];
+    let begins_as_own =
+        |part: &&str| part.starts_with(sqlite::BOOKS_FILE) || part.starts_with(STAGING_PREFIX);
+    // Written otherwise than its parts are joined, two names could be one file.
+    let is_plain = name.as_os_str().to_str() == Some(&parts.join("/"));
+    is_plain
+        && (1..=2).contains(&parts.len())
+        && !own.contains(&parts[0])
+        && !parts.iter().any(|part| begins_as_own(&part))
 }
 
 fn write_note(folder: &Path, note: &BackupNote) -> Result<(), BackupError> {
@@ -267,6 +305,7 @@ fn unpack(archive: &Path, to: &Path) -> Result<BackupNote, BackupError> {
     let plain = zstd::Decoder::new(file).map_err(broken)?;
     let mut tar = tar::Archive::new(BufReader::with_capacity(BUFFER_BYTES, plain));
     let mut note: Option<BackupNote> = None;
+    let mut named = BTreeSet::new();
     let mut unpacked = BTreeSet::new();
     for entry in tar.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
@@ -280,10 +319,11 @@ fn unpack(archive: &Path, to: &Path) -> Result<BackupNote, BackupError> {
             let read: BackupNote =
                 serde_json::from_slice(&text).map_err(|error| not_one(error.to_string()))?;
             read.judge().map_err(not_one)?;
+            named.extend(read.files.iter().map(PathBuf::from));
             note = Some(read);
             continue;
         }
-        if !belongs(&name) || !entry.header().entry_type().is_file() {
+        if !named.contains(&name) || !belongs(&name) || !entry.header().entry_type().is_file() {
             return Err(not_one(format!("it has a file `{}`", name.display())));
         }
         let path = to.join(&name);
@@ -305,7 +345,7 @@ fn unpack(archive: &Path, to: &Path) -> Result<BackupNote, BackupError> {
 }
 
 fn write_synced(from: &mut impl Read, to: &Path) -> io::Result<()> {
-    let file = File::options().write(true).create_new(true).open(to)?;
+    let file = File::options().write(true).create_new(true).mode(0o600).open(to)?;
     let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
     io::copy(from, &mut writer)?;
     writer.into_inner()?.sync_all()

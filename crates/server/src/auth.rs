@@ -39,7 +39,7 @@ pub use cookie::{SessionCookie, SetCookie};
 use credential::Credential;
 use door::Door;
 pub use door::is_socket;
-pub use issuers::trusted_issuers;
+pub use issuers::{named_files, trusted_issuers};
 use limits::Limits;
 pub use openapi::Credentials;
 

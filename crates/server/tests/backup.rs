@@ -3,13 +3,14 @@
 
 mod common;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::load::Load;
-use common::{Launch, assert_in_order, run};
+use common::{Launch, Running, assert_in_order, run};
 use serde_json::Value;
 
 async fn restored(backup: &Path, to: &Path) -> String {
@@ -78,6 +79,7 @@ async fn nothing_is_restored_over_something_or_from_half_a_backup() {
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
     let archive = folder.path().join("whole.tar.zst");
+    Launch::on(&data).start().await.unwrap().stop().await;
     back_up(&data, &archive).await;
     let whole = std::fs::read(&archive).unwrap();
     let half = folder.path().join("half.tar.zst");
@@ -119,6 +121,78 @@ async fn an_archive_cannot_write_outside_its_folder() {
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(errors.contains("it has a file `../outside.parquet`"), "{errors}");
     assert!(!folder.path().join("outside.parquet").exists() && !to.exists());
+}
+
+/// Settings that trust an issuer by a file in the data folder, and one elsewhere.
+const TRUST: &str = "[trust]\nname = \"billing\"\nsecret_file = \"trust/billing.key\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_count_after_a_restore_and_the_secrets_are_for_their_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| -> PathBuf { folder.path().join(name) };
+    let data = at("data");
+    std::fs::create_dir_all(data.join("trust")).unwrap();
+    std::fs::write(data.join("outlay.toml"), TRUST).unwrap();
+    std::fs::write(data.join("trust/billing.key"), "a secret that both sides know").unwrap();
+    Launch::on(&data).start().await.unwrap().stop().await;
+    let minted = run(&data, &["token", "--user", "ci", "--role", "admin"]).await;
+    let token = String::from_utf8(minted.stdout).unwrap().trim().to_owned();
+
+    back_up(&data, &at("as-folder")).await;
+    back_up(&data, &at("as-file.tar.zst")).await;
+
+    for backup in ["as-folder", "as-file.tar.zst"] {
+        let to = at(&format!("from-{backup}"));
+        restored(&at(backup), &to).await;
+        for name in ["token.key", "trust/billing.key", "outlay.toml"] {
+            let (old, new) = (data.join(name), to.join(name));
+            assert_eq!(std::fs::read(old).unwrap(), std::fs::read(&new).unwrap(), "{name}");
+            let mode = std::fs::metadata(&new).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{name}");
+        }
+        let server = Launch::on(&to).start().await.unwrap();
+        let said = run(&to, &["ready", "--url", &url(&server)]).await;
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        let listed = run(&to, &["user", "list", "--url", &url(&server), "--token", &token]).await;
+        assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+        server.stop().await;
+    }
+    let tar = zstd::Decoder::new(std::fs::File::open(at("as-file.tar.zst")).unwrap()).unwrap();
+    for entry in tar::Archive::new(tar).entries().unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.header().mode().unwrap(), 0o600, "{:?}", entry.path());
+    }
+}
+
+/// Where a server listens, as it said itself.
+fn url(server: &Running) -> String {
+    let said = server.said();
+    let port = said.split("http://127.0.0.1:").nth(1).unwrap();
+    let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+    format!("http://127.0.0.1:{port}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_puts_no_file_in_the_place_of_one_of_outlays_own() {
+    for name in ["outlay.sock", "books.db-wal", "history/x", "a/b/c", "./token.key", "lock"] {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("evil.tar.zst");
+        let mut tar = tar::Builder::new(zstd::Encoder::new(Vec::new(), 1).unwrap());
+        let note = format!(
+            r#"{{"format":1,"program":"0","made_at":"2026-01-01T00:00:00Z","events":0,"size_bytes":0,"files":["{name}"]}}"#
+        );
+        append(&mut tar, "outlay-backup.json", note.as_bytes());
+        append(&mut tar, name, b"x");
+        std::fs::write(&archive, tar.into_inner().unwrap().finish().unwrap()).unwrap();
+        let to = folder.path().join("to");
+
+        let output = run(&to, &["restore", &archive.display().to_string()]).await;
+
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(errors.contains(&format!("it names a file `{name}`")), "{errors}");
+        assert!(!to.exists());
+    }
 }
 
 /// Appends a file under any name, which `tar` itself refuses to.

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
@@ -115,9 +116,9 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Copies a file, and brings the copy to the disk.
+/// Copies a file for its owner alone, and brings the copy to the disk.
 pub fn copy_synced(from: &Path, to: &Path) -> io::Result<()> {
-    let mut copy = File::options().write(true).create_new(true).open(to)?;
+    let mut copy = File::options().write(true).create_new(true).mode(0o600).open(to)?;
     io::copy(&mut File::open(from)?, &mut copy)?;
     copy.sync_all()
 }

@@ -1,6 +1,6 @@
 //! Issuers of tokens that the operator trusts, by the settings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,14 @@ pub fn trusted_issuers(
         issuers.extend(issuers_of(trust, &place, data_dir)?);
     }
     Ok(issuers)
+}
+
+/// The files that the settings of issuers name, those in the data folder by their names there.
+pub fn named_files(config: &Config) -> Vec<PathBuf> {
+    let issuers = std::iter::once(&config.trust).chain(&config.trust.more);
+    let named = issuers.flat_map(|trust| [&trust.secret_file, &trust.jwks]);
+    let files = named.filter(|name| !name.is_empty() && !name.contains("://"));
+    files.map(PathBuf::from).filter(|file| file.is_relative()).collect()
 }
 
 /// The issuer of one section: two, where it has both a secret and public keys.
