@@ -151,9 +151,8 @@ async fn tokens_count_after_a_restore_and_the_secrets_are_for_their_owner_alone(
             assert_eq!(mode, 0o600, "{name}");
         }
         let server = Launch::on(&to).start().await.unwrap();
-        let said = run(&to, &["ready", "--url", &url(&server)]).await;
-        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-        let listed = run(&to, &["user", "list", "--url", &url(&server), "--token", &token]).await;
+        let url = url(&server).await;
+        let listed = run(&to, &["user", "list", "--url", &url, "--token", &token]).await;
         assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
         server.stop().await;
     }
@@ -164,12 +163,18 @@ async fn tokens_count_after_a_restore_and_the_secrets_are_for_their_owner_alone(
     }
 }
 
-/// Where a server listens, as it said itself.
-fn url(server: &Running) -> String {
-    let said = server.said();
-    let port = said.split("http://127.0.0.1:").nth(1).unwrap();
-    let port: String = port.chars().take_while(char::is_ascii_digit).collect();
-    format!("http://127.0.0.1:{port}")
+/// Where a server listens, once it has said so itself.
+async fn url(server: &Running) -> String {
+    const BEGIN: &str = "http://127.0.0.1:";
+    loop {
+        let said = server.said();
+        if let Some((_, port)) = said.split_once(BEGIN)
+            && let Some(end) = port.find(|letter: char| !letter.is_ascii_digit())
+        {
+            return format!("{BEGIN}{}", &port[..end]);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

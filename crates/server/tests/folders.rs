@@ -122,7 +122,6 @@ async fn no_command_but_those_that_fill_a_folder_makes_one() {
         vec!["export", "events", "--out", &target],
         vec!["report", "--month", "2026-01", "--out", &target],
         vec!["prices", "list"],
-        vec!["prices", "unpriced"],
         vec!["user", "list"],
         vec!["user", "add", "ada"],
         vec!["key", "list"],
@@ -190,10 +189,10 @@ async fn settings_are_checked_and_shown() {
     }
 
     for (bad, named) in [
-        ("[server]\nlisten = 5\n", "server.listen"),
+        ("[server]\nlisten = 5\n", "outlay.toml:2"),
         ("[server]\nlisten_on = \"x\"\n", "listen_on"),
         ("[questions]\nsql_turns = 0\n", "questions.sql_turns"),
-        ("[dialects.leadfactory]\ntimezone = \"Nowhere\"\n", "dialects.leadfactory.timezone"),
+        ("[dialects.leadfactory]\nport = 70000\n", "outlay.toml:2"),
         ("[trust]\nsecret = \"short\"\n", "trust.secret"),
         ("[[[", "outlay.toml"),
     ] {

@@ -44,6 +44,7 @@ async fn a_file_of_prices_is_compared_imported_listed_and_closed() {
     std::fs::write(&file, listing.to_string()).unwrap();
     let file = file.to_str().unwrap();
     let from = ["--valid-from", "2026-01-01T00:00:00Z"];
+    serve(&data).await.stop().await;
 
     let diff = prices(&data, &[&["diff", "litellm", file], &from[..]].concat()).await;
     assert_eq!((&diff["applied"], &diff["opened"]), (&json!(false), &json!(2)));

@@ -76,9 +76,8 @@ async fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Works for longer than anybody waits, and on little memory.
-const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 1000000) a \
-                       CROSS JOIN generate_series(1, 1000000) b \
-                       CROSS JOIN generate_series(1, 1000000) c WHERE a.value + b.value < c.value";
+const ENDLESS: &str =
+    "SELECT count(*) FROM events a, events b, events c WHERE a.id <> b.id || c.id || 'x'";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn queries_that_want_too_much_are_refused_and_others_are_answered_meanwhile() {
@@ -130,7 +129,7 @@ async fn queries_that_want_too_much_are_refused_and_others_are_answered_meanwhil
         assert!(status.is_client_error(), "{query}: {status} {answer}");
         assert!(codes.contains(&answer["code"].as_str().unwrap()), "{query}: {answer}");
         assert!(!answer["detail"].as_str().unwrap().is_empty());
-        assert_eq!(children(server.id()), [], "{query}");
+        assert!(children(server.id()).is_empty(), "{query}");
     }
     let after = kilobytes(server.id(), "VmHWM");
     assert!(after < before + GROWTH_KB, "the server has grown from {before} to {after} KB");
