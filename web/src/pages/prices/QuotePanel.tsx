@@ -1,11 +1,12 @@
-import { Autocomplete, NumberInput } from '@mantine/core'
+import { Autocomplete } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { fetchQuote, type Price, type Quote } from '@/api/prices'
 import { useSession } from '@/api/session'
 import { formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
-import { formatCountExactly, quantityNumber } from '@/lib/number'
+import { formatCountExactly, quantityNumber, readNumber } from '@/lib/number'
+import { NumberField } from '@/ui/NumberField'
 import { Panel } from '@/ui/Panel'
 import { messageOf, sentence } from '@/ui/States'
 import classes from './Prices.module.css'
@@ -18,9 +19,9 @@ export function QuotePanel({ prices }: { prices: Price[] }) {
   const { currency } = useSession()
   const [provider, setProvider] = useState('openai')
   const [model, setModel] = useState('gpt-4o-mini')
-  const [quantities, setQuantities] = useState<Record<string, number>>({
-    input_tokens: 1_000,
-    output_tokens: 500,
+  const [quantities, setQuantities] = useState<Record<string, string>>({
+    input_tokens: '1000',
+    output_tokens: '500',
   })
   const providers = useMemo(
     () => [...new Set(prices.map((price) => price.provider))].sort(),
@@ -29,7 +30,9 @@ export function QuotePanel({ prices }: { prices: Price[] }) {
   const models = useMemo(() => modelsOf(prices, provider), [prices, provider])
   const meters = useMemo(() => metersOf(prices, provider, model), [prices, provider, model])
   const asked = Object.fromEntries(
-    meters.map((meter) => [meter, quantities[meter] ?? 0]).filter(([, n]) => n !== 0),
+    meters
+      .map((meter) => [meter, quantityOf(quantities[meter])])
+      .filter(([, quantity]) => quantity !== 0),
   )
   const [request] = useDebouncedValue(JSON.stringify({ provider, model, quantities: asked }), 200)
   const quote = useQuery({
@@ -59,17 +62,12 @@ export function QuotePanel({ prices }: { prices: Price[] }) {
         />
         <div className={classes.quantities}>
           {meters.map((meter) => (
-            <NumberInput
+            <NumberField
               key={meter}
               label={meter.charAt(0).toUpperCase() + meter.slice(1).replaceAll('_', ' ')}
-              min={0}
-              max={1e12}
-              thousandSeparator=","
-              hideControls
-              value={quantities[meter] ?? 0}
-              onChange={(value) =>
-                setQuantities((was) => ({ ...was, [meter]: Number(value) || 0 }))
-              }
+              value={quantities[meter] ?? '0'}
+              error={faultOf(quantities[meter])}
+              onChange={(written) => setQuantities((was) => ({ ...was, [meter]: written }))}
             />
           ))}
         </div>
@@ -83,6 +81,17 @@ export function QuotePanel({ prices }: { prices: Price[] }) {
       </div>
     </Panel>
   )
+}
+
+/** What was written, as far as it can be read; an empty field is none of it. */
+function quantityOf(written = ''): number {
+  const read = readNumber(written)
+  return 'text' in read ? Number(read.text) : 0
+}
+
+function faultOf(written = ''): string | undefined {
+  const read = readNumber(written, '1000 or 0.5')
+  return written.trim() && 'words' in read ? read.words : undefined
 }
 
 function QuoteResult({ quote, currency }: { quote: Quote; currency: string }) {
