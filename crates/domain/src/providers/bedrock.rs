@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::call::{MeasureError, Reading, Source};
 use super::counts::{Answer, Modalities, Object, Prompt};
 use crate::pricing::parameter;
+use crate::usage::Meter;
 
 /// Cached and written tokens stand beside the input.
 pub(super) fn read_converse(source: &Source<'_>) -> Result<Reading, MeasureError> {
@@ -32,6 +33,7 @@ pub(super) fn read_converse(source: &Source<'_>) -> Result<Reading, MeasureError
         ..Prompt::default()
     });
     reading.tally.add_answer(&Answer { total: usage.count("outputTokens")?, ..Answer::default() });
+    reading.tally.add_lone_total(usage.count("totalTokens")?, source.takes_input_only());
     let tier = source.answer("serviceTier").or_else(|| usage.get("serviceTier"));
     let tier = tier.map(|tier| tier.get("type").unwrap_or(tier));
     reading.term(parameter::SERVICE_TIER, tier);
@@ -54,7 +56,10 @@ pub(super) fn read_invoked(source: &Source<'_>) -> Result<Reading, MeasureError>
         ),
     ];
     let counts = counted.into_iter().find(|(input, output)| input.is_some() || output.is_some());
-    let Some((input, output)) = counts else { return Ok(reading) };
+    let Some((input, output)) = counts else {
+        read_pictures(source, &mut reading);
+        return Ok(reading);
+    };
     let cached = metrics.count("cacheReadInputTokenCount")?;
     let written = metrics.count("cacheWriteInputTokenCount")?;
     reading.tally.add_prompt(&Prompt {
@@ -65,6 +70,13 @@ pub(super) fn read_invoked(source: &Source<'_>) -> Result<Reading, MeasureError>
     });
     reading.tally.add_answer(&Answer { total: output.unwrap_or(0), ..Answer::default() });
     Ok(reading)
+}
+
+/// Models that make pictures answer with them, and count nothing.
+fn read_pictures(source: &Source<'_>, reading: &mut Reading) {
+    let pictures = source.answer("images").or_else(|| source.answer("artifacts"));
+    let count = pictures.and_then(Value::as_array).map_or(0, Vec::len);
+    reading.tally.add(Meter::Images, u64::try_from(count).unwrap_or(0));
 }
 
 /// Titan counts each of its results.

@@ -1,7 +1,7 @@
 //! One call to a provider, and what it used.
 
 use compact_str::CompactString;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::counts::Tally;
@@ -82,6 +82,14 @@ pub enum MeasureError {
     /// The answer holds no usage.
     #[error("{0} says nothing of what was used")]
     NoUsage(&'static str),
+    /// Something is said of what was used, in words that nobody knows.
+    #[error("{what} says what was used in a way that is not known: {fields}")]
+    Unread {
+        /// Where it is said.
+        what: &'static str,
+        /// The names of the fields that stand there.
+        fields: String,
+    },
     /// A count is negative, has a fraction, or is no number at all.
     #[error("{field} is {value}, not a count")]
     NotACount {
@@ -129,8 +137,8 @@ pub fn measure(call: &Call<'_>, evidence: Evidence<'_>) -> Result<Measured, Meas
     let is_usage = matches!(evidence, Evidence::Usage(_));
     let reading = read(call, &spoken, document, is_usage)?;
     // A speech that was asked for is known by its request alone.
-    if reading.tally.is_empty() && !says_usage(document) {
-        return Err(MeasureError::NoUsage(what));
+    if reading.tally.is_empty() && reading.stated.is_none() {
+        check_zero(document, what)?;
     }
     let of_model = || call.model.and_then(detect::provider_of_model);
     let of_body = || detect::provider_of_body(document).or_else(of_model);
@@ -199,28 +207,96 @@ impl<'a> Source<'a> {
         self.spoken.provider.as_deref() == Some(name)
     }
 
+    /// Whether nothing is generated, so that every token went in: embeddings and rankings.
+    pub fn takes_input_only(&self) -> bool {
+        const MARKS: [&str; 3] = ["embed", "rerank", "voyage-"];
+        let is_marked = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            MARKS.iter().any(|mark| name.contains(mark))
+        };
+        let names = [
+            self.call.model,
+            self.spoken.model.as_deref(),
+            self.request("model").and_then(Value::as_str),
+            self.answer("model").and_then(Value::as_str),
+        ];
+        let first = self.answer("data").and_then(|data| data.get(0));
+        self.is_provider("voyage")
+            || is_marked(&self.spoken.path)
+            || names.into_iter().flatten().any(is_marked)
+            || first.is_some_and(|one| one.get("embedding").is_some())
+            || first.is_some_and(|one| one.get("relevance_score").is_some())
+            || self.answer("embeddings").is_some()
+    }
+
     pub fn path_contains(&self, part: &str) -> bool {
         self.spoken.path.contains(part)
     }
 }
 
-/// Whether a document has a usage object at all, if only one full of zeros.
-fn says_usage(document: &Value) -> bool {
-    const KEYS: [&str; 12] = [
+/// Nothing was counted: that is an answer only where counts are there and are zero. What is said in
+/// other words, or not at all, would pass for free.
+fn check_zero(document: &Value, what: &'static str) -> Result<(), MeasureError> {
+    const HOLDERS: [&str; 6] = [
         "usage",
         "usageMetadata",
         "usage_info",
         "meta",
+        "billed_units",
+        "amazon-bedrock-invocationMetrics",
+    ];
+    const FIELDS_MAX: usize = 8;
+    let held = HOLDERS.iter().filter_map(|key| document.get(*key));
+    let within = held.clone().filter_map(|holder| holder.get("billed_units"));
+    let holders: Vec<&Value> = held.chain(within).filter(|holder| holder.is_object()).collect();
+    let mut counts = holders.iter().chain([&document]).flat_map(|holder| counts(holder)).peekable();
+    if counts.peek().is_some() && counts.all(is_zero) {
+        return Ok(());
+    }
+    let fields = holders.iter().filter_map(|holder| holder.as_object()).flat_map(Map::keys);
+    let fields: Vec<&str> = fields.map(String::as_str).take(FIELDS_MAX).collect();
+    match fields.is_empty() {
+        true => Err(MeasureError::NoUsage(what)),
+        false => Err(MeasureError::Unread { what, fields: fields.join(", ") }),
+    }
+}
+
+/// The counts in `holder` that dialects read.
+fn counts(holder: &Value) -> impl Iterator<Item = &Value> {
+    const COUNTS: [&str; 27] = [
         "prompt_tokens",
+        "completion_tokens",
         "input_tokens",
+        "output_tokens",
+        "total_tokens",
         "promptTokenCount",
+        "candidatesTokenCount",
+        "responseTokenCount",
         "totalTokenCount",
         "inputTokens",
+        "outputTokens",
+        "totalTokens",
+        "inputTokenCount",
+        "outputTokenCount",
+        "inputTextTokenCount",
+        "totalOutputTextTokenCount",
+        "prompt_token_count",
+        "generation_token_count",
         "prompt_eval_count",
         "eval_count",
-        "billed_units",
+        "seconds",
+        "duration",
+        "prompt_audio_seconds",
+        "pages_processed",
+        "search_units",
+        "classifications",
+        "images",
     ];
-    KEYS.iter().any(|key| document.get(key).is_some_and(|value| !value.is_null()))
+    COUNTS.iter().filter_map(|key| holder.get(*key)).filter(|count| !count.is_null())
+}
+
+fn is_zero(count: &Value) -> bool {
+    count.as_f64().or_else(|| count.as_str()?.parse().ok()) == Some(0.0)
 }
 
 fn finish(call: &Call<'_>, spoken: Spoken, provider: CompactString, reading: Reading) -> Measured {

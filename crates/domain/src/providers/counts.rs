@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::call::{Flag, MeasureError};
 use crate::Quantity;
-use crate::usage::{Meter, Quantities};
+use crate::pricing::counts_tokens;
+use crate::usage::{Meter, Quantities, TOTAL_TOKENS};
 
 /// Counts above this are no counts.
 const COUNT_MAX: u64 = 9_000_000_000_000;
@@ -126,6 +127,19 @@ impl Tally {
         self.add(Meter::OutputAudioTokens, audio);
         self.add(Meter::OutputImageTokens, image);
         self.add_named("output_video_tokens", video);
+    }
+
+    /// Books a total that nothing else was said of. What it is made of decides what it costs: where
+    /// there can be input only it is input, and where that is not known it stays a total, which has
+    /// no price.
+    pub fn add_lone_total(&mut self, total: u64, is_input: bool) {
+        if self.quantities.iter().any(|(meter, _)| counts_tokens(meter)) {
+            return;
+        }
+        match is_input {
+            true => self.add(Meter::InputTokens, total),
+            false => self.add_named(TOTAL_TOKENS, total),
+        }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -86,7 +86,7 @@ const HOSTS: [(&str, &str); 42] = [
 ];
 
 /// A part of a path, how one speaks there, what is asked for, and whose it is if only theirs.
-const PATHS: [(&str, Dialect, &str, Option<&str>); 27] = [
+const PATHS: [(&str, Dialect, &str, Option<&str>); 29] = [
     ("/openai/deployments/", Dialect::OpenAi, "chat", Some("azure")),
     ("/v1beta/openai/", Dialect::OpenAi, "chat", Some("gemini")),
     ("/chat/completions", Dialect::OpenAi, "chat", None),
@@ -106,6 +106,8 @@ const PATHS: [(&str, Dialect, &str, Option<&str>); 27] = [
     (":batchgeneratecontent", Dialect::Gemini, "chat", None),
     (":embedcontent", Dialect::Gemini, "embedding", None),
     (":batchembedcontents", Dialect::Gemini, "embedding", None),
+    (":predict", Dialect::Gemini, "predict", None),
+    (":predictlongrunning", Dialect::Gemini, "predict", None),
     ("/converse", Dialect::Converse, "chat", Some("bedrock")),
     ("/invoke", Dialect::Invoked, "chat", Some("bedrock")),
     ("/v2/chat", Dialect::Cohere, "chat", Some("cohere")),
@@ -130,9 +132,14 @@ pub fn address(host: Option<&str>, path: &str) -> Address {
         address.operation = Some(operation_of(&lower, operation));
         address.provider = owner.map(CompactString::const_new);
         if *dialect == Dialect::Gemini {
-            let is_vertex = lower.contains("/publishers/") || lower.contains("/locations/");
-            address.provider = Some(if is_vertex { "vertex_ai" } else { "gemini" }.into());
+            address.provider = Some("gemini".into());
         }
+    }
+    // Models of others are spoken to in their own way at the same place.
+    if lower.contains("/publishers/") || lower.contains("/locations/") {
+        address.provider = Some("vertex_ai".into());
+    } else if lower.starts_with("/openai/v1/") {
+        address.provider = Some("azure".into());
     }
     if let Some(provider) = provider_of_host(&host, &lower) {
         address.provider = Some(provider);
@@ -198,6 +205,9 @@ fn provider_of_host(host: &str, path: &str) -> Option<CompactString> {
     if name.contains("databricks") && path.contains("/serving-endpoints") {
         return Some("databricks".into());
     }
+    if name.contains("aiplatform") && name.ends_with(".googleapis.com") {
+        return Some("vertex_ai".into());
+    }
     if name.ends_with(".googleapis.com") {
         return Some("google".into());
     }
@@ -260,6 +270,10 @@ fn model_of(path: &str, lower: &str) -> Option<CompactString> {
     }
     if let Some(id) = segment_after("/model/") {
         return Some(percent_decoded(id));
+    }
+    // Azure's models stand behind one address, and the request names them.
+    if lower.starts_with("/models/chat/") || lower.starts_with("/models/embeddings") {
+        return None;
     }
     let model = segment_after("/models/")?;
     Some(percent_decoded(model.split(':').next().unwrap_or(model)))
@@ -356,13 +370,14 @@ pub(super) fn dialect(source: &Source<'_>) -> Dialect {
     let has = |key: &str| usage.get(key).is_some_and(|value| !value.is_null());
     let answers = |key: &str| document.get(key).is_some_and(|value| !value.is_null());
 
-    if answers("usageMetadata")
+    if answers("predictions")
+        || answers("usageMetadata")
         || has("promptTokenCount")
         || has("totalTokenCount") && !has("prompt_tokens")
     {
         return Dialect::Gemini;
     }
-    if has("inputTokens") || has("outputTokens") {
+    if has("inputTokens") || has("outputTokens") || has("totalTokens") {
         return Dialect::Converse;
     }
     if answers("prompt_eval_count") || answers("eval_count") {
@@ -440,7 +455,7 @@ pub(super) fn provider_of_body(document: &Value) -> Option<CompactString> {
 
 /// The maker of a model whose name is theirs alone.
 pub(super) fn provider_of_model(model: &str) -> Option<CompactString> {
-    const STARTS: [(&str, &str); 17] = [
+    const STARTS: [(&str, &str); 19] = [
         ("gpt-", "openai"),
         ("chatgpt-", "openai"),
         ("ft:gpt-", "openai"),
@@ -458,6 +473,8 @@ pub(super) fn provider_of_model(model: &str) -> Option<CompactString> {
         ("command-", "cohere"),
         ("deepseek-", "deepseek"),
         ("grok-", "xai"),
+        ("voyage-", "voyage"),
+        ("rerank-v", "cohere"),
     ];
     let lower = model.to_ascii_lowercase();
     STARTS
@@ -526,6 +543,23 @@ mod tests {
             ("https://api.venice.ai/api/v1/chat/completions", "venice Some(OpenAi) - - chat"),
             ("http://localhost:11434/api/chat", "ollama Some(Ollama) - - chat"),
             ("http://localhost:11434/v1/chat/completions", "ollama Some(OpenAi) - - chat"),
+            (
+                "/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4-5:rawPredict",
+                "vertex_ai Some(Anthropic) claude-sonnet-4-5 us-east5 -",
+            ),
+            (
+                "https://aiplatform.eu.rep.googleapis.com/v1/projects/p/locations/eu/publishers/google/models/imagen-4.0-generate-001:predict",
+                "vertex_ai Some(Gemini) imagen-4.0-generate-001 eu predict",
+            ),
+            (
+                "/azure/openai/deployments/prod-4o/chat/completions?api-version=1",
+                "azure Some(OpenAi) prod-4o - chat",
+            ),
+            ("/openai/v1/chat/completions", "azure Some(OpenAi) - - chat"),
+            (
+                "https://acme.services.ai.azure.com/models/chat/completions",
+                "azure_ai Some(OpenAi) - - chat",
+            ),
             ("/anthropic/v1/messages", "anthropic Some(Anthropic) - - chat"),
             ("/v1beta/openai/chat/completions", "gemini Some(OpenAi) - - chat"),
             (

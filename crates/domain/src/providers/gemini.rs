@@ -14,8 +14,11 @@ pub(super) fn read(source: &Source<'_>) -> Result<Reading, MeasureError> {
     reading.model = model.and_then(Value::as_str).map(Into::into);
     let searches = searches(source);
     if let Some(usage) = source.usage("usageMetadata") {
-        read_usage(Object::new(usage, "usageMetadata"), searches > 0, &mut reading)?;
+        let usage = Object::new(usage, "usageMetadata");
+        read_usage(usage, searches > 0, &mut reading)?;
+        read_rest_of_total(source, usage, &mut reading)?;
     }
+    read_predictions(source, &mut reading)?;
     reading.tally.add(Meter::Searches, searches);
     Ok(reading)
 }
@@ -58,6 +61,39 @@ fn read_usage(
         reading.terms.push((parameter::SERVICE_TIER, tier.into()));
     }
     reading.term(parameter::SERVICE_TIER, usage.get("serviceTier"));
+    Ok(())
+}
+
+/// A total may stand alone, as in embeddings, or beside the prompt.
+fn read_rest_of_total(
+    source: &Source<'_>,
+    usage: Object<'_>,
+    reading: &mut Reading,
+) -> Result<(), MeasureError> {
+    let total = usage.count("totalTokenCount")?;
+    let says_output = usage.has("candidatesTokenCount") || usage.has("responseTokenCount");
+    if !usage.has("promptTokenCount") && !says_output {
+        reading.tally.add_lone_total(total, source.takes_input_only());
+    }
+    Ok(())
+}
+
+/// What `predict` answers: Imagen's pictures, which are counted as pieces, and embeddings, of which
+/// each says its tokens.
+fn read_predictions(source: &Source<'_>, reading: &mut Reading) -> Result<(), MeasureError> {
+    let predictions = source.answer("predictions").and_then(Value::as_array);
+    let mut tokens: u64 = 0;
+    for prediction in predictions.into_iter().flatten() {
+        let is_picture =
+            ["bytesBase64Encoded", "gcsUri"].iter().any(|key| prediction.get(*key).is_some());
+        // One that a filter held back says why instead, and is not paid for.
+        reading.tally.add(Meter::Images, u64::from(is_picture));
+        if let Some(embedded) = prediction.get("embeddings").and_then(|one| one.get("statistics")) {
+            let embedded = Object::new(embedded, "predictions.embeddings.statistics");
+            tokens = tokens.saturating_add(embedded.count("token_count")?);
+        }
+    }
+    reading.tally.add(Meter::InputTokens, tokens);
     Ok(())
 }
 

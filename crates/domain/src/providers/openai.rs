@@ -53,6 +53,7 @@ fn read_usage(
     }
     reading.tally.add_prompt(&prompt(usage)?);
     reading.tally.add_answer(&answer(source, usage)?);
+    read_rest_of_total(source, usage, reading)?;
     if source.is_provider("perplexity") {
         reading.tally.add_named("citation_tokens", usage.count("citation_tokens")?);
         reading.tally.add(Meter::Searches, usage.count("num_search_queries")?);
@@ -63,6 +64,28 @@ fn read_usage(
         reading.tally.add(Meter::Searches, details.count("web_search_calls")?);
     }
     read_stated_cost(usage, reading);
+    Ok(())
+}
+
+/// A total may stand alone, as in Voyage's embeddings, or beside one of its two halves.
+fn read_rest_of_total(
+    source: &Source<'_>,
+    usage: Object<'_>,
+    reading: &mut Reading,
+) -> Result<(), MeasureError> {
+    let total = usage.count("total_tokens")?;
+    let input = usage.first_count(&["prompt_tokens", "input_tokens"])?;
+    let output = usage.first_count(&["completion_tokens", "output_tokens"])?;
+    let takes_input_only = source.takes_input_only();
+    match (input, output) {
+        (Some(input), None) if input > 0 && !takes_input_only => {
+            reading.tally.add(Meter::OutputTokens, total.saturating_sub(input));
+        }
+        (None, Some(output)) if output > 0 => {
+            reading.tally.add(Meter::InputTokens, total.saturating_sub(output));
+        }
+        _ => reading.tally.add_lone_total(total, takes_input_only),
+    }
     Ok(())
 }
 
