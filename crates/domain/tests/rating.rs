@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use chrono::{DateTime, Utc};
-use outlay_domain::pricing::{Charged, Conditions, PriceBook, PriceRow, Priced, Rateable};
+use outlay_domain::pricing::{
+    Charged, Conditions, PriceBook, PriceRow, Priced, Rateable, Unpriced,
+};
 use outlay_domain::usage::{ChargeBasis, EventDraft, Meter, Quantities, Status, Tags, UsageEvent};
 use outlay_domain::{Amount, Quantity};
 
@@ -84,8 +86,16 @@ fn answer(book: &PriceBook, question: &str, at: DateTime<Utc>) -> String {
             format!("{amount} by {}", quote.prices().join("+")).trim().to_owned()
         }
         (None, Some(reason)) => format!("unpriced: {reason}"),
+        (Some(amount), Some(reason)) => {
+            format!("{amount} by {}, without {}", quote.prices().join("+"), missing(reason))
+        }
         both => panic!("an amount or a reason, not {both:?}"),
     }
+}
+
+fn missing(reason: &Unpriced) -> String {
+    let names: Vec<&str> = reason.missing().iter().map(Meter::name).collect();
+    names.join("+")
 }
 
 /// Checks lines of `provider model meter=count tag:value -> answer`.
@@ -138,7 +148,7 @@ fn classes_without_a_price_of_their_own_cost_what_stands_in() {
 }
 
 #[test]
-fn what_has_no_price_leaves_the_whole_unpriced() {
+fn what_is_known_is_charged_and_what_is_not_is_named() {
     check(
         "
         a openai embed input_tokens 0.00000002
@@ -148,9 +158,14 @@ fn what_has_no_price_leaves_the_whole_unpriced() {
         ",
         "
         openai embed input_tokens=1000 requests=1 -> 0.00002 by r1
-        openai embed input_tokens=1000 images=1 -> unpriced: model embed of openai has no price for images
+        openai embed input_tokens=1000 images=1 -> 0.00002 by r1, without images
+        openai embed output_tokens=1000 images=1 -> 0 by r2, without images
+        openai embed images=1 pages=2 -> unpriced: model embed of openai has no price for images, pages
+        openai embed input_tokens=900 output_tokens=100 total_tokens=1000 -> 0.000018 by r1+r2
+        openai embed input_tokens=900 output_tokens=100 total_tokens=1001 -> 0.000018 by r1+r2, without total_tokens
+        openai embed total_tokens=1001 -> unpriced: model embed of openai has no price for total_tokens
         openai embed input_tokens=1000 images=0 -> 0.00002 by r1
-        openai picture images=2 seconds=1 output_tokens=1 -> unpriced: model picture of openai has no price for output_tokens, seconds
+        openai picture images=2 seconds=1 output_tokens=1 -> 0.08 by r3, without output_tokens+seconds
         openai embed requests=1 -> 0 by
         openai nothing input_tokens=1 -> unpriced: no price is known for model nothing of openai
         nobody embed input_tokens=1 -> unpriced: no price is known for model embed of nobody
@@ -453,6 +468,32 @@ fn an_event_is_charged_as_a_quote_says() {
         (ChargeBasis::Unpriced, None, 1)
     );
     assert!(book.why_unpriced(&event("images=1", Status::Ok, None)).is_some());
+}
+
+#[test]
+fn a_search_without_a_price_leaves_no_token_uncharged() {
+    let book = book("a openai m input_tokens 0.000001");
+    let used = event("input_tokens=10000 searches=1", Status::Ok, None);
+
+    let partly = book.rate(&used);
+
+    assert_eq!((partly.basis, partly.unpriced), (ChargeBasis::PartlyPriced, 1));
+    assert_eq!(partly.amount, Some("0.01".parse().unwrap()));
+    assert_eq!(partly.prices, "r1,?searches");
+    assert_eq!(partly.price_ids().collect::<Vec<_>>(), ["r1"]);
+    let lacking: Vec<_> = partly.unpriced_meters(&used).collect();
+    assert_eq!(lacking, [(&Meter::Searches, Quantity::ONE)]);
+    let why = book.why_unpriced(&used).unwrap();
+    assert_eq!(why.missing(), [Meter::Searches]);
+}
+
+#[test]
+fn a_stated_cost_is_of_the_whole_and_beats_a_part() {
+    let book = book("a openai m input_tokens 0.000001").rating_stated_events_too();
+
+    let charge = book.rate(&event("input_tokens=10000 searches=1", Status::Ok, Some("7")));
+
+    assert_eq!((charge.basis, charge.unpriced), (ChargeBasis::Stated, 0));
 }
 
 #[test]

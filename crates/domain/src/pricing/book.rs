@@ -11,6 +11,7 @@ use super::pattern::ModelPattern;
 use super::price::Price;
 use super::row::{Charged, Conditions, MANUAL_SOURCE, PriceRow, Priced};
 use super::sheet::{Sheet, SheetRow};
+use super::terms::Terms;
 
 /// Models for which the compiled rows are kept, at most. Senders choose names freely, so that the
 /// memory has to be bounded; a real deployment uses a few hundred.
@@ -64,16 +65,23 @@ struct Entry {
 /// What is known of one model over time.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// In order of time; the first begins at `i64::MIN`.
-    spans: Vec<(i64, Option<Sheet>)>,
+    /// In order of time; the first begins at `i64::MIN`. Of each, the sheet of the source that
+    /// decides comes first, then those of sources that know tiers.
+    spans: Vec<(i64, Vec<Sheet>)>,
 }
 
 impl Plan {
     /// The prices at a moment, or `None` when the model had none then.
-    pub fn at(&self, at: DateTime<Utc>) -> Option<&Sheet> {
+    ///
+    /// A tier has a price of its own: where the source that decides has none for it, the first
+    /// that does speaks for the request.
+    pub fn at(&self, at: DateTime<Utc>, terms: &Terms<'_>) -> Option<&Sheet> {
         let micros = at.timestamp_micros();
         let after = self.spans.partition_point(|(from, _)| *from <= micros);
-        self.spans.get(after.checked_sub(1)?)?.1.as_ref()
+        let sheets = &self.spans.get(after.checked_sub(1)?)?.1;
+        let of_tier =
+            terms.tier.as_ref().and_then(|_| sheets.iter().find(|sheet| sheet.knows_tier(terms)));
+        of_tier.or(sheets.first())
     }
 }
 
@@ -216,36 +224,46 @@ impl PriceBook {
         let halves_cache_reads = provider == "fireworks";
         let spans = starts
             .into_iter()
-            .map(|from| (from, self.sheet(&deciding, manual, from, halves_cache_reads)))
+            .map(|from| (from, self.sheets(&deciding, manual, from, halves_cache_reads)))
             .collect();
         Some(Plan { spans })
     }
 
-    /// The rows that are valid in the span that begins at `from`.
-    fn sheet(&self, deciding: &[&[u32]], manual: &[u32], from: i64, halves: bool) -> Option<Sheet> {
+    /// The sheets of the span that begins at `from`: that of the first source with valid rows, and
+    /// those of later ones that have prices for tiers.
+    fn sheets(&self, deciding: &[&[u32]], manual: &[u32], from: i64, halves: bool) -> Vec<Sheet> {
         let valid = |rows: &[u32]| -> Vec<&BookRow> {
             let rows = rows.iter().map(|row| &self.rows[*row as usize]);
             rows.filter(|row| row.valid_from <= from && from < row.valid_to).collect()
         };
-        let mut rows = deciding.iter().map(|rows| valid(rows)).find(|rows| !rows.is_empty());
         let manual = valid(manual);
-        if !manual.is_empty() {
-            let mut base = rows.unwrap_or_default();
-            base.retain(|row| !manual.iter().any(|own| own.priced == row.priced));
-            base.extend(manual);
-            rows = Some(base);
+        let has_tier = |row: &&BookRow| self.conditions[row.conditions as usize].tier.is_some();
+        let mut bases: Vec<Vec<&BookRow>> = Vec::new();
+        for rows in deciding.iter().map(|rows| valid(rows)).filter(|rows| !rows.is_empty()) {
+            if bases.is_empty() || rows.iter().any(has_tier) {
+                bases.push(rows);
+            }
         }
-        let rows = rows?.into_iter().map(|row| {
-            let row_on_sheet = SheetRow {
-                id: row.id.as_ref().into(),
-                price: row.price,
-                per: row.per,
-                charged: row.charged,
-                conditions: self.conditions[row.conditions as usize].clone(),
-            };
-            (self.priced[row.priced as usize].clone(), row_on_sheet)
-        });
-        Some(Sheet::new(rows, halves))
+        if bases.is_empty() && !manual.is_empty() {
+            bases.push(Vec::new());
+        }
+        let with_manual = |mut base: Vec<&BookRow>| {
+            base.retain(|row| !manual.iter().any(|own| own.priced == row.priced));
+            let rows = base.into_iter().chain(manual.iter().copied());
+            Sheet::new(rows.map(|row| self.on_sheet(row)), halves)
+        };
+        bases.into_iter().map(with_manual).collect()
+    }
+
+    fn on_sheet(&self, row: &BookRow) -> (Priced, SheetRow) {
+        let row_on_sheet = SheetRow {
+            id: row.id.as_ref().into(),
+            price: row.price,
+            per: row.per,
+            charged: row.charged,
+            conditions: self.conditions[row.conditions as usize].clone(),
+        };
+        (self.priced[row.priced as usize].clone(), row_on_sheet)
     }
 
     fn shelf(&self, source: usize, provider: &str) -> Option<&Shelf> {

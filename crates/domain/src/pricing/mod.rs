@@ -18,4 +18,5 @@ pub use row::{
     CURRENCY, Charged, Conditions, ContextThreshold, Days, Hours, MANUAL_SOURCE, PriceRow, Priced,
     TimeOfDay, TimeOfDayError, Window,
 };
+pub(crate) use sheet::counts_tokens;
 pub use terms::parameter;

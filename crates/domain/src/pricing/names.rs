@@ -86,7 +86,12 @@ impl ModelNames {
                 full.push(name.into());
             }
         };
-        let bare = without_wrapping(provider, model.trim());
+        let (bare, region_of_name) = match provider {
+            "bedrock" => without_route(model.trim()),
+            _ => (without_wrapping(provider, model.trim()), None),
+        };
+        // What the name says of the region is closer to the model than what is said beside it.
+        let region = region_of_name.or(region);
         if let Some(region) = region {
             // Some books price a region as another model, e.g. `eu/gpt-5` or
             // `us-east-1/anthropic.claude-v2`.
@@ -94,11 +99,17 @@ impl ModelNames {
         }
         push(&mut full, bare);
         push(&mut full, model.trim());
-        if provider == "bedrock" {
-            if let Some(region) = region {
-                push(&mut full, &format!("{}/{}", region, without_profile(bare)));
+        match provider {
+            "bedrock" => {
+                let plain = without_profile(without_window(bare));
+                if let Some(region) = region {
+                    push(&mut full, &format!("{}/{plain}", region.to_ascii_lowercase()));
+                }
+                push(&mut full, without_window(bare));
+                push(&mut full, plain);
             }
-            push(&mut full, without_profile(bare));
+            "vertex_ai" | "google" => push(&mut full, without_publisher(bare)),
+            _ => {}
         }
         if let Some(base) = fine_tuned_base(bare) {
             push(&mut full, base);
@@ -133,6 +144,65 @@ fn without_wrapping<'a>(provider: &str, model: &'a str) -> &'a str {
     };
     match model.split_once('/') {
         Some((prefix, rest)) if provider_name(prefix) == provider && !rest.is_empty() => rest,
+        _ => model,
+    }
+}
+
+/// Takes away what gateways put before a model of Bedrock's: the provider, the interface by which it
+/// is called (`converse/`), an ARN's path, and the region, which is told beside the rest.
+fn without_route(model: &str) -> (&str, Option<&str>) {
+    const ROUTES: [&str; 6] =
+        ["converse", "converse_like", "invoke", "async_invoke", "agentcore", "mantle"];
+    let mut rest = model;
+    while let Some((prefix, tail)) = rest.split_once('/') {
+        let is_route = ROUTES.contains(&prefix) || provider_name(prefix) == "bedrock";
+        if !is_route || tail.is_empty() || rest.starts_with("arn:") {
+            break;
+        }
+        rest = tail;
+    }
+    if let Some(arn) = rest.strip_prefix("arn:") {
+        let region = arn.split(':').nth(2).filter(|region| is_region(region));
+        return (arn.rsplit_once('/').map_or(rest, |(_, id)| id), region);
+    }
+    match rest.split_once('/') {
+        Some((region, tail)) if is_region(region) && !tail.is_empty() => (tail, Some(region)),
+        _ => (rest, None),
+    }
+}
+
+/// Whether a word is a region of AWS, such as `us-east-1` or `us-gov-west-1`.
+fn is_region(word: &str) -> bool {
+    let mut parts = word.rsplit('-');
+    let number = parts.next().unwrap_or_default();
+    let is_word =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let words: Vec<&str> = parts.collect();
+    !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && (2..=3).contains(&words.len())
+        && words.iter().all(|part| is_word(part))
+        && words.last().is_some_and(|first| first.len() == 2)
+}
+
+/// Takes away how long a prompt a Bedrock model was bought for, e.g. `:200k`.
+fn without_window(model: &str) -> &str {
+    match model.rsplit_once(':') {
+        Some((base, window))
+            if window.strip_suffix('k').is_some_and(|size| {
+                !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit())
+            }) =>
+        {
+            base
+        }
+        _ => model,
+    }
+}
+
+/// Takes away the maker's name before a model of Google's platform, e.g. `google/`.
+fn without_publisher(model: &str) -> &str {
+    match model.split_once('/') {
+        Some(("google" | "anthropic", rest)) if !rest.is_empty() => rest,
         _ => model,
     }
 }
@@ -245,10 +315,40 @@ mod tests {
         );
         assert_eq!(
             full("bedrock", "arn:aws:bedrock:us-east-1:1:inference-profile/eu.meta.llama", None),
-            "eu.meta.llama arn:aws:bedrock:us-east-1:1:inference-profile/eu.meta.llama meta.llama",
+            "us-east-1/eu.meta.llama eu.meta.llama \
+             arn:aws:bedrock:us-east-1:1:inference-profile/eu.meta.llama us-east-1/meta.llama meta.llama",
+        );
+        assert_eq!(
+            full("vertex_ai", "google/gemini-2.5-pro", None),
+            "google/gemini-2.5-pro gemini-2.5-pro"
         );
         assert_eq!(full("openai", "ft:gpt-4o:acme::1", None), "ft:gpt-4o:acme::1 ft:gpt-4o");
         assert_eq!(full("openai", "gpt-5.2-20251211", None), "gpt-5.2-20251211 gpt-5.2-2025-12-11");
+    }
+
+    #[test]
+    fn a_model_of_bedrock_s_is_known_however_a_gateway_logs_it() {
+        for (logged, first) in [
+            ("bedrock/anthropic.claude-v2", "anthropic.claude-v2"),
+            ("converse/us.anthropic.claude-v2", "us.anthropic.claude-v2"),
+            ("bedrock/converse/eu.anthropic.claude-v2", "eu.anthropic.claude-v2"),
+            ("bedrock/invoke/anthropic.claude-v2", "anthropic.claude-v2"),
+            ("bedrock_converse/anthropic.claude-v2", "anthropic.claude-v2"),
+            ("bedrock/us-east-1/anthropic.claude-v2", "us-east-1/anthropic.claude-v2"),
+            ("bedrock/converse/us-gov-west-1/anthropic.v2", "us-gov-west-1/anthropic.v2"),
+            ("global.anthropic.claude-v2:0:200k", "global.anthropic.claude-v2:0:200k"),
+            (
+                "bedrock/arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude-v2",
+                "eu-west-1/anthropic.claude-v2",
+            ),
+        ] {
+            let names = ModelNames::of("bedrock", logged, None).full;
+            assert_eq!(names[0], first, "{logged}");
+            let plain = names.iter().any(|name| name.starts_with("anthropic."));
+            assert!(plain, "{logged}: {names:?}");
+        }
+        let other = ModelNames::of("bedrock", "bedrock/us-east-1x/m.x", Some("eu-west-1")).full;
+        assert_eq!(other[0], "eu-west-1/us-east-1x/m.x");
     }
 
     #[test]

@@ -10,7 +10,9 @@ use super::book::{Plan, PriceBook};
 use super::price::{Cost, Rate};
 use super::sheet::{Found, Sheet, counts_tokens, is_in_prompt};
 use super::terms::{Terms, parameter};
-use crate::usage::{Charge, ChargeBasis, Meter, Quantities, Status, Tags, UsageEvent};
+use crate::usage::{
+    Charge, ChargeBasis, Meter, Quantities, Status, Tags, UNPRICED_MARK, UsageEvent,
+};
 use crate::{Amount, Quantity};
 
 /// What is to be rated.
@@ -35,13 +37,14 @@ pub struct Rateable<'a> {
 pub struct Quote {
     /// How the amount came about.
     pub basis: ChargeBasis,
-    /// The amount, rounded once; `None` when something has no price.
+    /// The amount, rounded once; `None` when nothing has a price. What some prices are missing for
+    /// is not in it, and `unpriced` says what that is.
     pub amount: Option<Amount>,
     /// One line for each meter that costs something; none for a stated cost.
     pub lines: Vec<QuoteLine>,
     /// The ids of the factors that every token line was multiplied by.
     pub factors: Vec<CompactString>,
-    /// Why there is no amount.
+    /// Why there is no amount, or not all of it.
     pub unpriced: Option<Unpriced>,
 }
 
@@ -102,8 +105,8 @@ pub enum Unpriced {
         /// The time asked about.
         at: DateTime<Utc>,
     },
-    /// The model has prices, but none for something that was used. No part is priced then,
-    /// because a part would pass for the whole.
+    /// The model has prices, but none for something that was used. The rest is charged, and the
+    /// whole is *partly priced*.
     MissingPrices {
         /// As it was named.
         provider: CompactString,
@@ -159,6 +162,14 @@ impl fmt::Display for Unpriced {
     }
 }
 
+/// What rating came to.
+struct Walked {
+    /// What everything with a price adds up to.
+    amount: Amount,
+    /// What was used and has none.
+    missing: Vec<Meter>,
+}
+
 /// One step of rating a request.
 enum Step<'a> {
     /// A meter's share.
@@ -198,7 +209,7 @@ impl PriceBook {
             return rated(Amount::ZERO, CompactString::const_new(""));
         }
         let mut prices = CompactString::const_new("");
-        let amount = self.walk(&rateable, |step| {
+        let walked = self.walk(&rateable, |step| {
             let (Step::Share { price, .. } | Step::Factor(price)) = step;
             if !is_listed(&prices, price) {
                 if !prices.is_empty() {
@@ -207,16 +218,23 @@ impl PriceBook {
                 prices.push_str(price);
             }
         });
-        match (amount, rateable.stated) {
-            (Ok(amount), _) => rated(amount, prices),
-            (Err(_), Some(stated)) => Charge::stated(stated),
+        match (walked, rateable.stated) {
+            (Ok(walked), _) if walked.missing.is_empty() => rated(walked.amount, prices),
+            // A stated cost is of the whole.
+            (_, Some(stated)) => Charge::stated(stated),
+            (Ok(walked), None) => partly_priced(walked, prices),
             (Err(_), None) => Charge::unpriced(),
         }
     }
 
-    /// Why our prices do not cover an event; `None` when they do.
+    /// Why our prices do not cover an event, or not all of it; `None` when they do.
     pub fn why_unpriced(&self, event: &UsageEvent) -> Option<Unpriced> {
-        self.walk(&Rateable::of(event), |_| {}).err()
+        let rateable = Rateable::of(event);
+        match self.walk(&rateable, |_| {}) {
+            Ok(walked) if walked.missing.is_empty() => None,
+            Ok(walked) => Some(rateable.missing(walked.missing)),
+            Err(reason) => Some(reason),
+        }
     }
 
     /// What something costs, line by line: the same as [`PriceBook::rate`] says of an event.
@@ -229,7 +247,7 @@ impl PriceBook {
         }
         let mut lines = Vec::new();
         let mut factors = Vec::new();
-        let amount = self.walk(rateable, |step| match step {
+        let walked = self.walk(rateable, |step| match step {
             Step::Share { meter, quantity, rate, cost, price } => lines.push(QuoteLine {
                 meter: meter.clone(),
                 quantity,
@@ -239,40 +257,50 @@ impl PriceBook {
             }),
             Step::Factor(id) => factors.push(id.into()),
         });
-        match (amount, rateable.stated) {
-            (Ok(amount), _) => Quote {
+        match (walked, rateable.stated) {
+            (Ok(Walked { amount, missing }), _) if missing.is_empty() => Quote {
                 basis: ChargeBasis::Rated,
                 amount: Some(amount),
                 lines,
                 factors,
                 unpriced: None,
             },
-            (Err(_), Some(amount)) => stated(amount),
+            (_, Some(amount)) => stated(amount),
+            (Ok(Walked { amount, missing }), None) => Quote {
+                basis: ChargeBasis::PartlyPriced,
+                amount: Some(amount),
+                lines,
+                factors,
+                unpriced: Some(rateable.missing(missing)),
+            },
             (Err(reason), None) => Quote::without_lines(ChargeBasis::Unpriced, None, Some(reason)),
         }
     }
 
-    /// Rates something share by share and adds up exactly; the sum is rounded once.
+    /// Rates something share by share and adds up exactly; the sum is rounded once. What has no
+    /// price is left out and named; where nothing has one, that is why there is no amount.
     fn walk(
         &self,
         rateable: &Rateable<'_>,
         mut visit: impl FnMut(Step<'_>),
-    ) -> Result<Amount, Unpriced> {
+    ) -> Result<Walked, Unpriced> {
         let plan = self.plan_of(rateable)?;
-        let sheet = plan.at(rateable.at).ok_or_else(|| rateable.not_then())?;
         let terms = Terms::new(rateable.parameters, rateable.prompt_tokens(), rateable.at);
+        let sheet = plan.at(rateable.at, &terms).ok_or_else(|| rateable.not_then())?;
         let mut missing: Vec<Meter> = Vec::new();
         let mut sum = Cost::ZERO;
+        let mut is_any_priced = false;
         let mut has_tokens = false;
         for (meter, used) in rateable.quantities.iter().filter(|(_, used)| *used != Quantity::ZERO)
         {
             let Some(found) = sheet.rate(meter, &terms) else {
                 // Most prices are not by the call, and then a call is free.
-                if *meter != Meter::Requests {
+                if *meter != Meter::Requests && !rateable.quantities.says_again(meter) {
                     missing.push(meter.clone());
                 }
                 continue;
             };
+            is_any_priced = true;
             let is_tokens = counts_tokens(meter);
             has_tokens |= is_tokens;
             let quantity = found.charged.of(used);
@@ -282,13 +310,14 @@ impl PriceBook {
             sum = sum.checked_add(cost).ok_or(Unpriced::OutOfRange)?;
             visit(Step::Share { meter, quantity, rate, cost, price: sheet.id_of(&found) });
         }
-        if !missing.is_empty() {
+        if !missing.is_empty() && !is_any_priced {
             return Err(rateable.missing(missing));
         }
         if has_tokens {
             sheet.factors(&terms).for_each(|factor| visit(Step::Factor(&factor.id)));
         }
-        sum.rounded().ok_or(Unpriced::OutOfRange)
+        let amount = sum.rounded().ok_or(Unpriced::OutOfRange)?;
+        Ok(Walked { amount, missing })
     }
 
     fn plan_of(&self, rateable: &Rateable<'_>) -> Result<Arc<Plan>, Unpriced> {
@@ -333,6 +362,18 @@ fn multiplied(sheet: &Sheet, terms: &Terms<'_>, found: &Found) -> Option<Rate> {
 
 fn rated(amount: Amount, prices: CompactString) -> Charge {
     Charge { basis: ChargeBasis::Rated, amount: Some(amount), unpriced: 0, prices }
+}
+
+/// A charge of what is known, which names what is not.
+fn partly_priced(walked: Walked, mut prices: CompactString) -> Charge {
+    for meter in &walked.missing {
+        if !prices.is_empty() {
+            prices.push(',');
+        }
+        prices.push(UNPRICED_MARK);
+        prices.push_str(meter.name());
+    }
+    Charge { basis: ChargeBasis::PartlyPriced, amount: Some(walked.amount), unpriced: 1, prices }
 }
 
 /// Whether `id` is already among the ids that `prices` joins by commas.

@@ -176,6 +176,13 @@ impl Sheet {
         self.find(meter, terms)
     }
 
+    /// Whether some token class has a price of its own in the tier of the request.
+    pub fn knows_tier(&self, terms: &Terms<'_>) -> bool {
+        let rows = self.known.iter().flatten().chain(self.other.iter().flat_map(|(_, rows)| rows));
+        let mut tiers = rows.filter_map(|row| row.conditions.tier.as_deref());
+        tiers.any(|tier| terms.has_tier(tier))
+    }
+
     fn is_plain(&self, terms: &Terms<'_>) -> bool {
         terms.tier.is_none()
             && !terms.batch

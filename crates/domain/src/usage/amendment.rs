@@ -72,8 +72,13 @@ pub fn adjustment(
         .ok_or(AmendError::OutOfRange)?;
     let unpriced: i8 = facts.iter().map(|fact| fact.charge.unpriced).sum();
     let Some(amount) = charge.amount else { return Ok(None) };
+    // What was charged as a whole is not made a part because a price is no longer known.
+    if unpriced == 0 && charge.unpriced > 0 {
+        return Ok(None);
+    }
+    let completed = charge.unpriced - unpriced;
     let difference = amount.checked_sub(charged).ok_or(AmendError::OutOfRange)?;
-    if difference == Amount::ZERO && unpriced == 0 {
+    if difference == Amount::ZERO && completed == 0 {
         return Ok(None);
     }
     let quantities = std::iter::once((super::Meter::Requests, Quantity::ZERO)).collect();
@@ -81,7 +86,7 @@ pub fn adjustment(
         kind: FactKind::Adjustment,
         received_at,
         event: UsageEvent { quantities, duration_us: None, ..standing.event.clone() },
-        charge: Charge { amount: Some(difference), unpriced: -unpriced, ..charge },
+        charge: Charge { amount: Some(difference), unpriced: completed, ..charge },
     }))
 }
 
@@ -156,6 +161,45 @@ mod tests {
 
         assert_eq!(sum(&facts), (0, 0, 0, 0));
         assert_eq!(facts[1].charge.amount, None);
+    }
+
+    fn partly(text: &str) -> Charge {
+        Charge {
+            basis: ChargeBasis::PartlyPriced,
+            unpriced: 1,
+            prices: "p1,?searches".into(),
+            ..Charge::stated(text.parse().unwrap())
+        }
+    }
+
+    #[test]
+    fn a_part_is_completed_by_what_it_lacks_and_no_more() {
+        let mut facts = vec![used(Charge::unpriced())];
+        facts.extend(adjustment(&facts, partly("0.3"), at(1)).unwrap());
+        assert_eq!(sum(&facts), (300_000_000, 1, 100, 1));
+        assert_eq!(adjustment(&facts, partly("0.3"), at(2)), Ok(None));
+
+        facts.extend(adjustment(&facts, rated("0.5"), at(3)).unwrap());
+
+        assert_eq!(facts[2].charge.amount, Some("0.2".parse().unwrap()));
+        assert_eq!(sum(&facts), (500_000_000, 0, 100, 1));
+        assert_eq!(adjustment(&facts, rated("0.5"), at(4)), Ok(None));
+    }
+
+    #[test]
+    fn what_was_charged_as_a_whole_is_not_made_a_part() {
+        let facts = vec![used(rated("1"))];
+
+        assert_eq!(adjustment(&facts, partly("0.4"), at(1)), Ok(None));
+    }
+
+    #[test]
+    fn a_partly_priced_event_is_taken_back_whole() {
+        let mut facts = vec![used(partly("0.3"))];
+
+        facts.push(reversal(&facts, at(1)).unwrap());
+
+        assert_eq!(sum(&facts), (0, 0, 0, 0));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::UsageEvent;
-use crate::Amount;
+use super::{Meter, UsageEvent};
+use crate::{Amount, Quantity};
 
 /// A usage event as it stands in the usage log and in the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,14 +70,20 @@ impl FactKind {
 pub struct Charge {
     /// How the amount came about.
     pub basis: ChargeBasis,
-    /// The amount; `None` while no price is known. Unknown is never zero.
+    /// The amount; `None` while no price is known. Unknown is never zero. Of a partly priced event
+    /// it is what is known.
     pub amount: Option<Amount>,
-    /// What the fact adds to the count of unpriced events: 1 for an unpriced event, 0 for a priced
-    /// one, -1 for an adjustment that priced an event later or a reversal of an unpriced one.
+    /// What the fact adds to the count of events that lack a price: 1 for an unpriced and for a
+    /// partly priced event, 0 for a priced one, -1 for an adjustment that priced the rest of an
+    /// event later or a reversal of one that lacked a price.
     pub unpriced: i8,
-    /// The ids of the price rows, joined by commas, in the order of the lines.
+    /// The ids of the price rows in the order of the lines, and after them `?METER` for each meter
+    /// that was used and had no price while others had one; joined by commas.
     pub prices: CompactString,
 }
+
+/// What stands before the name of a meter without a price, among the ids of prices.
+pub(crate) const UNPRICED_MARK: char = '?';
 
 /// How an amount came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -89,11 +95,14 @@ pub enum ChargeBasis {
     Stated,
     /// No price was known.
     Unpriced,
+    /// Quantities times our prices as far as these are known: something else was used that has no
+    /// price.
+    PartlyPriced,
 }
 
 impl ChargeBasis {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Rated, Self::Stated, Self::Unpriced];
+    pub const ALL: [Self; 4] = [Self::Rated, Self::Stated, Self::Unpriced, Self::PartlyPriced];
 
     /// The word in the history and on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -101,6 +110,7 @@ impl ChargeBasis {
             Self::Rated => "rated",
             Self::Stated => "stated",
             Self::Unpriced => "unpriced",
+            Self::PartlyPriced => "partly_priced",
         }
     }
 
@@ -119,6 +129,30 @@ impl Charge {
             unpriced: 0,
             prices: CompactString::const_new(""),
         }
+    }
+
+    /// The ids of the price rows.
+    pub fn price_ids(&self) -> impl Iterator<Item = &str> {
+        self.prices.split(',').filter(|id| !id.is_empty() && !id.starts_with(UNPRICED_MARK))
+    }
+
+    /// What was used and has no price, and how much of it, where the charge is `event`'s.
+    pub fn unpriced_meters<'a>(
+        &'a self,
+        event: &'a UsageEvent,
+    ) -> impl Iterator<Item = (&'a Meter, Quantity)> {
+        let lacks = move |meter: &Meter| match self.basis {
+            ChargeBasis::Rated | ChargeBasis::Stated => false,
+            // A call as such is free with most, so that what it used is what lacks a price.
+            ChargeBasis::Unpriced => *meter != Meter::Requests || event.quantities.len() == 1,
+            ChargeBasis::PartlyPriced => {
+                let mut names =
+                    self.prices.split(',').filter_map(|id| id.strip_prefix(UNPRICED_MARK));
+                names.any(|name| name == meter.name())
+            }
+        };
+        let used = event.quantities.iter().filter(|(_, used)| *used > Quantity::ZERO);
+        used.filter(move |(meter, _)| lacks(meter) && !event.quantities.says_again(meter))
     }
 
     /// The charge of an event for which no price is known.

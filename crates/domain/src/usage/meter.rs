@@ -4,6 +4,10 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use crate::Quantity;
+use crate::pricing::counts_tokens;
+
+/// Tokens of every class together.
+pub(crate) const TOTAL_TOKENS: &str = "total_tokens";
 
 /// Bytes in the name of a free-form meter, at most.
 pub const METER_NAME_BYTES_MAX: usize = 64;
@@ -195,6 +199,17 @@ impl Quantities {
             Ok(at) => self.0[at].1 = quantity,
             Err(at) => self.0.insert(at, (meter, quantity)),
         }
+    }
+
+    /// Whether `meter` is a total that says once more how many the other tokens are.
+    pub fn says_again(&self, meter: &Meter) -> bool {
+        let is_total = |meter: &Meter| matches!(meter, Meter::Other(name) if name == TOTAL_TOKENS);
+        if !is_total(meter) {
+            return false;
+        }
+        let others = self.iter().filter(|(one, _)| counts_tokens(one) && !is_total(one));
+        let sum: i128 = others.map(|(_, used)| i128::from(used.micros())).sum();
+        sum == i128::from(self.get(meter).micros())
     }
 
     /// Meters and their quantities, in order.

@@ -11,5 +11,7 @@ pub use event::{
     METADATA_BYTES_MAX, NAME_BYTES_MAX, OLDEST_YEAR, QUANTITIES_MAX, Refusal, RefusalCode, Status,
     TAG_KEY_BYTES_MAX, TAG_VALUE_BYTES_MAX, Tags, UsageEvent,
 };
+pub(crate) use fact::UNPRICED_MARK;
 pub use fact::{Charge, ChargeBasis, Fact, FactKind};
+pub(crate) use meter::TOTAL_TOKENS;
 pub use meter::{METER_NAME_BYTES_MAX, Meter, Quantities};

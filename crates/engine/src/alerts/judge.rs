@@ -137,11 +137,12 @@ impl Alerts {
                 key: format_compact!("{provider}/{model}"),
                 hold: Hold::Holds,
                 severity: None,
-                title: format!("{model} of {provider} has no price"),
+                title: format!("{model} of {provider} has usage without a price"),
                 detail: match count {
-                    1 => "one event of the last day is not in any sum of spend".into(),
+                    1 => "one event of the last day is in no sum of spend, or only a part of it"
+                        .into(),
                     count => format!(
-                        "{} events of the last day are not in any sum of spend",
+                        "{} events of the last day are in no sum of spend, or only a part of each",
                         count_text(*count)
                     ),
                 },

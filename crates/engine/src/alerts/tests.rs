@@ -111,7 +111,10 @@ async fn a_limit_opens_once_stays_while_it_nearly_holds_and_resolves_below() {
 async fn an_alert_is_acknowledged_snoozed_and_closed_and_does_not_come_back_at_once() {
     let desk = Desk::watching(&["unpriced"]);
     desk.spend("a", now() - TimeDelta::hours(1), None).await;
-    assert_eq!(desk.judged().await, ["open warning: vision-2 of acme-ai has no price"]);
+    assert_eq!(
+        desk.judged().await,
+        ["open warning: vision-2 of acme-ai has usage without a price"]
+    );
     let id = desk.alerts.page(&within(&["open"]), None, 1).unwrap()[0].id;
     assert_eq!(desk.alerts.count_open().unwrap(), 1);
 
@@ -119,7 +122,10 @@ async fn an_alert_is_acknowledged_snoozed_and_closed_and_does_not_come_back_at_o
     assert_eq!(desk.alerts.count_open().unwrap(), 0);
     desk.alerts.see_to(id, Deed::Acknowledge, "ada").unwrap();
     desk.alerts.see_to(id, Deed::Acknowledge, "bob").unwrap();
-    assert_eq!(desk.judged().await, ["acknowledged warning: vision-2 of acme-ai has no price"]);
+    assert_eq!(
+        desk.judged().await,
+        ["acknowledged warning: vision-2 of acme-ai has usage without a price"]
+    );
     let over = desk.alerts.see_to(id, Deed::Resolve, "cleo").unwrap();
     assert_eq!(over.state.acknowledgement().unwrap().by, "ada", "who saw it first is kept");
     assert!(desk.judged().await.is_empty());

@@ -164,7 +164,8 @@ fn parted(
     whole: &FocusKey,
     book: &PriceBook,
 ) -> Option<Vec<(FocusKey, i128, i128)>> {
-    if fact.charge.basis != ChargeBasis::Rated || fact.kind == FactKind::Adjustment {
+    let is_rated = matches!(fact.charge.basis, ChargeBasis::Rated | ChargeBasis::PartlyPriced);
+    if !is_rated || fact.kind == FactKind::Adjustment {
         return None;
     }
     // What is taken back was rated as what it was.
@@ -174,7 +175,7 @@ fn parted(
     } else {
         (rated(&fact.event, book), amount)
     };
-    if quote.amount != Some(charged) || quote.prices().join(",") != fact.charge.prices.as_str() {
+    if quote.amount != Some(charged) || !fact.charge.price_ids().eq(quote.prices()) {
         return None;
     }
     let amounts: Option<Vec<u128>> = quote.lines.iter().map(|line| weight(&line.amount)).collect();

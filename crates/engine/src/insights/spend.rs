@@ -152,7 +152,8 @@ impl Insights {
     ) -> Result<Vec<Fact>, UnansweredError> {
         let (from, to) = question.range();
         let filters = question.filters.clone();
-        let asked = UsageEvents { from, to, filters, above, limit, after: None };
+        let about_lacking = false;
+        let asked = UsageEvents { from, to, filters, above, about_lacking, limit, after: None };
         Ok(self.questions.events(asked, scope).await?.facts)
     }
 }

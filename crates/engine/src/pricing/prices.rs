@@ -14,7 +14,7 @@ use outlay_store::sqlite::audit;
 use outlay_store::sqlite::prices::{self, PriceFilter, PriceSource, StoredPrice};
 use outlay_store::{Books, StoreError};
 use parking_lot::Mutex;
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 use thiserror::Error;
 
 use super::listing::{ListedRow, Listing, Start};
@@ -171,16 +171,42 @@ impl Prices {
     /// Sets a price by hand. It replaces every imported price of its meter for its models while
     /// it is valid; rows that were set before for the same thing are closed.
     pub fn set(&self, new: &NewPrice, change: &Change) -> Result<Changes, StoreError> {
-        self.change(|tx| {
-            let known = prices::of_source(tx, MANUAL_SOURCE)?;
-            let changes = weigh_by_hand(new, &known, change.at);
-            write_changes(tx, &changes, change.at)?;
-            for row in &changes.opened {
-                let detail = serde_json::json!({ "price": row.price, "per": row.per });
-                note(tx, change, "prices.set", &row.id, detail)?;
+        self.change(|tx| set_one(tx, new, change))
+    }
+
+    /// Sets several prices by hand, all of them or none.
+    pub fn set_all(&self, new: &[NewPrice], change: &Change) -> Result<(), StoreError> {
+        self.change(|tx| new.iter().try_for_each(|new| set_one(tx, new, change).map(drop)))
+    }
+
+    /// The book as it would be if these prices were set.
+    pub fn book_with(&self, new: &[NewPrice], now: DateTime<Utc>) -> Result<PriceBook, StoreError> {
+        let book = self.books.read(|conn| {
+            let mut manual = prices::of_source(conn, MANUAL_SOURCE)?;
+            for new in new {
+                let changes = weigh_by_hand(new, &manual, now);
+                for closed in &changes.closed {
+                    let known = manual.iter_mut().find(|price| price.row.id == closed.row.id);
+                    known.into_iter().for_each(|price| price.row.valid_to = Some(closed.valid_to));
+                }
+                let opened = changes.opened.into_iter();
+                manual.extend(opened.map(|row| StoredPrice {
+                    row,
+                    created_at: now,
+                    missing_since: None,
+                }));
             }
-            Ok(changes)
-        })
+            let mut builder = builder(conn)?;
+            prices::each(conn, |row| {
+                if row.source != MANUAL_SOURCE {
+                    builder.add(row);
+                }
+            })?;
+            manual.into_iter().for_each(|price| builder.add(price.row));
+            Ok::<_, StoreError>(builder.finish())
+        })?;
+        self.books.shrink()?;
+        Ok(self.by_our_rule(book))
     }
 
     /// Ends a row's validity at `at`, and answers the row as it is then.
@@ -224,17 +250,36 @@ impl Prices {
 
     fn reload(&self) -> Result<(), StoreError> {
         let book = self.books.read(|conn| {
-            let sources = prices::sources(conn)?;
-            let order: Vec<CompactString> = sources.into_iter().map(|source| source.name).collect();
-            let mut builder = PriceBookBuilder::new(&order);
+            let mut builder = builder(conn)?;
             prices::each(conn, |row| builder.add(row))?;
-            Ok(builder.finish())
+            Ok::<_, StoreError>(builder.finish())
         })?;
-        let book = if self.rate_stated { book.rating_stated_events_too() } else { book };
-        self.book.store(Arc::new(book));
+        self.book.store(Arc::new(self.by_our_rule(book)));
         // Every price was read, which happens seldom.
         self.books.shrink()
     }
+
+    fn by_our_rule(&self, book: PriceBook) -> PriceBook {
+        if self.rate_stated { book.rating_stated_events_too() } else { book }
+    }
+}
+
+/// An empty book whose sources have their order.
+fn builder(conn: &Connection) -> Result<PriceBookBuilder, StoreError> {
+    let sources = prices::sources(conn)?;
+    let order: Vec<CompactString> = sources.into_iter().map(|source| source.name).collect();
+    Ok(PriceBookBuilder::new(&order))
+}
+
+fn set_one(tx: &Transaction<'_>, new: &NewPrice, change: &Change) -> Result<Changes, StoreError> {
+    let known = prices::of_source(tx, MANUAL_SOURCE)?;
+    let changes = weigh_by_hand(new, &known, change.at);
+    write_changes(tx, &changes, change.at)?;
+    for row in &changes.opened {
+        let detail = serde_json::json!({ "price": row.price, "per": row.per });
+        note(tx, change, "prices.set", &row.id, detail)?;
+    }
+    Ok(changes)
 }
 
 /// Writes the shipped prices into books that have none.

@@ -101,6 +101,8 @@ pub struct UsageEvents {
     pub filters: Vec<Filter>,
     /// Only events that were charged more than this.
     pub above: Option<Amount>,
+    /// Only what says of an event that it lacks a price, or that it no longer does.
+    pub about_lacking: bool,
     /// How many, [`EXPORT_EVENTS`] at most.
     pub limit: usize,
     /// Where the page before ended.
@@ -117,6 +119,7 @@ impl UsageEvents {
             to_us: self.to.map_or(i64::MAX, |to| to.timestamp_micros()),
             filters,
             above_nanos: self.above.map(Amount::nanos),
+            about_lacking: self.about_lacking,
             limit: self.limit.clamp(1, EXPORT_EVENTS),
             after: self.after,
         }

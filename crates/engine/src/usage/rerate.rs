@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
+use hashbrown::HashSet;
 use outlay_domain::Amount;
+use outlay_domain::pricing::PriceBook;
 use outlay_domain::usage::amendment::{self, AmendError};
 use outlay_domain::usage::question::{Attribute, Filter};
 use outlay_domain::usage::{Charge, Fact, FactKind};
@@ -29,21 +31,27 @@ pub struct Rerating {
     pub provider: Option<CompactString>,
     /// Only of this model, as the events name it.
     pub model: Option<CompactString>,
-    /// Only those without a price.
+    /// Only of this service, as the events name it.
+    pub service: Option<CompactString>,
+    /// Only those without a price, or with one for a part only.
     pub only_unpriced: bool,
 }
 
 /// What a re-rating changes, or would change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rerated {
     /// Events looked at.
     pub events: usize,
     /// Events whose charge changes.
     pub changed: usize,
-    /// Events that had no price and get one.
+    /// Whose they are.
+    pub accounts: HashSet<CompactString>,
+    /// Events that had no price, or one for a part only, and get a whole one.
     pub priced: usize,
-    /// Events that still have no price.
+    /// Events that still have no price, or one for a part only.
     pub unpriced: usize,
+    /// Those among them of which a part is charged.
+    pub partly_priced: usize,
     /// What the changes add up to.
     pub difference: Amount,
 }
@@ -60,14 +68,15 @@ pub enum RerateError {
 }
 
 impl Outlay {
-    /// Rates events again by today's prices of their own times. Without an `amender` nothing is
-    /// written, and the answer says what would change.
+    /// Rates events again by `book`, whose prices are those of the events' own times. Without an
+    /// `amender` nothing is written, and the answer says what would change.
     ///
     /// The difference is charged by adjustments, a thousand events at a time; what is interrupted
     /// can be done again.
     pub async fn rerate(
         self: &Arc<Self>,
         rerating: &Rerating,
+        book: &Arc<PriceBook>,
         amender: Option<&Amender>,
     ) -> Result<Rerated, RerateError> {
         let mut rerated = Rerated::default();
@@ -82,11 +91,13 @@ impl Outlay {
                 filters: [
                     only(Attribute::Provider, &rerating.provider),
                     only(Attribute::Model, &rerating.model),
+                    only(Attribute::Service, &rerating.service),
                 ]
                 .into_iter()
                 .flatten()
                 .collect(),
                 above: None,
+                about_lacking: rerating.only_unpriced,
                 limit: AMENDED_EVENTS_MAX,
                 after,
             };
@@ -97,7 +108,8 @@ impl Outlay {
                 .filter(|fact| is_meant(fact, rerating))
                 .map(|fact| (fact.event.source.clone(), fact.event.id.clone()))
                 .collect();
-            self.rerate_some(names, rerating.only_unpriced, amender, &mut rerated).await?;
+            let only_unpriced = rerating.only_unpriced;
+            self.rerate_some(names, only_unpriced, book, amender, &mut rerated).await?;
             after = page.next;
             if after.is_none() || rerated.events >= RERATED_EVENTS_MAX {
                 return Ok(rerated);
@@ -109,21 +121,25 @@ impl Outlay {
         self: &Arc<Self>,
         names: Vec<EventName>,
         only_unpriced: bool,
+        book: &Arc<PriceBook>,
         amender: Option<&Amender>,
         rerated: &mut Rerated,
     ) -> Result<(), RerateError> {
         if names.is_empty() {
             return Ok(());
         }
-        let prices = self.prices.load_full();
-        let book = prices.clone();
+        let book = book.clone();
         let work_out = move |_: usize, facts: &[Fact], received_at: DateTime<Utc>| {
             let standing = amendment::standing(facts)?;
             let charge = book.rate(&standing.event);
             let was_unpriced =
                 facts.iter().map(|fact| i64::from(fact.charge.unpriced)).sum::<i64>();
-            if only_unpriced && was_unpriced == 0 {
-                return Ok((Vec::new(), Charge { unpriced: 0, ..charge }));
+            // A whole charge is not made a part, so that it stays priced.
+            if was_unpriced == 0 && (only_unpriced || charge.unpriced > 0) {
+                return Ok((
+                    Vec::new(),
+                    Charge { amount: Some(Amount::ZERO), unpriced: 0, ..charge },
+                ));
             }
             let adjustment = amendment::adjustment(facts, charge.clone(), received_at)?;
             Ok::<_, AmendError>((adjustment.into_iter().collect(), charge))
@@ -134,9 +150,13 @@ impl Outlay {
         };
         for (facts, charge) in outcomes.into_iter().flatten() {
             rerated.events += 1;
-            rerated.unpriced += usize::from(charge.amount.is_none());
+            rerated.unpriced += usize::from(charge.unpriced > 0);
+            rerated.partly_priced += usize::from(charge.unpriced > 0 && charge.amount.is_some());
             for fact in &facts {
                 rerated.changed += 1;
+                if !rerated.accounts.contains(&fact.event.account) {
+                    rerated.accounts.insert(fact.event.account.clone());
+                }
                 rerated.priced += usize::from(fact.charge.unpriced < 0);
                 let difference = fact.charge.amount.unwrap_or(Amount::ZERO);
                 rerated.difference =

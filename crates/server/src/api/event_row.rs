@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use outlay_domain::Amount;
-use outlay_domain::usage::Fact;
+use outlay_domain::usage::{Fact, Meter};
+use outlay_domain::{Amount, Quantity};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -47,12 +47,17 @@ pub struct EventRow {
     pub dimensions: BTreeMap<&'static str, String>,
     /// Free attributes.
     pub tags: BTreeMap<String, String>,
-    /// What it costs; `null` while no price is known.
+    /// What it costs; `null` while no price is known, and what is known where it is partly priced.
     #[schema(value_type = Option<String>, example = "0.00125")]
     pub amount: Option<Amount>,
-    /// `rated`, `stated` or `unpriced`.
+    /// `rated`, `stated`, `partly_priced` or `unpriced`.
     #[schema(value_type = String, example = "rated")]
     pub basis: &'static str,
+    /// How much was used that has no price, by meter: all of it where it is unpriced, what is not
+    /// in the amount where it is partly priced.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, f64>, required = false)]
+    pub unpriced: BTreeMap<String, serde_json::Value>,
     /// The ids of the price rows that it was rated with.
     pub prices: Vec<String>,
     /// What the sender said it cost.
@@ -89,14 +94,8 @@ impl From<&Fact> for EventRow {
             status: event.status.as_str(),
             #[allow(clippy::cast_precision_loss)]
             duration_ms: event.duration_us.map(|duration| duration as f64 / 1000.0),
-            quantities: event
-                .quantities
-                .iter()
-                .map(|(meter, quantity)| {
-                    let value = serde_json::to_value(quantity).unwrap_or_default();
-                    (meter.name().to_owned(), value)
-                })
-                .collect(),
+            quantities: by_name(event.quantities.iter()),
+            unpriced: by_name(fact.charge.unpriced_meters(event)),
             dimensions: dimensions
                 .into_iter()
                 .filter_map(|(name, value)| Some((name, value.as_ref()?.to_string())))
@@ -104,13 +103,7 @@ impl From<&Fact> for EventRow {
             tags: event.tags.iter().map(|(key, value)| (key.into(), value.into())).collect(),
             amount: fact.charge.amount,
             basis: fact.charge.basis.as_str(),
-            prices: fact
-                .charge
-                .prices
-                .split(',')
-                .filter(|id| !id.is_empty())
-                .map(Into::into)
-                .collect(),
+            prices: fact.charge.price_ids().map(Into::into).collect(),
             stated_cost: event.stated_cost,
             metadata: event
                 .metadata
@@ -118,4 +111,12 @@ impl From<&Fact> for EventRow {
                 .and_then(|metadata| RawValue::from_string(metadata.to_string()).ok()),
         }
     }
+}
+
+/// Quantities by the names of their meters.
+pub(super) fn by_name<'a>(
+    quantities: impl Iterator<Item = (&'a Meter, Quantity)>,
+) -> BTreeMap<String, serde_json::Value> {
+    let value = |quantity| serde_json::to_value(quantity).unwrap_or_default();
+    quantities.map(|(meter, quantity)| (meter.name().to_owned(), value(quantity))).collect()
 }

@@ -62,11 +62,11 @@ pub struct Item {
     /// `accepted`, `repeated` or `refused`.
     #[schema(value_type = String, example = "accepted")]
     outcome: &'static str,
-    /// What it costs, where it was accepted and priced.
+    /// What it costs, where it was accepted and priced; what is known, where a part is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "0.00125")]
     amount: Option<String>,
-    /// Whether no price is known for it.
+    /// Whether no price is known for it; beside an amount, for a part of it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unpriced: bool,
     /// Why it was refused, as a word.
@@ -94,10 +94,11 @@ impl Item {
             detail: None,
         };
         match outcome {
-            Outcome::Accepted(Charge { amount: Some(amount), .. }) => {
-                Self { amount: Some(amount.to_string()), ..item("accepted") }
-            }
-            Outcome::Accepted(_) => Self { unpriced: true, ..item("accepted") },
+            Outcome::Accepted(Charge { amount, unpriced, .. }) => Self {
+                amount: amount.map(|amount| amount.to_string()),
+                unpriced: unpriced > 0,
+                ..item("accepted")
+            },
             Outcome::Repeated => item("repeated"),
             Outcome::Refused(Refusal { code, field, detail }) => Self {
                 code: Some(code.as_str()),

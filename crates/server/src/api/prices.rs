@@ -2,6 +2,8 @@
 
 #![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,13 +11,16 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::people::Act;
-use outlay_domain::pricing::{CURRENCY, Charged, Conditions, Price, PriceRow, Priced, QuoteLine};
+use outlay_domain::pricing::{
+    CURRENCY, Charged, Conditions, Price, PriceBook, PriceRow, Priced, QuoteLine,
+};
 use outlay_domain::providers::MeasureError;
 use outlay_domain::usage::question::{Attribute, Group, Measure, Value as Measured};
 use outlay_domain::usage::{EVENT_TAGS_MAX, Quantities};
 use outlay_engine::pricing::import::{genai_prices, litellm, sets};
 use outlay_engine::pricing::listing::{Listing, ListingError};
 use outlay_engine::pricing::quote::{QuoteRequest, Quoted, Used, quote};
+use outlay_engine::pricing::unpriced::UnpricedModel;
 use outlay_engine::pricing::weigh::Changes;
 use outlay_engine::pricing::{Change, NewPrice, PriceError};
 use outlay_engine::usage::UsageQuestion;
@@ -29,6 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::event_body::QuantitiesBody;
+use super::event_row::by_name;
 use super::users::{page, page_size};
 use crate::auth::Caller;
 use crate::bounded::excess;
@@ -38,6 +44,8 @@ use crate::state::AppState;
 
 /// Bytes of a file of prices, at most.
 const IMPORT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Prices that one call sets, at most.
+const SET_PRICES_MAX: usize = 64;
 /// Rows that an answer about changes shows, of each kind, at most.
 const SHOWN_ROWS_MAX: usize = 500;
 
@@ -468,13 +476,14 @@ struct QuoteAnswer {
     provider: String,
     /// Which model was priced.
     model: Option<String>,
-    /// The amount, exact to nine places; `null` where it is unpriced.
+    /// The amount, exact to nine places; `null` where it is unpriced, and of what is known where it
+    /// is partly priced.
     #[schema(value_type = Option<String>, example = "0.0045")]
     amount: Option<Amount>,
     /// Its currency.
     #[schema(value_type = String)]
     currency: &'static str,
-    /// `rated`, `stated` or `unpriced`.
+    /// `rated`, `stated`, `partly_priced` or `unpriced`.
     #[schema(value_type = String)]
     basis: &'static str,
     /// One for each token class or unit, before rounding.
@@ -486,7 +495,7 @@ struct QuoteAnswer {
     quantities: std::collections::BTreeMap<String, Value>,
     /// The terms that were found.
     parameters: std::collections::BTreeMap<String, String>,
-    /// Why there is no amount.
+    /// Why there is no amount, or not all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     unpriced: Option<UnpricedBody>,
     /// What was odd about the answer.
@@ -676,6 +685,8 @@ impl From<MeasureError> for ApiError {
         match error {
             MeasureError::UnknownProvider => Self::bad_request("missing", "provider", detail),
             MeasureError::NoUsage(_) => Self::unprocessable("no_usage", detail),
+            MeasureError::Unread { .. } => Self::unprocessable("unknown_usage", detail)
+                .mend("say how much was used in `quantities`"),
             MeasureError::NotACount { field, .. } => {
                 Self::bad_request("malformed", field.to_string(), detail)
             }
@@ -695,27 +706,73 @@ struct UnpricedParams {
     /// Usage before then.
     #[serde(default, deserialize_with = "crate::moment::optional")]
     to: Option<DateTime<Utc>>,
+    /// Whether to say of each model, too, what was used without a price, how much, and when first
+    /// and last. For that the events are looked at, the newest 100,000 of them at most.
+    #[serde(default)]
+    meters: bool,
 }
 
 /// Models without a price.
 #[derive(Debug, Serialize, ToSchema)]
 struct UnpricedModels {
     /// The models, the one with the most events first.
-    items: Vec<UnpricedModel>,
+    items: Vec<UnpricedModelBody>,
+    /// With `meters=true`: whether only the newest events were looked at, because there are more
+    /// than 100,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_cut: Option<bool>,
 }
 
-/// A model without a price.
+/// A model of which usage has no price.
 #[derive(Debug, Serialize, ToSchema)]
-struct UnpricedModel {
+struct UnpricedModelBody {
     /// Who was paid, as the events name them.
     provider: Option<String>,
     /// The model, as the events name it.
     model: Option<String>,
-    /// How many events have no price.
+    /// How many events have no price, or one for a part only.
     events: i64,
+    /// What prices are needed for.
+    #[serde(flatten)]
+    needs: Option<UnpricedNeeds>,
 }
 
-/// Lists the models of events that no price is known for.
+/// What prices are needed for; with `meters=true`.
+#[derive(Debug, Serialize, ToSchema)]
+struct UnpricedNeeds {
+    /// The service, where no provider is named and all events have the same.
+    service: Option<String>,
+    /// How many of the events are partly priced: something in them has a price and is charged.
+    partly_priced: u64,
+    /// What was used without a price, and how much of it, by meter.
+    #[schema(value_type = std::collections::BTreeMap<String, f64>)]
+    meters: std::collections::BTreeMap<String, Value>,
+    /// When the first of the events occurred: a price that is to hold for all of them is valid from
+    /// then on.
+    first_at: DateTime<Utc>,
+    /// When the last of them did.
+    last_at: DateTime<Utc>,
+}
+
+impl From<UnpricedModel> for UnpricedModelBody {
+    fn from(found: UnpricedModel) -> Self {
+        let meters = by_name(found.meters.iter().map(|(meter, quantity)| (meter, *quantity)));
+        Self {
+            provider: found.provider.map(Into::into),
+            model: found.model.map(Into::into),
+            events: i64::try_from(found.events).unwrap_or(i64::MAX),
+            needs: Some(UnpricedNeeds {
+                service: found.service.map(Into::into),
+                partly_priced: found.partly_priced,
+                meters,
+                first_at: found.first_at,
+                last_at: found.last_at,
+            }),
+        }
+    }
+}
+
+/// Lists the models of events that no price is known for, or not for all that they used.
 #[utoipa::path(get, path = "/api/v1/prices/unpriced", tag = "prices", params(UnpricedParams),
     responses((status = 200, body = UnpricedModels), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
@@ -725,6 +782,13 @@ async fn unpriced(
     Params(params): Params<UnpricedParams>,
 ) -> Result<Json<UnpricedModels>, ApiError> {
     caller.may(Act::SeeUsage)?;
+    let scope = caller.scope();
+    if params.meters {
+        let range = (params.from, params.to);
+        let found = state.outlay.questions.unpriced(range, scope.as_deref()).await?;
+        let items = found.models.into_iter().map(Into::into).collect();
+        return Ok(Json(UnpricedModels { items, is_cut: Some(found.is_cut) }));
+    }
     let question = UsageQuestion {
         from: params.from,
         to: params.to,
@@ -736,9 +800,8 @@ async fn unpriced(
         top: None,
         compare: false,
     };
-    let scope = caller.scope();
     let answered = state.outlay.questions.breakdown(question, scope.as_deref()).await?;
-    let mut items: Vec<UnpricedModel> = answered
+    let mut items: Vec<UnpricedModelBody> = answered
         .answer
         .rows
         .iter()
@@ -747,11 +810,12 @@ async fn unpriced(
             let Some(Measured::Count(events)) = row.values.now.first() else { return None };
             let events = i64::try_from(*events).ok()?;
             let name = |index: usize| names.get(index)?.as_ref().map(ToString::to_string);
-            (events > 0).then(|| UnpricedModel { provider: name(0), model: name(1), events })
+            let (provider, model) = (name(0), name(1));
+            (events > 0).then_some(UnpricedModelBody { provider, model, events, needs: None })
         })
         .collect();
     items.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.model.cmp(&b.model)));
-    Ok(Json(UnpricedModels { items }))
+    Ok(Json(UnpricedModels { items, is_cut: None }))
 }
 
 /// Which events are rated again.
@@ -770,9 +834,17 @@ struct RerateBody {
     /// Only of this model, as the events name it.
     #[schema(value_type = Option<String>)]
     model: Option<CompactString>,
-    /// Events that have a price too; only unpriced ones where absent.
+    /// Only of this service, as the events name it.
+    #[schema(value_type = Option<String>)]
+    service: Option<CompactString>,
+    /// Events that have a price too; only unpriced and partly priced ones where absent.
     #[serde(default)]
     all: bool,
+    /// Prices to set by hand before, all of them or none; where nothing is written, events are
+    /// rated as if they were set.
+    #[serde(default)]
+    #[schema(max_items = 64)]
+    prices: Vec<NewPriceBody>,
     /// Only say what would change; so where absent.
     #[serde(default = "yes")]
     #[schema(default = true)]
@@ -792,10 +864,14 @@ struct RerateAnswer {
     events: usize,
     /// Events whose charge changes.
     changed: usize,
-    /// Events that had no price and get one.
+    /// How many accounts they are of.
+    accounts: usize,
+    /// Events that had no price, or one for a part only, and get a whole one.
     priced: usize,
-    /// Events that still have no price.
+    /// Events that still have no price, or one for a part only.
     unpriced: usize,
+    /// Those among them of which a part is charged.
+    partly_priced: usize,
     /// What the changes add up to.
     #[schema(value_type = String)]
     difference: Amount,
@@ -804,7 +880,9 @@ struct RerateAnswer {
 /// Rates events again, by today's prices of their own times.
 ///
 /// Without `"dry_run": false` nothing is written, and the answer says what would change. The
-/// difference is charged by adjustments that name their events; nothing is overwritten.
+/// difference is charged by adjustments that name their events; nothing is overwritten. With
+/// `prices`, these are set before, so that one call looks at a remedy for usage without a price,
+/// and one applies it.
 #[utoipa::path(post, path = "/api/v1/prices/rerate", tag = "prices", request_body = RerateBody,
     responses((status = 200, body = RerateAnswer), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
@@ -814,11 +892,17 @@ async fn rerate(
     Json(body): Json<RerateBody>,
 ) -> Result<Json<RerateAnswer>, ApiError> {
     caller.may(Act::SetPrices)?;
+    if body.prices.len() > SET_PRICES_MAX {
+        let detail = format!("{} prices given, {SET_PRICES_MAX} at most", body.prices.len());
+        return Err(ApiError::bad_request("too_large", "prices", detail));
+    }
+    let prices = body.prices.into_iter().map(new_price).collect::<Result<Vec<_>, _>>()?;
     let rerating = Rerating {
         from: body.from,
         to: body.to,
         provider: body.provider,
         model: body.model,
+        service: body.service,
         only_unpriced: !body.all,
     };
     let amender = Amender {
@@ -826,9 +910,41 @@ async fn rerate(
         reason: "rated again by newer prices".into(),
     };
     let amender = (!body.dry_run).then_some(&amender);
-    let rerated = state.outlay.rerate(&rerating, amender).await?;
-    let Rerated { events, changed, priced, unpriced, difference } = rerated;
-    Ok(Json(RerateAnswer { applied: !body.dry_run, events, changed, priced, unpriced, difference }))
+    let book = book_for(&state, &caller, prices, body.dry_run).await?;
+    let Rerated { events, changed, accounts, priced, unpriced, partly_priced, difference } =
+        state.outlay.rerate(&rerating, &book, amender).await?;
+    Ok(Json(RerateAnswer {
+        applied: !body.dry_run,
+        events,
+        changed,
+        accounts: accounts.len(),
+        priced,
+        unpriced,
+        partly_priced,
+        difference,
+    }))
+}
+
+/// The book to rate by: with `new` prices set, or as if they were where nothing is to be written.
+async fn book_for(
+    state: &AppState,
+    caller: &Caller,
+    new: Vec<NewPrice>,
+    dry_run: bool,
+) -> Result<Arc<PriceBook>, ApiError> {
+    let outlay = state.outlay.clone();
+    if new.is_empty() {
+        return Ok(outlay.pricing.book());
+    }
+    let change = change(state, caller);
+    let book = blocking(move || {
+        if dry_run {
+            return outlay.pricing.book_with(&new, change.at).map(Arc::new);
+        }
+        outlay.pricing.set_all(&new, &change)?;
+        Ok(outlay.pricing.book())
+    });
+    Ok(book.await??)
 }
 
 impl From<RerateError> for ApiError {

@@ -241,6 +241,7 @@ async fn events(
         to: parameters.time("to", tz)?,
         filters: parameters.filters()?,
         above: None,
+        about_lacking: false,
         limit: parameters.number("limit", EVENTS_MAX)?.unwrap_or(EVENTS_DEFAULT),
         after: parameters.one("cursor")?.map(read_cursor).transpose()?,
     };

@@ -52,7 +52,15 @@ fn asked(parameters: &Parameters) -> Result<UsageEvents, ApiError> {
             .mend("ranges are half-open: give a `to` after `from`"));
     }
     let filters = parameters.filters()?;
-    Ok(UsageEvents { from, to, filters, above: None, limit: EXPORT_EVENTS, after: None })
+    Ok(UsageEvents {
+        from,
+        to,
+        filters,
+        above: None,
+        about_lacking: false,
+        limit: EXPORT_EVENTS,
+        after: None,
+    })
 }
 
 /// Sends the rows of all events, page by page, while they are read.

@@ -198,6 +198,7 @@ impl Desk {
             to,
             filters: self.question(&Selection::default(), days).await?.filters,
             above: Some(self.dear_above(mean_nanos)),
+            about_lacking: false,
             limit: 1,
             after: None,
         };

@@ -6,7 +6,7 @@ use datafusion::arrow::array::{
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{Int8Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use outlay_domain::usage::question::{Attribute, Filter, Part};
-use outlay_domain::usage::{FactKind, Meter, Status};
+use outlay_domain::usage::{ChargeBasis, FactKind, Meter, Status};
 use outlay_domain::{Quantity, usage::Tags};
 
 use super::names::Names;
@@ -553,6 +553,22 @@ pub(super) fn keep_charged_above(
     let amounts = integers(batch, "amount_nanos")?;
     for (row, keep) in keep.iter_mut().enumerate().filter(|(_, keep)| **keep) {
         *keep = amounts.is_valid(row) && amounts.value(row) > above && kinds.event_count(row) == 1;
+    }
+    Ok(())
+}
+
+/// Drops the rows that neither add to the events that lack a price, nor take from them, nor say of
+/// one that a part of it is charged.
+pub(super) fn keep_about_lacking(batch: &RecordBatch, keep: &mut [bool]) -> Result<(), StoreError> {
+    let unpriced: &Int8Array = column(batch, "unpriced")?
+        .as_primitive_opt::<Int8Type>()
+        .ok_or_else(|| damaged("unpriced", "it is not of 8-bit integers"))?;
+    let basis = Dictionary::new(batch, "basis")?;
+    let partly = ChargeBasis::PartlyPriced.as_str();
+    let is_partly: Vec<bool> = basis.values.iter().map(|text| text == Some(partly)).collect();
+    for (row, keep) in keep.iter_mut().enumerate().filter(|(_, keep)| **keep) {
+        *keep = unpriced.value(row) != 0
+            || basis.keys.is_valid(row) && is_partly[basis.keys.value(row) as usize];
     }
     Ok(())
 }

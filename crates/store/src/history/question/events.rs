@@ -11,7 +11,7 @@ use outlay_domain::usage::question::Filter;
 
 use super::columns::{
     Dictionary, FilterColumn, Passing, Projection, Rows, attribute_column, integers,
-    keep_charged_above, micros, texts, times,
+    keep_about_lacking, keep_charged_above, micros, texts, times,
 };
 use super::file::SegmentFile;
 use super::{AskError, Asker, Facts, Limit};
@@ -29,6 +29,8 @@ pub struct EventsQuestion {
     pub filters: Vec<Filter>,
     /// Gives only events that were charged more than this.
     pub above_nanos: Option<i64>,
+    /// Gives only facts that say of an event that it lacks a price, or that it no longer does.
+    pub about_lacking: bool,
     /// How many facts to give.
     pub limit: usize,
     /// Where the page before ended.
@@ -248,6 +250,7 @@ impl Asker {
 struct Sieve {
     filters: Vec<FilterColumn>,
     above_nanos: Option<i64>,
+    about_lacking: bool,
     /// The columns that it looks at, and the time.
     projection: Projection,
 }
@@ -262,8 +265,12 @@ impl Sieve {
         if question.above_nanos.is_some() {
             ["kind", "amount_nanos"].into_iter().for_each(|column| projection.add(column));
         }
+        if question.about_lacking {
+            ["unpriced", "basis"].into_iter().for_each(|column| projection.add(column));
+        }
         let filters = question.filters.iter().cloned().map(FilterColumn::new).collect();
-        Self { filters, above_nanos: question.above_nanos, projection }
+        let EventsQuestion { above_nanos, about_lacking, .. } = *question;
+        Self { filters, above_nanos, about_lacking, projection }
     }
 
     /// Which rows pass; `None` where none does.
@@ -278,6 +285,9 @@ impl Sieve {
         }
         if let Some(above) = self.above_nanos {
             keep_charged_above(batch, above, &mut keep)?;
+        }
+        if self.about_lacking {
+            keep_about_lacking(batch, &mut keep)?;
         }
         Ok(Some(keep))
     }

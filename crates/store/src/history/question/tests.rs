@@ -206,6 +206,7 @@ prop_compose! {
         free in prop::option::of(1_i64..9_000_000),
         tag in 0_usize..4,
         id in 0_u32..1_000_000,
+        basis in prop_oneof![3 => Just(ChargeBasis::Rated), 1 => Just(ChargeBasis::PartlyPriced)],
     ) -> Fact {
         let name = |index: usize, kind: &str| {
             (names[index] > 0).then(|| CompactString::from(format!("{kind}-{}", names[index])))
@@ -260,7 +261,7 @@ prop_compose! {
                 metadata: None,
             },
             charge: Charge {
-                basis: ChargeBasis::Rated,
+                basis,
                 amount: amount.map(Amount::from_nanos),
                 unpriced,
                 prices: "".into(),
@@ -405,6 +406,7 @@ proptest! {
         facts in prop::collection::vec(any_fact(), 0..200),
         filters in prop::collection::vec(any_filter(), 0..2),
         above_nanos in prop::option::of(0_i64..3_000_000_000),
+        about_lacking in prop::bool::weighted(0.3),
         segments in 0_usize..4,
         limit in 1_usize..40,
     ) {
@@ -415,6 +417,7 @@ proptest! {
             to_us: (start() + TimeDelta::minutes(5_000)).timestamp_micros(),
             filters,
             above_nanos,
+            about_lacking,
             limit,
             after: None,
         };
@@ -444,6 +447,9 @@ proptest! {
                     amount.is_some_and(|amount| amount.nanos() > above)
                 });
                 let is_in_time = question.from_us <= us && us < question.to_us;
+                let is_lacking =
+                    fact.charge.unpriced != 0 || fact.charge.basis == ChargeBasis::PartlyPriced;
+                let is_dear = is_dear && (is_lacking || !about_lacking);
                 is_in_time && is_dear && question.filters.iter().all(passes)
             })
             .cloned()
