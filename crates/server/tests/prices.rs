@@ -91,8 +91,9 @@ async fn usage_without_a_price_is_listed_and_charged_once_there_is_one() {
     let unpriced: Value = serde_json::from_str(&unpriced).unwrap();
     assert_eq!(unpriced["items"][0]["model"], "vision-2", "{unpriced}");
 
-    let set = ["set", "acme-ai", "vision-*", "images", "0.04"];
-    prices(&data, &[&set[..], &["--valid-from", "2026-10-01T00:00:00Z"]].concat()).await;
+    let set = ["set", "--provider", "acme-ai", "--model", "vision-*"];
+    let price = ["--meter", "images", "--price", "0.04", "--from", "2026-10-01"];
+    prices(&data, &[&set[..], &price[..]].concat()).await;
     let would = prices(&data, &["rerate"]).await;
     assert_eq!(
         (&would["applied"], &would["changed"], &would["difference"]),
@@ -109,6 +110,167 @@ async fn usage_without_a_price_is_listed_and_charged_once_there_is_one() {
     assert_eq!(total["total"], json!({ "spend": "0.12", "unpriced": 0 }));
     server.stop().await;
     common::assert_in_order(&data).await;
+}
+
+/// Sends events of 1 November, each an id and what it used, by a model that has no price.
+async fn use_next(server: &Running, events: &[(&str, Value)]) -> Value {
+    let event = |(id, quantities): &(&str, Value)| {
+        json!({
+            "id": id, "source": "test", "account": "acme", "provider": "acme-ai", "model": "next",
+            "occurred_at": "2026-11-01T12:00:00Z", "quantities": quantities,
+        })
+    };
+    let events: Vec<Value> = events.iter().map(event).collect();
+    post(&server.client(), "/api/v1/events", &json!(events)).await.unwrap().1
+}
+
+async fn asked(server: &Running, path: &str) -> Value {
+    serde_json::from_str(&get(&server.client(), path).await.unwrap().1).unwrap()
+}
+
+async fn november(server: &Running) -> Value {
+    let path = "/api/v1/usage/total?from=2026-11-01&to=2026-11-02&measures=spend,unpriced";
+    asked(server, path).await["total"].take()
+}
+
+#[tokio::test]
+async fn what_is_known_of_an_event_is_charged_and_the_rest_when_it_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let set = ["set", "--provider", "acme-ai", "--model", "next", "--from", "2026-10-01"];
+    let tokens = ["--meter", "input_tokens", "--price", "2"];
+    prices(&data, &[&set[..], &tokens[..]].concat()).await;
+    let server = serve(&data).await;
+
+    let kept = use_next(&server, &[("1", json!({ "input_tokens": 10_000, "searches": 2 }))]).await;
+    assert_eq!(
+        (&kept["items"][0]["amount"], &kept["items"][0]["unpriced"]),
+        (&json!("0.02"), &json!(true))
+    );
+    assert_eq!(november(&server).await, json!({ "spend": "0.02", "unpriced": 1 }));
+    let events = asked(&server, "/api/v1/usage/events").await;
+    let row = &events["items"][0];
+    assert_eq!((&row["basis"], &row["amount"]), (&json!("partly_priced"), &json!("0.02")));
+    assert_eq!(row["unpriced"], json!({ "searches": 2 }), "{row}");
+    assert_eq!(row["prices"], json!(["manual:acme-ai/next:input_tokens@2026-10-01"]));
+    let lacking = asked(&server, "/api/v1/prices/unpriced?meters=true").await;
+    let model = &lacking["items"][0];
+    assert_eq!((&model["events"], &model["partly_priced"]), (&json!(1), &json!(1)), "{lacking}");
+    assert_eq!((&model["meters"], &lacking["is_cut"]), (&json!({ "searches": 2 }), &json!(false)));
+
+    let search = ["--meter", "searches", "--price", "0.01"];
+    prices(&data, &[&set[..], &search[..]].concat()).await;
+    let done = prices(&data, &["rerate", "--apply"]).await;
+    assert_eq!((&done["difference"], &done["priced"]), (&json!("0.02"), &json!(1)), "{done}");
+    assert_eq!(november(&server).await, json!({ "spend": "0.04", "unpriced": 0 }));
+    let again = prices(&data, &["rerate", "--all", "--apply"]).await;
+    assert_eq!((&again["changed"], &again["difference"]), (&json!(0), &json!("0")));
+    let lacking = asked(&server, "/api/v1/prices/unpriced?meters=true").await;
+    assert_eq!(lacking["items"], json!([]));
+    server.stop().await;
+    common::assert_in_order(&data).await;
+}
+
+#[tokio::test]
+async fn a_remedy_is_looked_at_and_applied_by_one_call_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let server = serve(&data).await;
+    let used = json!({ "input_tokens": 1_000_000, "searches": 3, "total_tokens": 1_000_000 });
+    use_next(&server, &[("1", used.clone()), ("2", used)]).await;
+    let lacking = asked(&server, "/api/v1/prices/unpriced?meters=true").await;
+    let model = &lacking["items"][0];
+    assert_eq!(model["meters"], json!({ "input_tokens": 2_000_000, "searches": 6 }), "{lacking}");
+    assert_eq!(model["first_at"], "2026-11-01T12:00:00Z");
+
+    let price = |meter: &str, price: &str, unit: i64| {
+        json!({
+            "provider": "acme-ai", "model": "next", "meter": meter, "price": price, "unit": unit,
+            "valid_from": model["first_at"],
+        })
+    };
+    let mut remedy = json!({
+        "provider": "acme-ai", "model": "next", "dry_run": true,
+        "prices": [price("input_tokens", "2.5", 1_000_000), price("searches", "0.01", 1)],
+    });
+    let rerate = "/api/v1/prices/rerate";
+    let (_, would) = post(&server.client(), rerate, &remedy).await.unwrap();
+    assert_eq!(
+        (&would["applied"], &would["changed"], &would["accounts"], &would["difference"]),
+        (&json!(false), &json!(2), &json!(1), &json!("5.06")),
+        "{would}"
+    );
+    assert_eq!(november(&server).await, json!({ "spend": "0", "unpriced": 2 }));
+    let set = prices(&data, &["list", "--source", "manual", "--all"]).await;
+    assert_eq!(set["items"], json!([]), "a look sets nothing");
+
+    remedy["dry_run"] = json!(false);
+    let (_, done) = post(&server.client(), rerate, &remedy).await.unwrap();
+    assert_eq!((&done["applied"], &done["difference"]), (&json!(true), &json!("5.06")), "{done}");
+    assert_eq!(november(&server).await, json!({ "spend": "5.06", "unpriced": 0 }));
+
+    remedy["prices"][1]["unit"] = json!(0);
+    let (status, refused) = post(&server.client(), rerate, &remedy).await.unwrap();
+    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("unit")), "{refused}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_command_line_says_the_very_command_that_comes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let server = serve(&data).await;
+    use_next(&server, &[("1", json!({ "input_tokens": 1_000_000, "output_tokens": 500_000 }))])
+        .await;
+    let set = [
+        "prices",
+        "set",
+        "--provider",
+        "acme-ai",
+        "--model",
+        "next",
+        "--from",
+        "2026-11-01",
+        "--meter",
+        "input_tokens",
+        "--price",
+        "2",
+        "--meter",
+        "output_tokens",
+        "--price",
+        "8",
+    ];
+
+    let said = run(&data, &set).await;
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let look: Vec<&str> = said.lines().filter(|line| line.contains("prices rerate")).collect();
+    assert_eq!(look.len(), 2, "{said}");
+    let words = |line: &str| -> Vec<String> {
+        let words = line.split_whitespace().skip(1).map(ToOwned::to_owned).collect::<Vec<_>>();
+        // The folder is given by `run`.
+        let at = words.iter().position(|word| word == "--data");
+        let is_data = |index: usize| at.is_some_and(|at| (at..at + 2).contains(&index));
+        let kept = words.into_iter().enumerate().filter(|(index, _)| !is_data(*index));
+        kept.map(|(_, word)| word).collect()
+    };
+    let output = |line: &str| {
+        let words = words(line);
+        let data = data.clone();
+        async move {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            String::from_utf8_lossy(&run(&data, &words).await.stdout).into_owned()
+        }
+    };
+    let dry = output(look[0]).await;
+    assert!(dry.contains("dry run: nothing was charged") && dry.contains("6 USD"), "{dry}");
+    assert_eq!(november(&server).await["unpriced"], 1);
+    let applied = output(look[1]).await;
+
+    assert!(applied.contains("changed") && !applied.contains("dry run"), "{applied}");
+    assert_eq!(november(&server).await, json!({ "spend": "6", "unpriced": 0 }));
+    server.stop().await;
 }
 
 #[tokio::test]

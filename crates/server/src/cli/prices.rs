@@ -30,14 +30,14 @@ pub enum PricesCommand {
     List(ListArgs),
     /// Set a price by hand
     #[command(after_help = "Examples:
-  outlay prices set openai gpt-next-preview input_tokens 2.5 --unit 1000000
-  outlay prices set acme 'vision-*' images 0.04 --valid-from 2026-11-01T00:00:00Z")]
+  outlay prices set --provider openai --model gpt-next --meter input_tokens --price 2.5 --meter output_tokens --price 10
+  outlay prices set --provider acme --model 'vision-*' --meter images --price 0.04 --from 2026-11-01")]
     Set(SetArgs),
     /// End a price's validity
     Close(CloseArgs),
     /// Rate events again by the prices of their own times
     #[command(after_help = "Examples:
-  outlay prices rerate                 # what would change for unpriced events
+  outlay prices rerate                 # what would change for events that lack a price
   outlay prices rerate --apply")]
     Rerate(RerateArgs),
 }
@@ -84,22 +84,26 @@ pub struct ListArgs {
 #[derive(Debug, Args)]
 pub struct SetArgs {
     /// Who is paid
+    #[arg(long)]
     provider: String,
     /// For which models: a name, or names with stars joined by `|`
+    #[arg(long)]
     model: String,
-    /// What has the price, e.g. input_tokens
-    meter: String,
-    /// The price in USD
-    price: String,
-    /// For how many units the price is
-    #[arg(long, default_value_t = 1)]
-    unit: i64,
-    /// From when on [default: now]
-    #[arg(long, value_name = "TIME")]
-    valid_from: Option<String>,
+    /// What has the price, e.g. input_tokens; can be given several times, each with a price
+    #[arg(long, required = true)]
+    meter: Vec<String>,
+    /// The price in USD, in the order of the meters
+    #[arg(long, required = true)]
+    price: Vec<String>,
+    /// For how many units a price is, e.g. 1M, 1K or 1 [default: 1M for tokens and characters, else 1]
+    #[arg(long, alias = "unit", value_name = "UNITS", value_parser = units)]
+    per: Option<i64>,
+    /// From when on, a time or a day of UTC [default: now]
+    #[arg(long, alias = "valid-from", value_name = "TIME", value_parser = moment)]
+    from: Option<String>,
     /// Until when
-    #[arg(long, value_name = "TIME")]
-    valid_to: Option<String>,
+    #[arg(long, alias = "valid-to", value_name = "TIME", value_parser = moment)]
+    to: Option<String>,
     /// Only in this service tier
     #[arg(long)]
     tier: Option<String>,
@@ -124,11 +128,11 @@ pub struct CloseArgs {
 /// Which events are rated again.
 #[derive(Debug, Args)]
 pub struct RerateArgs {
-    /// Events from then on
-    #[arg(long, value_name = "TIME")]
+    /// Events from then on, a time or a day of UTC
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     from: Option<String>,
     /// Events before then
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     to: Option<String>,
     /// Only of this provider
     #[arg(long)]
@@ -136,6 +140,9 @@ pub struct RerateArgs {
     /// Only of this model
     #[arg(long)]
     model: Option<String>,
+    /// Only of this service
+    #[arg(long)]
+    service: Option<String>,
     /// Events that have a price too
     #[arg(long)]
     all: bool,
@@ -296,24 +303,125 @@ async fn list(globals: &Globals, client: &Client, args: ListArgs) -> Result<(), 
 }
 
 async fn set(globals: &Globals, client: &Client, args: SetArgs) -> Result<(), CliError> {
+    if args.meter.len() != args.price.len() {
+        return Err(CliError::Failed(format!(
+            "{} meters and {} prices are given; give `--price` once for each `--meter`",
+            args.meter.len(),
+            args.price.len()
+        )));
+    }
     let mut conditions = serde_json::Map::new();
-    conditions.extend(args.tier.map(|tier| ("tier".to_owned(), tier.into())));
-    conditions.extend(args.region.map(|region| ("region".to_owned(), region.into())));
+    conditions.extend(args.tier.clone().map(|tier| ("tier".to_owned(), tier.into())));
+    conditions.extend(args.region.clone().map(|region| ("region".to_owned(), region.into())));
     if args.batch {
         conditions.insert("batch".into(), true.into());
     }
-    let body = json!({
-        "provider": args.provider,
-        "model": args.model,
-        "meter": args.meter,
-        "price": args.price,
-        "unit": args.unit,
-        "conditions": conditions,
-        "valid_from": args.valid_from,
-        "valid_to": args.valid_to,
-    });
-    let answer: Value = client.post("/api/v1/prices", &body).await?;
-    globals.output().show(&answer, changes_text)
+    let mut answers = Vec::new();
+    for (meter, price) in args.meter.iter().zip(&args.price) {
+        let body = json!({
+            "provider": args.provider,
+            "model": args.model,
+            "meter": meter,
+            "price": price,
+            "unit": args.per.unwrap_or_else(|| said_per(meter)),
+            "conditions": conditions,
+            "valid_from": args.from,
+            "valid_to": args.to,
+        });
+        let answer: Value = client.post("/api/v1/prices", &body).await?;
+        answers.push(answer);
+    }
+    let answer = match answers.len() {
+        1 => answers.remove(0),
+        _ => json!({ "items": answers }),
+    };
+    globals.output().show(&answer, |answer| {
+        let all = answer["items"].as_array().map_or(std::slice::from_ref(answer), Vec::as_slice);
+        let mut lines: Vec<String> = all.iter().map(changes_text).collect();
+        lines.push(rerate_advice(globals, &args));
+        lines.join("\n")
+    })
+}
+
+/// For how many units people say the price of a meter.
+fn said_per(meter: &str) -> i64 {
+    if meter.ends_with("_tokens") || meter == "characters" { 1_000_000 } else { 1 }
+}
+
+/// What must be done so that usage of before is charged by the price, word for word.
+fn rerate_advice(globals: &Globals, args: &SetArgs) -> String {
+    if args.from.is_none() {
+        return "It holds from now on; `--from` makes it hold for usage of before, too.".to_owned();
+    }
+    let mut rerate = RerateArgs {
+        from: args.from.clone(),
+        to: args.to.clone(),
+        provider: Some(args.provider.clone()),
+        // Events name one model, and a pattern is none.
+        model: Some(args.model.clone()).filter(|model| !model.contains(['*', '|', '{'])),
+        service: None,
+        all: false,
+        apply: false,
+    };
+    let look = rerate_command(globals, &rerate);
+    rerate.apply = true;
+    let apply = rerate_command(globals, &rerate);
+    format!(
+        "Usage that was kept before is not charged yet. What it would come to:\n  {look}\nTo charge it:\n  {apply}"
+    )
+}
+
+/// The command for a re-rating, to be pasted into a shell.
+fn rerate_command(globals: &Globals, args: &RerateArgs) -> String {
+    let mut words = vec!["outlay prices rerate".to_owned()];
+    let mut flag = |name: &str, value: Option<&str>| {
+        words.extend(value.map(|value| format!("--{name} {}", shell_word(value))));
+    };
+    match &globals.url {
+        Some(url) => flag("url", Some(url)),
+        None => flag("data", globals.data.to_str().filter(|data| *data != "outlay-data")),
+    }
+    flag("provider", args.provider.as_deref());
+    flag("model", args.model.as_deref());
+    flag("service", args.service.as_deref());
+    flag("from", args.from.as_deref());
+    flag("to", args.to.as_deref());
+    words.extend(args.all.then(|| "--all".to_owned()));
+    words.extend(args.apply.then(|| "--apply".to_owned()));
+    words.join(" ")
+}
+
+/// A word as a shell takes it, whoever named it.
+fn shell_word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"./:@_-".contains(&byte);
+    match !text.is_empty() && text.bytes().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+/// `1M` and the like as a number.
+fn units(text: &str) -> Result<i64, String> {
+    let (digits, factor) = match text.char_indices().next_back() {
+        Some((at, 'M' | 'm')) => (&text[..at], 1_000_000),
+        Some((at, 'K' | 'k')) => (&text[..at], 1_000),
+        _ => (text, 1),
+    };
+    let units = digits.parse::<i64>().ok().and_then(|units| units.checked_mul(factor));
+    units
+        .filter(|units| *units > 0)
+        .ok_or_else(|| format!("`{text}` is not a number of units, such as 1M, 1K or 3600"))
+}
+
+/// A time of RFC 3339, or a day, which begins at midnight of UTC.
+fn moment(text: &str) -> Result<String, String> {
+    if text.parse::<chrono::NaiveDate>().is_ok() {
+        return Ok(format!("{text}T00:00:00Z"));
+    }
+    match chrono::DateTime::parse_from_rfc3339(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(format!("`{text}` is not a time such as 2026-11-01 or 2026-11-01T08:00:00Z")),
+    }
 }
 
 async fn close(globals: &Globals, client: &Client, args: CloseArgs) -> Result<(), CliError> {
@@ -330,20 +438,30 @@ async fn rerate(globals: &Globals, client: &Client, args: RerateArgs) -> Result<
         "to": args.to,
         "provider": args.provider,
         "model": args.model,
+        "service": args.service,
         "all": args.all,
         "dry_run": !args.apply,
     });
     let answer: Value = client.post("/api/v1/prices/rerate", &body).await?;
     globals.output().show(&answer, |answer| {
-        let verb = if answer["applied"] == true { "changed" } else { "would change" };
-        format!(
-            "{} events looked at, {} {verb}, {} of them get a first price, {} stay unpriced; difference {} USD",
+        let is_applied = answer["applied"] == true;
+        let verb = if is_applied { "changed" } else { "would change" };
+        let mut text = format!(
+            "{} events looked at, {} of {} accounts {verb}, {} of them get a whole price for the first time, \
+             {} lack one still; difference {} USD",
             answer["events"],
             answer["changed"],
+            answer["accounts"],
             answer["priced"],
             answer["unpriced"],
             answer["difference"].as_str().unwrap_or_default(),
-        )
+        );
+        if !is_applied {
+            let apply = RerateArgs { apply: true, ..args };
+            text.push_str("\nThis was a dry run: nothing was charged. To charge it:\n  ");
+            text.push_str(&rerate_command(globals, &apply));
+        }
+        text
     })
 }
 
@@ -366,4 +484,34 @@ fn escaped(text: &str) -> String {
             byte => format!("%{byte:02X}"),
         })
         .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_read_as_people_say_them() {
+        assert_eq!(units("1M"), Ok(1_000_000));
+        assert_eq!(units("10k"), Ok(10_000));
+        assert_eq!(units("3600"), Ok(3_600));
+        assert!(units("0").is_err() && units("M").is_err() && units("9999999999999999M").is_err());
+        assert_eq!((said_per("input_tokens"), said_per("images")), (1_000_000, 1));
+    }
+
+    #[test]
+    fn a_day_is_a_moment() {
+        assert_eq!(moment("2026-11-01").as_deref(), Ok("2026-11-01T00:00:00Z"));
+        assert_eq!(moment("2026-11-01T08:00:00+01:00").as_deref(), Ok("2026-11-01T08:00:00+01:00"));
+        assert!(moment("yesterday").is_err());
+    }
+
+    #[test]
+    fn names_are_words_to_a_shell_and_nothing_else() {
+        assert_eq!(shell_word("gpt-4o"), "gpt-4o");
+        assert_eq!(shell_word("x; reboot"), "'x; reboot'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
 }
