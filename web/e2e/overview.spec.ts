@@ -149,14 +149,14 @@ test('an event opens with all that is kept of it', async ({ page }) => {
   await expect(drawer).toHaveCount(0)
 })
 
-test('unpriced usage is named, with a command that prices it', async ({ page }) => {
+test('unpriced usage is named, with the way to price it', async ({ page }) => {
   const { total } = await ask(page, `/usage/total?${last30Days()}&measures=unpriced,spend`)
   expect(Number(total.unpriced), 'the demo has usage without a price').toBeGreaterThan(0)
   await page.goto('/')
   const note = page.getByRole('complementary', { name: 'Unpriced usage' })
   await expect(note).toContainText('unpriced')
-  await note.getByRole('button', { name: 'How to price them' }).click()
-  await expect(note).toContainText('outlay prices set')
+  await note.getByRole('link', { name: 'Set prices' }).click()
+  await expect(page).toHaveURL('/prices?view=unpriced')
 })
 
 test('what fails says so and can be tried again, while the rest works', async ({

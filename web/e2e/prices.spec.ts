@@ -52,3 +52,56 @@ test('where everything has a price, the list says so', async ({ page }) => {
   await page.goto('/prices?view=unpriced')
   await expect(page.getByText('Everything that was used has a price')).toBeVisible()
 })
+
+test('an admin sets prices for what has none, sees what that changes, and charges it', async ({
+  page,
+}) => {
+  const session = await (await page.request.get(`${url()}/api/v1/session`)).json()
+  const headers = { 'x-csrf-token': session.csrf }
+  const used = (id: string) => ({
+    id: `remedy-${id}`,
+    source: 'e2e',
+    account: session.account,
+    provider: 'acme-remedy',
+    model: 'unheard-of-1',
+    quantities: { input_tokens: 1_000_000, searches: 2 },
+  })
+  const kept = await page.request.post(`${url()}/api/v1/events`, {
+    headers,
+    data: [used('1'), used('2')],
+  })
+  expect(kept.ok(), await kept.text()).toBe(true)
+
+  await page.goto('/prices?view=unpriced')
+  await page.getByRole('button', { name: 'Set prices for unheard-of-1' }).click()
+  const drawer = page.getByRole('dialog', { name: 'Set prices' })
+  await expect(drawer.getByLabel('Input tokens, $ per 1M')).toHaveValue('')
+  await drawer.getByRole('button', { name: 'Look at what changes' }).click()
+  await expect(drawer.getByText('Write a price. 0 is free.')).toBeVisible()
+
+  await drawer.getByLabel('Input tokens, $ per 1M').fill('2,5')
+  await drawer.getByLabel('Searches, $ each').fill('0.01')
+  await drawer.getByRole('button', { name: 'Look at what changes' }).click()
+  const changes = drawer.getByRole('region', { name: 'What changes' })
+  await expect(changes).toContainText('$5.04')
+  await expect(changes).toContainText('2 events of 1 account')
+  await expect(changes).toContainText('outlay prices set --provider acme-remedy')
+  await changes.getByRole('button', { name: 'Set the prices and charge the usage' }).click()
+
+  await expect(drawer.getByText('The prices are set.')).toBeVisible()
+  await drawer.getByRole('button', { name: 'Close', exact: true }).last().click()
+  await expect(page.getByRole('button', { name: 'Set prices for unheard-of-1' })).toHaveCount(0)
+  const total = await page.request.get(
+    `${url()}/api/v1/usage/total?measures=spend,unpriced&provider=acme-remedy`,
+  )
+  expect((await total.json()).total).toEqual({ spend: '5.04', unpriced: 0 })
+})
+
+test('a name finds the model of its maker first', async ({ page }) => {
+  await page.goto('/prices')
+  const list = page.getByRole('region', { name: 'Price list' })
+  await list.getByRole('searchbox', { name: 'Find a model or a provider' }).fill('gpt-4o')
+  const first = list.locator('tbody tr').first()
+  await expect(first).toContainText('openai')
+  await expect(first.getByRole('button')).toHaveText('gpt-4o')
+})

@@ -1,4 +1,5 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { Remedy, Unpriced } from '@/lib/remedy'
 import type { Range } from '@/lib/time'
 import { get, send } from './client'
 
@@ -70,6 +71,43 @@ export function useUnpriced(range: Range, { enabled = true } = {}) {
   })
 }
 
+/** What has no price, by model, with everything that prices are needed for. */
+export function useUnpricedUsage(range: Range) {
+  const query: [string, string][] = [
+    ['from', range.from.toISOString()],
+    ['to', range.to.toISOString()],
+    ['meters', 'true'],
+  ]
+  return useQuery({
+    queryKey: ['unpriced', query],
+    queryFn: ({ signal }) =>
+      get<{ items: Unpriced[]; is_cut?: boolean }>('/prices/unpriced', query, signal),
+    placeholderData: keepPreviousData,
+    staleTime: 60_000,
+  })
+}
+
+/** What rating usage again changed, or would change. */
+export interface Rerated {
+  applied: boolean
+  events: number
+  changed: number
+  accounts: number
+  priced: number
+  unpriced: number
+  difference: string
+}
+
+/** Looks at what a remedy would change, or applies it: sets its prices and rates usage again. */
+export function useRemedy() {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: ({ remedy, apply }: { remedy: Remedy; apply: boolean }) =>
+      send<Rerated>('POST', '/prices/rerate', { ...remedy, dry_run: !apply }),
+    onSuccess: ({ applied }) => (applied ? client.invalidateQueries() : undefined),
+  })
+}
+
 export interface QuoteRequest {
   provider: string
   model: string
@@ -85,6 +123,8 @@ export function fetchQuote(request: QuoteRequest, signal?: AbortSignal): Promise
 export interface Quote {
   amount: string | null
   basis?: string
+  /** Why there is no amount, or not all of it. */
+  unpriced?: { missing: string[] }
   lines: QuoteLine[]
 }
 

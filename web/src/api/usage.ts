@@ -141,7 +141,9 @@ export interface UsageEvent {
   dimensions?: Partial<Record<'team' | 'project' | 'platform' | 'environment', string | null>>
   tags?: Record<string, string>
   amount: string | null
-  basis: 'rated' | 'stated' | 'unpriced'
+  basis: 'rated' | 'stated' | 'partly_priced' | 'unpriced'
+  /** What of it has no price, by meter. */
+  unpriced?: Record<string, WireQuantity>
   prices?: string[]
   stated_cost?: string | null
   metadata?: unknown

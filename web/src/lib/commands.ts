@@ -7,16 +7,6 @@ export function firstEventCommand(origin: string, account: string, key = 'KEY'):
        "quantities": {"input_tokens": 1200, "output_tokens": 300}}'`
 }
 
-/** Gives a model that was used its first price. */
-export function setPriceCommand(provider: string | null, model: string | null): string {
-  return `outlay prices set --provider ${word(provider ?? 'PROVIDER')} --model ${word(model ?? 'MODEL')} --meter input_tokens --price 2.50 --per 1M`
-}
-
-/** A word as a shell takes it, whoever named it. */
-function word(text: string): string {
-  return /^[\w./:@-]+$/.test(text) ? text : `'${inQuotes(text)}'`
-}
-
 /** A text between a shell's single quotes. */
 function inQuotes(text: string): string {
   return text.replaceAll("'", "'\\''")

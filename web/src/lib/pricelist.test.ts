@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { byModel, conditionsText, ownPrice, type PriceRow, saidPrice, search } from './pricelist'
+import {
+  byModel,
+  conditionsText,
+  ownPrice,
+  type PriceRow,
+  saidPrice,
+  search,
+  usedKey,
+} from './pricelist'
 
 const row = (change: Partial<PriceRow>): PriceRow => ({
   provider: 'openai',
@@ -56,4 +64,37 @@ test('search wants every word, in the provider or the model', () => {
   expect(search(models, 'openai 4o').map(({ model }) => model)).toEqual(['gpt-4o', 'gpt-4o-mini'])
   expect(search(models, 'MINI')).toHaveLength(1)
   expect(search(models, '')).toHaveLength(3)
+})
+
+test('a name finds its maker first, whoever sells it too', () => {
+  const models = byModel(
+    ['azure', 'github_copilot', 'openai', 'abacus'].flatMap((provider) => [
+      row({ provider }),
+      row({ provider, model: 'gpt-4o-mini' }),
+    ]),
+    new Date(),
+  )
+  const found = search(models, 'gpt-4o').map(({ provider, model }) => `${provider} ${model}`)
+  expect(found[0]).toBe('openai gpt-4o')
+  expect(found).toHaveLength(8)
+})
+
+test('what is in use stands first', () => {
+  const models = byModel(
+    [
+      row({ provider: 'abacus' }),
+      row({ model: 'gpt-4o-mini' }),
+      row({ provider: 'x-ai', model: 'grok' }),
+    ],
+    new Date(),
+  )
+  const used = new Map([
+    [usedKey('X_AI', 'Grok'), 3],
+    [usedKey('openai', 'gpt-4o-mini'), 7],
+  ])
+  expect(search(models, '', used).map(({ model }) => model)).toEqual([
+    'gpt-4o-mini',
+    'grok',
+    'gpt-4o',
+  ])
 })

@@ -94,15 +94,68 @@ function withCents(decimal: string): string {
   return `$${groupThousands(units)}.${decimals.padEnd(2, '0')}`
 }
 
-/** Models whose provider and name hold every word. */
+/** Models whose provider and name hold every word: those in use first, then the closest. */
 export function search<Row extends PriceRow>(
   models: PricedModel<Row>[],
   text: string,
+  used: Used = NOTHING_USED,
 ): PricedModel<Row>[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
-  if (words.length === 0) return models
-  return models.filter(({ provider, model }) => {
+  const found = models.filter(({ provider, model }) => {
     const haystack = `${provider} ${model}`.toLowerCase()
     return words.every((word) => haystack.includes(word))
   })
+  const places = new Map(found.map((model, at) => [model, place(model, words, used, at)]))
+  return found.sort((a, b) => comparePlaces(places.get(a) ?? [], places.get(b) ?? []))
+}
+
+/** How often models were used, by `usedKey`. */
+export type Used = ReadonlyMap<string, number>
+
+const NOTHING_USED: Used = new Map()
+
+/** A model of a provider as usage and price lists spell them alike. */
+export function usedKey(provider: string, model: string): string {
+  return `${provider.toLowerCase().replaceAll('-', '_')}\n${model.toLowerCase()}`
+}
+
+/** Who sells models of their own, so that a model's name alone means theirs. */
+const MAKERS = new Set([
+  'openai',
+  'anthropic',
+  'gemini',
+  'mistral',
+  'cohere',
+  'deepseek',
+  'xai',
+  'perplexity',
+  'voyage',
+  'moonshot',
+])
+
+/** The smaller, the earlier: how well the name fits, how much it is used, whose it is. */
+function place(
+  { provider, model }: { provider: string; model: string },
+  words: string[],
+  used: Used,
+  at: number,
+): number[] {
+  const name = model.toLowerCase()
+  const isNamed = words.includes(name)
+  const events = used.get(usedKey(provider, model)) ?? 0
+  const isMakers = MAKERS.has(provider) && words.length > 0
+  const begins = words.some((word) => name.startsWith(word))
+  return [
+    isNamed ? 0 : 1,
+    isNamed && isMakers ? 0 : 1,
+    -events,
+    isMakers ? 0 : 1,
+    begins ? 0 : 1,
+    at,
+  ]
+}
+
+function comparePlaces(a: number[], b: number[]): number {
+  const at = a.findIndex((part, index) => part !== b[index])
+  return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0)
 }

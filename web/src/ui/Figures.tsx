@@ -70,24 +70,32 @@ export function Spend({ spend, unpriced, currency, precision }: SpendProps) {
 }
 
 /** What an event costs; the word `unpriced` where no price was known, which is not zero. */
-export function Charge({
-  amount,
-  currency,
-  precision,
-}: {
-  amount: string | null
-  currency: string
-  precision?: Precision
-}) {
+export function Charge({ amount, basis, currency, precision }: ChargeProps) {
   if (amount === null) return <span className={classes.unpriced}>unpriced</span>
   const parsed: Amount = parseAmount(amount)
   return (
-    <span className="number" title={formatAmountExactly(parsed, currency)}>
-      {precision === undefined
-        ? formatAmount(parsed, currency)
-        : formatAmountAt(parsed, precision, currency)}
+    <span className={classes.spend}>
+      {basis === 'partly_priced' && (
+        <span className={classes.partly} title="partly priced">
+          <span aria-hidden="true">!</span>
+          <span className="visually-hidden">partly priced, </span>
+        </span>
+      )}
+      <span className="number" title={formatAmountExactly(parsed, currency)}>
+        {precision === undefined
+          ? formatAmount(parsed, currency)
+          : formatAmountAt(parsed, precision, currency)}
+      </span>
     </span>
   )
+}
+
+interface ChargeProps {
+  amount: string | null
+  /** How it came about; a part is marked as one. */
+  basis?: string
+  currency: string
+  precision?: Precision
 }
 
 interface ChangeProps {

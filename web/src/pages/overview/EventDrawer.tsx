@@ -1,8 +1,8 @@
 import { Drawer } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { Link } from 'wouter'
 import { type UsageEvent, useChargeLines } from '@/api/usage'
 import { formatAmountExactly, parseAmount } from '@/lib/amount'
-import { setPriceCommand } from '@/lib/commands'
 import { type Attribute, withOnly } from '@/lib/filters'
 import { explains, roundedAmount, unitPriceWords } from '@/lib/lines'
 import { formatCountExactly, formatDuration, quantityNumber } from '@/lib/number'
@@ -31,6 +31,7 @@ export function EventDrawer({ event, close }: { event: UsageEvent | null; close:
 const BASIS_WORDS = {
   rated: 'quantities times their prices',
   stated: 'as the sender stated it',
+  partly_priced: 'partly priced: what follows without a price is not in it',
   unpriced: 'no price is known',
 }
 
@@ -54,8 +55,17 @@ function EventDetail({ event, close }: { event: UsageEvent; close: () => void })
         </p>
         <p className="muted small">{basisWords(event)}</p>
       </div>
-      {event.amount === null && (
-        <CopyBlock text={setPriceCommand(event.provider ?? null, event.model ?? null)} />
+      {event.unpriced && Object.keys(event.unpriced).length > 0 && (
+        <List title="Without a price">
+          {Object.entries(event.unpriced).map(([meter, quantity]) => (
+            <Item key={meter} name={meter.replaceAll('_', ' ')}>
+              <span className="number">{formatCountExactly(quantityNumber(quantity))}</span>
+            </Item>
+          ))}
+        </List>
+      )}
+      {(event.basis === 'unpriced' || event.basis === 'partly_priced') && (
+        <Link href="/prices?view=unpriced">Prices for what has none</Link>
       )}
       <Quantities event={event} />
       <List title="What and who">

@@ -107,7 +107,12 @@ export function EventsPanel() {
                     <StatusWord status={event.status} />
                   </td>
                   <td className={table.right}>
-                    <Charge amount={event.amount} currency={currency} precision={precision} />
+                    <Charge
+                      amount={event.amount}
+                      basis={event.basis}
+                      currency={currency}
+                      precision={precision}
+                    />
                   </td>
                 </tr>
               ))}

@@ -1,12 +1,10 @@
 import { IconAlertTriangle } from '@tabler/icons-react'
-import { useState } from 'react'
 import { Link } from 'wouter'
 import { useUnpriced } from '@/api/prices'
+import { useSession } from '@/api/session'
 import { useUsage } from '@/api/usage'
-import { setPriceCommand } from '@/lib/commands'
 import { plural } from '@/lib/number'
-import { CopyBlock } from '@/ui/CopyBlock'
-import { linkCarrying, useScene } from '../frame/useView'
+import { useScene } from '../frame/useView'
 import classes from './UnpricedNote.module.css'
 
 const NAMED_MAX = 3
@@ -14,13 +12,12 @@ const NAMED_MAX = 3
 /** Says that spend is not the whole truth while some usage has no price, and how to mend it. */
 export function UnpricedNote() {
   const { view, range, tz } = useScene()
-  const [opened, setOpened] = useState(false)
+  const { role } = useSession()
   const total = useUsage('total', { range, tz, filters: view.filters, measures: ['unpriced'] })
   const count = Number(total.data?.total.unpriced ?? 0)
   const unpriced = useUnpriced(range, { enabled: count > 0 })
   if (count === 0) return null
   const models = unpriced.data ?? []
-  const first = models[0]
   const named = models
     .slice(0, NAMED_MAX)
     .map(({ provider, model }) => model ?? provider ?? 'no model')
@@ -30,34 +27,18 @@ export function UnpricedNote() {
       <IconAlertTriangle size={18} className={classes.icon} aria-hidden="true" />
       <div className={classes.words}>
         <p>
-          <strong>{plural(count, 'event')} unpriced.</strong>{' '}
+          <strong>{plural(count, 'event')} unpriced, or partly priced.</strong>{' '}
           {named.length > 0 && (
             <>
-              No price is known for {named.join(', ')}
-              {more > 0 && ` and ${more} more`}, so the spend here is without them.
+              Prices are missing for {named.join(', ')}
+              {more > 0 && ` and ${more} more`}, so the spend here is without what they would cost.
             </>
           )}
         </p>
-        {opened && first && (
-          <div className={classes.remedy}>
-            <p className="small">Set a price, then rate what was used again:</p>
-            <CopyBlock text={setPriceCommand(first.provider, first.model)} />
-          </div>
-        )}
       </div>
       <div className={classes.acts}>
-        {first && (
-          <button
-            type="button"
-            className={classes.act}
-            aria-expanded={opened}
-            onClick={() => setOpened(!opened)}
-          >
-            {opened ? 'Hide' : 'How to price them'}
-          </button>
-        )}
-        <Link className={classes.act} href={linkCarrying('/prices', view)}>
-          Prices
+        <Link className={classes.act} href="/prices?view=unpriced">
+          {role === 'admin' ? 'Set prices' : 'See them'}
         </Link>
       </div>
     </aside>

@@ -2,7 +2,10 @@ import { Button, TextInput } from '@mantine/core'
 import { IconSearch } from '@tabler/icons-react'
 import { Fragment, useDeferredValue, useMemo, useState } from 'react'
 import type { Price } from '@/api/prices'
+import { useSession } from '@/api/session'
+import { useUsage } from '@/api/usage'
 import { plural } from '@/lib/number'
+import { rangeOf } from '@/lib/period'
 import {
   byModel,
   conditionsText,
@@ -12,6 +15,8 @@ import {
   saidPer,
   saidPrice,
   search,
+  type Used,
+  usedKey,
 } from '@/lib/pricelist'
 import { moveWithArrows } from '@/ui/moveWithArrows'
 import { Panel } from '@/ui/Panel'
@@ -21,6 +26,7 @@ import { useNow } from '@/ui/useNow'
 import classes from './Prices.module.css'
 
 const SHOWN_FIRST = 60
+const MODELS_IN_USE_MAX = 200
 
 /** The meters that have a column of their own; the others are in the opened row. */
 const COLUMNS = [
@@ -37,7 +43,8 @@ export function PriceList({ prices }: { prices: Price[] }) {
   const [opened, setOpened] = useState<string | null>(null)
   const sought = useDeferredValue(text)
   const models = useMemo(() => byModel(prices, now), [prices, now])
-  const found = useMemo(() => search(models, sought), [models, sought])
+  const used = useModelsInUse(now)
+  const found = useMemo(() => search(models, sought, used), [models, sought, used])
   return (
     <Panel
       title="Price list"
@@ -104,6 +111,29 @@ export function PriceList({ prices }: { prices: Price[] }) {
       )}
     </Panel>
   )
+}
+
+/** How often each model was used lately, so that those in use stand first. */
+function useModelsInUse(now: Date): Used {
+  const { time_zone } = useSession()
+  const tz = time_zone || 'UTC'
+  const range = useMemo(() => rangeOf({ kind: 'preset', preset: '30d' }, now, tz), [now, tz])
+  const usage = useUsage('breakdown', {
+    range,
+    tz,
+    by: ['provider', 'model'],
+    measures: ['requests'],
+    top: MODELS_IN_USE_MAX,
+  })
+  return useMemo(() => {
+    const rows = (usage.data?.rows ?? []).filter(({ isOther }) => !isOther)
+    return new Map(
+      rows.map(({ names: [provider = '', model = ''], readings }) => [
+        usedKey(provider, model),
+        Number(readings.requests ?? 0),
+      ]),
+    )
+  }, [usage.data])
 }
 
 interface ModelRowsProps {

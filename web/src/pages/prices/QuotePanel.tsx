@@ -113,6 +113,11 @@ function QuoteResult({ quote, currency }: { quote: Quote; currency: string }) {
       >
         {formatAmount(parseAmount(quote.amount), currency)}
       </p>
+      {quote.unpriced && (
+        <p className="muted">
+          Partly priced: without {quote.unpriced.missing.join(', ').replaceAll('_', ' ')}.
+        </p>
+      )}
       <table className={classes.lines}>
         <tbody>
           {quote.lines.map((line) => (

@@ -1,81 +1,122 @@
-import { useMemo } from 'react'
-import { type UnpricedModel, useUnpriced } from '@/api/prices'
+import { Button } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import { useUnpricedUsage } from '@/api/prices'
 import { useSession } from '@/api/session'
-import { setPriceCommand } from '@/lib/commands'
-import { formatCount, formatCountExactly } from '@/lib/number'
+import { formatCount, formatCountExactly, quantityNumber } from '@/lib/number'
 import { rangeOf } from '@/lib/period'
-import { CopyButton } from '@/ui/CopyBlock'
+import { metersOf, type Unpriced } from '@/lib/remedy'
+import { formatMoment } from '@/lib/time'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { useNow } from '@/ui/useNow'
 import classes from './Prices.module.css'
+import { RemedyDrawer } from './RemedyDrawer'
 
 interface UnpricedPanelProps {
   /** Whether the list is what people came for, so that its being empty is worth a word. */
   isAsked: boolean
 }
 
-/** Models that were used lately and have no price, each with the command that gives it one. */
+/** Models that were used lately and have no price, or none for a part; each with a form for prices. */
 export function UnpricedPanel({ isAsked }: UnpricedPanelProps) {
-  const { time_zone } = useSession()
+  const { time_zone, role } = useSession()
+  const [picked, setPicked] = useState<Unpriced | null>(null)
   const now = useNow()
   const tz = time_zone || 'UTC'
   const range = useMemo(() => rangeOf({ kind: 'preset', preset: '90d' }, now, tz), [now, tz])
-  const unpriced = useUnpriced(range)
+  const unpriced = useUnpricedUsage(range)
   if (unpriced.isError) {
     return <Failure what="Unpriced usage" error={unpriced.error} retry={unpriced.refetch} />
   }
-  if (!unpriced.data?.length) return isAsked ? <NoneUnpriced isKnown={!!unpriced.data} /> : null
+  const models = unpriced.data?.items ?? []
+  const drawer = <RemedyDrawer unpriced={picked} close={() => setPicked(null)} />
+  if (models.length === 0) {
+    return (
+      <>
+        {isAsked && <NoneUnpriced isKnown={!!unpriced.data} />}
+        {drawer}
+      </>
+    )
+  }
+  const isAdmin = role === 'admin'
   return (
     <Panel
       title={TITLE}
-      note="Last 90 days. Their events are kept, counted, and not in spend."
+      note={`Last 90 days${unpriced.data?.is_cut ? ', the newest events' : ''}. What has a price is charged; the rest is kept, counted, and not in spend.`}
       flush
     >
       <table className={table.table}>
         <thead>
           <tr>
             <th scope="col">Model</th>
+            <th scope="col" className={classes.wide}>
+              Without a price
+            </th>
             <th scope="col" className={table.right}>
               Events
             </th>
-            <th scope="col">
-              <span className="visually-hidden">Remedy</span>
+            <th scope="col" className={classes.wide}>
+              First
             </th>
+            {isAdmin && (
+              <th scope="col">
+                <span className="visually-hidden">Remedy</span>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
-          {unpriced.data.map((one) => (
+          {models.map((one) => (
             <tr key={`${one.provider}\n${one.model}`}>
-              <th scope="row">
-                {one.model ?? 'no model'} <span className="muted">{one.provider}</span>
+              <th scope="row" className={classes.model}>
+                {one.model ?? 'no model'}{' '}
+                <span className="muted">{one.provider ?? one.service}</span>
               </th>
-              <td className={table.right} title={formatCountExactly(one.events)}>
+              <td className={classes.wide}>{metersText(one)}</td>
+              <td className={table.right} title={eventsText(one)}>
                 {formatCount(one.events)}
               </td>
-              <td className={`${table.right} ${classes.commandCell}`}>
-                <div className={classes.command}>
-                  <code className={classes.wide}>{setPriceCommand(one.provider, one.model)}</code>
-                  <CopyButton
-                    text={setPriceCommand(one.provider, one.model)}
-                    label={remedyLabel(one)}
-                  />
-                </div>
-              </td>
+              <td className={classes.wide}>{formatMoment(new Date(one.first_at), tz)}</td>
+              {isAdmin && (
+                <td className={table.right}>
+                  <Button
+                    size="compact-sm"
+                    variant="default"
+                    aria-label={`Set prices for ${one.model ?? one.provider ?? 'it'}`}
+                    onClick={() => setPicked(one)}
+                  >
+                    Set prices
+                  </Button>
+                </td>
+              )}
             </tr>
           ))}
         </tbody>
       </table>
-      <p className={`${classes.remedy} muted small`}>
-        Copy gives the command for the server's shell. Usage is rated with the price from the moment
-        it is valid; <code>outlay prices rerate</code> rates what was there before.
-      </p>
+      {!isAdmin && (
+        <p className={`${classes.remedy} muted small`}>An admin can set prices for them here.</p>
+      )}
+      {drawer}
     </Panel>
   )
 }
 
 const TITLE = 'Used without a price'
+
+function metersText(one: Unpriced): string {
+  const used = (meter: string) => formatCount(quantityNumber(one.meters[meter]))
+  return metersOf(one)
+    .map((meter) => `${used(meter)} ${meter.replaceAll('_', ' ')}`)
+    .join(', ')
+}
+
+function eventsText({ events, partly_priced }: Unpriced): string {
+  const all = formatCountExactly(events)
+  return partly_priced > 0
+    ? `${all}, of ${formatCountExactly(partly_priced)} a part is charged`
+    : all
+}
 
 function NoneUnpriced({ isKnown }: { isKnown: boolean }) {
   return (
@@ -87,8 +128,4 @@ function NoneUnpriced({ isKnown }: { isKnown: boolean }) {
       )}
     </Panel>
   )
-}
-
-function remedyLabel({ model }: UnpricedModel): string {
-  return `command that prices ${model ?? 'it'}`
 }
