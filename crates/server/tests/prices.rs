@@ -152,7 +152,7 @@ async fn what_is_known_of_an_event_is_charged_and_the_rest_when_it_is_known() {
     let row = &events["items"][0];
     assert_eq!((&row["basis"], &row["amount"]), (&json!("partly_priced"), &json!("0.02")));
     assert_eq!(row["unpriced"], json!({ "searches": 2 }), "{row}");
-    assert_eq!(row["prices"], json!(["manual:acme-ai/next:input_tokens@2026-10-01"]));
+    assert_eq!(row["prices"], json!(["manual:acme_ai/next:input_tokens@2026-10-01"]));
     let lacking = asked(&server, "/api/v1/prices/unpriced?meters=true").await;
     let model = &lacking["items"][0];
     assert_eq!((&model["events"], &model["partly_priced"]), (&json!(1), &json!(1)), "{lacking}");
