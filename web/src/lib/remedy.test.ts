@@ -38,6 +38,11 @@ test('the form has every meter that was seen, and no price is invented', () => {
   ])
 })
 
+test('calls have a price asked for only where nothing else was counted', () => {
+  expect(metersOf({ ...unpriced, meters: { requests: 2, images: 1 } })).toEqual(['images'])
+  expect(metersOf({ ...unpriced, meters: { requests: 2 } })).toEqual(['requests'])
+})
+
 test('prices hold since the first event, tokens per million and pictures each', () => {
   const valid_from = '2026-11-01T12:00:00.5Z'
   expect(remedy({ input_tokens: '2,5', images: '0.04', output_tokens: '' })).toEqual({

@@ -45,8 +45,12 @@ export function emptyRemedy(unpriced: Unpriced): RemedyForm {
   return { prices, from: unpriced.first_at }
 }
 
+/** What prices are asked for. A call as such is free with most who charge for what it used. */
 export function metersOf({ meters }: Unpriced): string[] {
-  return Object.keys(meters).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b))
+  const names = Object.keys(meters)
+  const used = names.filter((meter) => meter !== 'requests')
+  const asked = used.length > 0 ? used : names
+  return asked.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b))
 }
 
 function rank(meter: string): number {
