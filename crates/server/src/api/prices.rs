@@ -37,7 +37,7 @@ use super::event_body::QuantitiesBody;
 use super::event_row::by_name;
 use super::users::{page, page_size};
 use crate::auth::Caller;
-use crate::bounded::excess;
+use crate::bounded::{UpTo, excess};
 use crate::error::ApiError;
 use crate::extract::{Json, Params};
 use crate::state::AppState;
@@ -842,9 +842,8 @@ struct RerateBody {
     all: bool,
     /// Prices to set by hand before, all of them or none; where nothing is written, events are
     /// rated as if they were set.
-    #[serde(default)]
-    #[schema(max_items = 64)]
-    prices: Vec<NewPriceBody>,
+    #[schema(value_type = Vec<NewPriceBody>, required = false, max_items = 64)]
+    prices: Option<UpTo<SET_PRICES_MAX, NewPriceBody>>,
     /// Only say what would change; so where absent.
     #[serde(default = "yes")]
     #[schema(default = true)]
@@ -892,11 +891,8 @@ async fn rerate(
     Json(body): Json<RerateBody>,
 ) -> Result<Json<RerateAnswer>, ApiError> {
     caller.may(Act::SetPrices)?;
-    if body.prices.len() > SET_PRICES_MAX {
-        let detail = format!("{} prices given, {SET_PRICES_MAX} at most", body.prices.len());
-        return Err(ApiError::bad_request("too_large", "prices", detail));
-    }
-    let prices = body.prices.into_iter().map(new_price).collect::<Result<Vec<_>, _>>()?;
+    let prices = body.prices.map_or_else(Vec::new, |prices| prices.0);
+    let prices = prices.into_iter().map(new_price).collect::<Result<Vec<_>, _>>()?;
     let rerating = Rerating {
         from: body.from,
         to: body.to,
