@@ -20,6 +20,13 @@ pub struct Fact {
     pub charge: Charge,
 }
 
+impl Fact {
+    /// Bytes of memory that it takes, about; what is written of it is hardly ever more.
+    pub fn size_bytes(&self) -> usize {
+        size_of::<Self>() + self.event.text_bytes() + self.charge.prices.len()
+    }
+}
+
 /// Why a fact was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

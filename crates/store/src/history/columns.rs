@@ -3,6 +3,7 @@
 //! Names get one dictionary for the whole of what is built, whatever dictionaries they had before.
 //! Columns in which nothing stands cost hardly any work or memory: most events use few meters.
 
+use std::hash::BuildHasher;
 use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::array::{
@@ -13,8 +14,7 @@ use datafusion::arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use datafusion::arrow::datatypes::{
     ArrowNativeType, DataType, Int8Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
-use hashbrown::HashTable;
-use xxhash_rust::xxh3::xxh3_64;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::schema::SCHEMA;
 use crate::StoreError;
@@ -118,12 +118,19 @@ struct TextBuffer {
     bytes: Vec<u8>,
     /// Where each text ends.
     ends: Vec<i32>,
+    /// Whether a text was left out, because there is no room for it.
+    is_over: bool,
 }
+
+/// Bytes of text in one column: Arrow counts them in 31 bits. Tests have less memory.
+const TEXT_BYTES_MAX: usize = if cfg!(test) { 128 << 20 } else { i32::MAX as usize };
 
 #[derive(Default)]
 struct Dictionary {
     texts: TextBuffer,
     keys: HashTable<i32>,
+    /// Seeded anew for each dictionary, because senders choose the names.
+    hasher: DefaultHashBuilder,
     /// The last one asked for, because sorted rows ask for one name again and again.
     last: i32,
 }
@@ -150,6 +157,16 @@ impl ColumnsBuilder {
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Bytes of its texts, each name counted once. Whoever fills the columns ends them in time.
+    pub fn text_bytes(&self) -> usize {
+        let bytes = |column: &Column| match column {
+            Column::Texts(texts) => texts.texts.bytes.len(),
+            Column::Names(names) => names.dictionary.texts.bytes.len(),
+            Column::Times(_) | Column::Integers(_) | Column::Bytes(_) => 0,
+        };
+        self.columns.iter().map(bytes).sum()
     }
 
     /// Begins a row, which must get a value for each column in order.
@@ -457,9 +474,17 @@ impl Nulls {
 
 impl TextBuffer {
     fn push(&mut self, text: &str) {
-        self.bytes.extend_from_slice(text.as_bytes());
-        // A batch is far smaller than the 2 GiB that are possible.
-        self.ends.push(self.bytes.len() as i32);
+        let end = self.bytes.len() + text.len();
+        match i32::try_from(end) {
+            Ok(end_i32) if end <= TEXT_BYTES_MAX => {
+                self.bytes.extend_from_slice(text.as_bytes());
+                self.ends.push(end_i32);
+            }
+            _ => {
+                self.is_over = true;
+                self.ends.push(self.ends.last().copied().unwrap_or_default());
+            }
+        }
     }
 
     fn get(&self, at: i32) -> &[u8] {
@@ -469,6 +494,12 @@ impl TextBuffer {
     }
 
     fn finish(self, nulls: Option<NullBuffer>) -> Result<StringArray, StoreError> {
+        if self.is_over {
+            return Err(StoreError::Damaged {
+                what: "a batch of facts".into(),
+                how: "a column has more than 2 GiB of text".into(),
+            });
+        }
         let mut offsets = Vec::with_capacity(self.ends.len() + 1);
         offsets.push(0);
         offsets.extend(self.ends);
@@ -479,11 +510,11 @@ impl TextBuffer {
 
 impl Dictionary {
     fn key(&mut self, text: &str) -> i32 {
-        let Self { texts, keys, last } = self;
+        let Self { texts, keys, hasher, last } = self;
         if (*last as usize) < texts.ends.len() && texts.get(*last) == text.as_bytes() {
             return *last;
         }
-        let hash = |text: &[u8]| xxh3_64(text);
+        let hash = |text: &[u8]| hasher.hash_one(text);
         let entry = keys.entry(
             hash(text.as_bytes()),
             |key| texts.get(*key) == text.as_bytes(),
@@ -492,12 +523,32 @@ impl Dictionary {
         *last = match entry {
             hashbrown::hash_table::Entry::Occupied(known) => *known.get(),
             hashbrown::hash_table::Entry::Vacant(free) => {
-                let key = texts.ends.len() as i32;
+                // There are no more names than rows, which a row group counts in 31 bits as well.
+                let key = i32::try_from(texts.ends.len()).unwrap_or(i32::MAX);
                 free.insert(key);
                 texts.push(text);
                 key
             }
         };
         *last
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_beyond_what_arrow_can_count_is_an_error_and_no_wrapped_offset() {
+        let mut texts = TextBuffer::default();
+        let half = "x".repeat(TEXT_BYTES_MAX / 2);
+        texts.push(&half);
+        texts.push(&half);
+        texts.push("more");
+
+        let refused = texts.finish(None).unwrap_err();
+
+        assert!(refused.to_string().contains("more than 2 GiB of text"), "{refused}");
     }
 }

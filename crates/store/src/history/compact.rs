@@ -58,7 +58,8 @@ impl History {
         }
 
         let rows: u64 = group.iter().map(|segment| segment.rows).sum();
-        let stays = rows >= self.options.segment_rows / 2;
+        let sizes = group.iter().map(|segment| size(segment, &self.options));
+        let stays = sizes.sum::<u64>() >= self.options.segment_rows / 2;
         let effort = if stays { Effort::Thorough } else { Effort::Fast };
         let mut output = Output::new(&self.shelf, effort, rows, &self.options);
         while let Some(mut least) = next.peek_mut() {
@@ -125,17 +126,27 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// How much of a full segment it is, by rows or by bytes, told in rows.
+fn size(segment: &Segment, options: &HistoryOptions) -> u64 {
+    let bytes = u128::from(segment.row().contents.size_bytes);
+    let full_bytes = u128::from(options.segment_bytes.max(1));
+    let as_rows = bytes * u128::from(options.segment_rows) / full_bytes;
+    segment.rows.max(u64::try_from(as_rows).unwrap_or(u64::MAX)).max(1)
+}
+
 /// The segments that are to become one, or as few as they fit into.
 ///
-/// Segments are of one tier when they have about as many rows. Of each tier, the oldest that are
-/// enough go together, so that a segment covers as short a time as can be.
+/// Segments are of one tier when they have about as many rows, or bytes where their rows are large.
+/// Of each tier, the oldest that are enough go together, so that a segment covers as short a time
+/// as can be.
 fn group_to_merge(
     segments: &[Arc<Segment>],
     options: &HistoryOptions,
 ) -> Option<Vec<Arc<Segment>>> {
     let fan_out = options.fan_out.max(2);
-    let tier = |segment: &Segment| segment.rows.max(1).ilog(fan_out as u64);
-    let small = segments.iter().filter(|segment| segment.rows < options.segment_rows / 2);
+    let size = |segment: &Segment| size(segment, options);
+    let tier = |segment: &Segment| size(segment).ilog(fan_out as u64);
+    let small = segments.iter().filter(|segment| size(segment) < options.segment_rows / 2);
     let mut tiers = std::collections::BTreeMap::<u32, Vec<Arc<Segment>>>::new();
     for segment in small {
         tiers.entry(tier(segment)).or_default().push(segment.clone());
@@ -143,7 +154,7 @@ fn group_to_merge(
     tiers.into_values().find_map(|tier| {
         let mut rows = 0;
         let enough = tier.iter().take(fan_out).position(|segment| {
-            rows += segment.rows;
+            rows += size(segment);
             rows >= options.segment_rows
         });
         let count = enough.map_or(fan_out, |last| last + 1);

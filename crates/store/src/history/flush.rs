@@ -13,14 +13,32 @@ use crate::dedup::Dedup;
 use crate::sqlite::{manifest, usage_log};
 use crate::{StoreError, failpoint};
 
+/// Rows that are copied before the bytes of the row group are looked at.
+const COPY_ROWS: usize = 1_024;
+
 impl History {
-    /// Writes the tail to a segment, and the keys in memory to a run.
+    /// Writes the tail as it stands to a segment, and the keys in memory to a run.
     ///
     /// One transaction enters both in the books and drops the batches from the usage log. Until
-    /// then the batches count, afterwards the segment does. Answers how many facts were written.
+    /// then the batches count, afterwards the segment does. Answers how many facts were written. A
+    /// tail of very many bytes is written part by part, each with a segment of its own.
     pub fn flush(&self, dedup: &Dedup) -> Result<usize, StoreError> {
         let _flushing = self.flushing.lock();
-        let chunks = self.state.lock().tail.close();
+        let Some(last) = self.state.lock().tail.last_seq() else { return Ok(0) };
+        let mut rows = 0;
+        while self.state.lock().tail.first_seq().is_some_and(|first| first <= last) {
+            rows += self.flush_oldest(dedup)?;
+        }
+        Ok(rows)
+    }
+
+    /// Writes the oldest part of the tail to a segment.
+    fn flush_oldest(&self, dedup: &Dedup) -> Result<usize, StoreError> {
+        let (chunks, last_received_us) = {
+            let mut state = self.state.lock();
+            let chunks = state.tail.oldest(self.options.flush_bytes);
+            (chunks, state.tail.last_received_us())
+        };
         let Some((first, last)) = chunks.first().zip(chunks.last()) else { return Ok(0) };
         let log_seqs = (first.log_seqs().0, last.log_seqs().1);
         // After the tail was closed: the keys of all its facts are there by now.
@@ -28,7 +46,10 @@ impl History {
         failpoint::hit("history.flush.begun");
 
         let segment = self.write_segment(&chunks, log_seqs)?;
-        let run = dedup.write_run(frozen, segment.row().received)?;
+        // Where only a part is written, the keys of the rest are in the run already.
+        let mut received = segment.row().received;
+        received.include(last_received_us);
+        let run = dedup.write_run(frozen, received)?;
         failpoint::hit("history.flush.keys_written");
         self.books.write(|tx| {
             manifest::add_segment(tx, segment.row())?;
@@ -36,7 +57,8 @@ impl History {
                 run.register(tx)?;
             }
             manifest::set_last_log_seq(tx, log_seqs.1)?;
-            usage_log::drop_through(tx, log_seqs.1)
+            let dropped = usage_log::drop_through(tx, log_seqs.1)?;
+            check_dropped(dropped, &chunks)
         })?;
         failpoint::hit("history.flush.registered");
 
@@ -69,8 +91,16 @@ impl History {
         let parts = (picks.len() + wanted / 2) / wanted;
         for picks in picks.chunks(picks.len().div_ceil(parts.max(1))) {
             let mut columns = ColumnsBuilder::with_capacity(picks.len());
-            columns.append(&mut sources, picks)?;
-            writer.write(&columns.finish()?)?;
+            for some in picks.chunks(COPY_ROWS) {
+                columns.append(&mut sources, some)?;
+                if columns.text_bytes() >= self.options.row_group_bytes {
+                    let next = ColumnsBuilder::with_capacity(picks.len());
+                    writer.write(&std::mem::replace(&mut columns, next).finish()?)?;
+                }
+            }
+            if columns.rows() > 0 {
+                writer.write(&columns.finish()?)?;
+            }
         }
         let unnamed = writer.finish()?;
         failpoint::hit("history.flush.written");
@@ -78,6 +108,20 @@ impl History {
         failpoint::hit("history.flush.renamed");
         Ok(segment)
     }
+}
+
+/// A batch that is in the log and was not in the tail would be lost by being dropped from the log.
+fn check_dropped(dropped: usize, chunks: &[Arc<Chunk>]) -> Result<(), StoreError> {
+    let written: usize = chunks.iter().map(|chunk| chunk.log_batches()).sum();
+    if dropped == written {
+        return Ok(());
+    }
+    Err(StoreError::Damaged {
+        what: "the tail of the history".into(),
+        how: format!(
+            "it has {written} batches where the usage log has {dropped}; a restart reads them again"
+        ),
+    })
 }
 
 /// All rows in the order of a segment.

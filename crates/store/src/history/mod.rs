@@ -20,6 +20,7 @@ mod verify;
 mod write;
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,15 +51,33 @@ pub struct HistoryOptions {
     pub segment_rows: u64,
     /// Rows of a row group, or up to half as many more where the rest would be a crumb.
     pub row_group_rows: usize,
+    /// Bytes of text with which a row group ends, however few its rows are. It bounds the memory of
+    /// whoever writes or reads one.
+    pub row_group_bytes: usize,
+    /// Bytes on the disk with which a segment is full, however few its rows are.
+    pub segment_bytes: u64,
     /// How many segments of about one size are merged.
     pub fan_out: usize,
+    /// Bytes of facts that one flush writes to a segment, about.
+    pub flush_bytes: usize,
     /// Rows of the tail beyond which there is no room; see [`History::wait_for_room`].
     pub tail_rows_max: usize,
+    /// Bytes of the tail's facts beyond which there is no room.
+    pub tail_bytes_max: usize,
 }
 
 impl Default for HistoryOptions {
     fn default() -> Self {
-        Self { segment_rows: 8 << 20, row_group_rows: 1 << 18, fan_out: 8, tail_rows_max: 1 << 19 }
+        Self {
+            segment_rows: 8 << 20,
+            row_group_rows: 1 << 18,
+            row_group_bytes: 64 << 20,
+            segment_bytes: 4 << 30,
+            fan_out: 8,
+            flush_bytes: 256 << 20,
+            tail_rows_max: 1 << 19,
+            tail_bytes_max: 1 << 29,
+        }
     }
 }
 
@@ -103,6 +122,8 @@ pub struct Snapshot {
 pub struct HistoryFigures {
     /// Facts in the tail.
     pub tail_rows: u64,
+    /// Bytes of those, as they came.
+    pub tail_bytes: u64,
     /// Facts in segments.
     pub segment_rows: u64,
     /// Segments.
@@ -169,24 +190,33 @@ impl History {
         let full = {
             let mut state = self.state.lock();
             state.snapshot = None;
-            state.tail.append(log_seq, facts)
+            state.tail.append(log_seq, &facts)
         };
-        if let Some(chunk) = full
-            && let Err(TrySendError::Full(chunk) | TrySendError::Disconnected(chunk)) =
+        for chunk in full {
+            if let Err(TrySendError::Full(chunk) | TrySendError::Disconnected(chunk)) =
                 self.full_chunks.try_send(chunk)
-        {
-            // The thread cannot keep up: whoever appends is slowed down, which bounds the memory.
-            chunk.columns();
+            {
+                // The thread cannot keep up: whoever appends is slowed down, which bounds the
+                // memory.
+                chunk.columns();
+            }
         }
     }
 
     /// Waits for a flush while the tail is longer than it may be, for as long as `patience` at most.
     ///
-    /// It bounds the memory when events come faster than they can be written to segments.
-    pub fn wait_for_room(&self, patience: Duration) {
+    /// It bounds the memory when events come faster than they can be written to segments. Says
+    /// whether there is room for more bytes: up to twice as many as there should be are taken in
+    /// meanwhile, so that senders are slowed down before they are stopped.
+    #[must_use]
+    pub fn wait_for_room(&self, patience: Duration) -> bool {
         let mut state = self.state.lock();
-        let is_full = |state: &mut State| state.tail.rows() > self.options.tail_rows_max;
+        let is_full = |state: &mut State| {
+            state.tail.rows() > self.options.tail_rows_max
+                || state.tail.bytes() > self.options.tail_bytes_max
+        };
         self.flushed.wait_while_for(&mut state, is_full, patience);
+        state.tail.bytes() / 2 <= self.options.tail_bytes_max
     }
 
     /// The history as it stands.
@@ -218,9 +248,19 @@ impl History {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
+    /// The newest batch of the usage log that was ever appended, since the history was opened.
+    pub fn last_appended(&self) -> Option<i64> {
+        self.state.lock().tail.last_appended()
+    }
+
     /// Facts that are in memory only.
     pub fn tail_rows(&self) -> usize {
         self.state.lock().tail.rows()
+    }
+
+    /// Bytes of the facts that are in memory only, as they came.
+    pub fn tail_bytes(&self) -> usize {
+        self.state.lock().tail.bytes()
     }
 
     /// What the history takes.
@@ -228,6 +268,7 @@ impl History {
         let state = self.state.lock();
         let mut figures = HistoryFigures {
             tail_rows: state.tail.rows() as u64,
+            tail_bytes: state.tail.bytes() as u64,
             segments: state.segments.len(),
             ..HistoryFigures::default()
         };
@@ -289,7 +330,9 @@ fn start_columns_thread() -> SyncSender<Arc<Chunk>> {
         .name("columns".into())
         .spawn(move || {
             for chunk in receiver {
-                chunk.columns();
+                // What cannot become columns ends in a panic again where the columns are needed,
+                // and is told of there; this thread goes on with what can.
+                let _ = catch_unwind(AssertUnwindSafe(|| chunk.columns()));
             }
         })
         .unwrap_or_else(|error| panic!("a thread cannot be started: {error}"));

@@ -19,6 +19,9 @@ pub(super) const ORDER_COLUMNS: [&str; 3] = ["provider", "model", "account"];
 const RANK_BITS: [u32; 3] = [14, 20, 24];
 /// Bits for a microsecond of a day.
 const TIME_BITS: u32 = 37;
+/// Bytes of names of one column that are ranked. Rows of further names come first, together; they
+/// would take memory without bound, and hardly anything would lie better for it.
+const RANKED_BYTES_MAX: usize = 32 << 20;
 /// Microseconds in a day.
 pub(super) const DAY_US: i64 = 86_400_000_000;
 
@@ -34,16 +37,20 @@ pub(super) fn day_of(place: Place) -> u64 {
 #[derive(Default)]
 pub(super) struct Ranks {
     names: [BTreeSet<CompactString>; ORDER_COLUMNS.len()],
+    /// Bytes of the names, of each column.
+    bytes: [usize; ORDER_COLUMNS.len()],
     ranks: [HashMap<CompactString, u32>; ORDER_COLUMNS.len()],
 }
 
 impl Ranks {
     /// Learns the names of `batch`, of which only [`ORDER_COLUMNS`] are looked at.
     pub fn learn(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
-        for (names, column) in self.names.iter_mut().zip(ORDER_COLUMNS) {
+        let sizes = self.bytes.iter_mut();
+        for ((names, bytes), column) in self.names.iter_mut().zip(sizes).zip(ORDER_COLUMNS) {
             let (_, texts) = dictionary(batch, column)?;
             for text in texts.iter().flatten() {
-                if !names.contains(text) {
+                if *bytes < RANKED_BYTES_MAX && !names.contains(text) {
+                    *bytes += size_of::<CompactString>() + text.len();
                     names.insert(text.into());
                 }
             }

@@ -120,7 +120,11 @@ impl History {
         change: impl Fn(RecordBatch) -> Result<RecordBatch, StoreError>,
     ) -> Result<Vec<Arc<Segment>>, StoreError> {
         let ranks = ranks(segment)?;
-        let whole = HistoryOptions { segment_rows: u64::MAX, ..self.options.clone() };
+        let whole = HistoryOptions {
+            segment_rows: u64::MAX,
+            segment_bytes: u64::MAX,
+            ..self.options.clone()
+        };
         let mut output = Output::new(&self.shelf, Effort::Thorough, segment.rows, &whole);
         let mut sources = [Source::new(RecordBatch::new_empty(SCHEMA.clone()))];
         for batch in segment.scan(&[], READ_ROWS)? {

@@ -10,6 +10,7 @@ use std::hash::BuildHasher;
 use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
+use compact_str::CompactString;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, DictionaryArray, Int8Array, Int32Array, Int64Array, RecordBatch,
     StringArray, TimestampMicrosecondArray,
@@ -76,6 +77,9 @@ pub const DAY_US: i64 = 24 * HOUR_US;
 const LEVEL_ROWS_MAX: usize = 65_536;
 /// Rows of one level that are kept however small its segment.
 const LEVEL_ROWS_MIN: usize = 1_024;
+/// Bytes of names that a builder keeps. A segment with more of them, as somebody makes who names
+/// everything anew, has no roll-up, and its questions read the facts.
+const NAMES_BYTES_MAX: usize = 64 << 20;
 /// Facts that a row of a larger level must stand for on average.
 const FACTS_PER_ROW: u64 = 32;
 
@@ -241,6 +245,9 @@ pub struct RollupBuilder {
     /// The sums to which anything was added yet: most roll-ups need few, and have many rows.
     used: Vec<usize>,
     facts: u64,
+    names_bytes_max: usize,
+    /// Whether there were too many names.
+    is_given_up: bool,
 }
 
 impl RollupBuilder {
@@ -258,17 +265,26 @@ impl RollupBuilder {
             levels: std::array::from_fn(|_| Cells::default()),
             used: Vec::new(),
             facts: 0,
+            names_bytes_max: NAMES_BYTES_MAX,
+            is_given_up: false,
         }
     }
 
     /// Adds facts, which have the history's schema.
     pub fn add(&mut self, facts: &RecordBatch) -> Result<(), StoreError> {
+        if self.is_given_up {
+            return Ok(());
+        }
         let rows = facts.num_rows();
         let times = times(facts)?;
         let mut codes: Vec<(&Int32Array, Vec<u32>)> = Vec::with_capacity(DIMENSIONS.len());
         for (names, column) in self.names.iter_mut().zip(DIMENSIONS) {
             let (keys, values) = dictionary(facts, column)?;
             codes.push((keys, values.iter().map(|name| names.id(name)).collect()));
+        }
+        if self.names.iter().map(Names::bytes).sum::<usize>() > self.names_bytes_max {
+            *self = Self { is_given_up: true, ..Self::limited(0) };
+            return Ok(());
         }
         let sums = SumColumns::new(facts)?;
         self.use_sums(&sums.sums());
@@ -344,14 +360,7 @@ impl RollupBuilder {
         let starts = TimestampMicrosecondArray::from_iter_values(starts).with_timezone("UTC");
         let mut columns: Vec<ArrayRef> = vec![Arc::new(level), Arc::new(starts)];
         for (index, names) in names.into_iter().enumerate() {
-            let keys: Int32Array = rows
-                .iter()
-                .map(|(_, key, _)| key.names[index].checked_sub(1).map(u32::cast_signed))
-                .collect();
-            columns.push(Arc::new(DictionaryArray::try_new(
-                keys,
-                Arc::new(StringArray::from_iter_values(names.into_texts())),
-            )?));
+            columns.push(Arc::new(name_column(&rows, index, &names.into_texts())?));
         }
         // Most sums are of nothing, and share their zeros.
         let zeros: ArrayRef = Arc::new(Int64Array::from(vec![0; rows.len()]));
@@ -367,6 +376,29 @@ impl RollupBuilder {
         }
         Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
     }
+}
+
+/// One dimension of the rows, with the names that stand in them and no others: of all that were
+/// met there may be more than Arrow's offsets can count.
+fn name_column(
+    rows: &[(i8, Key, &[i64])],
+    dimension: usize,
+    texts: &[CompactString],
+) -> Result<DictionaryArray<Int32Type>, StoreError> {
+    let mut places: Vec<Option<i32>> = vec![None; texts.len()];
+    let mut kept: Vec<&str> = Vec::new();
+    let mut keys = Vec::with_capacity(rows.len());
+    for (_, key, _) in rows {
+        let id = key.names[dimension].checked_sub(1).map(|id| id as usize);
+        keys.push(id.map(|id| {
+            *places[id].get_or_insert_with(|| {
+                kept.push(&texts[id]);
+                kept.len() as i32 - 1
+            })
+        }));
+    }
+    let kept = StringArray::from_iter_values(kept);
+    Ok(DictionaryArray::try_new(Int32Array::from(keys), Arc::new(kept))?)
 }
 
 /// Rows that a level of so many facts may have to be worth keeping.
@@ -600,4 +632,28 @@ fn dictionary<'a>(
         .ok_or_else(|| damaged(name))?;
     let values = column.values().as_string_opt::<i32>().ok_or_else(|| damaged(name))?;
     Ok((column.keys(), values))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::schema::to_columns;
+    use super::super::tests::facts;
+    use super::*;
+
+    #[test]
+    fn a_segment_with_too_many_names_has_a_roll_up_without_rows() {
+        let columns = to_columns(&facts(0..50)).unwrap();
+        let rows = |names_bytes_max| {
+            let mut builder = RollupBuilder { names_bytes_max, ..RollupBuilder::of(50) };
+            builder.add(&columns).unwrap();
+            builder.add(&columns).unwrap();
+            let rollup = builder.finish().unwrap();
+            assert!(!write(&rollup, Vec::new()).unwrap().is_empty(), "it is a file all the same");
+            rollup.num_rows()
+        };
+
+        assert!(rows(NAMES_BYTES_MAX) > 0);
+        assert_eq!(rows(10), 0);
+    }
 }

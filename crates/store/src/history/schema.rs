@@ -5,6 +5,7 @@
 //! coded. Tags and free-form meters are JSON texts with sorted keys, because whole sets repeat:
 //! grouping by a tag then reads each distinct set once.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
@@ -92,6 +93,19 @@ pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 /// Writes facts as columns.
 pub fn to_columns(facts: &[Fact]) -> Result<RecordBatch, StoreError> {
     facts_to_columns(facts, facts.len())
+}
+
+/// Whether facts can become columns, a few thousand at a time, as they do on their way to a segment.
+pub fn check_columns(facts: &[Fact]) -> Result<(), StoreError> {
+    const ROWS: usize = 8_192;
+    for facts in facts.chunks(ROWS) {
+        let built = catch_unwind(AssertUnwindSafe(|| to_columns(facts)));
+        built.map_err(|_| StoreError::Damaged {
+            what: "a batch of facts".into(),
+            how: "it cannot become columns".into(),
+        })??;
+    }
+    Ok(())
 }
 
 /// Writes facts as columns, of which there will be as many as `rows`.

@@ -15,7 +15,7 @@ use datafusion::parquet::arrow::arrow_reader::{
     ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use datafusion::parquet::bloom_filter::Sbbf;
-use datafusion::parquet::file::metadata::PageIndexPolicy;
+use datafusion::parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use xxhash_rust::xxh64::xxh64;
 
 use super::schema::SCHEMA;
@@ -25,6 +25,10 @@ use crate::{disk, failpoint};
 
 /// Rows that are read at once from one row group, of which few are wanted.
 const ROW_GROUP_BATCH: usize = 1_024;
+/// Bytes that are read at once from a segment, about, however few rows that is.
+const READ_BYTES: u64 = 16 << 20;
+/// Rows that are read at once however large they are.
+const READ_ROWS_MIN: usize = 16;
 
 /// A segment of the history. Its files stay until nobody holds it.
 #[derive(Debug)]
@@ -104,7 +108,19 @@ impl Segment {
 
     /// Reads the columns of these names, or all where there are none, of all rows.
     pub(super) fn scan(&self, columns: &[&str], batch_rows: usize) -> Result<Scan<'_>, StoreError> {
+        let batch_rows = batch_rows.min(self.rows_of(READ_BYTES)?);
         self.begin(self.reader()?.with_batch_size(batch_rows), columns, batch_rows)
+    }
+
+    /// How many of its largest rows take as many `bytes`.
+    fn rows_of(&self, bytes: u64) -> Result<usize, StoreError> {
+        let row_groups = self.metadata()?.metadata().row_groups();
+        let row_bytes = |row_group: &RowGroupMetaData| {
+            let rows = row_group.num_rows().unsigned_abs().max(1);
+            row_group.total_byte_size().unsigned_abs() / rows
+        };
+        let largest = row_groups.iter().map(row_bytes).max().unwrap_or_default().max(1);
+        Ok(usize::try_from(bytes / largest).unwrap_or(usize::MAX).max(READ_ROWS_MIN))
     }
 
     /// Begins to read these columns, or all where there are none, in batches of `batch_rows`.

@@ -73,7 +73,7 @@ fn fact(number: u32) -> Fact {
     }
 }
 
-fn facts(numbers: std::ops::Range<u32>) -> Vec<Fact> {
+pub(super) fn facts(numbers: std::ops::Range<u32>) -> Vec<Fact> {
     numbers.map(fact).collect()
 }
 
@@ -477,16 +477,159 @@ fn a_tail_without_room_waits_for_a_flush_and_not_for_ever() {
     store.commit(facts(0..20));
 
     let started = std::time::Instant::now();
-    store.history.wait_for_room(patience);
+    assert!(store.history.wait_for_room(patience), "rows alone stop nobody");
     assert!(started.elapsed() >= patience);
 
     std::thread::scope(|scope| {
         let started = std::time::Instant::now();
         scope.spawn(|| store.flush());
-        store.history.wait_for_room(Duration::from_secs(60));
+        assert!(store.history.wait_for_room(Duration::from_secs(60)));
         assert!(started.elapsed() < Duration::from_secs(30));
     });
     assert_eq!(store.history.tail_rows(), 0);
+}
+
+/// A fact whose tags are its own, and take as many bytes as they may.
+fn bulky(number: u32) -> Fact {
+    let value = |tag: u32| format!("{number}-{tag}-").repeat(20);
+    let tags = (0..30).map(|tag| (format!("tag-{tag}").into(), value(tag).into())).collect();
+    let plain = fact(number);
+    Fact { event: UsageEvent { tags, ..plain.event }, ..plain }
+}
+
+fn bulky_facts(numbers: std::ops::Range<u32>) -> Vec<Fact> {
+    numbers.map(bulky).collect()
+}
+
+#[test]
+fn row_groups_end_by_bytes_in_a_flush_a_compaction_and_a_rewrite() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path());
+    let bytes_max = 64 << 10;
+    store.history.options.row_group_rows = 100_000;
+    store.history.options.row_group_bytes = bytes_max;
+    let mut all = Vec::new();
+    let is_bounded = |store: &Store| {
+        for segment in store.history.snapshot().segments.iter() {
+            let row_groups = segment.metadata().unwrap().metadata().row_groups();
+            // What is copied at once may be on top of it; a segment of one row group would be more.
+            assert!(row_groups.len() >= (segment.rows / 1_200).max(1) as usize);
+            assert!(segment.rows < 1_200 || row_groups.len() > 1, "{}", row_groups.len());
+        }
+    };
+
+    for part in 0..3 {
+        let facts = bulky_facts(part * 2_500..(part + 1) * 2_500);
+        store.commit(facts.clone());
+        all.extend(facts);
+        store.flush();
+    }
+    is_bounded(&store);
+    store.history.options.segment_rows = 1 << 20;
+    while store.history.compact().unwrap() {}
+    assert_eq!(store.history.snapshot().segments.len(), 1, "they were merged");
+    is_bounded(&store);
+    store.history.erase("subject-1").unwrap();
+    is_bounded(&store);
+    assert_eq!(store.history.verify().unwrap().faults, Vec::<String>::new());
+    assert_eq!(store.facts().len(), all.len());
+}
+
+#[test]
+fn a_tail_of_many_bytes_is_flushed_in_parts_and_nothing_is_lost_or_doubled() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path());
+    store.history.options.flush_bytes = 1;
+    let all = bulky_facts(0..9_000);
+    for facts in all.chunks(3_000) {
+        store.commit(facts.to_vec());
+    }
+
+    assert!(store.history.tail_bytes() > 9_000 * 2_000);
+    assert_eq!(store.flush(), 9_000);
+
+    assert!(store.history.snapshot().segments.len() > 1, "one segment for each part");
+    assert_eq!((store.history.tail_rows(), store.history.tail_bytes()), (0, 0));
+    store.is_sound_with(&all);
+    drop(store);
+    Store::open(folder.path()).is_sound_with(&all);
+}
+
+#[test]
+fn a_batch_larger_than_a_chunk_is_flushed_as_a_whole() {
+    let (folder, mut store) = open();
+    store.history.options.flush_bytes = 1;
+    // 20 KB of text each, in one commit.
+    let big: Vec<Fact> = (0..4_000)
+        .map(|number| {
+            let metadata = format!("{{\"text\":\"{}\"}}", "x".repeat(20_000));
+            let plain = fact(number);
+            Fact { event: UsageEvent { metadata: Some(metadata.into()), ..plain.event }, ..plain }
+        })
+        .collect();
+    store.commit(big.clone());
+    store.commit(facts(4_000..4_010));
+
+    assert!(store.history.snapshot().tail.len() > 2, "it lies in several chunks");
+    assert_eq!(store.flush(), 4_010);
+
+    let all: Vec<Fact> = big.into_iter().chain(facts(4_000..4_010)).collect();
+    store.is_sound_with(&all);
+    drop(store);
+    Store::open(folder.path()).is_sound_with(&all);
+}
+
+#[test]
+fn a_tail_of_too_many_bytes_takes_in_nothing_more_until_it_is_flushed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path());
+    store.history.options.tail_bytes_max = 10_000;
+    assert!(store.history.wait_for_room(Duration::ZERO));
+    store.commit(bulky_facts(0..100));
+
+    assert!(!store.history.wait_for_room(Duration::ZERO));
+    store.flush();
+    assert!(store.history.wait_for_room(Duration::ZERO));
+}
+
+#[test]
+fn a_batch_that_is_in_the_log_and_not_in_the_tail_is_not_dropped_by_a_flush() {
+    let (folder, store) = open();
+    store.commit(facts(0..10));
+    let lost = facts(10..20);
+    let body = usage_log::Encoder::default().encode(&lost).unwrap();
+    let append = |tx: &rusqlite::Transaction<'_>| usage_log::append(tx, noon(), 10, &body);
+    store.books.write(append).unwrap();
+    store.commit(facts(20..30));
+
+    let refused = store.history.flush(&store.dedup).unwrap_err();
+
+    assert!(refused.to_string().contains("2 batches where the usage log has 3"), "{refused}");
+    drop(store);
+    let store = Store::open(folder.path());
+    assert_eq!(store.flush(), 30);
+    store.is_sound_with(&facts(0..30));
+}
+
+#[test]
+fn a_segment_ends_by_bytes_and_is_merged_no_further() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path());
+    store.history.options.segment_rows = 1 << 20;
+    store.history.options.segment_bytes = 40_000;
+    store.history.options.row_group_bytes = 20_000;
+    for part in 0..9 {
+        store.commit(bulky_facts(part * 400..(part + 1) * 400));
+        store.flush();
+    }
+
+    let mut turns = 0;
+    while store.history.compact().unwrap() {
+        turns += 1;
+        assert!(turns < 50, "compaction must come to an end");
+    }
+
+    store.is_sound_with(&bulky_facts(0..3_600));
 }
 
 /// What each stage of the work passes, in order.

@@ -112,6 +112,11 @@ impl<'a> SegmentWriter<'a> {
         self.sums.totals.rows
     }
 
+    /// Bytes of its file so far.
+    pub fn bytes(&self) -> u64 {
+        self.writer.bytes_written() as u64
+    }
+
     /// Ends the segment and brings its bytes to the disk.
     pub fn finish(self) -> Result<UnnamedSegment, StoreError> {
         let facts = self.writer.into_inner()?.sync()?;

@@ -8,6 +8,8 @@ use hashbrown::HashMap;
 pub(in crate::history) struct Names {
     ids: HashMap<CompactString, u32>,
     texts: Vec<CompactString>,
+    /// Bytes that they take.
+    bytes: usize,
 }
 
 impl Names {
@@ -17,6 +19,7 @@ impl Names {
         if let Some(id) = self.ids.get(text) {
             return *id;
         }
+        self.bytes += 2 * (size_of::<CompactString>() + text.len());
         self.texts.push(text.into());
         let id = self.texts.len() as u32;
         self.ids.insert(text.into(), id);
@@ -31,6 +34,11 @@ impl Names {
     /// One more than the largest number.
     pub(in crate::history) fn ids(&self) -> usize {
         self.texts.len() + 1
+    }
+
+    /// Bytes that the texts take, about.
+    pub(in crate::history) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The texts, in the order of their numbers.
