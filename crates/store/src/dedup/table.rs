@@ -1,6 +1,8 @@
 //! The keys that are not in a run yet, in memory.
 
-use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Seen;
 use super::key::EventKey;
@@ -9,19 +11,23 @@ use super::key::EventKey;
 #[derive(Default)]
 pub(super) struct Table {
     keys: HashTable<EventKey>,
+    /// An id is a hash already, but of what its sender chose: without a seed they could choose ids
+    /// that lie in one place of the table.
+    hasher: DefaultHashBuilder,
 }
 
 impl Table {
     pub fn insert(&mut self, key: EventKey) {
-        // An id is a hash already.
-        let entry = self.keys.entry(key.id, |known| *known == key, |known| known.id);
-        entry.or_insert(key);
+        let Self { keys, hasher } = self;
+        let hash = |key: &EventKey| hasher.hash_one(key.id);
+        keys.entry(hash(&key), |known| *known == key, hash).or_insert(key);
     }
 
     #[inline]
     pub fn check(&self, key: EventKey) -> Seen {
         let mut seen = Seen::New;
-        for known in self.keys.iter_hash(key.id).filter(|known| known.id == key.id) {
+        let hash = self.hasher.hash_one(key.id);
+        for known in self.keys.iter_hash(hash).filter(|known| known.id == key.id) {
             seen = seen.max(Seen::of(known.body == key.body));
         }
         seen
