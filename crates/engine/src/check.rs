@@ -17,6 +17,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::Outlay;
+use crate::tasks::TaskCondition;
 
 /// Events of each segment whose keys are looked up.
 const SAMPLED_EVENTS: usize = 256;
@@ -26,6 +27,8 @@ const ATTEMPTS: usize = 20;
 const NAMED_MAX: usize = 20;
 
 const RESTORE: &str = "restore a backup, or put this file back from one; the rest can be used";
+const REPORT_FLUSH: &str = "nothing is lost: what was answered is in the usage log; look at the \
+                           tasks on the page System and at the server's log for why";
 const REPORT: &str = "make a backup as it is, and restore the last good one beside it to compare";
 
 /// What a check looked at, and what it found.
@@ -50,7 +53,7 @@ pub struct CheckReport {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Where: `books`, `log`, `history`, `ledger` or `keys`.
+    /// Where: `books`, `log`, `tasks`, `history`, `ledger` or `keys`.
     pub place: &'static str,
     /// What is wrong.
     pub detail: String,
@@ -90,6 +93,7 @@ impl Outlay {
             report.find("log", fault.clone(), REPORT);
         }
 
+        self.check_flushes(&mut report);
         let mut stored = moment.log.accounts;
         add_all(&mut stored, &moment.removed);
         let mut is_whole = moment.log.faults.is_empty();
@@ -125,6 +129,23 @@ impl Outlay {
         Ok(report)
     }
 
+    /// Whether what stands in the usage log gets into the history.
+    fn check_flushes(&self, report: &mut CheckReport) {
+        for task in self.tasks.readings() {
+            if matches!(task.condition, TaskCondition::Down | TaskCondition::Failing) {
+                let why = task.last_error.unwrap_or_default();
+                let batches = report.log_batches;
+                let detail = match task.name {
+                    "flush" => {
+                        format!("{batches} batches are not written to the history: {why}")
+                    }
+                    name => format!("the background work `{name}` fails: {why}"),
+                };
+                report.find("tasks", detail, REPORT_FLUSH);
+            }
+        }
+    }
+
     /// The books at one moment, with the segments that they name then, kept from being removed.
     fn moment(&self) -> Result<(Moment, Vec<Arc<Segment>>), StoreError> {
         for _ in 1..ATTEMPTS {
@@ -148,7 +169,7 @@ impl Outlay {
 
     /// Looks some events of a segment up among the keys.
     fn check_keys_of(&self, segment: &Segment, report: &mut CheckReport) -> Result<(), StoreError> {
-        let since = self.clock.now() - self.dedup.window();
+        let since = self.known_time.now().safe - self.dedup.window();
         let batches = segment.reader()?.with_limit(SAMPLED_EVENTS).build()?;
         let mut unknown = 0;
         for batch in batches {
@@ -203,6 +224,12 @@ impl Log {
             }
             last = last.max(seq);
             facts.iter().for_each(|fact| log.add(fact));
+            if let Err(error) = schema::check_columns(&facts) {
+                log.faults.push(format!(
+                    "batch {seq} cannot be written to the history: {}",
+                    told(&error)
+                ));
+            }
             Ok(())
         })?;
         let head = usage_log::head(connection)?;

@@ -1,6 +1,8 @@
 //! Where the time comes from.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -8,6 +10,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> DateTime<Utc>;
+
+    /// How long the process has been running, about, by a clock that nobody sets.
+    fn elapsed(&self) -> Duration {
+        static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGUN.elapsed()
+    }
 }
 
 /// The machine's clock.
@@ -39,27 +47,37 @@ impl Clock for ShiftedClock {
 
 /// A clock that stands until somebody moves it.
 #[derive(Debug)]
-pub struct FrozenClock(AtomicI64);
+pub struct FrozenClock {
+    now_us: AtomicI64,
+    elapsed_us: AtomicU64,
+}
 
 impl FrozenClock {
     /// A clock that stands at `now`.
     pub fn at(now: DateTime<Utc>) -> Self {
-        Self(AtomicI64::new(now.timestamp_micros()))
+        let now_us = AtomicI64::new(now.timestamp_micros());
+        Self { now_us, elapsed_us: AtomicU64::new(0) }
     }
 
-    /// Moves the clock to `now`.
+    /// Sets the clock to `now`, as somebody does whose clock was wrong: no time passes.
     pub fn set(&self, now: DateTime<Utc>) {
-        self.0.store(now.timestamp_micros(), Ordering::SeqCst);
+        self.now_us.store(now.timestamp_micros(), Ordering::SeqCst);
     }
 
-    /// Moves the clock on.
-    pub fn advance(&self, by: chrono::Duration) {
+    /// Lets time pass.
+    pub fn advance(&self, by: TimeDelta) {
         self.set(self.now() + by);
+        let passed = u64::try_from(by.num_microseconds().unwrap_or_default()).unwrap_or_default();
+        self.elapsed_us.fetch_add(passed, Ordering::SeqCst);
     }
 }
 
 impl Clock for FrozenClock {
     fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_micros(self.0.load(Ordering::SeqCst)).unwrap_or_default()
+        DateTime::from_timestamp_micros(self.now_us.load(Ordering::SeqCst)).unwrap_or_default()
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_micros(self.elapsed_us.load(Ordering::SeqCst))
     }
 }

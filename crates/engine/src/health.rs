@@ -3,11 +3,18 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use thiserror::Error;
+
 use crate::Outlay;
 use crate::figure_text::count_text;
+use crate::known_time::Reading;
+use crate::tasks::{TaskCondition, TaskReading};
 
 /// Free space below which the disk is nearly full.
 const FREE_BYTES_MIN: u64 = 1 << 30;
+/// What to do about a clock that is too far ahead to be believed.
+pub const CLOCK_REMEDY: &str = "nothing more is removed for its age until it is set right, or an \
+                                admin says that it is, with `outlay clock confirm`";
 /// Share of the queue from which on senders will soon be asked to wait.
 const QUEUE_NEARLY_FULL: f64 = 0.8;
 
@@ -32,6 +39,17 @@ impl DiskSpace {
     pub const fn is_nearly_full(self) -> bool {
         self.free < FREE_BYTES_MIN
     }
+}
+
+/// Why no events would be taken in now.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotReady {
+    /// The last write failed.
+    #[error("the server cannot write to its data folder: {0}")]
+    Writes(String),
+    /// A part of the background work ended in a panic, and did nothing since.
+    #[error("the task `{0}` ended in a panic and is started again; the log says why")]
+    Task(&'static str),
 }
 
 /// How something is.
@@ -63,12 +81,25 @@ impl Check {
 }
 
 impl Outlay {
-    /// Looks at what must work. Writes to the disk, to see whether it can.
+    /// Whether events would be taken in now. Costs nothing: it is what is known already.
+    pub fn readiness(&self) -> Result<(), NotReady> {
+        if let Some(why) = self.writes.failure() {
+            return Err(NotReady::Writes(why));
+        }
+        match self.tasks.down().into_iter().next() {
+            Some(task) => Err(NotReady::Task(task.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks at what must work.
     pub fn checks(&self) -> Vec<Check> {
-        let mut checks = vec![match self.check_writable() {
-            Ok(()) => Check::new("writes", Condition::Ok, "the data folder takes writes".into()),
-            Err(error) => Check::new("writes", Condition::Failing, error.to_string()),
+        let mut checks = vec![match self.writes.failure() {
+            None => Check::new("writes", Condition::Ok, "the data folder takes writes".into()),
+            Some(why) => Check::new("writes", Condition::Failing, why),
         }];
+        checks.push(tasks(&self.tasks.readings()));
+        checks.push(clock(self.known_time.now()));
         if let Some(space) = DiskSpace::of(&self.data_dir) {
             let condition = if space.is_nearly_full() { Condition::Warning } else { Condition::Ok };
             let text = format!("{} free of {}", gigabytes(space.free), gigabytes(space.total));
@@ -92,6 +123,45 @@ impl Outlay {
             format!("{} of {} events wait", count(waiting), count(most)),
         ));
         checks
+    }
+}
+
+/// What goes on in the background, in a line.
+fn tasks(readings: &[TaskReading]) -> Check {
+    let is = |condition| move |reading: &&TaskReading| reading.condition == condition;
+    let why = |reading: &TaskReading| reading.last_error.clone().unwrap_or_default();
+    if let Some(down) = readings.iter().find(is(TaskCondition::Down)) {
+        let text = format!("“{}” ended in a panic and is started again: {}", down.name, why(down));
+        return Check::new("tasks", Condition::Failing, text);
+    }
+    if let Some(failing) = readings.iter().find(is(TaskCondition::Failing)) {
+        let text = format!("“{}” failed and is tried again: {}", failing.name, why(failing));
+        return Check::new("tasks", Condition::Failing, text);
+    }
+    match readings.iter().filter(|reading| reading.panics > 0).max_by_key(|reading| reading.panics)
+    {
+        Some(once) => {
+            let text = format!(
+                "“{}” works again; it panicked {} times since the start: {}",
+                once.name,
+                once.panics,
+                why(once)
+            );
+            Check::new("tasks", Condition::Warning, text)
+        }
+        None => Check::new("tasks", Condition::Ok, format!("all {} go on", readings.len())),
+    }
+}
+
+/// What the machine's clock says, against what is known.
+fn clock(reading: Reading) -> Check {
+    match reading.ahead {
+        None => Check::new("clock", Condition::Ok, "it agrees with what is known".into()),
+        Some(ahead) => {
+            let text =
+                format!("it is {} days ahead of what is known: {CLOCK_REMEDY}", ahead.num_days());
+            Check::new("clock", Condition::Warning, text)
+        }
     }
 }
 

@@ -18,8 +18,11 @@ pub mod figure_text;
 pub mod figures;
 pub mod health;
 mod keeper;
+pub mod known_time;
 pub mod latency;
+pub mod tasks;
 pub mod usage_link;
+pub mod writes;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -30,15 +33,18 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 pub use clock::{Clock, FrozenClock, SystemClock};
 use outlay_domain::pricing::PriceBook;
-use outlay_store::dedup::{Dedup, DedupOptions, EventKey};
+use outlay_store::dedup::{Dedup, DedupOptions};
 use outlay_store::history::{History, HistoryOptions};
 use outlay_store::sqlite::{BOOKS_FILE, usage_log};
 use outlay_store::{Books, StoreError};
 
 use keeper::{Keeper, KeeperOptions};
+use known_time::KnownTime;
 use pricing::Prices;
+use tasks::Tasks;
 use usage::sql::{SqlDesk, SqlOptions};
 use usage::{Committer, QuestionOptions, Questions, Weight};
+use writes::Writes;
 
 /// The file in the data folder that a process holds while it works there.
 const LOCK_FILE: &str = "lock";
@@ -48,6 +54,8 @@ const LOCK_FILE: &str = "lock";
 pub struct Options {
     /// Events in memory before they are written to a segment.
     pub tail_events: usize,
+    /// Bytes of events in memory, about, before they are written to a segment.
+    pub tail_bytes: usize,
     /// Events that may wait to be committed.
     pub queue_events: usize,
     /// Bytes of events that may wait to be committed.
@@ -74,6 +82,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             tail_events: 131_072,
+            tail_bytes: 256 << 20,
             queue_events: 200_000,
             queue_bytes: 128 * 1024 * 1024,
             retention_days: 0,
@@ -94,6 +103,10 @@ pub struct Outlay {
     pub data_dir: PathBuf,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The time by which what is old is removed.
+    pub known_time: Arc<KnownTime>,
+    /// What goes on in the background.
+    pub tasks: Arc<Tasks>,
     /// Whose days alerts look at.
     pub time_zone: Tz,
     /// The books.
@@ -114,6 +127,8 @@ pub struct Outlay {
     pub sql: SqlDesk,
     /// Files in the data folder that the settings name.
     named_files: Vec<PathBuf>,
+    /// Whether the folder takes writes.
+    pub writes: Arc<Writes>,
     /// Held while kept events are read and then amended.
     amending: tokio::sync::Mutex<()>,
     keeper: Option<Keeper>,
@@ -140,17 +155,32 @@ impl Outlay {
             ..DedupOptions::default()
         };
         let dedup = Arc::new(Dedup::open(data_dir, books.clone(), dedup_options)?);
-        let history_options = HistoryOptions {
-            // Where nobody flushes meanwhile, waiting for it would not help.
-            tail_rows_max: if options.background { options.tail_events * 2 } else { usize::MAX },
-            ..HistoryOptions::default()
-        };
+        let mut history_options =
+            HistoryOptions { flush_bytes: options.tail_bytes, ..HistoryOptions::default() };
+        // Where nobody flushes meanwhile, waiting for it would not help.
+        if options.background {
+            history_options.tail_rows_max = options.tail_events * 2;
+            history_options.tail_bytes_max = options.tail_bytes * 2;
+        } else {
+            history_options.tail_rows_max = usize::MAX;
+            history_options.tail_bytes_max = usize::MAX;
+        }
         let history = Arc::new(History::open(data_dir, books.clone(), history_options)?);
-        replay(&books, &history, &dedup)?;
+        let tail_bytes_max = if options.background { options.tail_bytes } else { usize::MAX };
+        replay(&books, &history, &dedup, tail_bytes_max)?;
         let prices = Arc::new(ArcSwap::from_pointee(PriceBook::default()));
         let pricing =
             Prices::open(books.clone(), prices.clone(), clock.now(), options.rate_stated)?;
+        let known_time = Arc::new(KnownTime::open(
+            books.clone(),
+            clock.clone(),
+            known_time::ahead_max(options.retention_days, dedup.window()),
+        )?);
+        let tasks = Tasks::new(clock.clone());
+        let writes = Arc::new(Writes::new(data_dir, books.clone()));
         let commits = Committer::start(
+            &tasks,
+            writes.clone(),
             books.clone(),
             history.clone(),
             dedup.clone(),
@@ -163,13 +193,18 @@ impl Outlay {
         let keeper = options.background.then(|| {
             let options = KeeperOptions {
                 tail_events: options.tail_events,
+                tail_bytes: options.tail_bytes,
                 retention_days: options.retention_days,
             };
-            Keeper::start(history.clone(), dedup.clone(), clock.clone(), options)
+            let (history, dedup) = (history.clone(), dedup.clone());
+            let (clock, time) = (clock.clone(), known_time.clone());
+            Keeper::start(&tasks, writes.clone(), history, dedup, clock, time, options)
         });
         Ok(Self {
             data_dir: data_dir.to_path_buf(),
             clock,
+            known_time,
+            tasks,
             time_zone: options.time_zone,
             books,
             history,
@@ -180,19 +215,16 @@ impl Outlay {
             questions,
             sql,
             named_files: options.named_files,
+            writes,
             amending: tokio::sync::Mutex::default(),
             keeper,
             _lock: lock,
         })
     }
 
-    /// Whether a transaction can be written to the disk now.
-    pub fn check_writable(&self) -> Result<(), StoreError> {
-        self.books.check_writable()
-    }
-
     /// Takes in nothing more, and writes what waits.
     pub fn stop(&self) {
+        self.tasks.stop();
         self.commits.stop();
         if let Some(keeper) = &self.keeper {
             keeper.stop();
@@ -221,19 +253,22 @@ fn lock(data_dir: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Takes up what the usage log has and the history has not.
-fn replay(books: &Books, history: &History, dedup: &Dedup) -> Result<(), StoreError> {
+/// Takes up what the usage log has and the history has not. Where that is more than `tail_bytes_max`
+/// it is flushed meanwhile, so that a start takes no more memory than the work before it did.
+fn replay(
+    books: &Books,
+    history: &History,
+    dedup: &Dedup,
+    tail_bytes_max: usize,
+) -> Result<(), StoreError> {
     let mut events = 0;
     books.read(|connection| {
         usage_log::for_each_after(connection, 0, |seq, facts| {
             events += facts.len();
-            let keys: Vec<_> = facts
-                .iter()
-                .filter(|fact| fact.kind == outlay_domain::usage::FactKind::Usage)
-                .map(|fact| EventKey::of(&fact.event))
-                .collect();
-            dedup.insert(&keys);
-            history.append(seq, facts.into());
+            usage::commit::take_up(history, dedup, seq, facts);
+            if history.tail_bytes() > tail_bytes_max {
+                history.flush(dedup)?;
+            }
             Ok(())
         })
     })?;

@@ -132,16 +132,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Books(rusqlite::Error::SqliteFailure(failure, _))
-                if matches!(
-                    failure.code,
-                    rusqlite::ErrorCode::DiskFull
-                        | rusqlite::ErrorCode::ReadOnly
-                        | rusqlite::ErrorCode::CannotOpen
-                        | rusqlite::ErrorCode::SystemIoFailure
-                        | rusqlite::ErrorCode::DatabaseBusy
-                ) =>
-            {
+            StoreError::Books(_) if error.is_of_disk() => {
                 tracing::error!(error = &error as &dyn std::error::Error, causes = %causes(&error), "the data folder takes no writes");
                 Self::unavailable(
                     5,

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use outlay_domain::people::{self, Act};
 use outlay_domain::usage::Fact;
+use outlay_engine::Outlay;
 use outlay_engine::people::{IdentifyError, People};
-use outlay_engine::usage::Committed;
+use outlay_engine::tasks::Task;
 use serde::Serialize;
 use socketioxide::SocketIo;
 use socketioxide::extract::SocketRef;
 use socketioxide::layer::SocketIoLayer;
-use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -51,10 +51,22 @@ pub fn start(state: &AppState) -> SocketIoLayer {
     let (layer, io) = SocketIo::builder().max_payload(64 * 1024).build_layer();
     let metrics = state.metrics.clone();
     io.ns("/", async move |socket: SocketRef| welcome(&socket, &metrics));
-    tokio::spawn(recheck_all(io.clone(), Arc::downgrade(&state.people), state.people.changes()));
-    tokio::spawn(tell_of_alerts(io.clone(), state.alerts.changes()));
-    tokio::spawn(feed(io, state.outlay.commits.watch()));
+    start_tasks(&io, state);
     layer
+}
+
+/// Starts what feeds the sockets.
+fn start_tasks(io: &SocketIo, state: &AppState) {
+    let tasks = &state.outlay.tasks;
+    let (own, people, changes) =
+        (io.clone(), Arc::downgrade(&state.people), state.people.changes());
+    tasks.spawn("live.people", move |task| {
+        recheck_all(own.clone(), people.clone(), changes.clone(), task)
+    });
+    let (own, changes) = (io.clone(), state.alerts.changes());
+    tasks.spawn("live.alerts", move |task| tell_of_alerts(own.clone(), changes.clone(), task));
+    let (own, outlay) = (io.clone(), Arc::downgrade(&state.outlay));
+    tasks.spawn("live.usage", move |task| feed(own.clone(), outlay.clone(), task));
 }
 
 /// Lets a socket hear what its caller may see; one without a caller hears nothing.
@@ -81,7 +93,13 @@ fn room(caller: &people::Caller) -> String {
 /// Looks at every socket's caller again when anything about people changes, and every minute for
 /// what ends by itself. Who may hear of something else now, hears of that; who may not come in any
 /// more is sent away.
-async fn recheck_all(io: SocketIo, people: Weak<People>, mut changes: watch::Receiver<u64>) {
+async fn recheck_all(
+    io: SocketIo,
+    people: Weak<People>,
+    mut changes: watch::Receiver<u64>,
+    task: Arc<Task>,
+) {
+    task.beat();
     loop {
         // Nobody is left to change anything when this ends in an error.
         if let Ok(Err(_)) = timeout(RECHECK_PERIOD, changes.changed()).await {
@@ -91,6 +109,7 @@ async fn recheck_all(io: SocketIo, people: Weak<People>, mut changes: watch::Rec
         for socket in io.sockets() {
             recheck(&socket, &people).await;
         }
+        task.done();
     }
 }
 
@@ -113,12 +132,14 @@ async fn recheck(socket: &SocketRef, people: &People) {
 }
 
 /// Tells those who hear of everything that alerts or their rules changed; they ask for them again.
-async fn tell_of_alerts(io: SocketIo, mut changes: watch::Receiver<u64>) {
+async fn tell_of_alerts(io: SocketIo, mut changes: watch::Receiver<u64>, task: Arc<Task>) {
+    task.beat();
     while changes.changed().await.is_ok() {
         let version = *changes.borrow_and_update();
         if let Err(error) = io.to(EVERYTHING).emit("alerts", &version).await {
             tracing::debug!(%error, "news of alerts did not reach everybody");
         }
+        task.done();
     }
 }
 
@@ -139,7 +160,10 @@ impl Gathered {
     }
 }
 
-async fn feed(io: SocketIo, mut commits: Receiver<Committed>) {
+/// Tells of what is committed, until the folder is closed.
+async fn feed(io: SocketIo, outlay: Weak<Outlay>, task: Arc<Task>) {
+    let Some(mut commits) = outlay.upgrade().map(|outlay| outlay.commits.watch()) else { return };
+    task.beat();
     let mut last = Instant::now() - PERIOD;
     loop {
         let mut rooms: BTreeMap<String, Gathered> = BTreeMap::new();
@@ -169,6 +193,7 @@ async fn feed(io: SocketIo, mut commits: Receiver<Committed>) {
                 tracing::debug!(%error, %room, "a live update did not reach everybody");
             }
         }
+        task.done();
     }
 }
 

@@ -8,6 +8,7 @@ use anyhow::Context;
 use axum::Router;
 use outlay_engine::alerts::Alerts;
 use outlay_engine::people::People;
+use outlay_engine::tasks::Task;
 use outlay_engine::{Clock, Options, Outlay, SystemClock};
 use tokio::sync::watch;
 
@@ -90,6 +91,7 @@ impl Server {
             questions: config.questions.question_options(),
             sql,
             named_files: auth::named_files(&config),
+            ..Options::default()
         };
         let folder = data.to_path_buf();
         let outlay = tokio::task::spawn_blocking(move || Outlay::open(&folder, options, clock()))
@@ -109,10 +111,7 @@ impl Server {
             leadfactory: Arc::default(),
         };
         if purpose == Purpose::Serve {
-            let commits = state.outlay.commits.last_seq();
-            let to_judge = state.alerts.to_judge();
-            tokio::spawn(judge_alerts(Arc::downgrade(&state.alerts), commits, to_judge));
-            tokio::spawn(tidy_people(Arc::downgrade(&state.people), Arc::downgrade(&state.guard)));
+            start_tasks(&state);
         }
         Ok(Self { state, data: data.to_path_buf() })
     }
@@ -162,13 +161,34 @@ impl Server {
     }
 }
 
+/// Starts what goes on as long as the folder is open.
+fn start_tasks(state: &AppState) {
+    let tasks = &state.outlay.tasks;
+    let alerts = Arc::downgrade(&state.alerts);
+    let occasions = Occasions {
+        commits: state.outlay.commits.last_seq(),
+        to_judge: state.alerts.to_judge(),
+        panics: tasks.changes(),
+    };
+    tasks.spawn("alerts", move |task| judge_alerts(alerts.clone(), occasions.clone(), task));
+    let people = Arc::downgrade(&state.people);
+    let guard = Arc::downgrade(&state.guard);
+    tasks.spawn("people", move |task| tidy_people(people.clone(), guard.clone(), task));
+}
+
+/// What alert rules are judged for, besides the time.
+#[derive(Clone)]
+struct Occasions {
+    commits: watch::Receiver<i64>,
+    to_judge: watch::Receiver<u64>,
+    panics: watch::Receiver<u64>,
+}
+
 /// Judges alert rules soon after every commit and every change of a rule, when an hour ends, and every
 /// minute, as long as the folder is open.
-async fn judge_alerts(
-    alerts: Weak<Alerts>,
-    mut commits: watch::Receiver<i64>,
-    mut to_judge: watch::Receiver<u64>,
-) {
+async fn judge_alerts(alerts: Weak<Alerts>, occasions: Occasions, task: Arc<Task>) {
+    let Occasions { mut commits, mut to_judge, mut panics } = occasions;
+    task.beat();
     loop {
         let pause = match alerts.upgrade() {
             Some(alerts) => alerts.until_hours_end().min(JUDGE_ROUND),
@@ -181,6 +201,7 @@ async fn judge_alerts(
                 Err(_) => return,
             },
             Ok(()) = to_judge.changed() => {}
+            Ok(()) = panics.changed() => {}
             () = tokio::time::sleep(pause) => {}
         }
         commits.mark_unchanged();
@@ -188,18 +209,25 @@ async fn judge_alerts(
         if let Err(error) = alerts.judge_all().await {
             tracing::warn!(%error, "alert rules could not be judged");
         }
+        task.done();
     }
 }
 
 /// Writes last uses and forgets what is over, every minute, as long as the folder is open.
-async fn tidy_people(people: Weak<People>, guard: Weak<auth::Guard>) {
+async fn tidy_people(people: Weak<People>, guard: Weak<auth::Guard>, task: Arc<Task>) {
     let mut minutes = tokio::time::interval(Duration::from_secs(60));
     loop {
         minutes.tick().await;
         let (Some(people), Some(guard)) = (people.upgrade(), guard.upgrade()) else { return };
         guard.tidy();
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || people.tidy()).await {
-            tracing::warn!(%error, "last uses of keys and sessions could not be written");
+        match tokio::task::spawn_blocking(move || people.tidy()).await {
+            Ok(Ok(())) => task.done(),
+            Ok(Err(error)) => task.failed(&error),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends.
+                Err(_) => return,
+            },
         }
     }
 }

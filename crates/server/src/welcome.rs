@@ -24,7 +24,8 @@ pub async fn greet(server: &Server, public_url: &str, with_demo: bool) -> Result
     if with_demo {
         let until = outlay.clock.now();
         fill_demo(&outlay, until).await?;
-        tokio::spawn(trickle_demo(outlay, until));
+        let tasks = outlay.tasks.clone();
+        tasks.spawn("demo", move |_| trickle_demo(outlay.clone(), until));
     }
     let link = server.first_sign_in_link(public_url).await?;
     let mut stdout = anstream::stdout().lock();

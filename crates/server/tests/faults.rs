@@ -12,8 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use common::desk::Desk;
 use common::load::Load;
-use common::{Launch, Running, assert_in_order, get, run};
+use common::{Launch, PATIENCE, Running, assert_in_order, get, post, run};
+use outlay_store::StoreError;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A folder for data, beside which the logs are written.
@@ -239,4 +242,137 @@ async fn events_are_served_while_a_segment_is_damaged() {
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{answer}");
     let said = server.said();
     assert!(said.contains(&*segment.file_name().unwrap().to_string_lossy()), "{said}");
+}
+
+/// Asks until the answer is as it should be. Fails when that takes too long.
+async fn ask_until(server: &Running, path: &str, is_right: impl Fn(StatusCode, &str) -> bool) {
+    let started = std::time::Instant::now();
+    loop {
+        let (status, answer) = get(&server.client(), path).await.unwrap();
+        if is_right(status, &answer) {
+            return;
+        }
+        assert!(started.elapsed() < PATIENCE, "{path}: {status} {answer}");
+    }
+}
+
+/// What `GET /api/v1/system` says of a task.
+async fn task(server: &Running, name: &str) -> Value {
+    let (_, answer) = get(&server.client(), "/api/v1/system").await.unwrap();
+    let system: Value = serde_json::from_str(&answer).unwrap();
+    let tasks = system["tasks"].as_array().unwrap();
+    tasks.iter().find(|task| task["name"] == name).unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_that_always_panics_is_told_everywhere_and_loses_nothing() {
+    let (_folder, data) = folder();
+    let load = Load::new(6);
+    let launch = || Launch::on(&data).with("OUTLAY_HISTORY_TAIL_EVENTS", 1_000);
+    let broken = launch().with("OUTLAY_FAILPOINT", "history.flush.begun:1000000:panic");
+    let server = broken.start().await.unwrap();
+    while load.events() < 1_500 {
+        send_for(&load, &server, Duration::from_millis(50)).await;
+    }
+
+    // From the third panic on it is down for good; before, being started again counts as health.
+    let is_down = |status, answer: &str| {
+        status == StatusCode::SERVICE_UNAVAILABLE && answer.contains("the task `flush`")
+    };
+    ask_until(&server, "/readyz", is_down).await;
+    let flush = task(&server, "flush").await;
+    assert_eq!(flush["state"], "down", "{flush}");
+    assert!(flush["last_error"].as_str().unwrap().contains("history.flush.begun"), "{flush}");
+    let counted = |_, metrics: &str| {
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("outlay_task_panics_total{task=\"flush\"}"));
+        line.is_some_and(|line| !line.ends_with(" 0"))
+    };
+    ask_until(&server, "/metrics", counted).await;
+    let alerted = |_, alerts: &str| alerts.contains("The task “flush” ended in a panic");
+    ask_until(&server, "/api/v1/alerts", alerted).await;
+    assert!(server.said().contains("background work ended in a panic"), "{}", server.said());
+    let checked = run(&data, &["check"]).await;
+    let found = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert_eq!(checked.status.code(), Some(1), "{found}");
+    assert!(found.contains("are not written to the history"), "{found}");
+    // Commits do not depend on it.
+    load.assert_kept(&server.client()).await;
+    server.kill();
+
+    let server = launch().start().await.unwrap();
+    ask_until(&server, "/readyz", |status, _| status == StatusCode::OK).await;
+    while segments(&data).is_empty() {
+        send_for(&load, &server, Duration::from_millis(50)).await;
+    }
+    load.assert_kept(&server.client()).await;
+    server.stop().await;
+    assert_in_order(&data).await;
+}
+
+/// Lets the first commit end in a panic at `point`; whoever waits is answered, and what is sent
+/// again is counted once.
+async fn survives_a_panic_at(point: &str, then: &str) {
+    let (_folder, data) = folder();
+    let launch = Launch::on(&data).with("OUTLAY_FAILPOINT", format!("{point}:1:panic"));
+    let server = launch.start().await.unwrap();
+    let event = json!([{ "id": "one", "provider": "openai", "model": "m", "cost": "1.5" }]);
+    let send = async || post(&server.client(), "/api/v1/events", &event).await.unwrap();
+
+    let (status, answer) = send().await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+    assert!(answer["detail"].as_str().unwrap().contains("interrupted"), "{answer}");
+
+    ask_until(&server, "/readyz", |status, _| status == StatusCode::OK).await;
+    let (status, answer) = send().await;
+    assert_eq!((status, &answer[then]), (StatusCode::OK, &json!(1)), "{answer}");
+    let commits = task(&server, "commits").await;
+    assert_eq!((&commits["state"], &commits["panics_total"]), (&json!("ok"), &json!(1)));
+    let (_, metrics) = get(&server.client(), "/metrics").await.unwrap();
+    assert!(metrics.contains("outlay_ledger_spend 1.500000000"), "{metrics}");
+    server.stop().await;
+    assert_in_order(&data).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_before_a_commit_is_written_is_answered_and_nothing_of_it_is_kept() {
+    survives_a_panic_at("commit.begun", "accepted").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_after_a_commit_is_written_is_answered_and_what_was_kept_is_found_again() {
+    survives_a_panic_at("commit.written", "repeated").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_whether_the_server_is_ready_writes_nothing() {
+    let desk = Desk::open().await;
+    let beats = || {
+        let beats = "SELECT beats FROM heartbeat";
+        let books = &desk.server.state().outlay.books;
+        books.read(|books| Ok(books.query_row(beats, [], |row| row.get::<_, i64>(0))?)).unwrap()
+    };
+
+    for _ in 0..100 {
+        assert_eq!(desk.get_as("/readyz", None).await.0, StatusCode::OK);
+    }
+
+    assert_eq!(beats(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_is_what_the_last_write_said() {
+    let desk = Desk::open().await;
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    desk.server.state().outlay.writes.failed(&StoreError::file("/secret/place")(full));
+
+    let (status, answer) = desk.get_as("/readyz", None).await;
+
+    let answer = String::from_utf8(answer).unwrap();
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.contains("cannot write to its data folder"), "{answer}");
+    assert!(!answer.contains("/secret/place"), "nobody is told of paths: {answer}");
+    desk.take_in(&json!([{ "id": "a", "provider": "openai", "cost": "1" }])).await;
+    assert_eq!(desk.get_as("/readyz", None).await.0, StatusCode::OK);
 }

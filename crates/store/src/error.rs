@@ -51,6 +51,23 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 impl StoreError {
+    /// Whether the disk or the folder is the reason, so that other writes fail for it as well.
+    pub fn is_of_disk(&self) -> bool {
+        use rusqlite::ErrorCode;
+        match self {
+            Self::File { .. } => true,
+            Self::Books(rusqlite::Error::SqliteFailure(failure, _)) => matches!(
+                failure.code,
+                ErrorCode::DiskFull
+                    | ErrorCode::ReadOnly
+                    | ErrorCode::CannotOpen
+                    | ErrorCode::SystemIoFailure
+                    | ErrorCode::DatabaseBusy
+            ),
+            _ => false,
+        }
+    }
+
     /// Names the file at which an operation of the system failed.
     pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

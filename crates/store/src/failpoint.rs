@@ -3,12 +3,14 @@
 //! Nothing happens unless the environment names one:
 //! `OUTLAY_FAILPOINT=history.flush.renamed` aborts the process when that point is reached, and
 //! `OUTLAY_FAILPOINT=history.flush.renamed:3` when it is reached for the third time.
+//! `OUTLAY_FAILPOINT=history.flush.renamed:3:panic` panics there the first three times instead, as
+//! a mistake of ours would.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Every point, in the order in which the work passes them.
-pub const ALL: [&str; 17] = [
+pub const ALL: [&str; 19] = [
     "history.flush.begun",
     "history.flush.written",
     "history.flush.renamed",
@@ -26,34 +28,59 @@ pub const ALL: [&str; 17] = [
     "dedup.merge.renamed",
     "dedup.merge.registered",
     "dedup.retain.registered",
+    "commit.begun",
+    "commit.written",
 ];
 
-/// The point at which the process is to end, and how often it is passed before.
+/// The point at which something is to happen, and how often it is passed before.
 struct Armed {
     name: String,
     left: AtomicU64,
+    deed: Deed,
+}
+
+/// What is to happen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    /// The process ends.
+    Abort,
+    /// The thread panics, each time until then.
+    Panic,
 }
 
 static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
     let text = std::env::var("OUTLAY_FAILPOINT").ok().filter(|text| !text.is_empty())?;
-    let (name, count) = match text.split_once(':') {
-        Some((name, count)) => (name.to_owned(), count.parse().unwrap_or(1)),
-        None => (text, 1),
-    };
-    Some(Armed { name, left: AtomicU64::new(count) })
+    let mut parts = text.split(':');
+    let name = parts.next().unwrap_or_default().to_owned();
+    let count = parts.next().and_then(|count| count.parse().ok()).unwrap_or(1);
+    let deed = if parts.next() == Some("panic") { Deed::Panic } else { Deed::Abort };
+    Some(Armed { name, left: AtomicU64::new(count), deed })
 });
 
-/// Ends the process here if the environment asks for it.
+/// Ends the process here, or panics, if the environment asks for it.
 pub fn hit(name: &str) {
     debug_assert!(ALL.contains(&name), "`{name}` is not a listed failpoint");
     #[cfg(test)]
     observe::tell(name);
     if let Some(armed) = &*ARMED
         && armed.name == name
-        && armed.left.fetch_sub(1, Ordering::SeqCst) == 1
     {
-        eprintln!("failpoint {name}: the process ends here");
-        std::process::abort();
+        armed.pass();
+    }
+}
+
+impl Armed {
+    fn pass(&self) {
+        let less = |left: u64| left.checked_sub(1);
+        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        match (self.deed, left) {
+            (Deed::Abort, Ok(1)) => {
+                eprintln!("failpoint {}: the process ends here", self.name);
+                std::process::abort();
+            }
+            (Deed::Panic, Ok(_)) => panic!("failpoint {}: a mistake of ours", self.name),
+            _ => {}
+        }
     }
 }
 

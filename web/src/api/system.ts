@@ -10,6 +10,16 @@ export interface Check {
   text: string
 }
 
+/** Something that goes on in the background, and is started again when it ends in a panic. */
+export interface Task {
+  name: string
+  /** `failing` where its last turn failed, `down` where that ended in a panic. */
+  state: 'ok' | 'failing' | 'down' | 'ended'
+  panics_total: number
+  last_error: string | null
+  beat_at: string
+}
+
 /** How the server does: what must work, and what it takes. */
 export interface System {
   version: string
@@ -18,6 +28,8 @@ export interface System {
   /** `degraded` where a check warns, `failing` where one fails. */
   status: 'ok' | 'degraded' | 'failing'
   checks: Check[]
+  /** What goes on in the background; an older server says nothing of it. */
+  tasks?: Task[]
   /** What comes in, counted since the start. */
   ingest: {
     events_total: number

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { checkName, filled, remedyPath, uptimeWords, worstFirst } from './system'
+import {
+  checkName,
+  filled,
+  remedyPath,
+  taskName,
+  taskStatus,
+  uptimeWords,
+  worstFirst,
+} from './system'
 
 test('the worst check stands first, and equals keep their order', () => {
   const names = worstFirst([
@@ -34,4 +42,18 @@ test('a bar is never longer than its track', () => {
   expect(filled(50, 200)).toBe(25)
   expect(filled(300, 200)).toBe(100)
   expect(filled(1, 0)).toBe(0)
+})
+
+test('a task that crashed says so until it works again, and that it did', () => {
+  const task = { name: 'flush', last_error: null, beat_at: '2026-11-21T12:00:00Z' }
+  const words = (state: 'ok' | 'failing' | 'down' | 'ended', panics_total: number) => {
+    const { status, words } = taskStatus({ ...task, state, panics_total })
+    return [status, words]
+  }
+  expect(words('ok', 0)).toEqual(['ok', 'Works'])
+  expect(words('down', 1)).toEqual(['failing', 'Crashed, is started again'])
+  expect(words('failing', 0)).toEqual(['failing', 'Failed, is tried again'])
+  expect(words('ok', 2)).toEqual(['warning', 'Works again, crashed 2 times'])
+  expect(taskName('flush')).toBe('Writing the history')
+  expect(taskName('of a newer server')).toBe('of a newer server')
 })

@@ -1,4 +1,4 @@
-import type { CheckStatus, System } from '@/api/system'
+import type { CheckStatus, System, Task } from '@/api/system'
 
 export const STATUS_WORDS: Record<System['status'], string> = {
   ok: 'All is well',
@@ -14,6 +14,8 @@ export const CHECK_STATUS_WORDS: Record<CheckStatus, string> = {
 
 const CHECK_NAMES: Record<string, string> = {
   writes: 'Data folder',
+  tasks: 'Background work',
+  clock: 'Clock',
   disk: 'Disk',
   commits: 'Commits',
   queue: 'Queue',
@@ -39,6 +41,36 @@ export function remedyPath({ name, status }: System['checks'][number]): string |
   if (status === 'ok') return null
   if (name === 'alerts') return '/budgets'
   return name === 'prices' ? '/prices?view=unpriced' : null
+}
+
+const TASK_NAMES: Record<string, string> = {
+  commits: 'Writing what comes in',
+  flush: 'Writing the history',
+  keys: 'Keeping event keys',
+  writes: 'Looking after the data folder',
+  tidy: 'Tidying the history',
+  alerts: 'Judging alert rules',
+  people: 'Tidying sessions and keys',
+  'live.people': 'Live updates: who may hear',
+  'live.alerts': 'Live updates: alerts',
+  'live.usage': 'Live updates: usage',
+  'live.leadfactory': 'Live updates: LeadFactory',
+  demo: 'Demo usage',
+}
+
+/** What a task does; a newer server may have others. */
+export function taskName(name: string): string {
+  return TASK_NAMES[name] ?? name
+}
+
+/** How a task does, in the words and colours of checks. */
+export function taskStatus({ state, panics_total }: Task): { status: CheckStatus; words: string } {
+  if (state === 'down') return { status: 'failing', words: 'Crashed, is started again' }
+  if (state === 'failing') return { status: 'failing', words: 'Failed, is tried again' }
+  if (state === 'ended') return { status: 'ok', words: 'Done' }
+  if (panics_total === 0) return { status: 'ok', words: 'Works' }
+  const times = panics_total === 1 ? 'once' : `${panics_total} times`
+  return { status: 'warning', words: `Works again, crashed ${times}` }
 }
 
 /** How long something runs: `under a minute`, `42 min`, `3 h 5 min`, `12 d 4 h`. */

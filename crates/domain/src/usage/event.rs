@@ -24,6 +24,13 @@ pub const TAG_KEY_BYTES_MAX: usize = 64;
 pub const TAG_VALUE_BYTES_MAX: usize = 256;
 /// Bytes of metadata, as JSON, at most.
 pub const METADATA_BYTES_MAX: usize = 8 * 1024;
+/// What one event may cost, at most, in units of the currency: no single call costs as much in any
+/// currency, and an account holds the sum of many of them.
+pub const EVENT_AMOUNT_MAX: Amount = Amount::from_units(100_000_000);
+/// How much of anything one event may have used, at most: a trillion tokens, bytes or seconds.
+pub const EVENT_QUANTITY_MAX: Quantity = Quantity::from_micros(1_000_000_000_000_000_000);
+/// How long an event may have taken, at most: a hundred years.
+pub const EVENT_DURATION_US_MAX: i64 = 100 * 366 * 86_400_000_000;
 /// How far ahead of the server an event may be, because clocks differ.
 pub const FUTURE_TOLERANCE_HOURS: i64 = 24;
 /// Events before this year are refused: a date there is a mistake of units.
@@ -321,6 +328,10 @@ impl EventDraft {
         if self.duration_us.is_some_and(|duration| duration < 0) {
             return Err(Refusal::new(OutOfRange, "duration_ms", "must not be negative"));
         }
+        if self.duration_us.is_some_and(|duration| duration > EVENT_DURATION_US_MAX) {
+            let detail = "is more than a hundred years; give milliseconds";
+            return Err(Refusal::new(OutOfRange, "duration_ms", detail));
+        }
         if self.quantities.len() > QUANTITIES_MAX {
             let detail = format!("{} given, {QUANTITIES_MAX} at most", self.quantities.len());
             return Err(Refusal::new(TooLarge, "quantities", detail));
@@ -343,6 +354,12 @@ impl EventDraft {
         }
         if self.stated_cost.is_some_and(Amount::is_negative) {
             return Err(Refusal::new(OutOfRange, "cost", "must not be negative"));
+        }
+        if let Some(cost) = self.stated_cost.filter(|cost| *cost > EVENT_AMOUNT_MAX) {
+            let detail = format!(
+                "{cost} is more than the {EVENT_AMOUNT_MAX} that one event may cost; check its unit"
+            );
+            return Err(Refusal::new(OutOfRange, "cost", detail));
         }
         if let Some(metadata) = &self.metadata
             && metadata.len() > METADATA_BYTES_MAX
@@ -440,6 +457,13 @@ fn check_quantity(meter: &Meter, quantity: Quantity) -> Result<(), Refusal> {
     }
     if quantity.is_negative() {
         return refuse(RefusalCode::OutOfRange, format!("{quantity} is negative"));
+    }
+    if quantity > EVENT_QUANTITY_MAX {
+        let detail = format!(
+            "{quantity} is more than the {EVENT_QUANTITY_MAX} that one event may have used; check \
+             its unit"
+        );
+        return refuse(RefusalCode::OutOfRange, detail);
     }
     if !meter.is_divisible() && !quantity.is_whole() {
         return refuse(RefusalCode::Malformed, format!("{quantity} is not a whole number"));

@@ -23,7 +23,9 @@ pub struct Fact {
 impl Fact {
     /// Bytes of memory that it takes, about; what is written of it is hardly ever more.
     pub fn size_bytes(&self) -> usize {
-        size_of::<Self>() + self.event.text_bytes() + self.charge.prices.len()
+        size_of::<Self>() - size_of::<UsageEvent>()
+            + self.event.size_bytes()
+            + self.charge.prices.len()
     }
 }
 

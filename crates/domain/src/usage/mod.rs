@@ -7,9 +7,10 @@ mod meter;
 pub mod question;
 
 pub use event::{
-    Dimensions, EVENT_TAGS_MAX, EventDraft, FUTURE_TOLERANCE_HOURS, ID_BYTES_MAX,
-    METADATA_BYTES_MAX, NAME_BYTES_MAX, OLDEST_YEAR, QUANTITIES_MAX, Refusal, RefusalCode, Status,
-    TAG_KEY_BYTES_MAX, TAG_VALUE_BYTES_MAX, Tags, UsageEvent,
+    Dimensions, EVENT_AMOUNT_MAX, EVENT_DURATION_US_MAX, EVENT_QUANTITY_MAX, EVENT_TAGS_MAX,
+    EventDraft, FUTURE_TOLERANCE_HOURS, ID_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX,
+    OLDEST_YEAR, QUANTITIES_MAX, Refusal, RefusalCode, Status, TAG_KEY_BYTES_MAX,
+    TAG_VALUE_BYTES_MAX, Tags, UsageEvent,
 };
 pub(crate) use fact::UNPRICED_MARK;
 pub use fact::{Charge, ChargeBasis, Fact, FactKind};

@@ -17,8 +17,9 @@ use outlay_store::sqlite::alerts;
 use super::{Alerts, AlertsError};
 use crate::budgets::{BudgetStatus, UnjudgedBudget};
 use crate::figure_text::{amount_text, count_text, decimal_text, span_text, units_text};
-use crate::health::DiskSpace;
+use crate::health::{self, DiskSpace};
 use crate::insights::units;
+use crate::tasks::TaskCondition;
 use crate::usage::{UnansweredError, UsageQuestion};
 use crate::usage_link::{escape, filter};
 
@@ -344,9 +345,9 @@ impl Alerts {
     fn trouble(&self) -> Vec<Reading> {
         let Some(outlay) = self.outlay.upgrade() else { return Vec::new() };
         let mut readings = Vec::new();
-        let mut found = |key: &'static str, title: String, detail: &str| {
+        let mut found = |key: &str, title: String, detail: &str| {
             readings.push(Reading {
-                key: CompactString::const_new(key),
+                key: key.into(),
                 hold: Hold::Holds,
                 severity: None,
                 title,
@@ -365,6 +366,20 @@ impl Alerts {
         if failures > before {
             let title = format!("{} batches could not be written", failures - before);
             found("commits", title, "their senders were told; the log says why");
+        }
+        if let Some(ahead) = outlay.known_time.now().ahead {
+            let title = format!("The clock is {} days ahead", ahead.num_days());
+            found("clock", title, health::CLOCK_REMEDY);
+        }
+        for task in outlay.tasks.readings() {
+            let panics = &mut self.memory.lock().panics;
+            let before = panics.insert(task.name, task.panics).unwrap_or_default();
+            if task.condition == TaskCondition::Down || task.panics > before {
+                let title = format!("The task “{}” ended in a panic", task.name);
+                let why = task.last_error.as_deref().unwrap_or_default();
+                let detail = format!("it is started again; the log says more: {why}");
+                found(&format!("task:{}", task.name), title, &detail);
+            }
         }
         readings
     }

@@ -54,6 +54,8 @@ struct Memory {
     slow_at: Option<DateTime<Utc>>,
     /// Commits that had failed by then.
     failures: u64,
+    /// Panics of each task by then.
+    panics: BTreeMap<&'static str, u64>,
     /// Why rules could not be judged, or not all of what they watch, when they were judged last.
     troubles: BTreeMap<CompactString, String>,
 }
@@ -275,7 +277,9 @@ impl Alerts {
             }
         }
         if slow {
-            self.books.write(|tx| alerts::forget(tx, now - KEPT_FOR))?;
+            let Some(outlay) = self.outlay.upgrade() else { return Ok(has_changed) };
+            let safe = outlay.known_time.now().safe;
+            self.books.write(|tx| alerts::forget(tx, safe - KEPT_FOR))?;
         }
         if has_changed {
             self.tell();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use compact_str::CompactString;
 use hashbrown::HashMap;
 use outlay_domain::Amount;
@@ -191,7 +191,10 @@ impl Outlay {
                 // A name that comes twice finds nothing the second time.
                 let mut own = by_name.remove(name).unwrap_or_default();
                 own.sort_by_key(|fact| fact.received_at);
-                work_out(index, &own, received_at)
+                // Facts of one event are told apart by when they came, also when the clock was set
+                // back since: what is newest must not look older.
+                let newest = own.last().map(|fact| fact.received_at + TimeDelta::microseconds(1));
+                work_out(index, &own, newest.map_or(received_at, |newest| newest.max(received_at)))
             })
             .collect())
     }

@@ -4,9 +4,14 @@
 //! repeats, and in one transaction appends the batch to the usage log, posts the charges to the
 //! accounts and runs whatever else must stand or fall with it. One fsync, then everyone who
 //! waited gets their answer. While one batch goes to the disk the next one gathers.
+//!
+//! An event is judged by itself: one that cannot be kept is refused and its neighbours are not.
+//! Where a commit ends in a panic, those who waited for it are answered, the next commits take one
+//! request each, so that the one with the panic in it stands alone, and what had reached the log
+//! before the panic is taken up from there.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
@@ -15,12 +20,14 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 use outlay_domain::Amount;
 use outlay_domain::pricing::PriceBook;
-use outlay_domain::usage::{Charge, Fact, FactKind, Refusal, RefusalCode, UsageEvent};
+use outlay_domain::usage::{
+    Charge, EVENT_AMOUNT_MAX, Fact, FactKind, Refusal, RefusalCode, UsageEvent,
+};
 use outlay_store::dedup::{Dedup, EventKey, Seen};
 use outlay_store::history::History;
 use outlay_store::sqlite::ledger::{self, Charged};
-use outlay_store::sqlite::usage_log;
-use outlay_store::{Books, StoreError};
+use outlay_store::sqlite::{manifest, usage_log};
+use outlay_store::{Books, StoreError, failpoint};
 use parking_lot::Mutex;
 use rusqlite::Transaction;
 use thiserror::Error;
@@ -28,11 +35,13 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 use super::queue::{PushError, Queue, Weight};
 use crate::latency::Latency;
+use crate::tasks::{Task, Tasks};
+use crate::writes::Writes;
 
-/// Events in one commit, at most, unless one request alone has more.
-const COMMIT_EVENTS_MAX: usize = 32_768;
-/// Bytes of events in one commit, at most, unless one request alone has more.
-const COMMIT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// What is in one commit, at most, unless one request alone has more.
+const COMMIT_MAX: Weight = Weight { events: 32_768, bytes: 64 << 20 };
+/// How many commits after a panic take one request each.
+const CAREFUL_COMMITS: usize = 64;
 
 /// Batches that a watcher may be behind before it misses some. Their facts stay in memory.
 const BATCHES_WATCHED_MAX: usize = 64;
@@ -61,6 +70,15 @@ pub enum AcceptError {
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
+    /// A mistake of ours ended the commit, or lately ended one and the next is about to be tried.
+    #[error("the commit was interrupted")]
+    Interrupted,
+    /// What was to be written for kept events cannot be held; nothing of it was kept.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The history is not written, and there is no more memory for what waits for it.
+    #[error("too much waits to be written to the history")]
+    Behind,
     /// The batch could not be written; nothing of it was kept.
     #[error(transparent)]
     Store(#[from] Arc<StoreError>),
@@ -145,6 +163,11 @@ pub struct Committer {
 }
 
 struct Shared {
+    /// Set from a panic until the committer is started again.
+    is_resting: AtomicBool,
+    /// No account has a sum that is further from nothing, in billionths.
+    largest_sum: AtomicU64,
+    writes: Arc<Writes>,
     queue: Queue<Piece>,
     books: Arc<Books>,
     history: Arc<History>,
@@ -159,6 +182,8 @@ struct Shared {
 impl Committer {
     /// Starts the thread that commits.
     pub fn start(
+        tasks: &Tasks,
+        writes: Arc<Writes>,
         books: Arc<Books>,
         history: Arc<History>,
         dedup: Arc<Dedup>,
@@ -167,6 +192,9 @@ impl Committer {
         queue_max: Weight,
     ) -> Self {
         let shared = Arc::new(Shared {
+            is_resting: AtomicBool::new(false),
+            largest_sum: AtomicU64::new(u64::MAX),
+            writes,
             queue: Queue::new(queue_max),
             books,
             history,
@@ -178,10 +206,11 @@ impl Committer {
             clock,
         });
         let worker = shared.clone();
-        let thread = std::thread::Builder::new()
-            .name("committer".into())
-            .spawn(move || worker.run())
-            .unwrap_or_else(|error| panic!("a thread cannot be started: {error}"));
+        let mut starts = 0;
+        let thread = tasks.thread("commits", move |task| {
+            starts += 1;
+            worker.run(task, starts > 1);
+        });
         Self { shared, thread: Mutex::new(Some(thread)) }
     }
 
@@ -214,16 +243,16 @@ impl Committer {
         let bytes = events.iter().map(|prepared| prepared.bytes).sum();
         let (reply, answer) = oneshot::channel();
         self.push(Weight { events: events.len(), bytes }, Piece::Events { events, reply })?;
-        answer.await.map_err(|_| AcceptError::Stopping)?
+        answer.await.map_err(|_| AcceptError::Interrupted)?
     }
 
     /// Commits facts that were worked out elsewhere, together with what `rider` writes.
     pub async fn commit_facts(&self, facts: Vec<Fact>, rider: Rider) -> Result<(), AcceptError> {
-        let (reply, answer) = oneshot::channel();
-        let bytes = facts.iter().map(|fact| fact.event.size_bytes()).sum();
+        let bytes = facts.iter().map(Fact::size_bytes).sum();
         let weight = Weight { events: facts.len().max(1), bytes };
+        let (reply, answer) = oneshot::channel();
         self.push(weight, Piece::Facts { facts, rider, reply })?;
-        answer.await.map_err(|_| AcceptError::Stopping)?
+        answer.await.map_err(|_| AcceptError::Interrupted)?
     }
 
     /// Every batch from now on, as it is committed. A slow watcher misses some, and is told; until
@@ -261,9 +290,14 @@ impl Committer {
         {
             tracing::error!("the committer ended in a panic");
         }
+        // Only what a committer left that could not go on.
+        refuse_all(self.shared.queue.drain(), || AcceptError::Stopping);
     }
 
     fn push(&self, weight: Weight, piece: Piece) -> Result<(), AcceptError> {
+        if self.shared.is_resting.load(Ordering::Relaxed) {
+            return Err(AcceptError::Interrupted);
+        }
         self.shared.queue.push(weight, piece).map_err(|error| match error {
             PushError::Full => AcceptError::QueueFull,
             PushError::Closed => AcceptError::Stopping,
@@ -278,31 +312,97 @@ impl Drop for Committer {
 }
 
 impl Shared {
-    fn run(&self) {
-        let mut encoder = usage_log::Encoder::default();
-        let most = Weight { events: COMMIT_EVENTS_MAX, bytes: COMMIT_BYTES_MAX };
-        while let Some(pieces) = self.queue.take(most) {
-            self.history.wait_for_room(FLUSH_PATIENCE);
-            self.commit(pieces, &mut encoder);
+    /// Commits what comes until the queue is closed; `again` after a panic.
+    fn run(&self, task: &Task, again: bool) {
+        let _rest = RestOnPanic(&self.is_resting);
+        self.is_resting.store(false, Ordering::Relaxed);
+        if task.is_hopeless() {
+            // Whoever waits has waited long, and each attempt takes longer than the one before.
+            refuse_all(self.queue.drain(), || AcceptError::Interrupted);
         }
+        let mut is_behind = again;
+        if again {
+            is_behind = self.catch_up().inspect_err(|error| task.failed(error)).is_err();
+        }
+        if !is_behind {
+            task.beat();
+        }
+        // Where it cannot be read, the sums of accounts are looked up one by one.
+        let largest = self.books.read(ledger::largest).unwrap_or(u64::MAX);
+        self.largest_sum.store(largest, Ordering::Relaxed);
+        let mut careful = if again { CAREFUL_COMMITS } else { 0 };
+        let mut encoder = usage_log::Encoder::default();
+        loop {
+            let most = if careful > 0 { Weight::default() } else { COMMIT_MAX };
+            careful = careful.saturating_sub(1);
+            let Some(pieces) = self.queue.take(most) else { return };
+            if is_behind && let Err(error) = self.catch_up() {
+                task.failed(&error);
+                self.fail_all(pieces, error);
+                continue;
+            }
+            is_behind = false;
+            if !self.history.wait_for_room(FLUSH_PATIENCE) {
+                refuse_all(pieces, || AcceptError::Behind);
+                continue;
+            }
+            self.commit(pieces, &mut encoder);
+            task.done();
+        }
+    }
+
+    /// Takes up what stands in the usage log and did not reach the keys and the tail, because the
+    /// commit ended in between.
+    fn catch_up(&self) -> Result<(), StoreError> {
+        let last = self.history.last_appended();
+        let mut newest = None;
+        self.books.read(|connection| {
+            let after = match last {
+                Some(seq) => seq,
+                None => manifest::last_log_seq(connection)?,
+            };
+            usage_log::for_each_after(connection, after, |seq, facts| {
+                tracing::warn!(
+                    seq,
+                    facts = facts.len(),
+                    "took up a batch that an interrupted commit had written"
+                );
+                take_up(&self.history, &self.dedup, seq, facts);
+                newest = Some(seq);
+                Ok(())
+            })
+        })?;
+        if let Some(seq) = newest {
+            self.last_seq.send_replace(seq);
+        }
+        Ok(())
+    }
+
+    fn fail_all(&self, pieces: Vec<Piece>, error: StoreError) {
+        self.counters.failures.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(%error, "a batch could not be judged; its senders were told");
+        let error = Arc::new(error);
+        refuse_all(pieces, || error.clone().into());
     }
 
     /// Commits all pieces in one transaction and answers each.
     fn commit(&self, pieces: Vec<Piece>, encoder: &mut usage_log::Encoder) {
+        failpoint::hit("commit.begun");
         let started = std::time::Instant::now();
         let received_at = self.clock.now();
-        let mut batch = match Batch::gather(pieces, received_at, &self.dedup, &self.history) {
+        let sums = Sums::new(&self.books, self.largest_sum.load(Ordering::Relaxed));
+        let mut batch = match Batch::gather(pieces, received_at, &self.dedup, &self.history, sums) {
             Ok(batch) => batch,
-            Err((pieces, error)) => {
-                self.counters.failures.fetch_add(1, Ordering::Relaxed);
-                return refuse_all(pieces, &Arc::new(error));
-            }
+            Err((pieces, error)) => return self.fail_all(pieces, error),
         };
         if batch.is_empty() {
             return batch.answer(&self.counters);
         }
         match self.write(&mut batch, received_at, encoder) {
             Ok(seq) => {
+                failpoint::hit("commit.written");
+                self.writes.succeeded();
+                self.largest_sum.fetch_max(batch.sums.largest(), Ordering::Relaxed);
                 let facts: Arc<[Fact]> = std::mem::take(&mut batch.facts).into();
                 self.dedup.insert(&batch.keys);
                 self.history.append(seq, facts.clone());
@@ -314,6 +414,7 @@ impl Shared {
             }
             Err(error) => {
                 self.counters.failures.fetch_add(1, Ordering::Relaxed);
+                self.writes.failed(&error);
                 tracing::error!(%error, events = batch.facts.len(), "a batch could not be committed; its senders were told");
                 batch.fail(&Arc::new(error));
             }
@@ -327,11 +428,10 @@ impl Shared {
         encoder: &mut usage_log::Encoder,
     ) -> Result<i64, StoreError> {
         let body = encoder.encode(&batch.facts)?;
-        let charged = batch.charged()?;
         let riders = std::mem::take(&mut batch.riders);
         self.books.write(|tx| {
             let seq = usage_log::append(tx, received_at, batch.facts.len(), &body)?;
-            for (account, charged) in &charged {
+            for (account, charged) in &batch.sums.charged {
                 ledger::post(tx, account, *charged, received_at)?;
             }
             for rider in riders {
@@ -342,19 +442,38 @@ impl Shared {
     }
 }
 
-fn refuse_all(pieces: Vec<Piece>, error: &Arc<StoreError>) {
-    tracing::error!(%error, "a batch could not be judged; its senders were told");
+/// Has the doors refuse events from a panic on until the committer is started again.
+struct RestOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for RestOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Takes a batch of the usage log up in memory.
+pub(crate) fn take_up(history: &History, dedup: &Dedup, seq: i64, facts: Vec<Fact>) {
+    let usage = facts.iter().filter(|fact| fact.kind == FactKind::Usage);
+    let keys: Vec<_> = usage.map(|fact| EventKey::of(&fact.event)).collect();
+    dedup.insert(&keys);
+    history.append(seq, facts.into());
+}
+
+fn refuse_all(pieces: Vec<Piece>, error: impl Fn() -> AcceptError) {
     for piece in pieces {
         // A sender who went away needs no answer, here and below.
         match piece {
-            Piece::Events { reply, .. } => drop(reply.send(Err(error.clone().into()))),
-            Piece::Facts { reply, .. } => drop(reply.send(Err(error.clone().into()))),
+            Piece::Events { reply, .. } => drop(reply.send(Err(error()))),
+            Piece::Facts { reply, .. } => drop(reply.send(Err(error()))),
         }
     }
 }
 
 /// What is committed together, and who waits for it.
-struct Batch {
+struct Batch<'a> {
+    sums: Sums<'a>,
     facts: Vec<Fact>,
     keys: Vec<EventKey>,
     riders: Vec<Rider>,
@@ -362,12 +481,13 @@ struct Batch {
     others: Vec<oneshot::Sender<Result<(), AcceptError>>>,
 }
 
-impl Batch {
+impl<'a> Batch<'a> {
     fn gather(
         pieces: Vec<Piece>,
         received_at: DateTime<Utc>,
         dedup: &Dedup,
         history: &History,
+        sums: Sums<'a>,
     ) -> Result<Self, (Vec<Piece>, StoreError)> {
         let keys: Vec<EventKey> = pieces
             .iter()
@@ -388,6 +508,7 @@ impl Batch {
         };
 
         let mut batch = Self {
+            sums,
             facts: Vec::with_capacity(keys.len()),
             keys: Vec::with_capacity(keys.len()),
             riders: Vec::new(),
@@ -398,11 +519,15 @@ impl Batch {
         let mut seen = seen.into_iter();
         for piece in pieces {
             match piece {
-                Piece::Facts { facts, rider, reply } => {
-                    batch.facts.extend(facts);
-                    batch.riders.push(rider);
-                    batch.others.push(reply);
-                }
+                Piece::Facts { facts, rider, reply } => match batch.sums.add_all(&facts) {
+                    Ok(()) => {
+                        batch.facts.extend(facts);
+                        batch.riders.push(rider);
+                        batch.others.push(reply);
+                    }
+                    // A sender who went away needs no answer.
+                    Err(error) => drop(reply.send(Err(error))),
+                },
                 Piece::Events { events, reply } => {
                     let mut outcomes = Vec::with_capacity(events.len());
                     for prepared in events {
@@ -446,6 +571,9 @@ impl Batch {
                 };
             }
         }
+        if let Err(refusal) = self.sums.add(&event.account, FactKind::Usage, &charge) {
+            return Outcome::Refused(refusal);
+        }
         here.insert(key.id, (self.facts.len(), key.body));
         self.keys.push(key);
         self.facts.push(Fact { kind: FactKind::Usage, received_at, event, charge: charge.clone() });
@@ -456,30 +584,16 @@ impl Batch {
         self.facts.is_empty() && self.riders.is_empty()
     }
 
-    /// What the batch adds to each account.
-    fn charged(&self) -> Result<HashMap<CompactString, Charged>, StoreError> {
-        let mut accounts: HashMap<CompactString, Charged> = HashMap::new();
-        for fact in &self.facts {
-            let charged = accounts.entry_ref(fact.event.account.as_str()).or_default();
-            let amount = fact.charge.amount.unwrap_or(Amount::ZERO);
-            charged.amount =
-                charged.amount.checked_add(amount).ok_or_else(|| StoreError::Damaged {
-                    what: format!("the sum of account `{}`", fact.event.account),
-                    how: "it leaves the range of amounts".into(),
-                })?;
-            charged.events += fact.kind.event_count();
-            charged.unpriced += i64::from(fact.charge.unpriced);
-        }
-        Ok(accounts)
-    }
-
     fn answer(self, counters: &CommitCounters) {
         for (outcomes, reply) in self.events {
             for outcome in &outcomes {
                 let counter = match outcome {
                     Outcome::Accepted(_) => &counters.accepted,
                     Outcome::Repeated => &counters.repeated,
-                    Outcome::Refused(_) => &counters.conflicts,
+                    Outcome::Refused(refusal) if refusal.code == RefusalCode::Conflict => {
+                        &counters.conflicts
+                    }
+                    Outcome::Refused(_) => &counters.refused,
                 };
                 counter.fetch_add(1, Ordering::Relaxed);
             }
@@ -497,6 +611,86 @@ impl Batch {
         for reply in self.others {
             drop(reply.send(Err(error.clone().into())));
         }
+    }
+}
+
+/// What a batch adds to each account, none of which leaves the range of amounts.
+struct Sums<'a> {
+    books: &'a Books,
+    /// No account had a sum that is further from nothing, in billionths.
+    largest_before: u64,
+    charged: HashMap<CompactString, Charged>,
+    /// What accounts had before, where it was looked up.
+    before: HashMap<CompactString, i64>,
+}
+
+impl<'a> Sums<'a> {
+    fn new(books: &'a Books, largest_before: u64) -> Self {
+        Self { books, largest_before, charged: HashMap::new(), before: HashMap::new() }
+    }
+
+    /// Adds a fact, unless the sum of its account could not be held then.
+    fn add(&mut self, account: &str, kind: FactKind, charge: &Charge) -> Result<(), Refusal> {
+        let amount = charge.amount.unwrap_or(Amount::ZERO);
+        if kind == FactKind::Usage && amount > EVENT_AMOUNT_MAX {
+            let detail = format!(
+                "the event would be charged {amount}, and one event {EVENT_AMOUNT_MAX} at most; \
+                 check its quantities and its price"
+            );
+            return Err(Refusal::new(RefusalCode::OutOfRange, "quantities", detail));
+        }
+        let charged = self.charged.get(account).copied().unwrap_or_default();
+        let sum = charged.amount.checked_add(amount).filter(|sum| self.fits(account, *sum));
+        let Some(sum) = sum else {
+            let detail = format!(
+                "the charges of account `{account}` would leave the range of amounts, about 9.2 \
+                 billion; check the costs that were sent to it, and correct or delete what is wrong"
+            );
+            return Err(Refusal::new(RefusalCode::OutOfRange, "account", detail));
+        };
+        let charged = self.charged.entry_ref(account).or_default();
+        charged.amount = sum;
+        charged.events += kind.event_count();
+        charged.unpriced += i64::from(charge.unpriced);
+        Ok(())
+    }
+
+    /// Adds facts that stand or fall together.
+    fn add_all(&mut self, facts: &[Fact]) -> Result<(), AcceptError> {
+        let before = self.charged.clone();
+        for fact in facts {
+            if let Err(refusal) = self.add(&fact.event.account, fact.kind, &fact.charge) {
+                self.charged = before;
+                return Err(AcceptError::Refused(refusal));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the account can hold `sum` more. Its own sum is looked up only where the largest one
+    /// of all leaves that open.
+    fn fits(&mut self, account: &str, sum: Amount) -> bool {
+        let surely = self.largest_before.checked_add(sum.nanos().unsigned_abs());
+        if surely.is_some_and(|surely| surely <= i64::MAX.unsigned_abs()) {
+            return true;
+        }
+        let before = match self.before.get(account) {
+            Some(before) => *before,
+            None => {
+                let found = self.books.read(|books| ledger::charged(books, account));
+                // Where it cannot be read, the commit will fail for that and say so.
+                let before = found.map_or(0, |found| found.amount.nanos());
+                self.before.insert(account.into(), before);
+                before
+            }
+        };
+        before.checked_add(sum.nanos()).is_some()
+    }
+
+    /// How far from nothing any sum of an account may be now.
+    fn largest(&self) -> u64 {
+        let sums = self.charged.values().map(|charged| charged.amount.nanos().unsigned_abs());
+        self.largest_before.saturating_add(sums.max().unwrap_or_default())
     }
 }
 

@@ -106,6 +106,13 @@ impl<T> Queue<T> {
         Some(taken)
     }
 
+    /// Takes all pieces that wait now.
+    pub fn drain(&self) -> Vec<T> {
+        let mut inner = self.inner.lock();
+        inner.weight = Weight::default();
+        inner.pieces.drain(..).map(|(_, piece)| piece).collect()
+    }
+
     /// Takes in nothing more; what waits can still be taken.
     pub fn close(&self) {
         self.inner.lock().closed = true;

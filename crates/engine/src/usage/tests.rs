@@ -245,3 +245,110 @@ async fn a_stopped_committer_takes_nothing_more() {
 
     assert!(matches!(refused, Err(AcceptError::Stopping)));
 }
+
+/// Lets the account `acme` have room for no more than `left` billionths, as older versions let it.
+fn charge_nearly_all(folder: &Path, left: i64) {
+    let outlay = open(folder);
+    let charged =
+        ledger::Charged { amount: Amount::from_nanos(i64::MAX - left), events: 0, unpriced: 0 };
+    outlay.books.write(|tx| ledger::post(tx, "acme", charged, noon())).unwrap();
+}
+
+#[tokio::test]
+async fn an_event_that_its_account_cannot_hold_is_refused_and_its_neighbours_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    charge_nearly_all(folder.path(), 5_000_000_000);
+    let outlay = open(folder.path());
+    let neighbour = |id: &str| {
+        let mut incoming = costing(id, "3");
+        incoming.event.account = "beta".into();
+        incoming
+    };
+
+    let (one, two) = tokio::join!(
+        send(
+            &outlay,
+            vec![neighbour("n-1"), costing("a", "3"), costing("b", "3"), neighbour("n-2")]
+        ),
+        send(&outlay, vec![neighbour("n-3"), costing("c", "2"), costing("d", "0.5")]),
+    );
+
+    let refused = |word: &String| word == "out_of_range account";
+    assert_eq!(one, ["3", "3", "out_of_range account", "3"]);
+    assert_eq!(two, ["3", "2", "out_of_range account"]);
+    assert_eq!(one.iter().chain(&two).filter(|word| refused(word)).count(), 2);
+    assert_eq!(charged(&outlay).0, "9223372036.854775807");
+    assert_eq!(outlay.commits.counters().failures.load(std::sync::atomic::Ordering::Relaxed), 0);
+    // What does not fit is no repeat when it comes again, and fits once there is room.
+    let amender = Amender { actor: "ada".into(), reason: "too much".into() };
+    let taken_back = outlay.delete_events(vec![("tests".into(), "a".into())], &amender).await;
+    assert!(taken_back.unwrap()[0].is_ok());
+    assert_eq!(send(&outlay, vec![costing("b", "3")]).await, ["3"]);
+}
+
+#[tokio::test]
+async fn an_amendment_that_its_account_cannot_hold_is_refused_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    charge_nearly_all(folder.path(), 3_000_000_000);
+    let outlay = open(folder.path());
+    send(&outlay, vec![costing("a", "1"), costing("b", "1")]).await;
+    let amender = Amender { actor: "ada".into(), reason: "more".into() };
+    let wanted = vec![costing("a", "1.5").event, costing("b", "9").event];
+
+    let refused = outlay.correct_events(wanted, &amender).await;
+
+    let Err(amend::AmendmentError::Accept(AcceptError::Refused(refusal))) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(refusal.field, "account");
+    assert_eq!(send(&outlay, vec![costing("c", "0.25")]).await, ["0.25"], "the rest goes on");
+}
+
+#[test]
+fn what_no_event_can_cost_or_use_is_refused_with_the_field() {
+    let refusal = |change: fn(&mut EventDraft)| {
+        let mut draft = EventDraft {
+            id: "x".into(),
+            source: "tests".into(),
+            account: "acme".into(),
+            provider: Some("somebody".into()),
+            ..EventDraft::default()
+        };
+        change(&mut draft);
+        draft.accept(noon()).map(|_| ()).map_err(|refusal| refusal.field.to_string())
+    };
+    assert_eq!(refusal(|draft| draft.stated_cost = "100000000".parse().ok()), Ok(()));
+    assert_eq!(
+        refusal(|draft| draft.stated_cost = "9223372036.854775807".parse().ok()),
+        Err("cost".into())
+    );
+    assert_eq!(
+        refusal(|draft| draft.quantities =
+            vec![(Meter::InputTokens, Quantity::from_units(1_000_000_000_001).unwrap())]),
+        Err("quantities.input_tokens".into())
+    );
+    assert_eq!(refusal(|draft| draft.duration_us = Some(i64::MAX)), Err("duration_ms".into()));
+}
+
+#[tokio::test]
+async fn what_was_corrected_last_stands_also_after_the_clock_was_set_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(FrozenClock::at(noon()));
+    let outlay = open_with(folder.path(), clock.clone());
+    send(&outlay, vec![costing("a", "1")]).await;
+    let amender = Amender { actor: "ada".into(), reason: "it was wrong".into() };
+    outlay.correct_events(vec![costing("a", "2").event], &amender).await.unwrap();
+
+    clock.set(noon() - TimeDelta::days(3));
+    outlay.correct_events(vec![costing("a", "5").event], &amender).await.unwrap();
+    outlay.history.flush(&outlay.dedup).unwrap();
+    // What is taken back is what stands.
+    clock.set(noon() - TimeDelta::days(2));
+    outlay.delete_events(vec![("tests".into(), "a".into())], &amender).await.unwrap();
+
+    assert_eq!(charged(&outlay), ("0".into(), 0, 0));
+    let facts = outlay.history.find(&[("tests".into(), "a".into())]).unwrap();
+    let mut stated: Vec<_> = facts.iter().map(|fact| (fact.received_at, fact.kind)).collect();
+    stated.sort_by_key(|(at, _)| *at);
+    assert_eq!(stated.last().unwrap().1, outlay_domain::usage::FactKind::Reversal);
+}

@@ -42,7 +42,7 @@ struct CheckBody {
 /// One thing that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
 struct FindingBody {
-    /// Where: `books`, `log`, `history`, `ledger` or `keys`.
+    /// Where: `books`, `log`, `tasks`, `history`, `ledger` or `keys`.
     #[schema(value_type = String, example = "history")]
     place: &'static str,
     /// What is wrong.

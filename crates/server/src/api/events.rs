@@ -382,6 +382,19 @@ impl From<AcceptError> for ApiError {
                 .mend("send the same events again after Retry-After; none was kept"),
             AcceptError::Stopping => Self::unavailable(2, error.to_string())
                 .mend("send the same events again; repeats are not counted"),
+            AcceptError::Interrupted => Self::unavailable(
+                2,
+                "the commit was interrupted by a mistake of ours, before or after it was kept",
+            )
+            .mend("send the same again; what was kept is known by its id and not counted twice"),
+            AcceptError::Refused(refusal) => {
+                Self::unprocessable(refusal.code.as_str(), refusal.detail).at(refusal.field)
+            }
+            AcceptError::Behind => Self::unavailable(
+                5,
+                "the server cannot write its history; nothing of this request was kept",
+            )
+            .mend("send the same events again; the server's log says what is wrong"),
             AcceptError::Store(_) => Self::unavailable(
                 5,
                 "the server cannot write to its data folder; nothing of this request was kept",

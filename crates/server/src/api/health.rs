@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use outlay_engine::health::NotReady;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -33,12 +34,24 @@ async fn health() -> Json<HealthBody> {
     Json(HEALTHY)
 }
 
-/// Whether the server can write to its data folder. Needs no caller.
+/// Whether the server would take events in: its data folder takes writes, and the work in the
+/// background goes on. Needs no caller.
 #[utoipa::path(get, path = "/readyz", tag = "operations", security(()),
     responses((status = 200, body = HealthBody), (status = 503, body = ApiError)))]
 async fn ready(State(state): State<AppState>) -> Result<Json<HealthBody>, ApiError> {
-    tokio::task::spawn_blocking(move || state.outlay.check_writable())
-        .await
-        .map_err(|error| ApiError::internal(&error))??;
+    state.outlay.readiness()?;
     Ok(Json(HEALTHY))
+}
+
+impl From<NotReady> for ApiError {
+    fn from(why: NotReady) -> Self {
+        match &why {
+            // What failed may name paths, which are not everybody's.
+            NotReady::Writes(_) => {
+                Self::unavailable(5, "the server cannot write to its data folder")
+            }
+            NotReady::Task(_) => Self::unavailable(5, why.to_string()),
+        }
+        .mend("GET /api/v1/system and the server's log say more")
+    }
 }

@@ -9,7 +9,9 @@ use compact_str::CompactString;
 use outlay_domain::people::Act;
 use outlay_engine::figures::Figures;
 use outlay_engine::health::{Check, Condition, DiskSpace};
+use outlay_engine::known_time::Reading;
 use outlay_engine::latency::LatencyReading;
+use outlay_engine::tasks::TaskReading;
 use outlay_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -24,7 +26,7 @@ use crate::state::AppState;
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(system))
+    OpenApiRouter::new().routes(routes!(system)).routes(routes!(confirm_clock))
 }
 
 /// How the server does: what must work, and what it takes.
@@ -41,6 +43,8 @@ struct SystemBody {
     status: &'static str,
     /// What was looked at just now.
     checks: Vec<SystemCheckBody>,
+    /// What goes on in the background.
+    tasks: Vec<TaskBody>,
     /// What comes in.
     ingest: IngestBody,
     /// Every fact, in columns.
@@ -62,7 +66,7 @@ struct SystemBody {
 /// Something that was looked at.
 #[derive(Debug, Serialize, ToSchema)]
 struct SystemCheckBody {
-    /// What: `writes`, `disk`, `commits`, `queue`, `prices` or `alerts`.
+    /// What: `writes`, `tasks`, `clock`, `disk`, `commits`, `queue`, `prices` or `alerts`.
     #[schema(example = "disk")]
     name: &'static str,
     /// `ok`, `warning` or `failing`.
@@ -71,6 +75,23 @@ struct SystemCheckBody {
     /// The figures, in a line.
     #[schema(example = "43.0 GB free of 252.0 GB")]
     text: String,
+}
+
+/// Something that goes on in the background. It is started again when it ends in a panic.
+#[derive(Debug, Serialize, ToSchema)]
+struct TaskBody {
+    /// Its name.
+    #[schema(example = "flush")]
+    name: &'static str,
+    /// `ok`, `failing` where its last turn failed, `down` where that ended in a panic, or `ended`.
+    #[schema(example = "ok")]
+    state: &'static str,
+    /// Turns that ended in a panic, since the start.
+    panics_total: u64,
+    /// Why a turn failed last; `null` where none did.
+    last_error: Option<String>,
+    /// When it was last seen to work.
+    beat_at: DateTime<Utc>,
 }
 
 /// What comes in, counted since the start.
@@ -170,6 +191,37 @@ async fn system(
     Ok(Json(body.map_err(|error| ApiError::internal(&error))??))
 }
 
+/// What was held of the time until now.
+#[derive(Debug, Serialize, ToSchema)]
+struct ClockBody {
+    /// What the machine's clock says, which is believed from now on.
+    now: DateTime<Utc>,
+    /// By what time old data was removed until now.
+    was: DateTime<Utc>,
+    /// How many seconds the clock was too far ahead to be believed; 0 where it was believed.
+    was_ahead_seconds: i64,
+}
+
+/// Says that the machine's clock is right although it is more than a day ahead of what was known.
+///
+/// Until then nothing is removed for its age beyond what was known, because a clock that is set
+/// wrongly would remove what is not old. For admins; it stands in the audit.
+#[utoipa::path(post, path = "/api/v1/system/clock", tag = "operations",
+    responses((status = 200, body = ClockBody), (status = 401, body = ApiError),
+        (status = 403, body = ApiError)))]
+async fn confirm_clock(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<ClockBody>, ApiError> {
+    caller.may(Act::Administer)?;
+    let actor = caller.user.to_string();
+    let known_time = state.outlay.known_time.clone();
+    let before = tokio::task::spawn_blocking(move || known_time.confirm(&actor)).await;
+    let Reading { safe, wall, ahead } = before.map_err(|error| ApiError::internal(&error))??;
+    let was_ahead_seconds = ahead.map_or(0, |ahead| ahead.num_seconds());
+    Ok(Json(ClockBody { now: wall, was: safe, was_ahead_seconds }))
+}
+
 impl SystemBody {
     fn read(state: &AppState) -> Result<Self, StoreError> {
         let figures = state.outlay.figures()?;
@@ -190,6 +242,7 @@ impl SystemBody {
                 Some(Condition::Ok) | None => "ok",
             },
             checks: checks.into_iter().map(SystemCheckBody::from).collect(),
+            tasks: state.outlay.tasks.readings().into_iter().map(TaskBody::from).collect(),
             ingest: IngestBody {
                 events_total: figures.accepted,
                 repeated_total: figures.repeated,
@@ -262,6 +315,18 @@ impl From<Check> for SystemCheckBody {
             Condition::Failing => "failing",
         };
         Self { name, status, text }
+    }
+}
+
+impl From<TaskReading> for TaskBody {
+    fn from(reading: TaskReading) -> Self {
+        Self {
+            name: reading.name,
+            state: reading.condition.as_str(),
+            panics_total: reading.panics,
+            last_error: reading.last_error,
+            beat_at: reading.beat_at,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ pub mod analyze;
 pub mod backup;
 pub mod check;
 pub mod client;
+mod clock;
 pub mod config;
 mod export;
 pub mod import;
@@ -104,6 +105,9 @@ enum Command {
     Restore(restore::RestoreArgs),
     /// Compare books, history and ledger, to the last billionth
     Check,
+    /// Confirm the machine's clock where old data would be removed by it
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
     /// Print the API's description (OpenAPI 3.1)
     Openapi,
     /// Add, list, change and disable users
@@ -189,6 +193,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Report(args) => export::report(&globals, args).await,
         Command::Restore(args) => restore::run(&globals, args).await,
         Command::Check => check::run(&globals).await,
+        Command::Clock(command) => clock::run(&globals, command).await,
         Command::Openapi => openapi::run(),
         Command::User(args) => user::run(&globals, args).await,
         Command::Key(args) => key::run(&globals, args).await,

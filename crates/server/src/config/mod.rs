@@ -116,7 +116,7 @@ pub struct HistoryConfig {
     pub retention_days: u32,
     /// Days in which a repeat is known for one, at least; 35 or more.
     pub dedup_days: u32,
-    /// Events in memory before they are written to a segment.
+    /// Events in memory before they are written to a segment; 256 MB of them are enough, too.
     pub tail_events: usize,
 }
 

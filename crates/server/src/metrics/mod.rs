@@ -14,6 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use outlay_domain::amount::NANOS_PER_UNIT;
 use outlay_engine::figures::Figures;
 use outlay_engine::health::DiskSpace;
+use outlay_engine::tasks::{TaskCondition, TaskReading};
 use outlay_store::StoreError;
 
 use crate::state::AppState;
@@ -62,6 +63,7 @@ pub fn render(state: &AppState) -> Result<String, StoreError> {
     page.family(Kind::Gauge, "outlay_build_info", "The program that runs.")
         .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     write_figures(&mut page, &state.outlay.figures()?);
+    write_tasks(&mut page, &state.outlay.tasks.readings());
     state.metrics.http.write(&mut page);
     if let Some(space) = DiskSpace::of(&state.outlay.data_dir) {
         let help = "Space left on the disk of the data folder.";
@@ -78,6 +80,20 @@ pub fn render(state: &AppState) -> Result<String, StoreError> {
         started.as_secs(),
     );
     Ok(page.into_text())
+}
+
+fn write_tasks(page: &mut Page, tasks: &[TaskReading]) {
+    let help = "Turns of background work that ended in a panic, since the start.";
+    let mut panics = page.family(Kind::Counter, "outlay_task_panics_total", help);
+    for task in tasks {
+        panics.sample(&[("task", task.name)], task.panics);
+    }
+    let help = "Whether background work goes on: 0 from a panic or a failure until a turn is done.";
+    let mut up = page.family(Kind::Gauge, "outlay_task_up", help);
+    for task in tasks {
+        let is_up = !matches!(task.condition, TaskCondition::Down | TaskCondition::Failing);
+        up.sample(&[("task", task.name)], u8::from(is_up));
+    }
 }
 
 fn write_figures(page: &mut Page, figures: &Figures) {
@@ -101,11 +117,12 @@ fn write_figures(page: &mut Page, figures: &Figures) {
     for (name, help, value) in counters {
         page.single(Kind::Counter, name, help, value);
     }
-    let gauges: [(&str, &str, u64); 13] = [
+    let gauges: [(&str, &str, u64); 14] = [
         ("outlay_queue_events", "Events that wait to be committed.", figures.queue_events as u64),
         ("outlay_queue_events_max", "Events that may wait.", figures.queue_events_max as u64),
         ("outlay_accounts", "Accounts that were ever charged.", figures.accounts as u64),
         ("outlay_tail_events", "Events that are in no segment yet.", figures.history.tail_rows),
+        ("outlay_tail_bytes", "Bytes of those, as they came.", figures.history.tail_bytes),
         ("outlay_log_batches", "Batches that are in no segment yet.", figures.log_batches),
         ("outlay_segments", "Segments of the history.", figures.history.segments as u64),
         ("outlay_segment_events", "Events in segments.", figures.history.segment_rows),

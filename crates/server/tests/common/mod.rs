@@ -16,7 +16,7 @@ use outlay_server::startup::SOCKET_FILE;
 use serde_json::Value;
 
 /// How long a start or a stop may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that is about to be started.
 pub struct Launch {

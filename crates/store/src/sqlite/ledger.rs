@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use crate::StoreError;
 
@@ -15,6 +15,10 @@ const POST: &str = "
         events = events + excluded.events,
         unpriced = unpriced + excluded.unpriced,
         last_seen_us = max(last_seen_us, excluded.last_seen_us)";
+const ACCOUNT: &str =
+    "SELECT charged_nanos, events, unpriced FROM ledger_accounts WHERE account = ?1";
+const LARGEST: &str = "
+    SELECT ifnull(min(charged_nanos), 0), ifnull(max(charged_nanos), 0) FROM ledger_accounts";
 const ACCOUNTS: &str = "SELECT account, charged_nanos, events, unpriced FROM ledger_accounts";
 
 /// What a batch adds to one account, or what stands on it.
@@ -43,6 +47,25 @@ pub fn post(
         at.timestamp_micros(),
     ))?;
     Ok(())
+}
+
+/// What stands on one account; nothing where it was never charged.
+pub fn charged(connection: &Connection, account: &str) -> Result<Charged, StoreError> {
+    let found = connection.prepare_cached(ACCOUNT)?.query_row([account], |row| {
+        Ok(Charged {
+            amount: Amount::from_nanos(row.get(0)?),
+            events: row.get(1)?,
+            unpriced: row.get(2)?,
+        })
+    });
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+/// The charges of the account that has most, or the largest debt, in billionths without a sign.
+pub fn largest(connection: &Connection) -> Result<u64, StoreError> {
+    let (least, most): (i64, i64) =
+        connection.query_row(LARGEST, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(least.unsigned_abs().max(most.unsigned_abs()))
 }
 
 /// What stands on every account.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use rusqlite::{Connection, Row, Transaction, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 
 use crate::StoreError;
 use crate::disk::Contents;
@@ -15,6 +16,15 @@ const SET_LAST_SEGMENT_ID: &str = "
 const SET_LAST_RUN_ID: &str = "UPDATE history_ids SET last_run_id = max(last_run_id, ?1)";
 const LAST_LOG_SEQ: &str = "SELECT last_log_seq FROM history_ids";
 const SET_LAST_LOG_SEQ: &str = "UPDATE history_ids SET last_log_seq = max(last_log_seq, ?1)";
+
+const KNOWN_TIME: &str = "SELECT at_us FROM known_time";
+const SET_KNOWN_TIME: &str = "
+    INSERT INTO known_time (only_row, at_us) VALUES (1, ?1)
+    ON CONFLICT (only_row) DO UPDATE SET at_us = excluded.at_us";
+const LAST_RECEIVED: &str = "
+    SELECT max(us) FROM (
+        SELECT max(last_received_us) AS us FROM history_segments
+        UNION ALL SELECT max(received_us) FROM usage_log)";
 
 const SEGMENTS: &str = "
     SELECT segment_id, rows, events, requests, unpriced, amount_nanos,
@@ -134,6 +144,24 @@ pub struct RunRow {
     pub received: Span,
     /// What the file holds.
     pub contents: Contents,
+}
+
+/// What was known to be the time when it was last written.
+pub fn known_time(connection: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let known = connection.query_row(KNOWN_TIME, [], |row| row.get(0)).optional()?;
+    Ok(known.and_then(DateTime::from_timestamp_micros))
+}
+
+/// Says that it is `now`.
+pub fn set_known_time(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    tx.execute(SET_KNOWN_TIME, [now.timestamp_micros()])?;
+    Ok(())
+}
+
+/// When the newest event in the segments and in the usage log was received.
+pub fn last_received(connection: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let last: Option<i64> = connection.query_row(LAST_RECEIVED, [], |row| row.get(0))?;
+    Ok(last.and_then(DateTime::from_timestamp_micros))
 }
 
 /// The highest number that a segment ever had.

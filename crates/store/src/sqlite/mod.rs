@@ -49,6 +49,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (10, include_str!("migrations/0010_recommendations.sql")),
     (11, include_str!("migrations/0011_imported_batches.sql")),
     (12, include_str!("migrations/0012_alerts_seen.sql")),
+    (13, include_str!("migrations/0013_known_time.sql")),
 ];
 
 /// The open books of one data folder.

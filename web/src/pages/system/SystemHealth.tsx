@@ -7,6 +7,7 @@ import {
   type CheckStatus,
   LOOK_EVERY_SECONDS,
   type System,
+  type Task,
   useSystem,
 } from '@/api/system'
 import { formatBytes, formatCount, formatCountExactly, formatDuration } from '@/lib/number'
@@ -16,6 +17,8 @@ import {
   filled,
   remedyPath,
   STATUS_WORDS,
+  taskName,
+  taskStatus,
   uptimeWords,
   worstFirst,
 } from '@/lib/system'
@@ -70,6 +73,7 @@ function Health() {
         <KeysPanel keys={data.keys} />
         <SpacePanel system={data} />
       </div>
+      {data.tasks && <TasksPanel tasks={data.tasks} />}
     </>
   )
 }
@@ -230,6 +234,33 @@ function SpacePanel({ system }: { system: System }) {
         <Fact name="Prices" count={prices.rows} />
         <Fact name="Events without a price" count={prices.unpriced_events} />
       </dl>
+    </Panel>
+  )
+}
+
+function TasksPanel({ tasks }: { tasks: Task[] }) {
+  const tz = useSession().time_zone || 'UTC'
+  return (
+    <Panel title="In the background" note="started again when it crashes" flush>
+      <ul className={classes.checks} aria-label="Tasks">
+        {tasks.map((task) => {
+          const { status, words } = taskStatus(task)
+          return (
+            <li key={task.name} className={classes.check}>
+              <span className={classes.status} data-status={status}>
+                <StatusIcon status={status} /> {words}
+              </span>
+              <strong>{taskName(task.name)}</strong>
+              <span>
+                <span className="muted">
+                  Last seen at {formatTimeToSecond(new Date(task.beat_at), tz)}
+                </span>
+                {task.last_error && `: ${task.last_error}`}
+              </span>
+            </li>
+          )
+        })}
+      </ul>
     </Panel>
   )
 }

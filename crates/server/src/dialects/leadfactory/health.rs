@@ -13,6 +13,7 @@ use super::desk::{Desk, Selection};
 use super::error::Refused;
 use super::status::{Following, Seen};
 use super::wire::{Json, dollars, local};
+use crate::error::ApiError;
 
 /// Days that the check of the analysis looks at, before today.
 const DAYS_BACK: u32 = 7;
@@ -94,8 +95,7 @@ fn unhealthy(error: impl Into<String>) -> Value {
 /// Whether costs can be read and written.
 async fn cost_tracker(desk: &Desk) -> Result<Value, Value> {
     let today = async {
-        let outlay = desk.state.outlay.clone();
-        tokio::task::spawn_blocking(move || outlay.check_writable()).await??;
+        desk.state.outlay.readiness().map_err(ApiError::from)?;
         let days = Some(Days::only(desk.today()));
         let question = desk.question(&Selection::default(), days).await?;
         desk.spend(SpendQuestion { ..question }).await

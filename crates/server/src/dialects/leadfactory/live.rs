@@ -19,6 +19,7 @@ use outlay_engine::Outlay;
 use outlay_engine::alerts::Alerts;
 use outlay_engine::insights::{Days, SpendQuestion};
 use outlay_engine::people::{IdentifyError, People};
+use outlay_engine::tasks::Task;
 use serde_json::{Map, Value, json};
 use socketioxide::SocketIo;
 use socketioxide::extract::{SocketRef, TryData};
@@ -228,7 +229,10 @@ pub fn layer(state: &AppState) -> SocketIoLayer {
         let parts = Parts::of(state);
         let welcoming = parts.clone();
         io.ns("/", async move |socket: SocketRef| welcome(socket, welcoming).await);
-        tokio::spawn(tell_all(io, parts, state.outlay.commits.last_seq()));
+        let commits = state.outlay.commits.last_seq();
+        state.outlay.tasks.spawn("live.leadfactory", move |task| {
+            tell_all(io.clone(), parts.clone(), commits.clone(), task)
+        });
         layer
     })
 }
@@ -361,7 +365,8 @@ async fn updates(desk: &Desk, wish: &Wish) -> Result<(Value, Value), Refused> {
 }
 
 /// Tells everybody when something was committed, and every thirty seconds.
-async fn tell_all(io: SocketIo, parts: Parts, mut commits: watch::Receiver<i64>) {
+async fn tell_all(io: SocketIo, parts: Parts, mut commits: watch::Receiver<i64>, task: Arc<Task>) {
+    task.beat();
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
@@ -383,6 +388,7 @@ async fn tell_all(io: SocketIo, parts: Parts, mut commits: watch::Receiver<i64>)
             return;
         }
         round(&io, &parts).await;
+        task.done();
     }
 }
 
