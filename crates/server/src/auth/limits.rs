@@ -166,6 +166,7 @@ mod tests {
             ingest_requests_per_second: 0,
             ingest_burst: 0,
             sign_ins_per_minute: 2,
+            ..LimitsConfig::default()
         })
     }
 
