@@ -293,7 +293,7 @@ async fn an_amendment_that_its_account_cannot_hold_is_refused_as_a_whole() {
     let outlay = open(folder.path());
     send(&outlay, vec![costing("a", "1"), costing("b", "1")]).await;
     let amender = Amender { actor: "ada".into(), reason: "more".into() };
-    let wanted = vec![costing("a", "1.5").event, costing("b", "9").event];
+    let wanted = vec![costing("a", "1.5"), costing("b", "9")];
 
     let refused = outlay.correct_events(wanted, &amender).await;
 
@@ -337,10 +337,10 @@ async fn what_was_corrected_last_stands_also_after_the_clock_was_set_back() {
     let outlay = open_with(folder.path(), clock.clone());
     send(&outlay, vec![costing("a", "1")]).await;
     let amender = Amender { actor: "ada".into(), reason: "it was wrong".into() };
-    outlay.correct_events(vec![costing("a", "2").event], &amender).await.unwrap();
+    outlay.correct_events(vec![costing("a", "2")], &amender).await.unwrap();
 
     clock.set(noon() - TimeDelta::days(3));
-    outlay.correct_events(vec![costing("a", "5").event], &amender).await.unwrap();
+    outlay.correct_events(vec![costing("a", "5")], &amender).await.unwrap();
     outlay.history.flush(&outlay.dedup).unwrap();
     // What is taken back is what stands.
     clock.set(noon() - TimeDelta::days(2));
