@@ -18,7 +18,7 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// LiteLLM's prices, and before them another source that knows the same models and no tier.
+/// LiteLLM's prices.
 fn book() -> PriceBook {
     let rows = weigh(&litellm::read(&read("prices.json")).unwrap(), &[], None).opened;
     PriceBook::new(rows, &[MANUAL_SOURCE.into(), "litellm".into()])
