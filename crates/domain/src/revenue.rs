@@ -85,16 +85,37 @@ impl fmt::Display for RevenueKind {
 }
 
 impl RevenueFact {
+    /// The account it is of, where it names one.
+    pub fn account(&self) -> Option<&str> {
+        self.attributes.get("account").map(CompactString::as_str)
+    }
+
     /// The key by which the same money is known in every database that tells of it.
     ///
     /// A payment is paid once, so its id at the payment provider is the key. Money can go back in
-    /// several parts, so there the transaction's own id is.
+    /// several parts, so there the transaction's own id is. What is of an account is known within
+    /// that account: nobody takes another's ids.
     pub fn key(&self) -> CompactString {
-        let kind = self.kind;
-        match (kind, &self.payment, &self.transaction) {
-            (RevenueKind::Payment, Some(payment), _) => format_compact!("{kind}:{payment}"),
-            (_, _, Some(transaction)) => format_compact!("{kind}:{transaction}"),
-            _ => format_compact!("{kind}:{}:{}", self.source, self.id),
+        self.key_in(self.account())
+    }
+
+    /// The key that it would have, were it of `account`.
+    pub fn key_in(&self, account: Option<&str>) -> CompactString {
+        let kind = match account {
+            Some(account) => format_compact!("{}@{}:{account}", self.kind, account.len()),
+            None => format_compact!("{}", self.kind),
+        };
+        match self.provider_id() {
+            Some(id) => format_compact!("{kind}:{id}"),
+            None => format_compact!("{kind}:{}:{}", self.source, self.id),
+        }
+    }
+
+    /// The id at the payment provider by which every system knows it.
+    pub fn provider_id(&self) -> Option<&str> {
+        match (self.kind, &self.payment, &self.transaction) {
+            (RevenueKind::Payment, Some(payment), _) => Some(payment),
+            (_, _, transaction) => transaction.as_deref(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use outlay_domain::usage::{Fact, FactKind};
 use outlay_store::StoreError;
-use outlay_store::dedup::{EventKey, Seen};
+use outlay_store::dedup::{Dedup, EventKey, Seen};
 use outlay_store::history::{Segment, schema};
 use outlay_store::sqlite::ledger::{self, Charged};
 use outlay_store::sqlite::manifest::{self, SegmentRow, Totals};
@@ -150,7 +150,8 @@ impl Outlay {
     fn moment(&self) -> Result<(Moment, Vec<Arc<Segment>>), StoreError> {
         for _ in 1..ATTEMPTS {
             let before = self.history.snapshot();
-            let moment = self.books.read_at_once(Moment::read)?;
+            let moment =
+                self.books.read_at_once(|connection| Moment::read(connection, &self.dedup))?;
             let after = self.history.snapshot();
             let held = |row: &SegmentRow| {
                 let is_it = |segment: &&Arc<Segment>| segment.row().segment_id == row.segment_id;
@@ -174,12 +175,12 @@ impl Outlay {
         let mut unknown = 0;
         for batch in batches {
             let facts = schema::to_facts(&batch?)?;
-            let keys: Vec<_> = facts
+            let events: Vec<_> = facts
                 .iter()
                 .filter(|fact| fact.kind == FactKind::Usage && fact.received_at >= since)
-                .map(|fact| EventKey::of(&fact.event))
+                .map(|fact| &fact.event)
                 .collect();
-            unknown += count_unknown(&self.dedup.check(&keys)?);
+            unknown += count_unknown(&self.dedup.check_events(&events)?);
         }
         if unknown > 0 {
             let detail = format!(
@@ -199,18 +200,18 @@ impl CheckReport {
 }
 
 impl Moment {
-    fn read(connection: &Connection) -> Result<Self, StoreError> {
+    fn read(connection: &Connection, dedup: &Dedup) -> Result<Self, StoreError> {
         Ok(Self {
             ledger: ledger::accounts(connection)?.into_iter().collect(),
             removed: manifest::removals(connection)?,
             rows: manifest::segments(connection)?,
-            log: Log::read(connection)?,
+            log: Log::read(connection, dedup)?,
         })
     }
 }
 
 impl Log {
-    fn read(connection: &Connection) -> Result<Self, StoreError> {
+    fn read(connection: &Connection, dedup: &Dedup) -> Result<Self, StoreError> {
         let mut log = Self::default();
         let mut last = manifest::last_log_seq(connection)?;
         usage_log::for_each_after(connection, 0, |seq, facts| {
@@ -223,7 +224,7 @@ impl Log {
                 log.faults.push(format!("batches {} to {} are missing", last + 1, seq - 1));
             }
             last = last.max(seq);
-            facts.iter().for_each(|fact| log.add(fact));
+            facts.iter().for_each(|fact| log.add(fact, dedup));
             if let Err(error) = schema::check_columns(&facts) {
                 log.faults.push(format!(
                     "batch {seq} cannot be written to the history: {}",
@@ -239,9 +240,9 @@ impl Log {
         Ok(log)
     }
 
-    fn add(&mut self, fact: &Fact) {
+    fn add(&mut self, fact: &Fact, dedup: &Dedup) {
         if fact.kind == FactKind::Usage {
-            self.keys.push(EventKey::of(&fact.event));
+            self.keys.push(dedup.key_of(&fact.event));
         }
         let sums = self.accounts.entry(fact.event.account.clone()).or_default();
         sums.rows += 1;

@@ -25,7 +25,7 @@ use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use outlay_domain::people;
-pub use outlay_domain::people::{Act, Denied, Role, Via};
+pub use outlay_domain::people::{Act, Denied, Reach, Role, Via};
 use outlay_engine::people::People;
 use parking_lot::RwLock;
 
@@ -43,10 +43,26 @@ pub use issuers::{named_files, trusted_issuers};
 use limits::Limits;
 pub use openapi::Credentials;
 
-/// Whoever sent the request, as handlers take it. Everything asked of it stands at
-/// [`people::Caller`].
+/// Whoever sent the request, as handlers take it that answer about nobody's account or about all.
+/// Everything asked of it stands at [`people::Caller`].
+///
+/// At a door that reaches accounts it is none of those who see one only: a handler there takes
+/// [`Scoped`], and so cannot forget whose account it is to answer about.
 #[derive(Debug, Clone)]
-pub struct Caller(pub people::Caller);
+pub struct Caller(people::Caller);
+
+/// Whoever sent the request, as handlers take it that answer about
+/// [the account they see](people::Caller::scope).
+#[derive(Debug, Clone)]
+pub struct Scoped(people::Caller);
+
+/// Whoever was let in, and how far the door reaches that they came in by.
+#[derive(Debug, Clone)]
+pub struct Entered {
+    /// Who.
+    pub caller: people::Caller,
+    reach: Reach,
+}
 
 impl Deref for Caller {
     type Target = people::Caller;
@@ -60,7 +76,28 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(nobody)
+        let Entered { caller, reach } = parts.extensions.get().cloned().ok_or_else(nobody)?;
+        if reach != Reach::NoAccount {
+            caller.require_every_account()?;
+        }
+        Ok(Self(caller))
+    }
+}
+
+impl Deref for Scoped {
+    type Target = people::Caller;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Scoped {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let entered: Option<&Entered> = parts.extensions.get();
+        entered.map(|entered| Self(entered.caller.clone())).ok_or_else(nobody)
     }
 }
 
@@ -118,7 +155,8 @@ pub fn guard(router: Router<AppState>, state: &AppState) -> Router<AppState> {
 /// Lets a request through to its handler with the [`Caller`], or refuses it.
 async fn authenticate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     if request.extensions().get::<LocalTrust>().is_some() {
-        request.extensions_mut().insert(Caller(people::Caller::operator()));
+        let caller = people::Caller::operator();
+        request.extensions_mut().insert(Entered { caller, reach: Reach::Everything });
         return next.run(request).await;
     }
     match admit(&state, &mut request).await {
@@ -139,7 +177,7 @@ async fn admit(
     request: &mut Request,
 ) -> Result<Option<limits::Allowance>, ApiError> {
     let guard = &state.guard;
-    let (act, is_needed) = match Door::at(request.method(), request.uri().path()) {
+    let (act, reach, is_needed) = match Door::at(request.method(), request.uri().path()) {
         Door::Open => return Ok(None),
         Door::SignIn => {
             csrf::check_origin(request.headers(), guard)?;
@@ -150,8 +188,8 @@ async fn admit(
             ))?;
             return Ok(None);
         }
-        Door::Asking(act) => (Some(act), false),
-        Door::Guarded(act) => (act, true),
+        Door::Asking(act) => (Some(act), act.reach(), false),
+        Door::Guarded { act, reach } => (act, reach, true),
     };
     let cookie = SessionCookie::of(request.headers(), guard);
     let caller = match identify(state, request, cookie.as_ref()).await? {
@@ -163,8 +201,11 @@ async fn admit(
         Some(act) => caller.may(act)?,
         None => caller.require_whole_credential()?,
     }
+    if reach == Reach::Everything {
+        caller.require_every_account()?;
+    }
     let allowance = guard.limits.admit(&caller, act)?;
-    request.extensions_mut().insert(Caller(caller));
+    request.extensions_mut().insert(Entered { caller, reach });
     if let Some(cookie) = cookie {
         request.extensions_mut().insert(cookie);
     }

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::api::event_row::EventRow;
-use crate::auth::Caller;
+use crate::auth::Entered;
 use crate::metrics::Metrics;
 use crate::state::AppState;
 
@@ -71,7 +71,7 @@ fn start_tasks(io: &SocketIo, state: &AppState) {
 
 /// Lets a socket hear what its caller may see; one without a caller hears nothing.
 fn welcome(socket: &SocketRef, metrics: &Arc<Metrics>) {
-    let Some(caller) = socket.req_parts().extensions.get::<Caller>() else {
+    let Some(Entered { caller, .. }) = socket.req_parts().extensions.get() else {
         // A socket that is gone already needs no good-bye.
         let _ = socket.clone().disconnect();
         return;
@@ -114,7 +114,7 @@ async fn recheck_all(
 }
 
 async fn recheck(socket: &SocketRef, people: &People) {
-    let Some(Caller(caller)) = socket.req_parts().extensions.get::<Caller>() else { return };
+    let Some(Entered { caller, .. }) = socket.req_parts().extensions.get() else { return };
     let now = people.recheck(caller).await;
     match now.map(|caller| caller.may(Act::SeeUsage).map(|()| room(&caller))) {
         Ok(Ok(room)) if socket.rooms().iter().any(|joined| *joined == room) => {}

@@ -1,7 +1,7 @@
 //! Opens a data folder, and puts the parts together.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -232,15 +232,17 @@ async fn tidy_people(people: Weak<People>, guard: Weak<auth::Guard>, task: Arc<T
     }
 }
 
-/// The machine's clock. A program that is not built for use can be made to think of another time,
-/// so that tests on recorded days stay true.
+/// The clock of this process, where it is not the machine's.
+static CLOCK: OnceLock<Arc<dyn Clock>> = OnceLock::new();
+
+/// Lets everything that this process opens go by `clock`, unless another was chosen before.
+pub fn go_by(clock: Arc<dyn Clock>) {
+    // The first one stands: two times in one process would contradict each other.
+    let _ = CLOCK.set(clock);
+}
+
 fn clock() -> Arc<dyn Clock> {
-    #[cfg(debug_assertions)]
-    if let Some(now) = std::env::var("OUTLAY_TEST_NOW").ok().and_then(|now| now.parse().ok()) {
-        tracing::warn!(%now, "the clock is one for tests, not the machine's");
-        return Arc::new(outlay_engine::clock::ShiftedClock::starting_at(now));
-    }
-    Arc::new(SystemClock)
+    CLOCK.get().cloned().unwrap_or_else(|| Arc::new(SystemClock))
 }
 
 /// Chooses the cryptography for outgoing TLS, once a process.

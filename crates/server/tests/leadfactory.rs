@@ -1,23 +1,25 @@
 //! LeadFactory's dialect, through the real program on its real databases.
 
 #![allow(clippy::unwrap_used, missing_docs)]
-// The program is made to think that it is the fixture's last evening, which only a build for tests
-// lets itself be told.
-#![cfg(debug_assertions)]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use outlay_domain::Amount;
+use outlay_engine::clock::ShiftedClock;
 use outlay_server::cli::client::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// The fixture's last evening, which is now for the program.
 const NOW: &str = "2026-11-15T20:00:00Z";
+/// Holds the command line of the program, as JSON.
+const COMMAND: &str = "COMMAND_OF_THE_PROGRAM";
 const DATABASES: [&str; 5] = [
     "cost_tracking.db",
     "gpt_usage.db",
@@ -26,6 +28,20 @@ const DATABASES: [&str; 5] = [
     "budget_config.db",
 ];
 const ALL_DAYS: &str = "start_date=2026-07-19&end_date=2026-11-15";
+
+/// The program itself: no build that people run lets itself be told another time, so this binary is
+/// started anew and runs the same code by another clock.
+#[test]
+#[ignore = "it is the program that the others start"]
+fn the_program_runs_at_the_time_of_the_fixtures() {
+    let command = std::env::var(COMMAND).unwrap();
+    let command: Vec<String> = serde_json::from_str(&command).unwrap();
+    let clock = ShiftedClock::starting_at(NOW.parse().unwrap());
+
+    let ended = outlay_server::cli::run_at(command.into_iter().map(Into::into), Arc::new(clock));
+
+    assert!(ended == ExitCode::SUCCESS);
+}
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/leadfactory")
@@ -99,16 +115,19 @@ impl Running {
         };
         let data = tempfile::tempdir().unwrap();
         let port = free_port();
-        let child = Command::new(env!("CARGO_BIN_EXE_outlay"))
+        let port_text = port.to_string();
+        let mut command = vec!["outlay", "leadfactory"];
+        command.extend(paths.iter().map(|path| path.to_str().unwrap()));
+        command.extend(["--port", &port_text, "--listen", "127.0.0.1:0", "--timezone", "UTC"]);
+        command.extend(arguments);
+        let child = Command::new(std::env::current_exe().unwrap())
             .env_clear()
             .envs(variables.iter().copied())
-            .env("OUTLAY_TEST_NOW", NOW)
+            .env(COMMAND, serde_json::to_string(&command).unwrap())
             .env("OUTLAY_DATA", data.path().join("outlay"))
             .env("HOME", from.path())
-            .arg("leadfactory")
-            .args(paths)
-            .args(["--port", &port.to_string(), "--listen", "127.0.0.1:0", "--timezone", "UTC"])
-            .args(arguments)
+            .args(["--ignored", "--exact", "the_program_runs_at_the_time_of_the_fixtures"])
+            .arg("--nocapture")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(data.path().join("log")).unwrap())
@@ -773,6 +792,8 @@ async fn strangers_need_a_key_and_other_sites_are_kept_out() {
     assert_eq!(status(path, Some("a long enough key")).await.unwrap(), 200);
     assert_eq!(status(&format!("{path}?key=a%20long%20enough%20key"), None).await.unwrap(), 200);
     assert_eq!(status("/metrics", None).await.unwrap(), 401);
+    // There are no batches here, and the metrics are none the less.
+    assert_eq!(status("/metrics", Some("a long enough key")).await.unwrap(), 200);
     let sockets = "/socket.io/?EIO=4&transport=polling";
     assert_eq!(status(sockets, None).await.unwrap(), 401);
     assert_eq!(status(&format!("{sockets}&key=a%20long%20enough%20key"), None).await.unwrap(), 200);
@@ -862,6 +883,10 @@ async fn members_see_their_own_account() {
     let body: Value = client.get(&format!("/api/cost/roi-analysis?{ALL_DAYS}")).await.unwrap();
     assert_eq!(body["analysis_type"], "cost_only", "revenue is nobody's own");
     assert_eq!(body["total_costs"], 0.0);
+    let body: Value = client.get("/api/cost/budget-utilization").await.unwrap();
+    assert_eq!((&body["budget"], &body["alerts"]), (&json!(0.0), &json!([])), "nor is the budget");
+    let sent = client.send(Method::GET, "/metrics", None, Bytes::new()).await.unwrap();
+    assert_eq!(sent.0, StatusCode::FORBIDDEN, "metrics are of all accounts");
 }
 
 /// Where npm put the client that LeadFactory's page uses, if anybody asked it to.

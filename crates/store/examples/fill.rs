@@ -116,7 +116,7 @@ fn fill(arguments: &Arguments, sample: Sample) -> Result<(), StoreError> {
         for (seq, facts) in (1..).zip(batches) {
             charges.add(&facts);
             last = (facts.last().map(|fact| fact.received_at).unwrap_or_default(), seq);
-            let keys: Vec<EventKey> = facts.iter().map(|fact| EventKey::of(&fact.event)).collect();
+            let keys: Vec<EventKey> = facts.iter().map(|fact| dedup.key_of(&fact.event)).collect();
             spent.check.time(|| Ok(dedup.check(&keys)?.len() as u64))?;
             dedup.insert(&keys);
             spent.append.time(|| {
@@ -203,11 +203,11 @@ fn reopen(arguments: &Arguments, sample: Sample) -> Result<(), StoreError> {
     let step = sample.facts / count;
     let old: Vec<EventKey> = (0..count)
         .flat_map(|at| sample.facts(at * step..at * step + 1))
-        .map(|fact| EventKey::of(&fact.event))
+        .map(|fact| dedup.key_of(&fact.event))
         .collect();
     let other = Sample { seed: sample.seed + 1, ..sample };
     let new: Vec<EventKey> =
-        other.facts(0..count).iter().map(|fact| EventKey::of(&fact.event)).collect();
+        other.facts(0..count).iter().map(|fact| dedup.key_of(&fact.event)).collect();
     for (name, keys, expected) in [("new", new, Seen::New), ("repeated", old, Seen::Same)] {
         for round in ["first", "again"] {
             let started = Instant::now();
@@ -222,7 +222,7 @@ fn reopen(arguments: &Arguments, sample: Sample) -> Result<(), StoreError> {
 
     let wanted: Vec<_> = (0..10)
         .flat_map(|at| sample.facts(at * (sample.facts / 10)..at * (sample.facts / 10) + 1))
-        .map(|fact| (fact.event.source, fact.event.id))
+        .map(|fact| fact.event.name())
         .collect();
     for wanted in [&wanted[..1], &wanted[..1], &wanted[..]] {
         let started = Instant::now();

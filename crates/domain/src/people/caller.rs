@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::audit::AuditRecord;
 use super::key::{ApiKey, Scope, Scopes};
-use super::role::{Act, Role};
-use super::user::{User, UserId};
+use super::role::{Act, Reach, Role};
+use super::user::{SERVER_ID, User, UserId};
 
 /// The account that pays for what the operator sends without saying an account.
 const OPERATORS_ACCOUNT: &str = "default";
@@ -31,6 +31,10 @@ pub struct Caller {
     scopes: Option<Scopes>,
     /// The only account the credential is good for; `None` is every account the role allows.
     only: Option<CompactString>,
+    /// Whether the credential is for a smaller role than its user's.
+    is_lesser: bool,
+    /// Up to, and not at, which time the credential counts; `None` where nothing says.
+    ends_at: Option<DateTime<Utc>>,
 }
 
 /// How a caller proved who they are.
@@ -94,11 +98,28 @@ pub enum Denied {
         /// The one they may use.
         own: CompactString,
     },
+    /// It reaches every account, and they may use one.
+    #[error("this reaches every account, and the caller may use only `{own}`")]
+    EveryAccount {
+        /// The one they may use.
+        own: CompactString,
+    },
+    /// Their credential is for less than they may do, or somebody else made it, and so it makes
+    /// no other.
+    #[error(
+        "a credential that is narrowed to a role, to scopes or to an account, or that another \
+         issuer signed, manages no keys and makes no tokens"
+    )]
+    Narrowed,
 }
 
 impl Caller {
     /// A user who proved it by `via` and may do everything their role may.
     pub fn of(user: &User, via: Via) -> Self {
+        let ends_at = match &via {
+            Via::Token { expires_at, .. } => Some(*expires_at),
+            Via::Operator | Via::Session { .. } | Via::Key { .. } => None,
+        };
         Self {
             user: user.id.clone(),
             account: user.account.clone(),
@@ -106,6 +127,8 @@ impl Caller {
             via,
             scopes: None,
             only: None,
+            is_lesser: false,
+            ends_at,
         }
     }
 
@@ -115,6 +138,7 @@ impl Caller {
     pub fn with_key(user: &User, key: &ApiKey) -> Option<Self> {
         let mut caller = Self::of(user, Via::Key { id: key.id });
         caller.scopes = Some(key.scopes);
+        caller.ends_at = key.expires_at;
         if let Some(account) = &key.account {
             if user.role == Role::Member && user.account != *account {
                 return None;
@@ -134,37 +158,78 @@ impl Caller {
             via: Via::Operator,
             scopes: None,
             only: None,
+            is_lesser: false,
+            ends_at: None,
         }
     }
 
     /// The same caller with a smaller role, or `None` when `role` would add something.
     pub fn narrowed_to(mut self, role: Role) -> Option<Self> {
         self.role.includes(role).then(|| {
+            self.is_lesser |= self.role != role;
             self.role = role;
             self
         })
     }
 
-    /// Whether the caller may do `act`, as far as their role and their key go.
+    /// Whether the caller may do `act`, as far as their role and their credential go.
     pub fn may(&self, act: Act) -> Result<(), Denied> {
         if !self.role.may(act) {
             return Err(Denied::Role { role: self.role, act });
         }
-        match (self.scopes, act.scope()) {
-            (Some(scopes), Some(needed)) if !scopes.allow(needed) => Err(Denied::Scope { needed }),
+        if let (Some(scopes), Some(needed)) = (self.scopes, act.scope())
+            && !scopes.allow(needed)
+        {
+            return Err(Denied::Scope { needed });
+        }
+        if act.reach() == Reach::Everything {
+            self.require_every_account()?;
+        }
+        match act {
+            Act::ManageOwnKeys => self.may_hand_out(),
             _ => Ok(()),
         }
     }
 
-    /// Whether the caller has at least `role` and no key that says otherwise.
+    /// Whether the caller may manage keys and make tokens, as far as their credential goes.
     ///
-    /// A key passes only with the scope `admin`: what smaller scopes allow is asked with
-    /// [`Caller::may`].
+    /// What a credential makes is never more than itself. A narrowed one would have to narrow
+    /// what it makes for ever after, so it makes nothing.
+    pub fn may_hand_out(&self) -> Result<(), Denied> {
+        self.require_whole_credential()?;
+        let is_foreign = matches!(&self.via, Via::Token { issuer, .. } if issuer != SERVER_ID);
+        if self.only.is_some() || self.is_lesser || is_foreign {
+            return Err(Denied::Narrowed);
+        }
+        Ok(())
+    }
+
+    /// Up to, and not at, which time the credential counts; what it makes ends by then too.
+    pub fn ends_at(&self) -> Option<DateTime<Utc>> {
+        self.ends_at
+    }
+
+    /// Whether the caller has at least `role` and no credential that says otherwise.
+    ///
+    /// A key passes only with the scope `admin` and for every account: what is for one account is
+    /// asked with [`Caller::may`].
     pub fn require(&self, role: Role) -> Result<(), Denied> {
         if !self.role.is_at_least(role) {
             return Err(Denied::RoleBelow { role: self.role, needed: role });
         }
-        self.require_whole_credential()
+        self.require_whole_credential()?;
+        match &self.only {
+            Some(own) => Err(Denied::EveryAccount { own: own.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses whoever sees one account only: a member, and whoever has a credential for one.
+    pub fn require_every_account(&self) -> Result<(), Denied> {
+        match self.scope() {
+            Some(own) => Err(Denied::EveryAccount { own }),
+            None => Ok(()),
+        }
     }
 
     /// Refuses everybody but admins.
@@ -172,7 +237,7 @@ impl Caller {
         self.require(Role::Admin)
     }
 
-    /// Whether the credential is for everything its user may do.
+    /// Whether the credential is for everything its user may do, be it for one account.
     pub fn require_whole_credential(&self) -> Result<(), Denied> {
         match self.scopes {
             Some(scopes) if !scopes.allow(Scope::Admin) => {
@@ -351,6 +416,43 @@ mod tests {
         let for_shop = key("events:write usage:read", Some("shop"));
 
         assert_eq!(Caller::with_key(&user(Role::Member), &for_shop), None);
+    }
+
+    #[test]
+    fn a_key_for_one_account_does_nothing_that_reaches_more() {
+        let bound = with_key(Role::Admin, "admin", Some("shop"));
+        let allowed: Vec<_> = Act::ALL.into_iter().filter(|act| bound.may(*act).is_ok()).collect();
+
+        use Act::{AmendUsage, SeePrices, SeeSelf, SeeUsage, SendUsage, SetOwnPassword};
+        assert_eq!(allowed, [SeeSelf, SetOwnPassword, SeeUsage, SendUsage, AmendUsage, SeePrices]);
+        assert_eq!(
+            bound.require_admin(),
+            Err(Denied::EveryAccount { own: "shop".into() }),
+            "no admin's door opens"
+        );
+        assert_eq!(bound.may(Act::ManageOwnKeys), Err(Denied::Narrowed));
+    }
+
+    #[test]
+    fn only_a_credential_that_is_not_narrowed_hands_out_others() {
+        let token = |issuer: &str| Via::Token {
+            issuer: issuer.into(),
+            generation: None,
+            role: None,
+            expires_at: DateTime::UNIX_EPOCH,
+        };
+        let own = Caller::of(&user(Role::Admin), token(SERVER_ID));
+        let foreign = Caller::of(&user(Role::Member), token("idp"));
+        let narrowed = |role| own.clone().narrowed_to(role).unwrap();
+
+        assert_eq!(own.may_hand_out(), Ok(()));
+        assert_eq!(own.ends_at(), Some(DateTime::UNIX_EPOCH));
+        assert_eq!(signed_in(Role::Member).may(Act::ManageOwnKeys), Ok(()));
+        assert_eq!(with_key(Role::Admin, "admin", None).may_hand_out(), Ok(()));
+        assert_eq!(narrowed(Role::Admin).may_hand_out(), Ok(()), "it is for all they may do");
+        assert_eq!(narrowed(Role::Member).may(Act::ManageOwnKeys), Err(Denied::Narrowed));
+        assert_eq!(foreign.may(Act::ManageOwnKeys), Err(Denied::Narrowed));
+        assert!(with_key(Role::Admin, "usage:read", None).may_hand_out().is_err());
     }
 
     #[test]

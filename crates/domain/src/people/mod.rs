@@ -12,6 +12,6 @@ pub use audit::{AuditEntry, AuditRecord};
 pub use caller::{Caller, Denied, Via};
 pub use key::{ApiKey, KeyState, Scope, Scopes, SecretHash};
 pub use password::judge_password;
-pub use role::{Act, Role};
+pub use role::{Act, Reach, Role};
 pub use session::{Session, SessionPolicy, SignInMethod};
 pub use user::{OPERATOR_ID, PeopleRefusal, SERVER_ID, User, UserId};

@@ -110,6 +110,17 @@ pub enum Act {
     Administer,
 }
 
+/// How far something goes, where callers may be confined to one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// It touches nobody's account: prices, or what the caller themself is.
+    NoAccount,
+    /// It is about accounts, and a caller who sees one gets that one.
+    Account,
+    /// It is about all accounts at once, and closed to whoever sees one.
+    Everything,
+}
+
 impl Act {
     /// All of them.
     pub const ALL: [Self; 10] = [
@@ -137,6 +148,18 @@ impl Act {
             Self::SeeMetrics => Some(Scope::MetricsRead),
             // A key that leaks must not be able to make itself a successor.
             Self::SetOwnPassword | Self::ManageOwnKeys | Self::Administer => Some(Scope::Admin),
+        }
+    }
+
+    /// How far it goes.
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::SeeSelf | Self::SetOwnPassword | Self::SeePrices | Self::ManageOwnKeys => {
+                Reach::NoAccount
+            }
+            Self::SeeUsage | Self::SendUsage | Self::AmendUsage => Reach::Account,
+            // A price rates everybody's usage, and metrics count everybody's.
+            Self::SetPrices | Self::SeeMetrics | Self::Administer => Reach::Everything,
         }
     }
 

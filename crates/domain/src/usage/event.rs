@@ -39,9 +39,9 @@ pub const OLDEST_YEAR: i32 = 2000;
 /// A fact: this much of that was used, by whom, when. Never edited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageEvent {
-    /// The sender's name for the event, unique within its source.
+    /// The sender's name for the event, unique within its account and source.
     pub id: CompactString,
-    /// Who sends; with the id it is the key by which a repeat is known.
+    /// Who sends; with the account and the id it is the key by which a repeat is known.
     pub source: CompactString,
     /// When it was used, to the microsecond.
     pub occurred_at: DateTime<Utc>,
@@ -73,7 +73,27 @@ pub struct UsageEvent {
     pub metadata: Option<CompactString>,
 }
 
+/// What names an event: one account's ids are nothing to another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventName {
+    /// Who pays.
+    pub account: CompactString,
+    /// Who sends.
+    pub source: CompactString,
+    /// The sender's name for it.
+    pub id: CompactString,
+}
+
 impl UsageEvent {
+    /// What names the event.
+    pub fn name(&self) -> EventName {
+        EventName {
+            account: self.account.clone(),
+            source: self.source.clone(),
+            id: self.id.clone(),
+        }
+    }
+
     /// What the event takes in memory, about: itself, and the texts that do not fit into it.
     pub fn size_bytes(&self) -> usize {
         let some = |text: &Option<CompactString>| text.as_ref().map_or(0, heap_bytes);

@@ -83,6 +83,8 @@ impl Utilisation {
         let projected = spent + still_today + rest * daily_nanos;
         let left = budget - spent;
         let days_left = match (runs, left) {
+            // What is not bounded is not used up.
+            _ if budget <= 0 => None,
             (true, left) if left <= 0 => Some(0.0),
             // Days are no money.
             #[allow(clippy::cast_precision_loss)]
@@ -97,9 +99,9 @@ impl Utilisation {
         self.budget - self.spent
     }
 
-    /// By how much the projection is beyond the budget, in nanos.
+    /// By how much the projection is beyond the budget, in nanos; nothing without one.
     pub fn overage(&self) -> i128 {
-        (self.projected - self.budget).max(0)
+        if self.budget > 0 { (self.projected - self.budget).max(0) } else { 0 }
     }
 
     /// Days that are still to come, without the one that runs.

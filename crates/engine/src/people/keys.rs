@@ -1,9 +1,11 @@
 //! API keys: made, listed, revoked.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use compact_str::CompactString;
 use outlay_domain::people::key::KEYS_PER_USER_MAX;
-use outlay_domain::people::{Act, ApiKey, Caller, PeopleRefusal, Role, Scopes, User, UserId, Via};
+use outlay_domain::people::{
+    Act, ApiKey, Caller, Denied, PeopleRefusal, Role, Scopes, User, UserId, Via,
+};
 use outlay_store::sqlite::{audit, people as store};
 use serde_json::json;
 use uuid::Uuid;
@@ -22,7 +24,8 @@ pub struct NewKey {
     pub scopes: Scopes,
     /// The only account it is good for; all that its user may use, where nothing is said.
     pub account: Option<CompactString>,
-    /// Up to, and not at, which time it counts; for ever, where nothing is said.
+    /// Up to, and not at, which time it counts; as long as the credential that makes it, where
+    /// nothing is said.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -39,10 +42,13 @@ pub struct KeyPage {
 
 impl People {
     /// Makes a key, whose secret is told this once. Members their own, admins anybody's.
+    ///
+    /// A key is never more than the credential that makes it: it ends when that does, at the
+    /// latest, and narrowed credentials make none.
     pub async fn create_key(
         &self,
         caller: &Caller,
-        new: NewKey,
+        mut new: NewKey,
     ) -> Result<(ApiKey, Secret), PeopleError> {
         let owner = match (&new.user, &caller.via) {
             (Some(user), _) => user.clone(),
@@ -51,8 +57,9 @@ impl People {
             }
             (None, _) => caller.user.clone(),
         };
-        caller.may(act_on_keys_of(caller, &owner))?;
+        may_act_on_keys_of(caller, &owner)?;
         let now = self.now();
+        new.expires_at = ends_with(caller, new.expires_at)?;
         if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(PeopleRefusal::new("expires_at", "must be in the future").into());
         }
@@ -64,7 +71,7 @@ impl People {
             .write(move |tx| {
                 let user = store::user(tx, owner.as_str())?
                     .ok_or_else(|| PeopleError::NotFound(format!("user `{owner}`")))?;
-                let key = judged(new, &user, prefix, now)?;
+                let key = judged(new, &caller, &user, prefix, now)?;
                 if store::count_keys(tx, &user.id, now)? >= KEYS_PER_USER_MAX {
                     return Err(PeopleError::conflict(
                         format!(
@@ -97,11 +104,10 @@ impl People {
         if page.user.is_none() && caller.may(Act::Administer).is_err() {
             page.user = Some(caller.user.clone());
         }
-        let act = match &page.user {
-            Some(user) => act_on_keys_of(caller, user),
-            None => Act::Administer,
-        };
-        caller.may(act)?;
+        match &page.user {
+            Some(user) => may_act_on_keys_of(caller, user)?,
+            None => caller.may_hand_out()?,
+        }
         let mut keys = self
             .read::<_, PeopleError>(move |conn| {
                 store::keys(conn, page.user.as_ref(), page.before, page.limit)
@@ -121,7 +127,7 @@ impl People {
         self.write(move |tx| {
             // A key that is not the caller's does not exist for them.
             let key = store::key(tx, id)?
-                .filter(|key| caller.may(act_on_keys_of(&caller, &key.user)).is_ok())
+                .filter(|key| may_act_on_keys_of(&caller, &key.user).is_ok())
                 .ok_or_else(|| PeopleError::NotFound(format!("key `{id}`")))?;
             if store::revoke_key(tx, id, now)? {
                 let detail = json!({ "user": key.user, "name": key.name });
@@ -133,12 +139,32 @@ impl People {
     }
 }
 
-fn act_on_keys_of(caller: &Caller, user: &UserId) -> Act {
-    if caller.user == *user { Act::ManageOwnKeys } else { Act::Administer }
+fn may_act_on_keys_of(caller: &Caller, user: &UserId) -> Result<(), Denied> {
+    if caller.user != *user {
+        caller.may(Act::Administer)?;
+        return caller.may_hand_out();
+    }
+    caller.may(Act::ManageOwnKeys)
+}
+
+/// When a key of the caller's making ends: when they say, and no later than their credential.
+fn ends_with(
+    caller: &Caller,
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<Option<DateTime<Utc>>, PeopleRefusal> {
+    match (expires_at, caller.ends_at()) {
+        (Some(wanted), Some(end)) if wanted > end => {
+            let end = end.to_rfc3339_opts(SecondsFormat::Secs, true);
+            let detail = format!("must be {end} at the latest, when the caller's credential ends");
+            Err(PeopleRefusal::new("expires_at", detail))
+        }
+        (wanted, end) => Ok(wanted.or(end)),
+    }
 }
 
 fn judged(
     new: NewKey,
+    caller: &Caller,
     user: &User,
     prefix: CompactString,
     now: DateTime<Utc>,
@@ -156,12 +182,14 @@ fn judged(
         let detail = format!("must be `{}`, the account of its user", user.account);
         return Err(PeopleRefusal::new("account", detail).into());
     }
+    // What somebody acts as now may be less than what they are.
+    let role = if caller.user == user.id { caller.role } else { user.role };
     Ok(ApiKey {
         id: Uuid::now_v7(),
         prefix,
         name: new.name,
         user: user.id.clone(),
-        scopes: new.scopes.judge_for(user)?,
+        scopes: new.scopes.judge_for(role)?,
         account: new.account,
         created_at: now,
         expires_at: new.expires_at,

@@ -521,6 +521,101 @@ async fn a_key_cannot_make_itself_a_successor() {
 }
 
 #[tokio::test]
+async fn a_narrowed_token_or_a_foreign_one_manages_no_keys_and_makes_no_tokens() {
+    let house = House::trusting(false, false);
+    for (name, role) in [("admin", Role::Admin), ("alice", Role::Member)] {
+        house.user(name, role).await;
+    }
+    let hour = Duration::hours(1);
+    let narrowed = async |role| {
+        let minted = house.people.mint_token(&root(), &id("admin"), Some(role), hour).await;
+        house.people.by_token(&minted.unwrap().token).await.unwrap()
+    };
+    let foreign = async |name: &str| {
+        let token = house.token_of_issuer(json!({ "sub": name }));
+        house.people.by_token(&token).await.unwrap()
+    };
+    let bound =
+        NewKey { account: Some("shop".into()), user: Some(id("admin")), ..new_key("admin") };
+    let (bound, secret) = house.people.create_key(&root(), bound).await.unwrap();
+    let bound_caller = house.people.by_key(secret.reveal()).await.unwrap();
+
+    for caller in [
+        narrowed(Role::Member).await,
+        narrowed(Role::Viewer).await,
+        foreign("admin").await,
+        foreign("alice").await,
+        bound_caller,
+    ] {
+        for scopes in ["admin", "usage:read"] {
+            let made = house.key(&caller, scopes).await;
+            assert!(matches!(made, Err(PeopleError::Denied(_))), "{caller:?}: {made:?}");
+        }
+        let listed = house.people.keys(&caller, KeyPage { limit: 1, ..Default::default() }).await;
+        assert!(matches!(listed, Err(PeopleError::Denied(_))), "{caller:?}: {listed:?}");
+        let revoked = house.people.revoke_key(&caller, bound.id).await;
+        assert!(matches!(revoked, Err(PeopleError::Denied(_))), "{caller:?}: {revoked:?}");
+        let minted = house.people.mint_token(&caller, &caller.user, None, hour).await;
+        assert!(matches!(minted, Err(PeopleError::Denied(_))), "{caller:?}: {minted:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_credential_makes_ends_when_it_does() {
+    let house = House::new();
+    house.user("admin", Role::Admin).await;
+    let end = house.clock.now() + Duration::days(2);
+    let expiring = NewKey { user: Some(id("admin")), expires_at: Some(end), ..new_key("admin") };
+    let (_, secret) = house.people.create_key(&root(), expiring).await.unwrap();
+    let by_key = house.people.by_key(secret.reveal()).await.unwrap();
+    let until = |expires_at| NewKey { expires_at, ..new_key("usage:read") };
+    let make = async |key| house.people.create_key(&by_key, key).await;
+    let mint = async |ttl: Option<Duration>| {
+        house.people.mint_token(&by_key, &id("admin"), None, ttl).await
+    };
+
+    let unsaid = make(until(None)).await.unwrap().0;
+    let sooner = make(until(Some(end - Duration::hours(1)))).await.unwrap().0;
+    let later = make(until(Some(end + Duration::seconds(1)))).await.unwrap_err();
+    let long = mint(Some(Duration::days(3))).await.unwrap_err();
+
+    assert_eq!(unsaid.expires_at, Some(end));
+    assert_eq!(sooner.expires_at, Some(end - Duration::hours(1)));
+    assert!(later.to_string().contains("expires_at"), "{later}");
+    assert!(long.to_string().contains("ttl_seconds"), "{long}");
+    assert!(mint(None).await.unwrap().expires_at <= end);
+    let made =
+        house.people.mint_token(&root(), &id("admin"), None, None::<Duration>).await.unwrap();
+    assert!(made.expires_at > end, "whoever holds the folder has no end");
+}
+
+#[tokio::test]
+async fn nothing_of_a_deleted_user_lives_again_when_the_name_is_used_again() {
+    let house = House::new();
+    house.user("alice", Role::Admin).await;
+    let (_, session) = house.session_of("alice").await;
+    let (_, key) = house.key(&session, "admin").await.unwrap();
+    let hour = Duration::hours(1);
+    let token = house.people.mint_token(&root(), &id("alice"), None, hour).await.unwrap().token;
+    let by_token = house.people.by_token(&token).await.unwrap();
+    let link = house.people.issue_link(&root(), &id("alice"), "http://x").await.unwrap();
+    house.user("boss", Role::Admin).await;
+
+    house.people.delete_user(&root(), &id("alice")).await.unwrap();
+    house.user("alice", Role::Admin).await;
+
+    let refused = house.people.by_token(&token).await;
+    assert!(matches!(refused, Err(IdentifyError::Token(TokenFault::Revoked))), "{refused:?}");
+    assert!(house.people.recheck(&by_token).await.is_err());
+    assert!(house.people.recheck(&session).await.is_err());
+    assert!(house.people.by_key(key.reveal()).await.is_err());
+    let secret = link.url.split_once("token=").unwrap().1;
+    assert!(house.people.redeem_link(secret, None).await.is_err());
+    let fresh = house.people.mint_token(&root(), &id("alice"), None, hour).await.unwrap();
+    assert!(house.people.by_token(&fresh.token).await.is_ok());
+}
+
+#[tokio::test]
 async fn members_have_their_own_keys_and_do_not_see_others() {
     let house = House::new();
     house.user("alice", Role::Member).await;

@@ -12,6 +12,9 @@ use serde_json::{Map, Value, json};
 use super::password::Verdict;
 use super::{People, PeopleError, SignedIn};
 
+/// How long a token of ours counts where nothing is said.
+const TOKEN_TTL: Duration = Duration::days(30);
+
 /// The longest that a token of ours counts.
 pub const TOKEN_TTL_MAX: Duration = Duration::days(3660);
 
@@ -85,14 +88,14 @@ impl People {
         let mut user = User::new(new.id, new.role, self.now());
         user.name = new.name.unwrap_or(user.name);
         user.account = new.account.unwrap_or(user.account);
-        user.has_password = hash.is_some();
+        let has_password = hash.is_some();
         let caller = caller.clone();
         self.write(move |tx| {
-            add(tx, &caller, &user)?;
+            let user = add(tx, &caller, &user)?;
             if let Some(hash) = hash {
                 store::set_password_hash(tx, &user.id, &hash)?;
             }
-            Ok(user)
+            Ok(User { has_password, ..user })
         })
         .await
     }
@@ -232,29 +235,32 @@ impl People {
 
     /// Signs a token for a user, who is made where there is none. Admins only.
     ///
-    /// With `role` the token is for that role, which its user must have or include.
+    /// With `role` the token is for that role, which its user must have or include. It ends when
+    /// the caller's credential does, at the latest, and narrowed credentials make none.
     pub async fn mint_token(
         &self,
         caller: &Caller,
         id: &UserId,
         role: Option<Role>,
-        ttl: Duration,
+        ttl: impl Into<Option<Duration>>,
     ) -> Result<MintedToken, PeopleError> {
         caller.may(Act::Administer)?;
+        caller.may_hand_out()?;
+        let now = self.now();
+        let ttl = ends_with(caller, ttl.into(), now)?;
         if ttl < Duration::seconds(1) || ttl > TOKEN_TTL_MAX {
             let days = TOKEN_TTL_MAX.num_days();
             let detail = format!("must be from one second to {days} days");
             return Err(PeopleRefusal::new("ttl_seconds", detail).into());
         }
-        let (now, id, caller) = (self.now(), id.clone(), caller.clone());
+        let (id, caller) = (id.clone(), caller.clone());
         let (user, user_created) = self
             .write::<_, PeopleError>(move |tx| {
                 let (user, created) = match store::user(tx, id.as_str())? {
                     Some(user) => (user, false),
                     None => {
                         let user = User::new(id, role.unwrap_or(Role::Member), now);
-                        add(tx, &caller, &user)?;
-                        (user, true)
+                        (add(tx, &caller, &user)?, true)
                     }
                 };
                 may_have_token(&user, role)?;
@@ -272,7 +278,8 @@ fn no_user(id: &UserId) -> PeopleError {
     PeopleError::NotFound(format!("user `{id}`"))
 }
 
-fn add(tx: &Transaction<'_>, caller: &Caller, user: &User) -> Result<(), PeopleError> {
+/// Adds a user, and says who they are from now on: the books choose the generation of their tokens.
+fn add(tx: &Transaction<'_>, caller: &Caller, user: &User) -> Result<User, PeopleError> {
     if !store::add_user(tx, user)? {
         let known = store::user_in_any_case(tx, user.id.as_str())?;
         let known = known.map_or_else(|| user.id.clone(), |known| known.id);
@@ -283,7 +290,8 @@ fn add(tx: &Transaction<'_>, caller: &Caller, user: &User) -> Result<(), PeopleE
     }
     let detail = json!({ "role": user.role, "account": user.account });
     let record = caller.did(user.created_at, "user.added", user.id.as_str(), detail);
-    Ok(audit::append(tx, &record)?)
+    audit::append(tx, &record)?;
+    store::user(tx, user.id.as_str())?.ok_or_else(|| no_user(&user.id))
 }
 
 fn changed(before: &User, change: &UserChange, now: DateTime<Utc>) -> User {
@@ -339,6 +347,28 @@ fn keep_an_admin(tx: &Transaction<'_>, user: &User) -> Result<(), PeopleError> {
         ));
     }
     Ok(())
+}
+
+/// How long a token of the caller's making counts: as long as they say, and no longer than their
+/// credential.
+fn ends_with(
+    caller: &Caller,
+    ttl: Option<Duration>,
+    now: DateTime<Utc>,
+) -> Result<Duration, PeopleRefusal> {
+    let Some(left) = caller.ends_at().map(|end| end - now) else {
+        return Ok(ttl.unwrap_or(TOKEN_TTL));
+    };
+    match ttl {
+        Some(wanted) if wanted > left => {
+            let detail = format!(
+                "must be {} at most, as long as the caller's credential counts",
+                left.num_seconds()
+            );
+            Err(PeopleRefusal::new("ttl_seconds", detail))
+        }
+        wanted => Ok(wanted.unwrap_or(TOKEN_TTL.min(left))),
+    }
 }
 
 fn may_have_token(user: &User, role: Option<Role>) -> Result<(), PeopleError> {

@@ -1,5 +1,6 @@
 //! Corrections, deletions and erasures: new facts about kept events, with a trail.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,7 +8,7 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 use outlay_domain::Amount;
 use outlay_domain::usage::amendment::{self, AmendError};
-use outlay_domain::usage::{Charge, Fact, FactKind};
+use outlay_domain::usage::{Charge, EventName, Fact, FactKind};
 use outlay_store::StoreError;
 use outlay_store::sqlite::amendments::{self, Act, Amendment};
 use outlay_store::sqlite::revenue;
@@ -19,8 +20,16 @@ use crate::Outlay;
 /// Events in one amendment, at most.
 pub const AMENDED_EVENTS_MAX: usize = 1_000;
 
-/// What names an event.
-pub type EventName = (CompactString, CompactString);
+/// What somebody names an event by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedEvent {
+    /// Whose it is, where that is said or must be.
+    pub account: Option<CompactString>,
+    /// Who sent it.
+    pub source: CompactString,
+    /// Their id for it.
+    pub id: CompactString,
+}
 
 /// What became of one event, with what it was and is charged.
 pub type Amended = Result<Charge, AmendError>;
@@ -31,6 +40,18 @@ pub enum AmendmentError {
     /// The facts could not be committed.
     #[error(transparent)]
     Accept(#[from] AcceptError),
+    /// Several accounts have an event of that source and id.
+    #[error("{} accounts have an event `{id}` of source `{source_name}`", .accounts)]
+    Ambiguous {
+        /// Which of the events that were asked for, from 0.
+        index: usize,
+        /// Who sent them.
+        source_name: CompactString,
+        /// Their id.
+        id: CompactString,
+        /// How many accounts.
+        accounts: usize,
+    },
     /// The history could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -61,18 +82,17 @@ impl Outlay {
         .map(charges)
     }
 
-    /// Puts other events in the place of kept ones with the same source and id. Answers one
-    /// outcome for each, in order.
+    /// Puts other events in the place of kept ones, which `names` names in the same order. Answers
+    /// one outcome for each.
     ///
     /// An event that stands like this already is left as it is, so that a correction that is sent
     /// again changes nothing. One without a time of its own keeps the time that it had.
     pub async fn correct_events(
         self: &Arc<Self>,
+        names: Vec<EventName>,
         events: Vec<Incoming>,
         amender: &Amender,
     ) -> Result<Vec<Amended>, AmendmentError> {
-        let name = |incoming: &Incoming| (incoming.event.source.clone(), incoming.event.id.clone());
-        let names = events.iter().map(name).collect();
         let prices = self.prices.load_full();
         self.amend(names, Act::Correct, amender, move |index, facts: &[Fact], received_at| {
             let standing = amendment::standing(facts)?;
@@ -93,6 +113,31 @@ impl Outlay {
         .map(charges)
     }
 
+    /// The events that somebody means who sees every account: of the account they say, or else of
+    /// the one that has such an event standing.
+    ///
+    /// With `may_move` the account that is said may be the one where the event is to go, and the
+    /// event the only one there is.
+    pub async fn resolve(
+        self: &Arc<Self>,
+        asked: Vec<AskedEvent>,
+        may_move: bool,
+    ) -> Result<Vec<EventName>, AmendmentError> {
+        let open: Vec<_> = asked
+            .iter()
+            .filter(|asked| asked.account.is_none() || may_move)
+            .map(|asked| (asked.source.clone(), asked.id.clone()))
+            .collect();
+        let outlay = self.clone();
+        let found =
+            tokio::task::spawn_blocking(move || outlay.history.find_in_every_account(&open));
+        let mut by_name: BTreeMap<EventName, Vec<Fact>> = BTreeMap::new();
+        for fact in found.await.map_err(|_| AcceptError::Stopping)?? {
+            by_name.entry(fact.event.name()).or_default().push(fact);
+        }
+        asked.into_iter().enumerate().map(|(index, asked)| chosen(index, asked, &by_name)).collect()
+    }
+
     /// Takes a person out of every kept fact and payment; answers how many facts named them.
     ///
     /// When it is answered, the name is in no file of the data folder: the books are written anew,
@@ -110,6 +155,7 @@ impl Outlay {
             at: self.clock.now(),
             actor: amender.actor.clone(),
             act: Act::Erase.as_str().into(),
+            account: None,
             source: CompactString::const_new("subject-sha256"),
             event_id: hex_sha256(&subject).into(),
             reason: amender.reason.clone(),
@@ -144,7 +190,7 @@ impl Outlay {
         let at = self.clock.now();
         let mut facts = Vec::new();
         let mut trail = Vec::new();
-        for ((source, id), outcome) in names.into_iter().zip(&outcomes) {
+        for (EventName { account, source, id }, outcome) in names.into_iter().zip(&outcomes) {
             let Ok((new, _)) = outcome else { continue };
             if new.is_empty() {
                 continue;
@@ -154,6 +200,7 @@ impl Outlay {
                 at,
                 actor: amender.actor.clone(),
                 act: act.as_str().into(),
+                account: Some(account),
                 source,
                 event_id: id,
                 reason: amender.reason.clone(),
@@ -181,8 +228,7 @@ impl Outlay {
             .map_err(|_| AcceptError::Stopping)??;
         let mut by_name: HashMap<EventName, Vec<Fact>> = HashMap::new();
         for fact in found {
-            let name = (fact.event.source.clone(), fact.event.id.clone());
-            by_name.entry(name).or_default().push(fact);
+            by_name.entry(fact.event.name()).or_default().push(fact);
         }
         Ok(names
             .iter()
@@ -197,6 +243,40 @@ impl Outlay {
                 work_out(index, &own, newest.map_or(received_at, |newest| newest.max(received_at)))
             })
             .collect())
+    }
+}
+
+/// Whose event is meant, among the facts that bear the sources and ids.
+fn chosen(
+    index: usize,
+    asked: AskedEvent,
+    by_name: &BTreeMap<EventName, Vec<Fact>>,
+) -> Result<EventName, AmendmentError> {
+    let AskedEvent { account, source, id } = asked;
+    let named =
+        |account: CompactString| EventName { account, source: source.clone(), id: id.clone() };
+    let same = || by_name.iter().filter(|(name, _)| name.source == source && name.id == id);
+    let standing: Vec<&EventName> = same()
+        .filter(|(_, facts)| amendment::standing(facts).is_ok())
+        .map(|(name, _)| name)
+        .collect();
+    match (account, standing.as_slice()) {
+        (Some(account), []) => Ok(named(account)),
+        (Some(account), names) if names.iter().any(|name| name.account == account) => {
+            Ok(named(account))
+        }
+        (_, [only]) => Ok((*only).clone()),
+        // One that was taken back is told of as that; one that never was has no account.
+        (None, []) => {
+            let known = same().map(|(name, _)| name.account.clone()).next();
+            Ok(named(known.unwrap_or_default()))
+        }
+        (_, several) => Err(AmendmentError::Ambiguous {
+            index,
+            accounts: several.len(),
+            source_name: source.clone(),
+            id: id.clone(),
+        }),
     }
 }
 

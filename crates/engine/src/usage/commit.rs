@@ -21,7 +21,7 @@ use hashbrown::HashMap;
 use outlay_domain::Amount;
 use outlay_domain::pricing::PriceBook;
 use outlay_domain::usage::{
-    Charge, EVENT_AMOUNT_MAX, Fact, FactKind, Refusal, RefusalCode, UsageEvent,
+    Charge, EVENT_AMOUNT_MAX, EventName, Fact, FactKind, Refusal, RefusalCode, UsageEvent,
 };
 use outlay_store::dedup::{Dedup, EventKey, Seen};
 use outlay_store::history::History;
@@ -118,14 +118,15 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    fn key(&mut self) -> EventKey {
+    /// The key by which it is remembered, and the one by which runs of before know it.
+    fn keys(&mut self, dedup: &Dedup) -> (EventKey, Option<EventKey>) {
         if self.time_stated {
-            return EventKey::of(&self.event);
+            return (dedup.key_of(&self.event), dedup.older_key_of(&self.event));
         }
         let occurred_at = std::mem::take(&mut self.event.occurred_at);
-        let key = EventKey::of(&self.event);
+        let keys = (dedup.key_of(&self.event), dedup.older_key_of(&self.event));
         self.event.occurred_at = occurred_at;
-        key
+        keys
     }
 }
 
@@ -135,6 +136,8 @@ pub struct Prepared {
     event: UsageEvent,
     time_stated: bool,
     key: EventKey,
+    /// Nothing once all runs of before are over.
+    older_key: Option<EventKey>,
     charge: Charge,
     bytes: usize,
 }
@@ -222,12 +225,16 @@ impl Committer {
     /// Hashes and rates events, which takes a while where they are many.
     pub fn prepare(&self, events: Vec<Incoming>) -> Vec<Prepared> {
         let prices = self.shared.prices.load_full();
-        let prepared = events.into_iter().map(|mut incoming| Prepared {
-            key: incoming.key(),
-            charge: prices.rate(&incoming.event),
-            bytes: incoming.event.size_bytes(),
-            event: incoming.event,
-            time_stated: incoming.time_stated,
+        let prepared = events.into_iter().map(|mut incoming| {
+            let (key, older_key) = incoming.keys(&self.shared.dedup);
+            Prepared {
+                key,
+                older_key,
+                charge: prices.rate(&incoming.event),
+                bytes: incoming.event.size_bytes(),
+                event: incoming.event,
+                time_stated: incoming.time_stated,
+            }
         });
         prepared.collect()
     }
@@ -455,8 +462,8 @@ impl Drop for RestOnPanic<'_> {
 
 /// Takes a batch of the usage log up in memory.
 pub(crate) fn take_up(history: &History, dedup: &Dedup, seq: i64, facts: Vec<Fact>) {
-    let usage = facts.iter().filter(|fact| fact.kind == FactKind::Usage);
-    let keys: Vec<_> = usage.map(|fact| EventKey::of(&fact.event)).collect();
+    let usage = facts.iter().filter(|fact| fact.kind == FactKind::Usage).map(|fact| &fact.event);
+    let keys: Vec<_> = usage.chain(moved(&facts)).map(|event| dedup.key_of(event)).collect();
     dedup.insert(&keys);
     history.append(seq, facts.into());
 }
@@ -489,16 +496,15 @@ impl<'a> Batch<'a> {
         history: &History,
         sums: Sums<'a>,
     ) -> Result<Self, (Vec<Piece>, StoreError)> {
-        let keys: Vec<EventKey> = pieces
-            .iter()
-            .filter_map(|piece| match piece {
-                Piece::Events { events, .. } => Some(events),
-                Piece::Facts { .. } => None,
+        let prepared = || {
+            pieces.iter().flat_map(|piece| match piece {
+                Piece::Events { events, .. } => events.as_slice(),
+                Piece::Facts { .. } => &[],
             })
-            .flatten()
-            .map(|prepared| prepared.key)
-            .collect();
-        let seen = match dedup.check(&keys) {
+        };
+        let keys: Vec<EventKey> = prepared().map(|prepared| prepared.key).collect();
+        let older: Option<Vec<EventKey>> = prepared().map(|prepared| prepared.older_key).collect();
+        let seen = match dedup.check_also_older(&keys, older.as_deref()) {
             Ok(seen) => seen,
             Err(error) => return Err((pieces, error)),
         };
@@ -521,6 +527,7 @@ impl<'a> Batch<'a> {
             match piece {
                 Piece::Facts { facts, rider, reply } => match batch.sums.add_all(&facts) {
                     Ok(()) => {
+                        batch.keys.extend(moved(&facts).map(|event| dedup.key_of(event)));
                         batch.facts.extend(facts);
                         batch.riders.push(rider);
                         batch.others.push(reply);
@@ -550,12 +557,12 @@ impl<'a> Batch<'a> {
         here: &mut HashMap<u64, (usize, u64)>,
         received_at: DateTime<Utc>,
     ) -> Outcome {
-        let Prepared { event, time_stated, key, charge, bytes: _ } = prepared;
+        let Prepared { event, time_stated, key, charge, .. } = prepared;
         match seen {
             Seen::Same => return Outcome::Repeated,
             Seen::Differs => {
                 // Without an event under that id, two ids share a hash, and this one is new.
-                if let Some(original) = known.get(&(event.source.clone(), event.id.clone())) {
+                if let Some(original) = known.get(&event.name()) {
                     return compare(original, &event, time_stated);
                 }
             }
@@ -563,7 +570,7 @@ impl<'a> Batch<'a> {
         }
         if let Some(&(at, body)) = here.get(&key.id) {
             let original = &self.facts[at].event;
-            if original.id == event.id && original.source == event.source {
+            if original.name() == event.name() {
                 return if body == key.body {
                     Outcome::Repeated
                 } else {
@@ -694,8 +701,8 @@ impl<'a> Sums<'a> {
     }
 }
 
-/// Events under ids that came again with another body.
-type Known = HashMap<(CompactString, CompactString), UsageEvent>;
+/// Events under names that came again with another body.
+type Known = HashMap<EventName, UsageEvent>;
 
 /// Looks up the events under the ids that the index has with another body.
 fn same_ids(pieces: &[Piece], seen: &[Seen], history: &History) -> Result<Known, StoreError> {
@@ -703,19 +710,37 @@ fn same_ids(pieces: &[Piece], seen: &[Seen], history: &History) -> Result<Known,
         Piece::Events { events, .. } => events.as_slice(),
         Piece::Facts { .. } => &[],
     });
-    let wanted: Vec<(CompactString, CompactString)> = events
+    let wanted: Vec<EventName> = events
         .zip(seen)
         .filter(|(_, seen)| **seen == Seen::Differs)
-        .map(|(prepared, _)| (prepared.event.source.clone(), prepared.event.id.clone()))
+        .map(|(prepared, _)| prepared.event.name())
         .collect();
     if wanted.is_empty() {
         return Ok(Known::new());
     }
-    let found = history.find(&wanted)?;
-    let originals = found.into_iter().filter(|fact| fact.kind == FactKind::Usage);
-    Ok(originals
-        .map(|fact| ((fact.event.source.clone(), fact.event.id.clone()), fact.event))
-        .collect())
+    let mut known = Known::new();
+    for fact in history.find(&wanted)? {
+        match fact.kind {
+            FactKind::Usage => {
+                known.insert(fact.event.name(), fact.event);
+            }
+            // An event that a correction brought from another account has no other beginning here.
+            FactKind::Correction => {
+                known.entry(fact.event.name()).or_insert(fact.event);
+            }
+            FactKind::Reversal | FactKind::Adjustment => {}
+        }
+    }
+    Ok(known)
+}
+
+/// Events that corrections brought to another account, where their ids are taken from then on.
+fn moved(facts: &[Fact]) -> impl Iterator<Item = &UsageEvent> {
+    facts.windows(2).filter_map(|pair| {
+        let [before, after] = pair else { return None };
+        let is_pair = before.kind == FactKind::Reversal && after.kind == FactKind::Correction;
+        (is_pair && before.event.account != after.event.account).then_some(&after.event)
+    })
 }
 
 /// A repeat when the two are equal, a conflict that names the first field that differs when not.
@@ -740,7 +765,6 @@ fn compare(original: &UsageEvent, again: &UsageEvent, time_stated: bool) -> Outc
 fn first_difference(a: &UsageEvent, b: &UsageEvent, time_stated: bool) -> Option<&'static str> {
     let fields = [
         ("occurred_at", !time_stated || a.occurred_at == b.occurred_at),
-        ("account", a.account == b.account),
         ("subject", a.subject == b.subject),
         ("provider", a.provider == b.provider),
         ("model", a.model == b.model),

@@ -9,11 +9,11 @@ use outlay_domain::Amount;
 use outlay_domain::pricing::PriceBook;
 use outlay_domain::usage::amendment::{self, AmendError};
 use outlay_domain::usage::question::{Attribute, Filter};
-use outlay_domain::usage::{Charge, Fact, FactKind};
+use outlay_domain::usage::{Charge, EventName, Fact, FactKind};
 use outlay_store::sqlite::amendments::Act;
 use thiserror::Error;
 
-use super::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError, EventName};
+use super::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError};
 use super::{UnansweredError, UsageEvents};
 use crate::Outlay;
 
@@ -106,7 +106,7 @@ impl Outlay {
                 .facts
                 .iter()
                 .filter(|fact| is_meant(fact, rerating))
-                .map(|fact| (fact.event.source.clone(), fact.event.id.clone()))
+                .map(|fact| fact.event.name())
                 .collect();
             let only_unpriced = rerating.only_unpriced;
             self.rerate_some(names, only_unpriced, book, amender, &mut rerated).await?;

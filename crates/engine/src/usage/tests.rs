@@ -8,7 +8,7 @@ use outlay_domain::usage::{EventDraft, Meter};
 use outlay_domain::{Amount, Quantity};
 use outlay_store::sqlite::ledger;
 
-use super::amend::Amender;
+use super::amend::{Amender, AmendmentError, AskedEvent};
 use super::*;
 use crate::{Clock, FrozenClock, Options, Outlay};
 
@@ -189,7 +189,7 @@ async fn a_deleted_event_gives_back_what_it_cost_and_stays_known() {
     let outlay = open(folder.path());
     send(&outlay, vec![costing("wrong", "2"), costing("right", "1")]).await;
     let amender = Amender { actor: "anna".into(), reason: "sent by a test".into() };
-    let wrong = vec![("tests".into(), "wrong".into())];
+    let wrong = vec![costing("wrong", "2").event.name()];
 
     let deleted = outlay.delete_events(wrong.clone(), &amender).await.unwrap();
     let again = outlay.delete_events(wrong, &amender).await.unwrap();
@@ -207,11 +207,103 @@ async fn a_correction_charges_what_is_right_instead() {
     send(&outlay, vec![costing("a", "2")]).await;
     let amender = Amender { actor: "anna".into(), reason: "the cost was misread".into() };
 
-    let corrected = outlay.correct_events(vec![costing("a", "3")], &amender).await.unwrap();
-    let twice = outlay.correct_events(vec![costing("a", "2.5")], &amender).await.unwrap();
+    let correct = async |incoming: Incoming| {
+        let names = vec![incoming.event.name()];
+        outlay.correct_events(names, vec![incoming], &amender).await.unwrap()
+    };
+    let corrected = correct(costing("a", "3")).await;
+    let twice = correct(costing("a", "2.5")).await;
 
     assert!(corrected[0].is_ok() && twice[0].is_ok());
     assert_eq!(charged(&outlay), ("2.5".into(), 1, 0));
+}
+
+/// The same event, of another account.
+fn of_account(account: &str, mut incoming: Incoming) -> Incoming {
+    incoming.event.account = account.into();
+    incoming
+}
+
+/// What an account was charged, and its events.
+fn charged_to(outlay: &Outlay, account: &str) -> (String, i64) {
+    let accounts = outlay.books.read(ledger::accounts).unwrap();
+    let found = accounts.into_iter().find(|(known, _)| known == account);
+    found.map(|(_, charged)| (charged.amount.to_string(), charged.events)).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn ids_of_one_account_are_nothing_to_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    let globex = |cost: &str| of_account("globex", costing("order-3", cost));
+    // In one batch, from the log, and from a segment.
+    let sent = send(&outlay, vec![costing("order-3", "1"), globex("5"), globex("5")]).await;
+    assert_eq!(sent, ["1", "5", "repeated"]);
+    for _ in 0..2 {
+        let again = send(&outlay, vec![costing("order-3", "1"), globex("5"), globex("6")]).await;
+        assert_eq!(again, ["repeated", "repeated", "conflict cost"]);
+        outlay.history.flush(&outlay.dedup).unwrap();
+    }
+
+    let amender = Amender { actor: "anna".into(), reason: "sent by a test".into() };
+    let mine = vec![globex("5").event.name()];
+    outlay.delete_events(mine, &amender).await.unwrap()[0].as_ref().unwrap();
+
+    assert_eq!(charged(&outlay), ("1".into(), 1, 0));
+    assert_eq!(charged_to(&outlay, "globex"), ("0".into(), 0));
+    let facts = outlay.history.find(&[costing("order-3", "1").event.name()]).unwrap();
+    assert_eq!(facts.len(), 1, "the other's event was not touched");
+    assert_eq!(outlay.check().unwrap().findings, vec![]);
+}
+
+#[tokio::test]
+async fn an_event_is_named_without_its_account_as_long_as_one_account_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    let globex = of_account("globex", costing("both", "5"));
+    send(&outlay, vec![costing("one", "1"), costing("both", "1"), globex]).await;
+    let asked = |id: &str, account: Option<&str>| AskedEvent {
+        account: account.map(Into::into),
+        source: "tests".into(),
+        id: id.into(),
+    };
+    let accounts = async |asked, may_move| {
+        let names = outlay.resolve(vec![asked], may_move).await;
+        names.map(|names| names.into_iter().map(|name| name.account).collect::<String>())
+    };
+
+    assert_eq!(accounts(asked("one", None), false).await.unwrap(), "acme");
+    assert_eq!(accounts(asked("both", Some("globex")), false).await.unwrap(), "globex");
+    assert_eq!(accounts(asked("both", Some("globex")), true).await.unwrap(), "globex");
+    assert_eq!(accounts(asked("one", Some("globex")), false).await.unwrap(), "globex", "as said");
+    assert_eq!(accounts(asked("one", Some("globex")), true).await.unwrap(), "acme", "it may go");
+    for (asked, may_move) in [(asked("both", None), false), (asked("both", Some("hooli")), true)] {
+        let refused = accounts(asked, may_move).await.unwrap_err();
+        assert!(matches!(refused, AmendmentError::Ambiguous { accounts: 2, .. }), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_a_correction_brought_to_an_account_is_known_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    send(&outlay, vec![costing("a", "2")]).await;
+    let there = || of_account("globex", costing("a", "2"));
+    let amender = Amender { actor: "anna".into(), reason: "it was globex's".into() };
+    let names = vec![costing("a", "2").event.name()];
+    outlay.correct_events(names, vec![there()], &amender).await.unwrap()[0].as_ref().unwrap();
+
+    for _ in 0..3 {
+        let other = of_account("globex", costing("a", "3"));
+        let again = send(&outlay, vec![costing("a", "2"), there(), other]).await;
+        assert_eq!(again, ["repeated", "repeated", "conflict cost"]);
+        outlay.history.flush(&outlay.dedup).unwrap();
+    }
+    assert_eq!(charged(&outlay), ("0".into(), 0, 0));
+    assert_eq!(charged_to(&outlay, "globex"), ("2".into(), 1));
+    drop(outlay);
+    let outlay = open(folder.path());
+    assert_eq!(send(&outlay, vec![there()]).await, ["repeated"]);
 }
 
 #[tokio::test]
@@ -221,14 +313,14 @@ async fn a_correction_that_is_sent_again_writes_nothing() {
     send(&outlay, vec![costing("a", "2")]).await;
     let amender = Amender { actor: "anna".into(), reason: "the cost was misread".into() };
     let right = || vec![costing("a", "3")];
-    let source = costing("a", "3").event.source;
-    let facts = || outlay.history.find(&[(source.clone(), "a".into())]).unwrap().len();
+    let names = || vec![costing("a", "3").event.name()];
+    let facts = || outlay.history.find(&names()).unwrap().len();
 
-    outlay.correct_events(right(), &amender).await.unwrap();
+    outlay.correct_events(names(), right(), &amender).await.unwrap();
     let written = facts();
-    let again = outlay.correct_events(right(), &amender).await.unwrap();
+    let again = outlay.correct_events(names(), right(), &amender).await.unwrap();
     let timeless = Incoming { time_stated: false, ..costing("a", "3") };
-    outlay.correct_events(vec![timeless], &amender).await.unwrap();
+    outlay.correct_events(names(), vec![timeless], &amender).await.unwrap();
 
     assert_eq!(facts(), written);
     assert_eq!(again[0].as_ref().unwrap().amount, Some("3".parse().unwrap()));
@@ -337,17 +429,18 @@ async fn what_was_corrected_last_stands_also_after_the_clock_was_set_back() {
     let outlay = open_with(folder.path(), clock.clone());
     send(&outlay, vec![costing("a", "1")]).await;
     let amender = Amender { actor: "ada".into(), reason: "it was wrong".into() };
-    outlay.correct_events(vec![costing("a", "2")], &amender).await.unwrap();
+    let names = || vec![costing("a", "1").event.name()];
+    outlay.correct_events(names(), vec![costing("a", "2")], &amender).await.unwrap();
 
     clock.set(noon() - TimeDelta::days(3));
-    outlay.correct_events(vec![costing("a", "5")], &amender).await.unwrap();
+    outlay.correct_events(names(), vec![costing("a", "5")], &amender).await.unwrap();
     outlay.history.flush(&outlay.dedup).unwrap();
     // What is taken back is what stands.
     clock.set(noon() - TimeDelta::days(2));
-    outlay.delete_events(vec![("tests".into(), "a".into())], &amender).await.unwrap();
+    outlay.delete_events(names(), &amender).await.unwrap();
 
     assert_eq!(charged(&outlay), ("0".into(), 0, 0));
-    let facts = outlay.history.find(&[("tests".into(), "a".into())]).unwrap();
+    let facts = outlay.history.find(&[costing("a", "1").event.name()]).unwrap();
     let mut stated: Vec<_> = facts.iter().map(|fact| (fact.received_at, fact.kind)).collect();
     stated.sort_by_key(|(at, _)| *at);
     assert_eq!(stated.last().unwrap().1, outlay_domain::usage::FactKind::Reversal);

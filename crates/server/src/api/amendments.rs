@@ -2,10 +2,12 @@
 
 use axum::extract::State;
 use compact_str::CompactString;
-use outlay_domain::people::Act;
-use outlay_domain::usage::{ID_BYTES_MAX, Refusal};
+use outlay_domain::people::{self, Act};
+use outlay_domain::usage::{EventName, ID_BYTES_MAX, Refusal};
 use outlay_engine::usage::Incoming;
-use outlay_engine::usage::amend::{AMENDED_EVENTS_MAX, Amended, Amender, AmendmentError};
+use outlay_engine::usage::amend::{
+    AMENDED_EVENTS_MAX, Amended, Amender, AmendmentError, AskedEvent,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -14,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::event_body::EventBody;
 use super::event_schema::EventSchema;
-use crate::auth::Caller;
+use crate::auth::{Caller, Scoped};
 use crate::bounded::UpTo;
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -35,8 +37,9 @@ struct CorrectionsBody {
     /// Why; it stands in the trail.
     #[schema(min_length = 1, max_length = 1000, example = "the model was misread")]
     reason: String,
-    /// The events as they should have been, whole, at most 1,000. `source` and `id` name the
-    /// ones that they replace.
+    /// The events as they should have been, whole, at most 1,000. `account`, `source` and `id` name
+    /// the ones that they replace. Who sees every account may leave the account out, which then
+    /// stays, or say another, where the event is to go, as long as one account has such an event.
     #[schema(value_type = Vec<EventSchema>, max_items = 1000)]
     events: UpTo<AMENDED_EVENTS_MAX, Box<RawValue>>,
 }
@@ -57,6 +60,10 @@ struct DeletionsBody {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EventNameBody {
+    /// Whose it is; needed where several accounts have an event of that source and id.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    account: Option<CompactString>,
     /// Who sent it.
     #[serde(default = "default_source")]
     #[schema(value_type = String, default = "api")]
@@ -107,10 +114,12 @@ struct AmendedItem {
 #[utoipa::path(post, path = "/api/v1/events/corrections", tag = "usage",
     request_body = CorrectionsBody,
     responses((status = 200, body = AmendmentsAnswer), (status = 400, body = ApiError),
-        (status = 401, body = ApiError), (status = 403, body = ApiError), (status = 422, body = ApiError)))]
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 409, body = ApiError, description = "several accounts have such an event"),
+        (status = 422, body = ApiError)))]
 async fn correct(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     Json(body): Json<CorrectionsBody>,
 ) -> Result<Json<AmendmentsAnswer>, ApiError> {
     caller.may(Act::AmendUsage)?;
@@ -118,21 +127,47 @@ async fn correct(
     let amender = amender(&caller, body.reason)?;
     let received_at = state.outlay.clock.now();
     let mut events: Vec<Incoming> = Vec::with_capacity(body.events.0.len());
+    let mut asked = Vec::with_capacity(body.events.0.len());
     for (index, json) in body.events.0.iter().enumerate() {
-        let incoming = EventBody::parse(json.get())
-            .and_then(|event| event.draft(&caller.account))
-            .and_then(|draft| {
+        let (account, incoming) = EventBody::parse(json.get())
+            .and_then(|event| Ok((event.account(), event.draft(&caller.account)?)))
+            .and_then(|(account, draft)| {
                 let time_stated = draft.occurred_at.is_some();
-                Ok(Incoming { event: draft.accept(received_at)?, time_stated })
+                Ok((account, Incoming { event: draft.accept(received_at)?, time_stated }))
             })
             .map_err(|refusal| refused(index, &refusal))?;
-        caller.may_charge(&incoming.event.account)?;
+        let (source, id) = (incoming.event.source.clone(), incoming.event.id.clone());
+        asked.push(AskedEvent { account, source, id });
         events.push(incoming);
     }
-    let name = |incoming: &Incoming| (incoming.event.source.clone(), incoming.event.id.clone());
-    let names = events.iter().map(name).collect();
-    let outcomes = state.outlay.correct_events(events, &amender).await?;
-    Ok(Json(answer(names, outcomes)))
+    let is_said: Vec<bool> = asked.iter().map(|asked| asked.account.is_some()).collect();
+    let names = resolved(&state, &caller, asked, true).await?;
+    for ((incoming, name), is_said) in events.iter_mut().zip(&names).zip(is_said) {
+        if !is_said {
+            incoming.event.account = name.account.clone();
+        }
+    }
+    let told = names.iter().map(|name| (name.source.clone(), name.id.clone())).collect();
+    let outcomes = state.outlay.correct_events(names, events, &amender).await?;
+    Ok(Json(answer(told, outcomes)))
+}
+
+/// The events that a caller means: of the account they see, or of whom they say.
+async fn resolved(
+    state: &AppState,
+    caller: &people::Caller,
+    mut asked: Vec<AskedEvent>,
+    may_move: bool,
+) -> Result<Vec<EventName>, ApiError> {
+    let Some(own) = caller.scope() else {
+        return Ok(state.outlay.resolve(asked, may_move).await?);
+    };
+    for asked in &mut asked {
+        caller.may_see(asked.account.get_or_insert_with(|| own.clone()))?;
+    }
+    let named =
+        |asked: AskedEvent| EventName { account: own.clone(), source: asked.source, id: asked.id };
+    Ok(asked.into_iter().map(named).collect())
 }
 
 /// Takes back what should not have been sent.
@@ -142,19 +177,26 @@ async fn correct(
 #[utoipa::path(post, path = "/api/v1/events/deletions", tag = "usage",
     request_body = DeletionsBody,
     responses((status = 200, body = AmendmentsAnswer), (status = 400, body = ApiError),
-        (status = 401, body = ApiError), (status = 403, body = ApiError), (status = 422, body = ApiError)))]
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 409, body = ApiError, description = "several accounts have such an event"),
+        (status = 422, body = ApiError)))]
 async fn delete(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     Json(body): Json<DeletionsBody>,
 ) -> Result<Json<AmendmentsAnswer>, ApiError> {
     caller.may(Act::AmendUsage)?;
     check_count(body.events.0.len())?;
     let amender = amender(&caller, body.reason)?;
-    let names: Vec<_> = body.events.0.into_iter().map(|name| (name.source, name.id)).collect();
-    if let Some(index) = names
+    let asked = body.events.0.into_iter().map(|EventNameBody { account, source, id }| AskedEvent {
+        account: account.filter(|account| !account.is_empty()),
+        source,
+        id,
+    });
+    let asked: Vec<AskedEvent> = asked.collect();
+    if let Some(index) = asked
         .iter()
-        .position(|(source, id)| id.is_empty() || source.len().max(id.len()) > ID_BYTES_MAX)
+        .position(|name| name.id.is_empty() || name.source.len().max(name.id.len()) > ID_BYTES_MAX)
     {
         return Err(ApiError::bad_request(
             "malformed",
@@ -162,8 +204,10 @@ async fn delete(
             format!("a source and an id have 1 to {ID_BYTES_MAX} bytes"),
         ));
     }
-    let outcomes = state.outlay.delete_events(names.clone(), &amender).await?;
-    Ok(Json(answer(names, outcomes)))
+    let names = resolved(&state, &caller, asked, false).await?;
+    let told = names.iter().map(|name| (name.source.clone(), name.id.clone())).collect();
+    let outcomes = state.outlay.delete_events(names, &amender).await?;
+    Ok(Json(answer(told, outcomes)))
 }
 
 /// A person to take out of the history.
@@ -208,7 +252,7 @@ async fn erase(
     Ok(Json(ErasureAnswer { facts }))
 }
 
-fn amender(caller: &Caller, reason: String) -> Result<Amender, ApiError> {
+fn amender(caller: &people::Caller, reason: String) -> Result<Amender, ApiError> {
     let reason = reason.trim().to_owned();
     if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
         let detail = format!("say why, in 1 to {REASON_BYTES_MAX} bytes");
@@ -254,7 +298,11 @@ fn answer(names: Vec<(CompactString, CompactString)>, outcomes: Vec<Amended>) ->
 
 impl From<AmendmentError> for ApiError {
     fn from(error: AmendmentError) -> Self {
+        let detail = error.to_string();
         match error {
+            AmendmentError::Ambiguous { index, .. } => Self::conflict(detail)
+                .at(format!("events[{index}].account"))
+                .mend("say whose event is meant with `account`"),
             AmendmentError::Accept(error) => error.into(),
             AmendmentError::Store(error) => error.into(),
         }

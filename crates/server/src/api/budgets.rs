@@ -10,9 +10,10 @@ use outlay_domain::Amount;
 use outlay_domain::budgets::{
     Basis, Budget, BudgetDraft, BudgetError, Enforcement, Period, Scope, Threshold,
 };
+use outlay_domain::people;
 use outlay_domain::usage::question::{Attribute, Value, local_text};
 use outlay_engine::budgets::{
-    BudgetStatus, BudgetsError, Judged, Outlook, UnjudgedBudget, is_imported,
+    BudgetStatus, BudgetsError, Judged, Outlook, Refusal, UnjudgedBudget, is_imported,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,13 +21,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Scoped};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::state::AppState;
 
 /// What stands where an id would, in the path of [`check`].
 const CHECK: &str = "check";
+/// What a budget is called for those who may not see it.
+const OTHERS_BUDGET: &str = "a budget of your organisation";
 /// How ids of older systems' budgets begin.
 const IMPORTED: &str = "imported:";
 
@@ -337,7 +340,7 @@ struct BudgetList {
     responses((status = 200, body = BudgetList), (status = 401, body = ApiError),
         (status = 403, body = ApiError), (status = 422, body = ApiError),
         (status = 429, body = ApiError)))]
-async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<BudgetList>, ApiError> {
+async fn list(State(state): State<AppState>, caller: Scoped) -> Result<Json<BudgetList>, ApiError> {
     let statuses = state.outlay.budgets().statuses().await?;
     let seen = statuses.into_iter().filter(|judged| match judged {
         Ok(status) => may_see(&caller, &status.budget),
@@ -383,7 +386,7 @@ async fn create(
         (status = 422, body = ApiError), (status = 429, body = ApiError)))]
 async fn show(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     Path(id): Path<String>,
 ) -> Result<Json<BudgetBody>, ApiError> {
     let budgets = state.outlay.budgets();
@@ -460,16 +463,34 @@ struct IntentAnswer {
 /// A hard budget that has too little left.
 #[derive(Debug, Serialize, ToSchema)]
 struct RefusingBudget {
-    /// Its id.
-    id: String,
-    /// Its name.
+    /// Its id; `null` where it is not the caller's to see.
+    id: Option<String>,
+    /// Its name, or that it is one of the organisation's.
     name: String,
-    /// What is left of it.
+    /// What is left of it; `null` where it is not the caller's to see.
     #[schema(example = "0.01")]
-    remaining: String,
+    remaining: Option<String>,
+}
+
+impl RefusingBudget {
+    fn new(refusal: Refusal) -> Self {
+        Self {
+            id: Some(refusal.budget.id.into()),
+            name: refusal.budget.draft.name.into(),
+            remaining: Some(Value::Amount { nanos: refusal.remaining }.text().to_string()),
+        }
+    }
+
+    /// What stands for all that the caller may not see.
+    fn of_others() -> Self {
+        Self { id: None, name: OTHERS_BUDGET.to_owned(), remaining: None }
+    }
 }
 
 /// Says whether something may be spent, as far as hard budgets go. Nothing is held for it.
+///
+/// Who sees one account is told that a budget of the organisation refuses it, and not which one or
+/// what is left.
 #[utoipa::path(post, path = "/api/v1/budgets/check", tag = "budgets", request_body = IntentBody,
     responses((status = 200, body = IntentAnswer), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
@@ -477,7 +498,7 @@ struct RefusingBudget {
         (status = 429, body = ApiError)))]
 async fn check(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     Json(body): Json<IntentBody>,
 ) -> Result<Json<IntentAnswer>, ApiError> {
     if body.amount.is_negative() {
@@ -500,14 +521,10 @@ async fn check(
     }
     let counts = |budget: &Budget| budget.draft.scope.takes(&attributes);
     let refusals = state.outlay.budgets().refusals(body.amount, counts).await?;
-    let refused_by: Vec<_> = refusals
-        .into_iter()
-        .map(|refusal| RefusingBudget {
-            id: refusal.budget.id.into(),
-            name: refusal.budget.draft.name.into(),
-            remaining: Value::Amount { nanos: refusal.remaining }.text().to_string(),
-        })
-        .collect();
+    let (own, others): (Vec<_>, Vec<_>) =
+        refusals.into_iter().partition(|refusal| may_see(&caller, &refusal.budget));
+    let others = (!others.is_empty()).then(RefusingBudget::of_others);
+    let refused_by: Vec<_> = own.into_iter().map(RefusingBudget::new).chain(others).collect();
     Ok(Json(IntentAnswer { allowed: refused_by.is_empty(), refused_by }))
 }
 
@@ -518,7 +535,7 @@ async fn told(state: &AppState, budget: Budget) -> Result<BudgetBody, ApiError> 
 }
 
 /// Whether the caller may see what a budget's scope spends: all of it belongs to their account.
-fn may_see(caller: &Caller, budget: &Budget) -> bool {
+fn may_see(caller: &people::Caller, budget: &Budget) -> bool {
     let Some(own) = caller.scope() else { return true };
     let accounts = budget.draft.scope.names().get("account");
     accounts.is_some_and(|accounts| accounts.iter().all(|account| *account == own))

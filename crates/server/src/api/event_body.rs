@@ -123,6 +123,11 @@ impl EventBody<'_> {
         self.id.compact()
     }
 
+    /// The account that the sender gave; `None` where they gave none.
+    pub fn account(&self) -> Option<CompactString> {
+        Some(self.account.compact()).filter(|account| !account.is_empty())
+    }
+
     /// The draft of the event, charged to `account` where it names none itself.
     pub fn draft(self, account: &CompactString) -> Result<EventDraft, Refusal> {
         let some = |text: Option<Text<'_>>| text.map(|text| text.compact());

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use super::cloud_events::{self, CloudEvent};
 use super::event_body::EventBody;
 use super::event_schema::EventSchema;
-use crate::auth::Caller;
+use crate::auth::Scoped;
 use crate::bounded::{self, UpTo};
 use crate::error::ApiError;
 use crate::malformed::Fault;
@@ -138,7 +138,7 @@ impl Item {
     ))]
 async fn post_events(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -203,7 +203,7 @@ impl Judgement {
 fn decode(
     headers: &HeaderMap,
     body: &[u8],
-    caller: &Caller,
+    caller: &Scoped,
     state: &AppState,
 ) -> Result<Vec<Judged>, ApiError> {
     let judge = Judge { caller, received_at: state.outlay.clock.now() };
@@ -254,7 +254,7 @@ fn decode(
 
 /// What one request's events are judged by.
 struct Judge<'a> {
-    caller: &'a Caller,
+    caller: &'a Scoped,
     received_at: chrono::DateTime<chrono::Utc>,
 }
 

@@ -23,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::usage_params::{Known, Parameters};
-use crate::auth::Caller;
+use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::AppState;
@@ -217,7 +217,7 @@ struct MethodBody {
         (status = 422, body = ApiError), (status = 429, body = ApiError)))]
 async fn spend(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     pairs: Pairs,
 ) -> Result<Json<SpendInsights>, ApiError> {
     const KNOWN: Known = Known(&["days", "horizon", "tz"]);
@@ -500,7 +500,7 @@ struct DriverBody {
         (status = 422, body = ApiError), (status = 429, body = ApiError)))]
 async fn drivers(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     pairs: Pairs,
 ) -> Result<Json<DriversBody>, ApiError> {
     const KNOWN: Known = Known(&["from", "to", "tz", "by", "top"]);

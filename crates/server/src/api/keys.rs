@@ -163,7 +163,8 @@ struct CreateKey {
     /// The only account it is to see and charge.
     #[schema(max_length = 256)]
     account: Option<String>,
-    /// Until when it counts; for ever, where nothing is said.
+    /// Until when it counts, no longer than the credential that makes it; as long as that, where
+    /// nothing is said: for ever, for who signed in.
     #[serde(default, deserialize_with = "crate::moment::optional")]
     expires_at: Option<DateTime<Utc>>,
 }
@@ -188,6 +189,8 @@ async fn list(
 }
 
 /// Makes a key, and tells its secret this once: members their own, admins anybody's.
+///
+/// Credentials that are narrowed, or that another issuer signed, manage no keys.
 #[utoipa::path(post, path = "/api/v1/keys", tag = "keys", request_body = CreateKey,
     responses((status = 201, body = CreatedKey), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),

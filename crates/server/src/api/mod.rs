@@ -136,4 +136,6 @@ async fn page_or_not_found(method: Method, uri: Uri, headers: HeaderMap) -> Resp
 }
 
 #[cfg(test)]
+mod doors_tests;
+#[cfg(test)]
 mod people_tests;

@@ -22,7 +22,7 @@ const PASSWORD: &str = "tall ships sail";
 const ISSUERS_SECRET: &str = "a secret of an older system, shared";
 
 /// The real router on a folder of its own.
-struct House {
+pub(super) struct House {
     _folder: TempDir,
     server: Server,
     router: Router,
@@ -30,10 +30,10 @@ struct House {
 
 /// What came back.
 #[derive(Debug)]
-struct Answer {
-    status: StatusCode,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
     headers: HeaderMap,
-    body: Value,
+    pub(super) body: Value,
 }
 
 impl Answer {
@@ -62,7 +62,7 @@ impl House {
         Self::with(|_| {}).await
     }
 
-    async fn with(settings: impl FnOnce(&mut Config)) -> Self {
+    pub(super) async fn with(settings: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         settings(&mut config);
@@ -79,8 +79,18 @@ impl House {
         Answer { status, headers, body }
     }
 
+    /// All routes, with the live updates.
+    pub(super) fn live_router(&self) -> Router {
+        self.server.live_router()
+    }
+
+    /// The time, as events tell it.
+    pub(super) fn now(&self) -> String {
+        self.server.state().outlay.clock.now().to_rfc3339()
+    }
+
     /// A request of whoever holds the data folder.
-    async fn root(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub(super) async fn root(&self, method: Method, path: &str, body: Value) -> Answer {
         let mut request = json_request(method, path, &[], body);
         request.extensions_mut().insert(LocalTrust);
         self.send(request).await
@@ -124,7 +134,7 @@ impl House {
     }
 }
 
-fn json_request(
+pub(super) fn json_request(
     method: Method,
     path: &str,
     headers: &[(&str, &str)],

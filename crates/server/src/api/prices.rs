@@ -36,7 +36,7 @@ use utoipa_axum::routes;
 use super::event_body::QuantitiesBody;
 use super::event_row::by_name;
 use super::users::{page, page_size};
-use crate::auth::Caller;
+use crate::auth::{Caller, Scoped};
 use crate::bounded::{UpTo, excess};
 use crate::error::ApiError;
 use crate::extract::{Json, Params};
@@ -778,7 +778,7 @@ impl From<UnpricedModel> for UnpricedModelBody {
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn unpriced(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     Params(params): Params<UnpricedParams>,
 ) -> Result<Json<UnpricedModels>, ApiError> {
     caller.may(Act::SeeUsage)?;

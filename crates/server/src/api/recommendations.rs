@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::usage_params::{Known, Parameters};
-use crate::auth::Caller;
+use crate::auth::{Caller, Scoped};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::state::AppState;
@@ -265,7 +265,7 @@ fn path(own: &Recommendation, seen: &Seen<'_>) -> String {
         (status = 422, body = ApiError), (status = 429, body = ApiError)))]
 async fn list(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     pairs: Pairs,
 ) -> Result<Json<RecommendationList>, ApiError> {
     const KNOWN: Known = Known(&["days", "tz", "state"]);

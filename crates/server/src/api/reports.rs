@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::usage_params::{Known, Parameters};
-use crate::auth::Caller;
+use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -70,7 +70,7 @@ struct MonthParams {
         (status = 429, body = ApiError)))]
 async fn month(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
     const KNOWN: Known = Known(&["month", "tz"]);
@@ -105,7 +105,7 @@ fn read_month(parameters: &Parameters, today: NaiveDate) -> Result<Month, ApiErr
 /// What is asked, and by whom.
 struct Asked<'a> {
     state: &'a AppState,
-    caller: &'a Caller,
+    caller: &'a Scoped,
     parameters: &'a Parameters,
     tz: Tz,
     today: NaiveDate,

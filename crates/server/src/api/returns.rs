@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::usage_params::{Known, Parameters};
-use crate::auth::Caller;
+use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::AppState;
@@ -190,7 +190,7 @@ struct OtherCurrency {
         (status = 422, body = ApiError), (status = 429, body = ApiError)))]
 async fn roi(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     pairs: Pairs,
 ) -> Result<Json<RoiBody>, ApiError> {
     const KNOWN: Known = Known(&["from", "to", "tz", "by", "every", "rule"]);

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Datelike, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
-use outlay_domain::people::{Act, Role, Via};
+use outlay_domain::people::{self, Act, Role, Via};
 use outlay_domain::revenue::{RevenueFact, RevenueKind};
 use outlay_domain::usage::question::{Attribute, Value};
 use outlay_domain::usage::{
@@ -25,7 +25,7 @@ use utoipa_axum::routes;
 use super::event_body::DEFAULT_SOURCE;
 use super::usage_params::{read_time, read_tz};
 use super::users::{page, page_size};
-use crate::auth::Caller;
+use crate::auth::{Caller, Scoped};
 use crate::bounded::UpTo;
 use crate::error::ApiError;
 use crate::extract::{Json, Params, RawJson};
@@ -157,7 +157,7 @@ impl RevenueBody {
     }
 
     /// The fact that `caller` tells.
-    fn fact(self, caller: &Caller) -> Result<RevenueFact, Refusal> {
+    fn fact(self, caller: &people::Caller) -> Result<RevenueFact, Refusal> {
         bounded("id", &self.id, ID_BYTES_MAX)?;
         bounded("source", &self.source, ID_BYTES_MAX)?;
         let is_letters = self.currency.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -229,7 +229,7 @@ impl RevenueBody {
 fn attributes(
     mut given: BTreeMap<CompactString, CompactString>,
     account: Option<CompactString>,
-    caller: &Caller,
+    caller: &people::Caller,
 ) -> Result<BTreeMap<CompactString, CompactString>, Refusal> {
     if given.len() > ATTRIBUTES_MAX {
         let detail = format!("{} given, {ATTRIBUTES_MAX} at most", given.len());
@@ -374,7 +374,7 @@ impl RevenueAnswer {
     ))]
 async fn post_revenue(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     body: RawJson,
 ) -> Result<(StatusCode, Json<RevenueAnswer>), ApiError> {
     caller.may(Act::SendUsage)?;
@@ -397,9 +397,9 @@ async fn post_revenue(
         let outcome = fact.and_then(|_| match recorded.next() {
             Some(Recorded::New) => Ok("accepted"),
             Some(Recorded::Known) | None => Ok("repeated"),
-            Some(Recorded::Differs { field, known }) => {
-                let known = if known.is_empty() { "nothing".into() } else { known };
-                let detail = format!("is known with `{known}`; what was told is not changed");
+            // What is known may have been told by another, and is not for everybody to hear.
+            Some(Recorded::Differs { field, .. }) => {
+                let detail = "is another than was told before, and what was told is not changed";
                 Err(Refusal::new(RefusalCode::Conflict, field, detail))
             }
         });
@@ -411,7 +411,7 @@ async fn post_revenue(
 /// The facts of a body, or why each is none, with their ids.
 fn judge(
     body: &RawJson,
-    caller: &Caller,
+    caller: &people::Caller,
 ) -> Result<Vec<(CompactString, Result<RevenueFact, Refusal>)>, ApiError> {
     let judged = parts(body.text()?)?.into_iter().map(|json| {
         let body = RevenueBody::parse(json);
@@ -506,10 +506,6 @@ async fn get_revenue(
     Params(query): Params<RevenueQuery>,
 ) -> Result<Json<RevenuePage>, ApiError> {
     caller.may(Act::SeeUsage)?;
-    if caller.scope().is_some() {
-        return Err(ApiError::forbidden("revenue belongs to the whole organisation")
-            .mend("ask an admin or a viewer"));
-    }
     let tz = read_tz(query.tz.as_deref())?;
     let time = |name, text: &Option<String>| {
         text.as_deref()

@@ -15,9 +15,6 @@ use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::AppState;
 
-/// How long a token counts where nothing is said.
-const TTL_SECONDS: i64 = 30 * 24 * 60 * 60;
-
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(mint))
@@ -34,7 +31,8 @@ struct MintToken {
     /// member, where nothing is said.
     #[schema(value_type = Option<RoleBody>)]
     role: Option<Role>,
-    /// How long it counts: from a second to ten years; 30 days, where nothing is said.
+    /// How long it counts: from a second to ten years, and no longer than the credential that
+    /// makes it; 30 days, where nothing is said and that counts so long.
     #[schema(minimum = 1, default = 2_592_000)]
     ttl_seconds: Option<i64>,
 }
@@ -60,6 +58,8 @@ struct TokenBody {
 }
 
 /// Signs a token for a user, who is made where there is none. Admins only.
+///
+/// Credentials that are narrowed, or that another issuer signed, make none.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = MintToken,
     responses((status = 201, body = TokenBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
@@ -70,8 +70,7 @@ async fn mint(
     Json(body): Json<MintToken>,
 ) -> Result<(StatusCode, Json<TokenBody>), ApiError> {
     let user = UserId::new(&body.user)?;
-    let ttl =
-        Duration::try_seconds(body.ttl_seconds.unwrap_or(TTL_SECONDS)).unwrap_or(Duration::MAX);
+    let ttl = body.ttl_seconds.map(|ttl| Duration::try_seconds(ttl).unwrap_or(Duration::MAX));
     let minted = state.people.mint_token(&caller, &user, body.role, ttl).await?;
     let body = TokenBody {
         token: minted.token,

@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 use super::event_row::EventRow;
 use super::usage_body::{UsageAnswer, csv};
 use super::usage_params::{Known, Parameters, refused};
-use crate::auth::Caller;
+use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::shares::Shares;
 use crate::state::AppState;
@@ -151,7 +151,7 @@ struct Page {
     ))]
 async fn total(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
@@ -173,7 +173,7 @@ async fn total(
     ))]
 async fn series(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
@@ -196,7 +196,7 @@ async fn series(
     ))]
 async fn breakdown(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
@@ -229,7 +229,7 @@ struct EventsBody {
     ))]
 async fn events(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     pairs: Pairs,
 ) -> Result<axum::Json<EventsBody>, ApiError> {
     const KNOWN: Known = Known(&["from", "to", "tz", "limit", "cursor"]);
@@ -307,7 +307,7 @@ enum Form {
 
 /// Reads a question, and the form in which its answer is wanted.
 fn read(
-    caller: &Caller,
+    caller: &Scoped,
     pairs: Pairs,
     headers: &HeaderMap,
     known: &Known,

@@ -1,7 +1,7 @@
 //! What each path takes, before its handler is asked.
 
 use axum::http::Method;
-use outlay_domain::people::Act;
+use outlay_domain::people::{Act, Reach};
 
 /// What a path takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,20 +12,39 @@ pub enum Door {
     SignIn,
     /// A caller who may do this, or nobody, of whom the handler asks something else.
     Asking(Act),
-    /// A caller who may do this. Where nothing is named, the handler says what it takes, and a key
-    /// for a part of what its user may do does not pass.
-    Guarded(Option<Act>),
+    /// A caller who may do this, and who sees as much as it reaches.
+    Guarded {
+        /// Where nothing is named, the handler says what it takes, and a key for a part of what
+        /// its user may do does not pass.
+        act: Option<Act>,
+        /// Whoever sees one account does not pass where it is everything.
+        reach: Reach,
+    },
 }
 
+/// What every path takes that is not in the table: a whole credential for every account.
+const CLOSED: Door = Door::Guarded { act: None, reach: Reach::Everything };
+
 impl Door {
-    /// What it takes to send `method` to `path`.
+    /// What it takes to do `act`, and as far as it reaches.
+    const fn to(act: Act) -> Self {
+        Self::Guarded { act: Some(act), reach: act.reach() }
+    }
+
+    /// What it takes to do `act` where it is about all accounts at once.
+    const fn to_all(act: Act) -> Self {
+        Self::Guarded { act: Some(act), reach: Reach::Everything }
+    }
+
+    /// What it takes to send `method` to `path`: the one place where it is decided who gets in,
+    /// and whether who sees one account does.
     pub fn at(method: &Method, path: &str) -> Self {
         let rest = match path.strip_prefix("/api/v1") {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => rest,
             _ if path == "/metrics" => return Self::Asking(Act::SeeMetrics),
-            _ if is_socket(path) => return Self::Guarded(Some(Act::SeeUsage)),
+            _ if is_socket(path) => return Self::to(Act::SeeUsage),
             _ if is_within(path, "/api/docs") => return Self::Open,
-            _ if is_within(path, "/api") => return Self::Guarded(None),
+            _ if is_within(path, "/api") => return CLOSED,
             _ => return Self::Open,
         };
         let mut parts = rest.split('/').skip(1);
@@ -35,24 +54,30 @@ impl Door {
             ("openapi.json", None) => Self::Open,
             ("session", None) if *method == Method::POST => Self::SignIn,
             ("session", Some("link")) if *method == Method::POST => Self::SignIn,
-            ("session", None) => Self::Guarded(Some(Act::SeeSelf)),
-            ("events", None) => Self::Guarded(Some(Act::SendUsage)),
-            ("events", Some(_)) => Self::Guarded(Some(Act::AmendUsage)),
-            ("budgets", Some("check")) => Self::Guarded(Some(Act::SeeUsage)),
-            (
-                "usage" | "budgets" | "alerts" | "alert-rules" | "insights" | "revenue" | "exports"
-                | "reports",
-                _,
-            ) if reads => Self::Guarded(Some(Act::SeeUsage)),
+            ("session", None) => Self::to(Act::SeeSelf),
+            ("events", None) => Self::to(Act::SendUsage),
+            ("events", Some(_)) => Self::to(Act::AmendUsage),
+            ("budgets", Some("check")) => Self::to(Act::SeeUsage),
+            ("usage" | "budgets" | "insights" | "exports" | "reports", _) if reads => {
+                Self::to(Act::SeeUsage)
+            }
+            // They are the organisation's.
+            ("alerts" | "alert-rules" | "revenue", _) if reads => Self::to_all(Act::SeeUsage),
             // Which users may tell of it besides, the handler says.
-            ("revenue", None) => Self::Guarded(Some(Act::SendUsage)),
-            ("prices", Some("quote")) => Self::Guarded(Some(Act::SeePrices)),
-            ("prices", _) if reads => Self::Guarded(Some(Act::SeePrices)),
-            ("prices", _) => Self::Guarded(Some(Act::SetPrices)),
-            ("system", None) => Self::Guarded(Some(Act::SeeMetrics)),
-            ("keys", _) => Self::Guarded(Some(Act::ManageOwnKeys)),
-            ("sql" | "erasures" | "tokens" | "audit", _) => Self::Guarded(Some(Act::Administer)),
-            _ => Self::Guarded(None),
+            ("revenue", None) => Self::to(Act::SendUsage),
+            // Which models have no price is seen on usage.
+            ("prices", Some("unpriced")) if reads => {
+                Self::Guarded { act: Some(Act::SeePrices), reach: Reach::Account }
+            }
+            ("prices", Some("quote")) => Self::to(Act::SeePrices),
+            ("prices", _) if reads => Self::to(Act::SeePrices),
+            ("prices", _) => Self::to(Act::SetPrices),
+            ("system", None) => Self::to(Act::SeeMetrics),
+            ("keys", _) => Self::to(Act::ManageOwnKeys),
+            // Everybody may see themself and change their password; the rest is for admins.
+            ("users", Some(_)) => Self::Guarded { act: None, reach: Reach::NoAccount },
+            ("sql" | "erasures" | "tokens" | "audit" | "imports", _) => Self::to(Act::Administer),
+            _ => CLOSED,
         }
     }
 }
@@ -76,7 +101,9 @@ mod tests {
             Administer, AmendUsage, ManageOwnKeys, SeeMetrics, SeePrices, SeeSelf, SeeUsage,
             SendUsage, SetPrices,
         };
-        let guarded = |act| Door::Guarded(Some(act));
+        let guarded = Door::to;
+        let unpriced = Door::Guarded { act: Some(SeePrices), reach: Reach::Account };
+        let themselves = Door::Guarded { act: None, reach: Reach::NoAccount };
         for (method, path, door) in [
             (Method::GET, "/", Door::Open),
             (Method::GET, "/sign-in", Door::Open),
@@ -96,19 +123,19 @@ mod tests {
             (Method::POST, "/api/v1/erasures", guarded(Administer)),
             (Method::GET, "/api/v1/usage/total", guarded(SeeUsage)),
             (Method::GET, "/api/v1/budgets", guarded(SeeUsage)),
-            (Method::POST, "/api/v1/budgets", Door::Guarded(None)),
+            (Method::POST, "/api/v1/budgets", CLOSED),
             (Method::POST, "/api/v1/budgets/check", guarded(SeeUsage)),
-            (Method::GET, "/api/v1/alerts", guarded(SeeUsage)),
+            (Method::GET, "/api/v1/alerts", Door::to_all(SeeUsage)),
             (Method::GET, "/api/v1/insights/roi", guarded(SeeUsage)),
             (Method::GET, "/api/v1/exports/focus", guarded(SeeUsage)),
             (Method::GET, "/api/v1/reports/month", guarded(SeeUsage)),
-            (Method::GET, "/api/v1/revenue", guarded(SeeUsage)),
+            (Method::GET, "/api/v1/revenue", Door::to_all(SeeUsage)),
             (Method::POST, "/api/v1/revenue", guarded(SendUsage)),
             (Method::GET, "/socket.io/", guarded(SeeUsage)),
             (Method::POST, "/socket.io/", guarded(SeeUsage)),
             (Method::POST, "/api/v1/sql", guarded(Administer)),
             (Method::GET, "/api/v1/prices", guarded(SeePrices)),
-            (Method::GET, "/api/v1/prices/unpriced", guarded(SeePrices)),
+            (Method::GET, "/api/v1/prices/unpriced", unpriced),
             (Method::POST, "/api/v1/prices/quote", guarded(SeePrices)),
             (Method::POST, "/api/v1/prices", guarded(SetPrices)),
             (Method::POST, "/api/v1/prices/rerate", guarded(SetPrices)),
@@ -117,14 +144,20 @@ mod tests {
             (Method::POST, "/api/v1/tokens", guarded(Administer)),
             (Method::GET, "/api/v1/audit", guarded(Administer)),
             (Method::GET, "/metrics", Door::Asking(SeeMetrics)),
-            (Method::GET, "/api/v1/users", Door::Guarded(None)),
-            (Method::GET, "/api/v1/users/openapi.json", Door::Guarded(None)),
-            (Method::POST, "/api/v1/session/other", Door::Guarded(None)),
-            (Method::POST, "/api/v1/usage/total", Door::Guarded(None)),
-            (Method::GET, "/api/v1/", Door::Guarded(None)),
-            (Method::GET, "/api/v1", Door::Guarded(None)),
-            (Method::GET, "/api/v2/session", Door::Guarded(None)),
-            (Method::GET, "/api", Door::Guarded(None)),
+            (Method::GET, "/api/v1/users", CLOSED),
+            (Method::GET, "/api/v1/users/openapi.json", themselves),
+            (Method::PATCH, "/api/v1/users/alice", themselves),
+            (Method::POST, "/api/v1/backup", CLOSED),
+            (Method::POST, "/api/v1/imports", guarded(Administer)),
+            (Method::GET, "/api/v1/imports", guarded(Administer)),
+            (Method::POST, "/api/v1/check", CLOSED),
+            (Method::PUT, "/api/v1/insights/recommendations/1", CLOSED),
+            (Method::POST, "/api/v1/session/other", CLOSED),
+            (Method::POST, "/api/v1/usage/total", CLOSED),
+            (Method::GET, "/api/v1/", CLOSED),
+            (Method::GET, "/api/v1", CLOSED),
+            (Method::GET, "/api/v2/session", CLOSED),
+            (Method::GET, "/api", CLOSED),
         ] {
             assert_eq!(Door::at(&method, path), door, "{method} {path}");
         }

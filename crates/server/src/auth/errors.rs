@@ -18,6 +18,10 @@ impl From<Denied> for ApiError {
                 error.mend(format!("make a key with it: outlay key create --scope {needed}"))
             }
             Denied::Account { .. } => error.at("account"),
+            Denied::EveryAccount { .. } => error.mend("ask an admin or a viewer"),
+            Denied::Narrowed => {
+                error.mend("sign in, or use a key with the scope `admin` and without an account")
+            }
         }
     }
 }

@@ -21,11 +21,16 @@ pub mod text;
 pub mod token;
 pub mod user;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use outlay_engine::{Clock, SystemClock};
 use outlay_store::history::sql::{job, worker};
+
+use crate::startup;
 
 use client::{CliError, Client};
 pub use output::Output;
@@ -146,13 +151,20 @@ impl Globals {
     }
 }
 
-/// Runs the command line of this process.
+/// Runs the command line of this process, by the machine's clock.
 pub fn run() -> ExitCode {
     // No command of people's: the server starts it for a query, with nothing but a pipe.
     if std::env::args_os().nth(1).is_some_and(|argument| argument == job::COMMAND) {
         return worker::work();
     }
-    let cli = Cli::parse();
+    run_at(std::env::args_os(), Arc::new(SystemClock))
+}
+
+/// Runs a command line, the program's name first, by `clock`: tests on recorded days stay true by
+/// one that shows those days.
+pub fn run_at(arguments: impl IntoIterator<Item = OsString>, clock: Arc<dyn Clock>) -> ExitCode {
+    let cli = Cli::parse_from(arguments);
+    startup::go_by(clock);
     // What is made in a data folder is for its owner alone, wherever the folder stands.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match cli.globals.color {

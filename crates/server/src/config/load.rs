@@ -12,8 +12,8 @@ use super::describe::{Key, keys};
 use super::{CONFIG_FILE, Config, dialects};
 
 /// Variables that the command line reads, and that are no settings.
-const OF_THE_COMMAND_LINE: [&str; 5] =
-    ["OUTLAY_CONFIG", "OUTLAY_DATA", "OUTLAY_TEST_NOW", "OUTLAY_TOKEN", "OUTLAY_URL"];
+const OF_THE_COMMAND_LINE: [&str; 4] =
+    ["OUTLAY_CONFIG", "OUTLAY_DATA", "OUTLAY_TOKEN", "OUTLAY_URL"];
 
 /// Why the settings cannot be used.
 #[derive(Debug, Error)]

@@ -10,13 +10,15 @@ mod tests;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use chrono::{DateTime, Duration, Utc};
+use outlay_domain::usage::UsageEvent;
 use parking_lot::{Mutex, RwLock};
 use rusqlite::Transaction;
 
-pub use key::EventKey;
+pub(crate) use key::SECRET_BYTES;
+pub use key::{EventKey, KeyForm, KeySecret};
 use run::{Keys, RUN_KEYS_MAX, Run, RunWriter};
 use table::Table;
 
@@ -86,7 +88,10 @@ pub struct Dedup {
     folder: PathBuf,
     books: Arc<Books>,
     options: DedupOptions,
+    secret: KeySecret,
     state: RwLock<State>,
+    /// Whether there are runs of keys that were made in an older way.
+    has_older: AtomicBool,
     last_run_id: AtomicI64,
     /// Held while runs are merged or dropped.
     changing: Mutex<()>,
@@ -101,10 +106,11 @@ struct State {
     runs: Vec<Arc<DatedRun>>,
 }
 
-/// A run and the time that it is for.
+/// A run, the time that it is for, and how its keys were made.
 struct DatedRun {
     run: Run,
     received: Span,
+    form: KeyForm,
 }
 
 /// Keys on their way from memory to a run.
@@ -130,30 +136,62 @@ impl Dedup {
     ) -> Result<Self, StoreError> {
         let folder = data_dir.join(FOLDER);
         disk::create_folder(&folder)?;
-        let (rows, last_run_id) = books.read(|connection| {
-            Ok((manifest::runs(connection)?, manifest::last_run_id(connection)?))
+        let (rows, last_run_id, secret) = books.read(|connection| {
+            let secret = manifest::key_secret(connection)?;
+            Ok((manifest::runs(connection)?, manifest::last_run_id(connection)?, secret))
         })?;
         let known: HashSet<String> = rows.iter().map(|row| Run::file_name(row.run_id)).collect();
         disk::remove_orphans(&folder, |name| known.contains(name))?;
-        let runs = rows
+        let runs: Vec<Arc<DatedRun>> = rows
             .into_iter()
             .map(|row| {
                 let run = Run::open(row.run_id, folder.join(Run::file_name(row.run_id)))?;
-                Ok(Arc::new(DatedRun { run, received: row.received }))
+                Ok(Arc::new(DatedRun { run, received: row.received, form: row.form }))
             })
             .collect::<Result<_, StoreError>>()?;
         Ok(Self {
             folder,
             books,
             options,
+            secret,
+            has_older: AtomicBool::new(any_older(&runs)),
             state: RwLock::new(State { runs, ..State::default() }),
             last_run_id: AtomicI64::new(last_run_id),
             changing: Mutex::new(()),
         })
     }
 
+    /// The key by which `event` is remembered.
+    pub fn key_of(&self, event: &UsageEvent) -> EventKey {
+        self.secret.key_of(event)
+    }
+
+    /// The key by which runs of before know `event`; `None` once there are none.
+    pub fn older_key_of(&self, event: &UsageEvent) -> Option<EventKey> {
+        self.has_older.load(Ordering::Relaxed).then(|| EventKey::by_source(event))
+    }
+
+    /// Says of each event whether it came before.
+    pub fn check_events(&self, events: &[&UsageEvent]) -> Result<Vec<Seen>, StoreError> {
+        let keys: Vec<_> = events.iter().map(|event| self.key_of(event)).collect();
+        let older: Option<Vec<_>> = events.iter().map(|event| self.older_key_of(event)).collect();
+        self.check_also_older(&keys, older.as_deref())
+    }
+
     /// Says of each key whether it came before. Repeats within `keys` are the caller's to see.
     pub fn check(&self, keys: &[EventKey]) -> Result<Vec<Seen>, StoreError> {
+        self.check_also_older(keys, None)
+    }
+
+    /// The same, where `older` are the keys of the same events for runs of before, if any are left.
+    ///
+    /// Those know no account: where the bodies differ, another account's event may bear the id,
+    /// and the answer is `Differs`.
+    pub fn check_also_older(
+        &self,
+        keys: &[EventKey],
+        older: Option<&[EventKey]>,
+    ) -> Result<Vec<Seen>, StoreError> {
         let keys: Vec<EventKey> = keys.iter().map(|key| key.kept()).collect();
         let mut seen = vec![Seen::New; keys.len()];
         let runs = {
@@ -170,7 +208,13 @@ impl Dedup {
         };
         let mut buffer = Vec::new();
         for dated in &runs {
-            check_run(&dated.run, &keys, &mut seen, &mut buffer)?;
+            let keys = match dated.form {
+                KeyForm::ByAccount => Some(keys.as_slice()),
+                KeyForm::BySource => older,
+            };
+            if let Some(keys) = keys {
+                check_run(&dated.run, keys, &mut seen, &mut buffer)?;
+            }
         }
         Ok(seen)
     }
@@ -246,7 +290,7 @@ impl Dedup {
         let (run_id, path) = self.next_run();
         let mut writer = RunWriter::create(&path, keys.len() as u64)?;
         keys.into_iter().try_for_each(|key| writer.push(key))?;
-        let (run, row) = finish(writer, run_id, path, received, || {})?;
+        let (run, row) = finish(writer, run_id, path, (received, KeyForm::ByAccount), || {})?;
         Ok(Some(PendingRun { run, row, tables: frozen.tables }))
     }
 
@@ -254,7 +298,7 @@ impl Dedup {
     pub(crate) fn publish(&self, pending: PendingRun) {
         let PendingRun { run, row, tables } = pending;
         let mut state = self.state.write();
-        state.runs.push(Arc::new(DatedRun { run, received: row.received }));
+        state.runs.push(Arc::new(DatedRun { run, received: row.received, form: row.form }));
         state.frozen.retain(|table| !tables.iter().any(|written| Arc::ptr_eq(written, table)));
     }
 
@@ -274,7 +318,7 @@ impl Dedup {
             manifest::add_run(tx, &row)
         })?;
         failpoint::hit("dedup.merge.registered");
-        let merged = Arc::new(DatedRun { run, received: row.received });
+        let merged = Arc::new(DatedRun { run, received: row.received, form: row.form });
         self.replace(&group, Some(merged));
         remove_files(&group)?;
         Ok(true)
@@ -290,14 +334,16 @@ impl Dedup {
         let tier = |dated: &DatedRun| dated.run.keys.max(1).ilog(fan_out as u64);
 
         let mut sorted = runs.to_vec();
-        sorted.sort_by_key(|dated| (tier(dated), dated.received.last_us));
+        sorted.sort_by_key(|dated| (dated.form.number(), tier(dated), dated.received.last_us));
         sorted
             .windows(fan_out)
             .find(|group| {
                 let keys: u64 = group.iter().map(|dated| dated.run.keys).sum();
                 let received =
                     group.iter().fold(Span::EMPTY, |span, dated| span.union(dated.received));
-                tier(&group[0]) == tier(&group[fan_out - 1])
+                // Keys that were made in two ways cannot be told apart in one run.
+                group[0].form == group[fan_out - 1].form
+                    && tier(&group[0]) == tier(&group[fan_out - 1])
                     && keys <= keys_max
                     && received.last_us.saturating_sub(received.first_us) <= span_max
             })
@@ -325,7 +371,8 @@ impl Dedup {
                 None => drop(sources.swap_remove(least)),
             }
         }
-        finish(writer, run_id, path, received, || failpoint::hit("dedup.merge.written"))
+        let what = (received, group[0].form);
+        finish(writer, run_id, path, what, || failpoint::hit("dedup.merge.written"))
             .inspect(|_| failpoint::hit("dedup.merge.renamed"))
     }
 
@@ -352,6 +399,7 @@ impl Dedup {
         let mut state = self.state.write();
         state.runs.retain(|run| !old.iter().any(|old| Arc::ptr_eq(old, run)));
         state.runs.extend(new);
+        self.has_older.store(any_older(&state.runs), Ordering::Relaxed);
     }
 
     /// Reads every run from end to end; one line for each that is damaged.
@@ -375,6 +423,10 @@ impl PendingRun {
     }
 }
 
+fn any_older(runs: &[Arc<DatedRun>]) -> bool {
+    runs.iter().any(|dated| dated.form == KeyForm::BySource)
+}
+
 /// Asks one run about the keys that it may change the answer for.
 fn check_run(
     run: &Run,
@@ -394,14 +446,14 @@ fn finish(
     writer: RunWriter,
     run_id: i64,
     path: PathBuf,
-    received: Span,
+    (received, form): (Span, KeyForm),
     written: impl FnOnce(),
 ) -> Result<(Run, RunRow), StoreError> {
     let (file, parts) = writer.finish()?;
     written();
     let contents = file.publish()?;
     let run = Run::opened(run_id, path, parts)?;
-    let row = RunRow { run_id, keys: run.keys, received, contents };
+    let row = RunRow { run_id, keys: run.keys, received, form, contents };
     Ok((run, row))
 }
 

@@ -302,38 +302,110 @@ fn event(id: &str) -> UsageEvent {
     .unwrap()
 }
 
+fn secret() -> KeySecret {
+    let bytes: Vec<u8> = (0..SECRET_BYTES).map(|at| at as u8).collect();
+    KeySecret::from_bytes(&bytes).unwrap()
+}
+
 /// Keys lie in files: if this fails, every event ever stored would be new again.
 #[test]
 fn the_key_of_an_event_never_changes() {
     assert_eq!(
-        EventKey::of(&event("a-1")),
+        EventKey::by_source(&event("a-1")),
         EventKey { id: 0xb513382a27b5ab39, body: 0x1a8d6ff130 }
+    );
+    assert_eq!(
+        secret().key_of(&event("a-1")),
+        EventKey { id: 0x5822c054ce21d8e1, body: 0x73d2588647 }
     );
 }
 
 #[test]
-fn every_field_counts_and_source_and_id_cannot_be_confused() {
+fn every_field_counts_and_account_source_and_id_cannot_be_confused() {
+    let secret = secret();
     let base = event("a-1");
-    let mut others = vec![base.clone(); 9];
+    let mut others = vec![base.clone(); 8];
     others[0].occurred_at += Duration::microseconds(1);
-    others[1].account = "acme2".into();
-    others[2].subject = Some("x".into());
-    others[3].quantities.set(Meter::InputTokens, Quantity::from_micros(2_000_000));
-    others[4].tags = [("feature".into(), "chats".into())].into_iter().collect();
-    others[5].metadata = Some("{}".into());
-    others[6].dimensions.team = Some("chat".into());
-    others[7].dimensions.project = Some("chat".into());
-    others[8].duration_us = Some(0);
+    others[1].subject = Some("x".into());
+    others[2].quantities.set(Meter::InputTokens, Quantity::from_micros(2_000_000));
+    others[3].tags = [("feature".into(), "chats".into())].into_iter().collect();
+    others[4].metadata = Some("{}".into());
+    others[5].dimensions.team = Some("chat".into());
+    others[6].dimensions.project = Some("chat".into());
+    others[7].duration_us = Some(0);
 
-    let mut bodies: Vec<u64> = others.iter().map(|event| EventKey::of(event).body).collect();
-    assert!(others.iter().all(|event| EventKey::of(event).id == EventKey::of(&base).id));
-    bodies.push(EventKey::of(&base).body);
+    let mut bodies: Vec<u64> = others.iter().map(|event| secret.key_of(event).body).collect();
+    assert!(others.iter().all(|event| secret.key_of(event).id == secret.key_of(&base).id));
+    bodies.push(secret.key_of(&base).body);
     bodies.sort_unstable();
     bodies.dedup();
-    assert_eq!(bodies.len(), 10);
+    assert_eq!(bodies.len(), 9);
 
-    let moved = UsageEvent { source: "search-apia".into(), id: "-1".into(), ..base.clone() };
-    assert_ne!(EventKey::of(&moved).id, EventKey::of(&base).id);
+    for moved in [
+        UsageEvent { source: "search-apia".into(), id: "-1".into(), ..base.clone() },
+        UsageEvent { account: "acme2".into(), ..base.clone() },
+        UsageEvent { account: "acmesearch-api".into(), source: "".into(), ..base.clone() },
+    ] {
+        assert_ne!(secret.key_of(&moved).id, secret.key_of(&base).id);
+        assert_ne!(secret.key_of(&moved).body, secret.key_of(&base).body);
+    }
+}
+
+#[test]
+fn every_folder_has_a_secret_of_its_own_that_stays() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let key = |folder: &TempDir| open(folder).key_of(&event("a-1"));
+
+    assert_eq!(key(&one), key(&one));
+    assert_ne!(key(&one), key(&other));
+}
+
+/// Keys as the version before wrote them, to a run that the books say is of its form.
+fn older_run(folder: &TempDir, run_id: i64, events: &[UsageEvent]) {
+    let path = folder.path().join(FOLDER).join(Run::file_name(run_id));
+    let mut keys: Vec<_> = events.iter().map(EventKey::by_source).collect();
+    keys.sort_unstable();
+    let mut writer = RunWriter::create(&path, keys.len() as u64).unwrap();
+    keys.into_iter().for_each(|key| writer.push(key).unwrap());
+    let of = (days_ago(0), KeyForm::BySource);
+    let (_, row) = finish(writer, run_id, path, of, || {}).unwrap();
+    let books = Books::open(folder.path()).unwrap();
+    books.write(|tx| manifest::add_run(tx, &row)).unwrap();
+}
+
+#[test]
+fn runs_of_before_are_asked_in_their_own_way_until_they_are_over() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(&folder));
+    for (run_id, id) in [(1, "a-1"), (2, "a-2"), (3, "a-3"), (4, "a-4")] {
+        older_run(&folder, run_id, &[event(id)]);
+    }
+    let dedup = open(&folder);
+    let anothers = UsageEvent { account: "globex".into(), ..event("a-1") };
+    let changed = UsageEvent { subject: Some("x".into()), ..event("a-1") };
+    let asked = [event("a-1"), event("a-4"), anothers.clone(), changed, event("a-5")];
+    let asked: Vec<&UsageEvent> = asked.iter().collect();
+    let known = [Seen::Same, Seen::Same, Seen::Differs, Seen::Differs, Seen::New];
+    assert_eq!(dedup.check_events(&asked).unwrap(), known);
+
+    dedup.insert(&[dedup.key_of(&anothers)]);
+    for _ in 0..3 {
+        dedup.flush(days_ago(0)).unwrap();
+        dedup.insert(&[dedup.key_of(&event("a-5"))]);
+    }
+    while dedup.merge().unwrap() {}
+
+    let forms: Vec<_> = dedup.state.read().runs.iter().map(|run| run.form).collect();
+    assert!(forms.contains(&KeyForm::BySource) && forms.contains(&KeyForm::ByAccount), "{forms:?}");
+    let after = [Seen::Same, Seen::Same, Seen::Same, Seen::Differs, Seen::Same];
+    assert_eq!(dedup.check_events(&asked).unwrap(), after);
+    drop(dedup);
+    let dedup = open(&folder);
+    dedup.insert(&[dedup.key_of(&event("a-5"))]);
+    assert_eq!(dedup.check_events(&asked).unwrap(), after, "the books know the form of a run");
+
+    dedup.retain(now() + Duration::days(41)).unwrap();
+    assert_eq!(dedup.older_key_of(&event("a-1")), None, "nobody is asked any more");
 }
 
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! Single facts by source and id.
+//! Single facts by account, source and id.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt64Array};
 use datafusion::arrow::compute::take_record_batch;
 use datafusion::parquet::arrow::arrow_reader::{RowSelection, RowSelector};
-use outlay_domain::usage::{Fact, FactKind};
+use outlay_domain::usage::{EventName, Fact, FactKind};
 
 use super::order::unlike;
 use super::schema::FactReader;
@@ -14,32 +14,48 @@ use super::segment::IdFilters;
 use super::{History, Segment};
 use crate::StoreError;
 
-/// The ids that are looked for, each with its sources.
-type Wanted<'a> = HashMap<&'a str, HashSet<&'a str>>;
+/// The ids that are looked for, each with its sources and accounts; no account is every account.
+type Wanted<'a> = HashMap<&'a str, HashSet<(&'a str, Option<&'a str>)>>;
 
 impl History {
-    /// All facts that bear one of these sources and ids: the event, its corrections and reversals.
+    /// All facts that bear one of these names: the event, its corrections and reversals.
     ///
     /// They come in the order of arrival; of those that came at one moment, a reversal stands
     /// before the correction that takes its place.
-    pub fn find(&self, names: &[(CompactString, CompactString)]) -> Result<Vec<Fact>, StoreError> {
+    pub fn find(&self, names: &[EventName]) -> Result<Vec<Fact>, StoreError> {
+        let mut wanted = Wanted::new();
+        for EventName { account, source, id } in names {
+            wanted.entry(id).or_default().insert((source, Some(account)));
+        }
+        self.find_wanted(&wanted)
+    }
+
+    /// All facts of any account that bear one of these sources and ids, in the same order.
+    pub fn find_in_every_account(
+        &self,
+        names: &[(CompactString, CompactString)],
+    ) -> Result<Vec<Fact>, StoreError> {
         let mut wanted = Wanted::new();
         for (source, id) in names {
-            wanted.entry(id).or_default().insert(source);
+            wanted.entry(id).or_default().insert((source, None));
         }
+        self.find_wanted(&wanted)
+    }
+
+    fn find_wanted(&self, wanted: &Wanted<'_>) -> Result<Vec<Fact>, StoreError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
         let snapshot = self.snapshot();
         let mut found = Vec::new();
         for segment in &*snapshot.segments {
-            find_in_segment(segment, &wanted, &mut found)?;
+            find_in_segment(segment, wanted, &mut found)?;
         }
         for batch in &*snapshot.tail {
-            let rows = rows_with_ids(batch, &wanted)?;
+            let rows = rows_with_ids(batch, wanted)?;
             if !rows.is_empty() {
                 let rows = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
-                keep_wanted(&take_record_batch(batch, &rows)?, &wanted, &mut found)?;
+                keep_wanted(&take_record_batch(batch, &rows)?, wanted, &mut found)?;
             }
         }
         found.sort_by_key(|fact| (fact.received_at, rank(fact.kind)));
@@ -61,9 +77,9 @@ fn find_in_segment(
     let filters = IdFilters::open(segment)?;
     for row_group in 0..segment.metadata()?.metadata().num_row_groups() {
         let mut possible = Wanted::new();
-        for (id, sources) in wanted {
+        for (id, names) in wanted {
             if filters.may_hold(row_group, id)? {
-                possible.insert(id, sources.clone());
+                possible.insert(id, names.clone());
             }
         }
         if possible.is_empty() {
@@ -118,8 +134,9 @@ fn keep_wanted(
 ) -> Result<(), StoreError> {
     let reader = FactReader::new(rows)?;
     for row in 0..rows.num_rows() {
-        let sources = wanted.get(reader.id(row));
-        if sources.is_some_and(|sources| sources.contains(reader.source(row))) {
+        let Some(names) = wanted.get(reader.id(row)) else { continue };
+        let (source, account) = (reader.source(row), reader.account(row));
+        if names.contains(&(source, Some(account))) || names.contains(&(source, None)) {
             found.push(reader.fact(row)?);
         }
     }

@@ -294,6 +294,11 @@ impl<'a> FactReader<'a> {
         self.names[0].get(row).unwrap_or_default()
     }
 
+    /// The account at `row`, without reading the rest.
+    pub fn account(&self, row: usize) -> &'a str {
+        self.names[1].get(row).unwrap_or_default()
+    }
+
     /// The whole fact at `row`.
     pub fn fact(&self, row: usize) -> Result<Fact, StoreError> {
         let damaged = |how: String| StoreError::Damaged { what: format!("row {row}"), how };

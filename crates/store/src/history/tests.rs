@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 
 use chrono::{DateTime, Duration as TimeSpan, Utc};
 use outlay_domain::usage::{
-    Charge, ChargeBasis, Dimensions, FactKind, Meter, Quantities, Status, UsageEvent,
+    Charge, ChargeBasis, Dimensions, EventName, FactKind, Meter, Quantities, Status, UsageEvent,
 };
 use outlay_domain::{Amount, Quantity};
 use proptest::prelude::*;
@@ -75,10 +75,6 @@ fn fact(number: u32) -> Fact {
 
 pub(super) fn facts(numbers: std::ops::Range<u32>) -> Vec<Fact> {
     numbers.map(fact).collect()
-}
-
-fn name_of(fact: &Fact) -> (compact_str::CompactString, compact_str::CompactString) {
-    (fact.event.source.clone(), fact.event.id.clone())
 }
 
 /// A data folder in use, as the engine uses it.
@@ -171,7 +167,7 @@ fn sort(facts: &mut [Fact]) {
 }
 
 fn keys(facts: &[Fact]) -> Vec<EventKey> {
-    facts.iter().map(|fact| EventKey::of(&fact.event)).collect()
+    facts.iter().map(|fact| EventKey::by_source(&fact.event)).collect()
 }
 
 fn open() -> (TempDir, Store) {
@@ -330,13 +326,17 @@ fn facts_are_found_by_source_and_id_wherever_they_are() {
     store.commit(vec![correction.clone(), reversal.clone()]);
 
     let wanted = [fact(7), fact(299), fact(305)];
-    let found = store.history.find(&wanted.each_ref().map(name_of)).unwrap();
+    let found = store.history.find(&wanted.each_ref().map(|fact| fact.event.name())).unwrap();
 
-    assert_eq!(found, [fact(7), fact(299), fact(305), reversal, correction]);
-    let other_source = ("source-9".into(), "event-7".into());
-    assert_eq!(store.history.find(&[other_source]).unwrap(), []);
+    assert_eq!(found, [fact(7), fact(299), fact(305), reversal.clone(), correction.clone()]);
+    let name = fact(7).event.name();
+    let other_source = EventName { source: "source-9".into(), ..name.clone() };
+    let other_account = EventName { account: "nobody".into(), ..name.clone() };
+    assert_eq!(store.history.find(&[other_source, other_account]).unwrap(), []);
+    let anybodys = store.history.find_in_every_account(&[(name.source, name.id)]).unwrap();
+    assert_eq!(anybodys, [fact(7), reversal, correction]);
     assert_eq!(store.history.find(&[]).unwrap(), []);
-    let many: Vec<_> = (0..310).map(|number| name_of(&fact(number))).collect();
+    let many: Vec<_> = (0..310).map(|number| fact(number).event.name()).collect();
     assert_eq!(store.history.find(&many).unwrap().len(), 312);
 }
 

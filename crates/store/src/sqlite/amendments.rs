@@ -7,10 +7,10 @@ use rusqlite::{Connection, Transaction};
 use crate::StoreError;
 
 const RECORD: &str = "
-    INSERT INTO amendments (at_us, actor, act, source, event_id, reason)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    INSERT INTO amendments (at_us, actor, act, source, event_id, reason, account)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const OF_EVENT: &str = "
-    SELECT at_us, actor, act, source, event_id, reason FROM amendments
+    SELECT at_us, actor, act, source, event_id, reason, account FROM amendments
     WHERE source = ?1 AND event_id = ?2 ORDER BY amendment_id";
 
 /// What was done to a kept event.
@@ -47,6 +47,8 @@ pub struct Amendment {
     pub actor: CompactString,
     /// What, in the trail's word.
     pub act: CompactString,
+    /// Whose event it was; nothing in lines of before, and where it is about many.
+    pub account: Option<CompactString>,
     /// The source of the event.
     pub source: CompactString,
     /// The id of the event.
@@ -64,6 +66,7 @@ pub fn record(tx: &Transaction<'_>, amendment: &Amendment) -> Result<(), StoreEr
         amendment.source.as_str(),
         amendment.event_id.as_str(),
         amendment.reason.as_str(),
+        amendment.account.as_deref(),
     ))?;
     Ok(())
 }
@@ -84,6 +87,7 @@ pub fn of_event(
             source: text(3)?,
             event_id: text(4)?,
             reason: row.get(5)?,
+            account: row.get::<_, Option<String>>(6)?.map(CompactString::from),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

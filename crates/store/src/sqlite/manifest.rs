@@ -7,6 +7,7 @@ use compact_str::CompactString;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 
 use crate::StoreError;
+use crate::dedup::{KeyForm, KeySecret, SECRET_BYTES};
 use crate::disk::Contents;
 
 const LAST_SEGMENT_ID: &str = "SELECT last_segment_id FROM history_ids";
@@ -43,13 +44,14 @@ const ADD_SEGMENT: &str = "
 const REMOVE_SEGMENT: &str = "DELETE FROM history_segments WHERE segment_id = ?1";
 
 const RUNS: &str = "
-    SELECT run_id, keys, first_received_us, last_received_us, size_bytes, checksum
+    SELECT run_id, keys, first_received_us, last_received_us, size_bytes, checksum, form
     FROM dedup_runs ORDER BY run_id";
+const KEY_SECRET: &str = "SELECT secret FROM dedup_secret";
 const ADD_RUN: &str = "
     INSERT INTO dedup_runs (
-        run_id, keys, first_received_us, last_received_us, size_bytes, checksum)
+        run_id, keys, first_received_us, last_received_us, size_bytes, checksum, form)
     VALUES (
-        :run_id, :keys, :first_received_us, :last_received_us, :size_bytes, :checksum)";
+        :run_id, :keys, :first_received_us, :last_received_us, :size_bytes, :checksum, :form)";
 const REMOVE_RUN: &str = "DELETE FROM dedup_runs WHERE run_id = ?1";
 
 const ADD_REMOVAL: &str = "
@@ -142,6 +144,8 @@ pub struct RunRow {
     pub keys: u64,
     /// When the events of the keys were received.
     pub received: Span,
+    /// How its keys were made.
+    pub form: KeyForm,
     /// What the file holds.
     pub contents: Contents,
 }
@@ -249,9 +253,20 @@ pub fn runs(connection: &Connection) -> Result<Vec<RunRow>, StoreError> {
             keys: row.get::<_, i64>(1)? as u64,
             received: Span { first_us: row.get(2)?, last_us: row.get(3)? },
             contents: contents(row, 4)?,
+            form: KeyForm::from_number(row.get(6)?)
+                .ok_or_else(|| rusqlite::Error::IntegralValueOutOfRange(6, 0))?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The secret that the keys of this folder are made with.
+pub fn key_secret(connection: &Connection) -> Result<KeySecret, StoreError> {
+    let bytes: Vec<u8> = connection.prepare_cached(KEY_SECRET)?.query_row([], |row| row.get(0))?;
+    KeySecret::from_bytes(&bytes).ok_or_else(|| StoreError::Damaged {
+        what: "the secret of the keys in the books".into(),
+        how: format!("it has {} bytes instead of {SECRET_BYTES}", bytes.len()),
+    })
 }
 
 /// Adds a run whose file is on the disk.
@@ -263,6 +278,7 @@ pub fn add_run(tx: &Transaction<'_>, run: &RunRow) -> Result<(), StoreError> {
         ":last_received_us": run.received.last_us,
         ":size_bytes": run.contents.size_bytes as i64,
         ":checksum": run.contents.checksum as i64,
+        ":form": run.form.number(),
     })?;
     tx.prepare_cached(SET_LAST_RUN_ID)?.execute([run.run_id])?;
     Ok(())

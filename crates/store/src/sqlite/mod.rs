@@ -50,6 +50,9 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (11, include_str!("migrations/0011_imported_batches.sql")),
     (12, include_str!("migrations/0012_alerts_seen.sql")),
     (13, include_str!("migrations/0013_known_time.sql")),
+    (14, include_str!("migrations/0014_token_generations.sql")),
+    (15, include_str!("migrations/0015_keys_by_account.sql")),
+    (16, include_str!("migrations/0016_revenue_of_accounts.sql")),
 ];
 
 /// The open books of one data folder.

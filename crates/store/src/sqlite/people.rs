@@ -22,14 +22,17 @@ const FIRST_ADMIN: &str = "
     WHERE role = 'admin' AND disabled_at_us IS NULL
     ORDER BY created_at_us, user_id LIMIT 1";
 const ADD_USER: &str = "
-    INSERT INTO users (user_id, name, account, role, created_at_us)
-    VALUES (?1, ?2, ?3, ?4, ?5)
+    INSERT INTO users (user_id, name, account, role, created_at_us, token_generation)
+    VALUES (?1, ?2, ?3, ?4, ?5, (SELECT next FROM token_generations))
     ON CONFLICT DO NOTHING";
 const CHANGE_USER: &str = "
     UPDATE users
     SET name = ?2, account = ?3, role = ?4, disabled_at_us = ?5, token_generation = ?6
     WHERE user_id = ?1";
-const DELETE_USER: [&str; 4] = [
+const DELETE_USER: [&str; 5] = [
+    // Whoever gets the name next is somebody else: no token of before is theirs.
+    "UPDATE token_generations SET next = max(next, 1 + ifnull(
+         (SELECT token_generation FROM users WHERE user_id = ?1), 0))",
     "DELETE FROM sign_in_links WHERE user_id = ?1",
     "DELETE FROM sessions WHERE user_id = ?1",
     "DELETE FROM api_keys WHERE user_id = ?1",
@@ -446,6 +449,7 @@ mod tests {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch("PRAGMA foreign_keys = ON").unwrap();
         conn.execute_batch(include_str!("migrations/0004_people.sql")).unwrap();
+        conn.execute_batch(include_str!("migrations/0014_token_generations.sql")).unwrap();
         conn
     }
 
@@ -562,6 +566,19 @@ mod tests {
         assert_eq!(key_by_secret(&conn, hash(1)).unwrap(), None);
         assert_eq!(session_by_secret(&conn, hash(2)).unwrap(), None);
         assert_eq!(write(&mut conn, |tx| take_link(tx, hash(3)).unwrap()), None);
+    }
+
+    #[test]
+    fn whoever_is_added_after_a_user_was_deleted_has_a_later_generation_of_tokens() {
+        let mut conn = with_user("alice", Role::Admin);
+        let revoked = User { token_generation: 4, ..user(&conn, "alice").unwrap().unwrap() };
+        write(&mut conn, |tx| change_user(tx, &revoked).unwrap());
+
+        write(&mut conn, |tx| delete_user(tx, &id("alice")).unwrap());
+        for name in ["alice", "bob"] {
+            write(&mut conn, |tx| add_user(tx, &User::new(id(name), Role::Admin, at(0))).unwrap());
+            assert_eq!(user(&conn, name).unwrap().unwrap().token_generation, 5, "{name}");
+        }
     }
 
     #[test]

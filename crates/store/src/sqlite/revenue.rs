@@ -17,14 +17,23 @@ const KNOWN: &str = "
     SELECT revenue_key, kind, source, id, occurred_us, payment, transaction_id, gross_nanos,
            net_nanos, fee_nanos, tax_nanos, currency, product, metadata, attributes
     FROM revenue WHERE revenue_key = ?1";
-const TOLD: &str = "SELECT revenue_key FROM revenue_sources WHERE source = ?1 AND id = ?2";
+const TOLD: &str =
+    "SELECT revenue_key FROM revenue_sources WHERE account = ?1 AND source = ?2 AND id = ?3";
+const OF_ACCOUNTS: &str = "
+    SELECT revenue_key FROM revenue
+    WHERE account IS NOT NULL AND payment = ?2 AND kind = ?1 AND gross_nanos = ?3 AND currency = ?4
+    UNION ALL
+    SELECT revenue_key FROM revenue
+    WHERE account IS NOT NULL AND transaction_id = ?2 AND kind = ?1 AND gross_nanos = ?3
+      AND currency = ?4
+    LIMIT 1";
 const ADD: &str = "
     INSERT INTO revenue (revenue_key, kind, source, id, occurred_us, payment, transaction_id,
                          gross_nanos, net_nanos, fee_nanos, tax_nanos, currency, product,
-                         metadata, received_us, attributes)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+                         metadata, received_us, attributes, account)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 const ADD_SOURCE: &str = "
-    INSERT INTO revenue_sources (source, id, revenue_key) VALUES (?1, ?2, ?3)
+    INSERT INTO revenue_sources (account, source, id, revenue_key) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT DO NOTHING";
 const PAGE: &str = "
     SELECT revenue_key, kind, source, id, occurred_us, payment, transaction_id, gross_nanos,
@@ -119,16 +128,18 @@ pub fn record(
     fact: &RevenueFact,
     at: DateTime<Utc>,
 ) -> Result<Recorded, StoreError> {
-    let key = fact.key();
+    let account = fact.account().unwrap_or_default();
+    let key = known_under(tx, fact)?;
     let told: Option<String> = tx
         .prepare_cached(TOLD)?
-        .query_row([fact.source.as_str(), fact.id.as_str()], |row| row.get(0))
+        .query_row([account, fact.source.as_str(), fact.id.as_str()], |row| row.get(0))
         .optional()?;
     if let Some(told) = told.filter(|told| *told != key.as_str()) {
-        return Ok(Recorded::Differs { field: moved(&told, &key), known: told.into() });
+        let differs = known(tx, &told)?.and_then(|known| difference(&known.fact, fact));
+        let (field, known) = differs.unwrap_or((moved(&told, &key), told.into()));
+        return Ok(Recorded::Differs { field, known });
     }
-    let known = tx.prepare_cached(KNOWN)?.query_row([key.as_str()], read).optional()?;
-    let recorded = match known {
+    let recorded = match known(tx, &key)? {
         Some(known) => match difference(&known.fact, fact) {
             Some((field, known)) => return Ok(Recorded::Differs { field, known }),
             None => Recorded::Known,
@@ -139,6 +150,7 @@ pub fn record(
         }
     };
     tx.prepare_cached(ADD_SOURCE)?.execute([
+        account,
         fact.source.as_str(),
         fact.id.as_str(),
         key.as_str(),
@@ -146,9 +158,41 @@ pub fn record(
     Ok(recorded)
 }
 
+/// The key under which a fact is known, or is to be.
+///
+/// One system may tell of a payment with its account and another without. It is one payment where
+/// the money is the same; where it is not, they are two, so that nobody who has an account of
+/// their own stands in the way of the organisation's.
+fn known_under(tx: &Transaction<'_>, fact: &RevenueFact) -> Result<CompactString, StoreError> {
+    let own = fact.key();
+    let Some(id) = fact.provider_id() else { return Ok(own) };
+    if known(tx, &own)?.is_some() {
+        return Ok(own);
+    }
+    if fact.account().is_some() {
+        let of_all = fact.key_in(None);
+        let is_same = known(tx, &of_all)?.is_some_and(|known| {
+            known.fact.gross == fact.gross && known.fact.currency == fact.currency
+        });
+        return Ok(if is_same { of_all } else { own });
+    }
+    let of_one: Option<String> = tx
+        .prepare_cached(OF_ACCOUNTS)?
+        .query_row(
+            params![fact.kind.as_str(), id, fact.gross.nanos(), fact.currency.as_str()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(of_one.map_or(own, Into::into))
+}
+
+fn known(tx: &Transaction<'_>, key: &str) -> Result<Option<KeptRevenue>, StoreError> {
+    Ok(tx.prepare_cached(KNOWN)?.query_row([key], read).optional()?)
+}
+
 /// The field by which a row that was told of under one key is now told of under another.
 fn moved(told: &str, key: &str) -> &'static str {
-    let kind = |key: &str| key.split(':').next().map(ToOwned::to_owned);
+    let kind = |key: &str| key.split([':', '@']).next().map(ToOwned::to_owned);
     match key {
         _ if kind(told) != kind(key) => "kind",
         _ if key.starts_with(RevenueKind::Payment.as_str()) => "payment",
@@ -272,6 +316,7 @@ fn add(
         fact.metadata.as_deref(),
         to_us(at),
         attributes_text(&fact.attributes),
+        fact.account(),
     ])?;
     Ok(())
 }
@@ -402,6 +447,7 @@ mod tests {
     fn migrate(conn: &Connection) {
         conn.execute_batch(include_str!("migrations/0005_imports.sql")).unwrap();
         conn.execute_batch(include_str!("migrations/0009_revenue_attributes.sql")).unwrap();
+        conn.execute_batch(include_str!("migrations/0016_revenue_of_accounts.sql")).unwrap();
     }
 
     fn payment(source: &str, gross: &str) -> RevenueFact {
@@ -459,6 +505,65 @@ mod tests {
         let rest = page(&conn, (kept[0].fact.occurred_at, &kept[0].key), all, 10).unwrap();
         assert_eq!(rest.len(), 2);
         assert!(totals(&conn, all, all).unwrap().is_empty());
+    }
+
+    fn of(account: &str, fact: RevenueFact) -> RevenueFact {
+        RevenueFact { attributes: [("account".into(), account.into())].into(), ..fact }
+    }
+
+    #[test]
+    fn payments_of_one_account_are_nothing_to_another() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&conn);
+        let tx = conn.transaction().unwrap();
+        let mut told = |fact: RevenueFact| record(&tx, &fact, DateTime::UNIX_EPOCH).unwrap();
+
+        assert_eq!(told(of("alice", payment("shop", "1"))), Recorded::New);
+        assert_eq!(told(of("bob", payment("shop", "99"))), Recorded::New);
+        assert_eq!(told(of("bob", payment("shop", "99"))), Recorded::Known);
+        let differs = Recorded::Differs { field: "amount", known: "99".into() };
+        assert_eq!(told(of("bob", payment("shop", "98"))), differs);
+        // Whoever tells without an account means the same money only where it is the same.
+        assert_eq!(told(payment("purchases", "99")), Recorded::Known);
+        assert_eq!(told(payment("purchases", "99")), Recorded::Known);
+        assert_eq!(told(payment("finances", "50")), Recorded::New, "alice took no id of anybody's");
+        assert_eq!(told(of("carol", payment("shop", "50"))), Recorded::Known);
+        assert_eq!(told(of("carol", payment("other", "7"))), Recorded::New);
+    }
+
+    #[test]
+    fn revenue_of_before_is_known_under_its_account() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+        conn.execute_batch(include_str!("migrations/0005_imports.sql")).unwrap();
+        conn.execute_batch(include_str!("migrations/0009_revenue_attributes.sql")).unwrap();
+        conn.execute_batch(
+            r#"INSERT INTO revenue VALUES
+                 ('payment:pi_1', 'payment', 'shop', 'shop:1', 3600000000, 'pi_1', NULL,
+                  99000000000, 95830000000, 3170000000, 0, 'usd', 'basic', NULL, 0,
+                  '{"account":"b:ob"}'),
+                 ('payment:pi_2', 'payment', 'shop', 'shop:2', 3600000000, 'pi_2', NULL,
+                  1, 1, 0, 0, 'usd', NULL, NULL, 0, NULL);
+               INSERT INTO revenue_sources VALUES
+                 ('shop', 'shop:1', 'payment:pi_1'), ('shop', 'shop:2', 'payment:pi_2')"#,
+        )
+        .unwrap();
+        conn.execute_batch(&format!(
+            "BEGIN; {} COMMIT;",
+            include_str!("migrations/0016_revenue_of_accounts.sql")
+        ))
+        .unwrap();
+
+        let tx = conn.transaction().unwrap();
+        let again = record(&tx, &of("b:ob", payment("shop", "99")), DateTime::UNIX_EPOCH).unwrap();
+        let others = record(&tx, &of("alice", payment("shop", "9")), DateTime::UNIX_EPOCH).unwrap();
+
+        assert_eq!((again, others), (Recorded::Known, Recorded::New));
+        tx.commit().unwrap();
+        let all = DateTime::UNIX_EPOCH + Duration::days(1);
+        let kept = page(&conn, (DateTime::UNIX_EPOCH, ""), all, 10).unwrap();
+        let keys: Vec<_> = kept.iter().map(|kept| kept.key.as_str()).collect();
+        assert_eq!(keys, ["payment:pi_2", "payment@4:b:ob:pi_1", "payment@5:alice:pi_1"]);
     }
 
     #[test]

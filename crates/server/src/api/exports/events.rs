@@ -17,7 +17,7 @@ use super::sink::{Format, Rows, Table};
 use super::{Pairs, asked, format, send};
 use crate::api::event_row::EventRow;
 use crate::api::usage_params::{Known, Parameters};
-use crate::auth::Caller;
+use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -77,7 +77,7 @@ struct EventsParams {
         (status = 429, body = ApiError)))]
 pub async fn export(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
     const KNOWN: Known = Known(&["format", "from", "to", "tz"]);

@@ -26,7 +26,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::sink::{Format, Rows, Table};
 use super::{Pairs, asked, format, send};
 use crate::api::usage_params::{Known, Parameters};
-use crate::auth::Caller;
+use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::AppState;
@@ -147,7 +147,7 @@ struct FocusParams {
         (status = 429, body = ApiError)))]
 pub async fn export(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
     const KNOWN: Known = Known(&["version", "format", "from", "to", "tz", "granularity"]);
@@ -357,7 +357,7 @@ pub struct FocusColumn {
         (status = 422, body = ApiError), (status = 429, body = ApiError)))]
 pub async fn metadata(
     State(state): State<AppState>,
-    caller: Caller,
+    caller: Scoped,
     pairs: Pairs,
 ) -> Result<Json<FocusMetadata>, ApiError> {
     const KNOWN: Known = Known(&["version", "format", "from", "to", "tz", "granularity"]);

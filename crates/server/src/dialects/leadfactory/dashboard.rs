@@ -220,7 +220,9 @@ pub async fn alerts_body(desk: &Desk, overview: &Overview) -> Result<Value, Refu
             _ => warnings.push(row("budget", "medium", message, &act)),
         }
     }
-    if let Some(problem) = desk.state.leadfactory.read().problem() {
+    if let Some(problem) = desk.state.leadfactory.read().problem()
+        && desk.sees_all()
+    {
         alerts.push(row("system", "high", problem.to_owned(), "See /api/enhanced/health"));
     }
     for (database, rows) in &refused {

@@ -258,8 +258,12 @@ impl Desk {
         Ok((self.used(month, budget, &table), table))
     }
 
-    /// The budget of a month, or that of months without one.
+    /// The budget of a month, or that of months without one; none where not all spend is seen,
+    /// because the budget is the organisation's.
     async fn budget(&self, month: Month) -> Result<Amount, Refused> {
+        if !self.sees_all() {
+            return Ok(Amount::ZERO);
+        }
         let budgets = self.state.outlay.budgets();
         let days = month.days();
         let own = spawn_blocking(move || budgets.of_month(days.first(), days.last())).await??;

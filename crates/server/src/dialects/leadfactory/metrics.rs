@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use axum::Extension;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
@@ -37,8 +38,17 @@ const NO_REASON: &str = "unknown";
 /// What stands for all others.
 const OTHERS: &str = "other";
 
-/// `GET /metrics` on a port of the dialect's own.
-pub async fn page(State(state): State<AppState>) -> Result<impl IntoResponse, Refused> {
+/// `GET /metrics` on a port of the dialect's own: of all accounts, for whoever may see them all.
+pub async fn page(
+    State(state): State<AppState>,
+    Extension(admitted): Extension<Admitted>,
+) -> Result<impl IntoResponse, Refused> {
+    if let Some(own) = admitted.scope {
+        return Err(Refused::new(
+            StatusCode::FORBIDDEN,
+            format!("the metrics are of all accounts, and this caller may see only `{own}`"),
+        ));
+    }
     if !state.config.dialects.leadfactory.prometheus_metrics {
         return Err(Refused::not_found("the metrics are switched off"));
     }
@@ -64,7 +74,11 @@ pub async fn text(state: &AppState) -> Result<String, Refused> {
     let sets = spawn_blocking(move || batches(&books)).await??;
     let batches: Vec<ImportedBatch> = sets.into_iter().flat_map(|set| set.batches).collect();
     let newest = newest_of_tiers(&batches);
-    let of_batches = spend_of(&desk, &newest).await?;
+    // Batches that nobody imported are no filter: it would have to name at least one.
+    let of_batches = match newest.is_empty() {
+        true => None,
+        false => Some(spend_of(&desk, &newest).await?),
+    };
 
     let mut page = Page::default();
     write_costs(&mut page, &all);
@@ -73,7 +87,7 @@ pub async fn text(state: &AppState) -> Result<String, Refused> {
     let of_day = spawn_blocking(move || budgets.of_each_day()).await??;
     write_utilisation(&mut page, &used, &of_month, of_day, today);
     write_budget(&mut page, &used, state.config.dialects.leadfactory.budget());
-    write_leads(&mut page, &newest, &of_batches);
+    write_leads(&mut page, &newest, of_batches.as_ref());
     let done_in_month = |batch: &&ImportedBatch| {
         let day = batch.ended_at.map(|at| at.with_timezone(&tz).date_naive());
         day.is_some_and(|day| month.days().contains(day))
@@ -172,11 +186,12 @@ async fn spend_of(desk: &Desk, batches: &[&ImportedBatch]) -> Result<SpendTable,
     desk.spend(SpendQuestion { by: vec![id()], ..question }).await
 }
 
-fn write_leads(page: &mut Page, newest: &[&ImportedBatch], spend: &SpendTable) {
+fn write_leads(page: &mut Page, newest: &[&ImportedBatch], spend: Option<&SpendTable>) {
     let help = "What a lead cost in the batch of its tier that was done last, in dollars.";
     let mut family = page.family(Kind::Gauge, "leadfactory_cost_per_lead", help);
     for batch in newest {
-        let own = spend.rows.iter().find(|row| row.group == [Some(batch.id.clone())]);
+        let own = spend
+            .and_then(|spend| spend.rows.iter().find(|row| row.group == [Some(batch.id.clone())]));
         let tier = batch.tier.as_ref().map_or("unknown", CompactString::as_str);
         if let Some(cost) = own.and_then(|row| cost_per_lead(row.nanos, batch.leads.into())) {
             family.sample(&[("tier", tier)], cost);
