@@ -373,7 +373,7 @@ async fn an_event_that_its_account_cannot_hold_is_refused_and_its_neighbours_are
     assert_eq!(outlay.commits.counters().failures.load(std::sync::atomic::Ordering::Relaxed), 0);
     // What does not fit is no repeat when it comes again, and fits once there is room.
     let amender = Amender { actor: "ada".into(), reason: "too much".into() };
-    let taken_back = outlay.delete_events(vec![("tests".into(), "a".into())], &amender).await;
+    let taken_back = outlay.delete_events(vec![costing("a", "1").event.name()], &amender).await;
     assert!(taken_back.unwrap()[0].is_ok());
     assert_eq!(send(&outlay, vec![costing("b", "3")]).await, ["3"]);
 }
@@ -387,7 +387,8 @@ async fn an_amendment_that_its_account_cannot_hold_is_refused_as_a_whole() {
     let amender = Amender { actor: "ada".into(), reason: "more".into() };
     let wanted = vec![costing("a", "1.5"), costing("b", "9")];
 
-    let refused = outlay.correct_events(wanted, &amender).await;
+    let names = wanted.iter().map(|incoming| incoming.event.name()).collect();
+    let refused = outlay.correct_events(names, wanted, &amender).await;
 
     let Err(amend::AmendmentError::Accept(AcceptError::Refused(refusal))) = refused else {
         panic!("{refused:?}");

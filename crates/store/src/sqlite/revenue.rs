@@ -516,7 +516,7 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         migrate(&conn);
         let tx = conn.transaction().unwrap();
-        let mut told = |fact: RevenueFact| record(&tx, &fact, DateTime::UNIX_EPOCH).unwrap();
+        let told = |fact: RevenueFact| record(&tx, &fact, DateTime::UNIX_EPOCH).unwrap();
 
         assert_eq!(told(of("alice", payment("shop", "1"))), Recorded::New);
         assert_eq!(told(of("bob", payment("shop", "99"))), Recorded::New);
