@@ -145,6 +145,7 @@ fn knocks() -> Vec<Knock> {
         (get, "/readyz", "", Value::Null, Takes::Nothing),
         (get, "/metrics", "", Value::Null, METRICS),
         (get, "/api/v1/system", "", Value::Null, METRICS),
+        (post, "/api/v1/system/clock", "", Value::Null, ADMINS),
         (post, "/api/v1/session", "", json!({ "user": "bob", "password": "?" }), Takes::SignIn),
         (post, "/api/v1/session/link", "", json!({ "token": "?" }), Takes::SignIn),
         (get, "/api/v1/session", "", Value::Null, SELF),
