@@ -138,7 +138,11 @@ test('an event opens with all that is kept of it', async ({ page }) => {
   await page.goto('/')
   await settled(page)
   const events = page.getByRole('region', { name: 'Newest events' }).locator('[data-event]')
-  await events.filter({ hasText: /\$0\.0*[1-9]/ }).first().locator('[data-row]').click()
+  await events
+    .filter({ hasText: /\$0\.0*[1-9]/ })
+    .first()
+    .locator('[data-row]')
+    .click()
   const drawer = page.getByRole('dialog', { name: 'Event' })
   // How much, times the price of it, is the amount.
   await expect(drawer.getByRole('row').first()).toContainText(/[\d,.]+ × \$[\d.]+.*\$0\.\d+/)

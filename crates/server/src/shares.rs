@@ -363,7 +363,7 @@ mod tests {
         let parted = parted();
         let held = parted.take("alice", 1).await.unwrap();
         for number in 0..CALLERS_MAX * 2 {
-            parted.take(&number.to_string(), 1).await.unwrap();
+            drop(parted.take(&number.to_string(), 1).await.unwrap());
         }
 
         assert!(parted.of.lock().len() <= CALLERS_MAX);

@@ -821,7 +821,7 @@ async fn this_machine_is_let_in_but_not_what_only_seems_to_be_it() {
     assert_eq!(with("Accept", "*/*").await, 200);
     assert_eq!(with("Host", "localhost:5002").await, 200);
     assert_eq!(with("Origin", "http://localhost:3000").await, 200);
-    assert_eq!(with("Host", "evil.example").await, 403);
+    assert_eq!(with("Host", "evil.example").await, 421);
     assert_eq!(with("Origin", "https://evil.example").await, 403);
     assert_eq!(with("Origin", "null").await, 403);
     assert_eq!(with("X-Forwarded-For", "203.0.113.9").await, 401);
@@ -830,7 +830,7 @@ async fn this_machine_is_let_in_but_not_what_only_seems_to_be_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_and_other_methods_are_told_where_to_go() {
-    let running = Running::start(&[], &[]).await;
+    let running = Running::start(&[], &[("OUTLAY_SERVER_HOSTS", "costs.lan")]).await;
     let asked = async |method: &str, path: &str, host: &str| {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let address = format!("127.0.0.1:{}", running.port);

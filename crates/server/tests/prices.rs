@@ -139,8 +139,8 @@ async fn what_is_known_of_an_event_is_charged_and_the_rest_when_it_is_known() {
     let data = folder.path().join("data");
     let set = ["set", "--provider", "acme-ai", "--model", "next", "--from", "2026-10-01"];
     let tokens = ["--meter", "input_tokens", "--price", "2"];
-    prices(&data, &[&set[..], &tokens[..]].concat()).await;
     let server = serve(&data).await;
+    prices(&data, &[&set[..], &tokens[..]].concat()).await;
 
     let kept = use_next(&server, &[("1", json!({ "input_tokens": 10_000, "searches": 2 }))]).await;
     assert_eq!(

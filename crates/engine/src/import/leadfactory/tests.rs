@@ -98,7 +98,7 @@ fn a_spoilt_row_is_refused_with_its_id_and_its_neighbours_are_taken() {
             "costs row 4: amount: -0.01 is negative",
             "costs row 5: amount: `free` is text, and an amount is a number",
             "costs row 6: amount: is bytes, and an amount is a number",
-            "costs row 7: amount: `1000000000000` is outside the range of amounts, about 9.2 \
+            "costs row 7: amount: `1e12` is outside the range of amounts, about 9.2 \
              billion either way",
             "costs row 8: timestamp: `19.07.2026` is not a time such as 2026-07-19T01:48:38 or \
              2026-07-19T01:48:38+02:00",
