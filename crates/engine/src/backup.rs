@@ -261,7 +261,7 @@ fn is_companion(name: &Path) -> bool {
     is_plain
         && (1..=2).contains(&parts.len())
         && !own.contains(&parts[0])
-        && !parts.iter().any(|part| begins_as_own(&part))
+        && !parts.iter().any(begins_as_own)
 }
 
 fn write_note(folder: &Path, note: &BackupNote) -> Result<(), BackupError> {

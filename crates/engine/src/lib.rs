@@ -43,7 +43,7 @@ use known_time::KnownTime;
 use pricing::Prices;
 use tasks::Tasks;
 use usage::sql::{SqlDesk, SqlOptions};
-use usage::{Committer, QuestionOptions, Questions, Weight};
+use usage::{Committer, Kept, QuestionOptions, Questions, Weight};
 use writes::Writes;
 
 /// The file in the data folder that a process holds while it works there.
@@ -181,9 +181,7 @@ impl Outlay {
         let commits = Committer::start(
             &tasks,
             writes.clone(),
-            books.clone(),
-            history.clone(),
-            dedup.clone(),
+            Kept { books: books.clone(), history: history.clone(), dedup: dedup.clone() },
             prices.clone(),
             clock.clone(),
             Weight { events: options.queue_events, bytes: options.queue_bytes },

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
-use outlay_domain::usage::Fact;
+use outlay_domain::usage::{EventName, Fact};
 use outlay_store::dedup::{Dedup, DedupOptions, EventKey, Seen};
 use outlay_store::history::{History, HistoryOptions, Segment};
 use outlay_store::sqlite::ledger::{self, Charged};
@@ -229,7 +229,11 @@ fn reopen(arguments: &Arguments, sample: Sample) -> Result<(), StoreError> {
         let found = history.find(wanted)?;
         println!("find {} of {}: {:.1} ms", found.len(), wanted.len(), millis(started.elapsed()));
     }
-    let missing = [("gateway-1".into(), "not there".into())];
+    let missing = [EventName {
+        account: "account-001".into(),
+        source: "gateway-1".into(),
+        id: "not there".into(),
+    }];
     let started = Instant::now();
     let found = history.find(&missing)?;
     println!("find {} of 1 unknown: {:.1} ms", found.len(), millis(started.elapsed()));

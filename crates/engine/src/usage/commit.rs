@@ -182,14 +182,22 @@ struct Shared {
     clock: Arc<dyn crate::Clock>,
 }
 
+/// What a commit changes.
+pub struct Kept {
+    /// The books.
+    pub books: Arc<Books>,
+    /// Every fact, in columns.
+    pub history: Arc<History>,
+    /// Which events came before.
+    pub dedup: Arc<Dedup>,
+}
+
 impl Committer {
     /// Starts the thread that commits.
     pub fn start(
         tasks: &Tasks,
         writes: Arc<Writes>,
-        books: Arc<Books>,
-        history: Arc<History>,
-        dedup: Arc<Dedup>,
+        Kept { books, history, dedup }: Kept,
         prices: Arc<ArcSwap<PriceBook>>,
         clock: Arc<dyn crate::Clock>,
         queue_max: Weight,

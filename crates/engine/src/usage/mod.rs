@@ -8,7 +8,7 @@ pub mod rerate;
 pub mod sql;
 
 pub use commit::{
-    AcceptError, CommitCounters, Committed, Committer, Incoming, Outcome, Prepared, Rider,
+    AcceptError, CommitCounters, Committed, Committer, Incoming, Kept, Outcome, Prepared, Rider,
 };
 pub use queue::Weight;
 

@@ -390,7 +390,7 @@ async fn an_amendment_that_its_account_cannot_hold_is_refused_as_a_whole() {
     let names = wanted.iter().map(|incoming| incoming.event.name()).collect();
     let refused = outlay.correct_events(names, wanted, &amender).await;
 
-    let Err(amend::AmendmentError::Accept(AcceptError::Refused(refusal))) = refused else {
+    let Err(AmendmentError::Accept(AcceptError::Refused(refusal))) = refused else {
         panic!("{refused:?}");
     };
     assert_eq!(refusal.field, "account");

@@ -408,11 +408,11 @@ async fn post_revenue(
     Ok((answer.status(), Json(answer)))
 }
 
-/// The facts of a body, or why each is none, with their ids.
-fn judge(
-    body: &RawJson,
-    caller: &people::Caller,
-) -> Result<Vec<(CompactString, Result<RevenueFact, Refusal>)>, ApiError> {
+/// A fact, or why it is none, with its id.
+type Judged = (CompactString, Result<RevenueFact, Refusal>);
+
+/// The facts of a body, or why each is none.
+fn judge(body: &RawJson, caller: &people::Caller) -> Result<Vec<Judged>, ApiError> {
     let judged = parts(body.text()?)?.into_iter().map(|json| {
         let body = RevenueBody::parse(json);
         let id = body.as_ref().map(|body| body.id.clone()).unwrap_or_default();
