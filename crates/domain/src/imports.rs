@@ -10,6 +10,9 @@ use crate::Amount;
 /// Refusals that are remembered of one source, at most; the newest stay.
 pub const REFUSALS_MAX: usize = 100;
 
+/// Rows by which a source is known again, at most; some of all that was read stay.
+pub const ANCHORS_MAX: usize = 64;
+
 /// How far a source was read, and what became of its rows in all imports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportRecord {
@@ -21,6 +24,12 @@ pub struct ImportRecord {
     pub name: CompactString,
     /// The last row that was read.
     pub cursor: Option<RowCursor>,
+    /// Some of the rows that were read, by which the source is known again.
+    pub anchors: Vec<RowCursor>,
+    /// Which file it was when it was last read.
+    pub file: Option<CompactString>,
+    /// The source of the same database that counts in place of this one.
+    pub merged_into: Option<CompactString>,
     /// Up to which row the calls were counted with what they cost.
     pub counted_to: Option<i64>,
     /// What became of the rows.

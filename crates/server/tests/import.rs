@@ -288,6 +288,121 @@ async fn calls_and_costs_that_come_one_after_the_other_are_counted_once() {
     assert_eq!(total["total"]["spend"], "9633.4190631");
 }
 
+/// Runs statements in a data folder's books, as an older version might have left them.
+fn alter_books(place: &Place, sql: &str) {
+    let books = rusqlite::Connection::open(place.data.path().join("books.db")).unwrap();
+    books.execute_batch(sql).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_go_from_a_database_make_no_second_one() {
+    let place = Place::with_fixtures(&DATABASES);
+    let file = rusqlite::Connection::open(place.file("cost_tracking.db")).unwrap();
+    let import = || place.import(&["leadfactory", ".", "--timezone", "UTC"]);
+    let sets = async |noun: &str| {
+        let sets = place.get(&format!("/api/v1/imports/{noun}")).await;
+        let items = sets["items"].as_array().unwrap().clone();
+        items.iter().filter(|set| set["source"] != "leadfactory:budget_config").count()
+    };
+
+    import();
+    file.execute_batch("DELETE FROM costs WHERE id <= 300").unwrap();
+    add(&file, 1, "0.5");
+    let (code, second) = import();
+    file.execute_batch("DELETE FROM costs WHERE id <= 600 OR id = 3978").unwrap();
+    add(&file, 2, "0.25");
+    let (_, third) = import();
+
+    assert_eq!(code, 0);
+    assert_eq!((&second["accepted"], &third["accepted"]), (&json!(1), &json!(1)));
+    let known = place.get("/api/v1/imports").await;
+    let costs = known["items"].as_array().unwrap().iter();
+    assert_eq!(costs.filter(|item| item["kind"] == "cost_tracking").count(), 1, "{known}");
+    assert_eq!((sets("budgets").await, sets("batches").await), (1, 1));
+    let total = place.get("/api/v1/usage/total?from=2026-07-19&to=2026-11-17&tz=UTC").await;
+    assert_eq!(total["total"]["spend"], "9634.1690631", "{third}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_older_version_counted_twice_is_taken_back_once() {
+    let place = Place::with_fixtures(&["cost_tracking.db"]);
+    let file = rusqlite::Connection::open(place.file("cost_tracking.db")).unwrap();
+    let import = || place.import(&["leadfactory", ".", "--timezone", "UTC"]);
+    let spend = async || {
+        let total = place.get(&format!("/api/v1/usage/total?{SPAN}")).await;
+        total["total"]["spend"].as_str().unwrap().to_owned()
+    };
+    let count = async |noun: &str| {
+        let sets = place.get(&format!("/api/v1/imports/{noun}")).await;
+        sets["items"].as_array().unwrap().len()
+    };
+    import();
+    // An older version knew a database by its first row and its last; both are gone here.
+    let fingerprint = "UPDATE imports SET file = NULL, cursor_fingerprint = ";
+    alter_books(
+        &place,
+        &format!(
+            "CREATE TABLE kept AS SELECT cursor_fingerprint FROM imports;
+             DELETE FROM import_anchors; {fingerprint} 'x'"
+        ),
+    );
+    file.execute_batch("DELETE FROM costs WHERE id <= 300").unwrap();
+    import();
+    alter_books(
+        &place,
+        &format!(
+            "DELETE FROM import_anchors;
+             {fingerprint} (SELECT cursor_fingerprint FROM kept); DROP TABLE kept;
+             INSERT INTO imported_budgets VALUES ('leadfactory:cost_tracking:third', 1, 0);
+             INSERT INTO imported_limits
+                 SELECT 'leadfactory:cost_tracking:third', id, amount_nanos, period, model,
+                        endpoint, description
+                 FROM imported_limits GROUP BY id"
+        ),
+    );
+    let doubled = spend().await;
+    assert_eq!((count("budgets").await, count("batches").await), (3, 2));
+
+    let (code, healed) = import();
+    let (_, quiet) = import();
+
+    assert_ne!(doubled, "9633.4190631");
+    assert_eq!((code, spend().await.as_str()), (0, "9633.4190631"));
+    assert_eq!((count("budgets").await, count("batches").await), (1, 1));
+    let told = "the same database was counted under 2 other names as well; taken back were 3,677 \
+                events, 10 budgets and";
+    assert!(healed["notes"].to_string().contains(told), "{healed}");
+    assert!(!quiet["notes"].to_string().contains("taken back"), "{quiet}");
+    let imports = place.get("/api/v1/imports").await;
+    let merged = imports["items"].as_array().unwrap().iter();
+    let merged = merged.filter(|item| !item["merged_into"].is_null());
+    assert_eq!(merged.count(), 1, "{imports}");
+}
+
+#[test]
+fn a_database_that_should_be_there_and_cannot_be_read_is_a_failure() {
+    for bytes in [Vec::new(), vec![7_u8; 8_192], b"SQLite format 3\0".to_vec()] {
+        let place = Place::with_fixtures(&DATABASES);
+        std::fs::write(place.file("cost_tracking.db"), &bytes).unwrap();
+
+        let output = place.run(&["leadfactory", ".", "--timezone", "UTC"]);
+
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(
+            error.contains("cost_tracking.db should be imported and cannot be read"),
+            "{error}"
+        );
+        let (code, named) = place.import(&["leadfactory", "gpt_usage.db", "--timezone", "UTC"]);
+        assert_eq!(
+            (code, &named["spend"]),
+            (0, &json!("5537.3445531")),
+            "named, it is what counts"
+        );
+        assert_eq!(named["repeated"], 0, "nothing was imported before");
+    }
+}
+
 /// A follower, and what it writes.
 struct Follower {
     child: Child,

@@ -8,6 +8,7 @@ use outlay_domain::budgets::{
     Basis, Budget, BudgetDraft, Enforcement, PERCENT_MAX, Period, Scope, Threshold,
 };
 use outlay_domain::imports::{ImportedBudgets, ImportedLimit, ImportedPeriod};
+use outlay_store::sqlite::imports::budget_id;
 
 /// What LeadFactory calls the provider whose models its limits are for.
 const MODEL: &str = "model";
@@ -48,7 +49,7 @@ pub fn budgets(imported: &ImportedBudgets) -> Vec<Budget> {
             thresholds: if thresholds.is_empty() { usual() } else { thresholds.clone() },
             carries_over: false,
         };
-        let id = format_compact!("imported:{}:{}", imported.source, limit.id);
+        let id = budget_id(&imported.source, &limit.id);
         Budget::new(id, MADE_AT, draft).ok()
     };
     imported.limits.iter().filter_map(budget).collect()

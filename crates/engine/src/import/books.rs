@@ -19,11 +19,24 @@ pub fn records(books: &Books) -> Result<Vec<ImportRecord>, StoreError> {
 ///
 /// Sums are the same with them and without; counts of paid operations are not.
 pub fn unpaid_sources(books: &Books) -> Result<Vec<CompactString>, StoreError> {
-    let is_unpaid = |record: &ImportRecord| {
-        record.kind == leadfactory::Kind::Calls.word() && record.counted_to.is_none()
+    sources_of_calls(books, |counted_to| counted_to.is_none())
+}
+
+/// The sources of calls with what they cost, and with those that failed: there were no costs beside
+/// them when they came.
+pub fn sources_of_all_calls(books: &Books) -> Result<Vec<CompactString>, StoreError> {
+    sources_of_calls(books, |counted_to| counted_to.is_some())
+}
+
+fn sources_of_calls(
+    books: &Books,
+    is_meant: impl Fn(Option<i64>) -> bool,
+) -> Result<Vec<CompactString>, StoreError> {
+    let is_of_calls = |record: &ImportRecord| {
+        record.kind == leadfactory::Kind::Calls.word() && is_meant(record.counted_to)
     };
     let records = records(books)?;
-    Ok(records.into_iter().filter(is_unpaid).map(|record| record.source).collect())
+    Ok(records.into_iter().filter(is_of_calls).map(|record| record.source).collect())
 }
 
 /// Remembers what became of some more rows of a source.

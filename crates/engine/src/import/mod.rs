@@ -3,6 +3,7 @@
 pub mod books;
 pub mod leadfactory;
 pub mod lines;
+pub mod merge;
 pub mod money;
 pub mod record;
 pub mod report;

@@ -6,13 +6,15 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::imports::{
-    ImportRecord, ImportedBatch, ImportedBatches, ImportedBudgets, ImportedLimit, ImportedPeriod,
-    ImportedThreshold, RefusedRow, RowCounts, RowCursor,
+    ANCHORS_MAX, ImportRecord, ImportedBatch, ImportedBatches, ImportedBudgets, ImportedLimit,
+    ImportedPeriod, ImportedThreshold, RefusedRow, RowCounts, RowCursor,
 };
 use outlay_domain::people::{Act, Role};
 use outlay_domain::usage::ID_BYTES_MAX;
 use outlay_engine::import::books::{self, ImportProgress};
 use outlay_engine::import::leadfactory::batches::BATCHES_MAX;
+use outlay_engine::import::merge::{MergeError, Merged};
+use outlay_engine::usage::amend::Amender;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,6 +27,8 @@ use crate::state::AppState;
 
 /// Refusals in one report, at most.
 const REFUSALS_MAX: usize = 1_000;
+/// Sources that are merged at once, at most.
+const MERGED_MAX: usize = 100;
 /// Budgets in one set, at most.
 const LIMITS_MAX: usize = 10_000;
 
@@ -34,6 +38,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_imports, post_import))
         .routes(routes!(get_budgets, post_budgets))
         .routes(routes!(get_batches, post_batches))
+        .routes(routes!(post_merge))
 }
 
 /// A row of a source, and a hash of what stands in it.
@@ -108,6 +113,14 @@ pub struct ProgressBody {
     /// How far it is read now.
     #[serde(default)]
     pub cursor: Option<CursorBody>,
+    /// More of the rows that were read, by which the source is known again; 64 at most.
+    #[serde(default)]
+    #[schema(max_items = 64)]
+    pub anchors: Vec<CursorBody>,
+    /// Which file it is, however it is called.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "fe01:1a2b3c")]
+    pub file: Option<CompactString>,
     /// Up to which row calls were counted with what they cost.
     #[serde(default)]
     pub counted_to: Option<i64>,
@@ -133,6 +146,17 @@ pub struct ImportBody {
     pub name: CompactString,
     /// How far it was read.
     pub cursor: Option<CursorBody>,
+    /// Some of the rows that were read, by which the source is known again.
+    #[serde(default)]
+    pub anchors: Vec<CursorBody>,
+    /// Which file it was when it was last read.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub file: Option<CompactString>,
+    /// The source of the same database that counts in place of this one.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub merged_into: Option<CompactString>,
     /// Up to which row calls were counted with what they cost.
     pub counted_to: Option<i64>,
     /// What became of its rows in all imports.
@@ -186,6 +210,16 @@ async fn post_import(
     may_import(&caller)?;
     check_name("source", &body.source)?;
     check_name("kind", &body.kind)?;
+    if let Some(file) = &body.file {
+        check_name("file", file)?;
+    }
+    if body.anchors.len() > ANCHORS_MAX {
+        let detail = format!("{} given, {ANCHORS_MAX} at most", body.anchors.len());
+        return Err(ApiError::bad_request("too_large", "anchors", detail));
+    }
+    for (index, anchor) in body.anchors.iter().chain(&body.cursor).enumerate() {
+        check_name(format!("anchors[{index}].fingerprint"), &anchor.fingerprint)?;
+    }
     if body.refusals.len() > REFUSALS_MAX {
         let detail = format!("{} given, {REFUSALS_MAX} at most", body.refusals.len());
         return Err(ApiError::bad_request("too_large", "refusals", detail));
@@ -361,6 +395,78 @@ async fn post_batches(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A database, and the other sources under which its rows came.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct MergeBody {
+    /// The source that counts.
+    #[schema(value_type = String, example = "leadfactory:cost_tracking:5f0e9d1c2b3a4958")]
+    pub source: CompactString,
+    /// The sources that are of the same database, 100 at most.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 100)]
+    pub duplicates: Vec<CompactString>,
+}
+
+/// What went because it stood twice.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct MergeAnswer {
+    /// The sources that count no more.
+    #[schema(value_type = Vec<String>)]
+    pub sources: Vec<CompactString>,
+    /// Events that were taken back.
+    pub events: u64,
+    /// Budgets that went.
+    pub budgets: u64,
+    /// Batches that went.
+    pub batches: u64,
+}
+
+/// Lets one source count for a database of LeadFactory's that was read under several names.
+///
+/// Events that stand under `source` too are taken back, and leave a trail; budgets and batches go,
+/// also those under names that no row ever came under. Asked again it does nothing.
+#[utoipa::path(post, path = "/api/v1/imports/merges", tag = "imports", request_body = MergeBody,
+    responses(
+        (status = 200, body = MergeAnswer), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+    ))]
+async fn post_merge(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<MergeBody>,
+) -> Result<Json<MergeAnswer>, ApiError> {
+    may_import(&caller)?;
+    check_name("source", &body.source)?;
+    if body.duplicates.len() > MERGED_MAX {
+        let detail = format!("{} given, {MERGED_MAX} at most", body.duplicates.len());
+        return Err(ApiError::bad_request("too_large", "duplicates", detail));
+    }
+    for (index, duplicate) in body.duplicates.iter().enumerate() {
+        check_name(format!("duplicates[{index}]"), duplicate)?;
+    }
+    let amender = Amender {
+        actor: caller.user.as_str().into(),
+        reason: format!("the same row of the same database is counted under {}", body.source),
+    };
+    let merged = state.outlay.merge_imports(&body.source, &body.duplicates, &amender).await?;
+    let Merged { sources, events, budgets, batches } = merged;
+    Ok(Json(MergeAnswer { sources, events, budgets, batches }))
+}
+
+impl From<MergeError> for ApiError {
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::OtherKind(..) => {
+                Self::bad_request("malformed", "duplicates", error.to_string())
+            }
+            MergeError::Unanswered(error) => error.into(),
+            MergeError::Amendment(error) => error.into(),
+            MergeError::Store(error) => error.into(),
+            MergeError::Stopping => Self::internal(&error),
+        }
+    }
+}
+
 /// Imports move cursors that everybody shares.
 fn may_import(caller: &Caller) -> Result<(), ApiError> {
     caller.may(Act::SendUsage)?;
@@ -477,6 +583,8 @@ impl From<ProgressBody> for ImportProgress {
             kind: body.kind,
             name: body.name,
             cursor: body.cursor.map(cursor),
+            anchors: body.anchors.into_iter().map(cursor).collect(),
+            file: body.file,
             counted_to: body.counted_to,
             rows: RowCounts { accepted, repeated, refused, left_out },
             refusals: body.refusals.into_iter().map(refusal).collect(),
@@ -495,6 +603,9 @@ impl From<ImportRecord> for ImportBody {
             kind: record.kind,
             name: record.name,
             cursor: record.cursor.map(cursor),
+            anchors: record.anchors.into_iter().map(cursor).collect(),
+            file: record.file,
+            merged_into: record.merged_into,
             counted_to: record.counted_to,
             rows: RowsBody { accepted, repeated, refused, left_out },
             refusals: record.refusals.into_iter().map(refusal).collect(),

@@ -16,6 +16,8 @@ const REMOVE: &str = "
     INSERT INTO budgets (budget_id, budget, removed_at_us) VALUES (?1, '{}', ?2)
     ON CONFLICT (budget_id) DO UPDATE SET budget = '{}', removed_at_us = excluded.removed_at_us";
 
+const FORGET: &str = "DELETE FROM budgets WHERE budget_id = ?1";
+
 /// A budget that was made or changed, or one that was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptBudget {
@@ -54,6 +56,28 @@ pub fn put(tx: &Transaction<'_>, budget: &Budget) -> Result<(), StoreError> {
 /// Puts the budget of that id away, also one that an import would bring again.
 pub fn remove(tx: &Transaction<'_>, id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
     tx.prepare_cached(REMOVE)?.execute(params![id, to_us(at)])?;
+    Ok(())
+}
+
+/// Lets what was decided about the budget `from`, which is going, be decided about `to`, which says
+/// the same: a change, unless there is one of its own; and where only `to` was put away, it was put
+/// away for the other's sake and comes back.
+pub fn pass_on(tx: &Transaction<'_>, from: &str, to: &str) -> Result<(), StoreError> {
+    let kept = all(tx)?;
+    let of = |id: &str| kept.iter().find(|kept| kept.id == id);
+    match (of(from), of(to)) {
+        (
+            Some(KeptBudget { budget: Some(changed), .. }),
+            None | Some(KeptBudget { budget: None, .. }),
+        ) => {
+            put(tx, &Budget { id: to.into(), ..changed.clone() })?;
+        }
+        (None, Some(KeptBudget { budget: None, .. })) => {
+            tx.prepare_cached(FORGET)?.execute([to])?;
+        }
+        _ => {}
+    }
+    tx.prepare_cached(FORGET)?.execute([from])?;
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! How far imports came, and the budgets and batches that came with them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use compact_str::CompactString;
+use compact_str::{CompactString, format_compact};
 use outlay_domain::Amount;
 use outlay_domain::imports::{
-    ImportRecord, ImportedBatch, ImportedBatches, ImportedBudgets, ImportedLimit, ImportedPeriod,
-    ImportedThreshold, REFUSALS_MAX, RefusedRow, RowCounts, RowCursor,
+    ANCHORS_MAX, ImportRecord, ImportedBatch, ImportedBatches, ImportedBudgets, ImportedLimit,
+    ImportedPeriod, ImportedThreshold, REFUSALS_MAX, RefusedRow, RowCounts, RowCursor,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -15,13 +17,13 @@ use crate::StoreError;
 
 const RECORDS: &str = "
     SELECT source, kind, name, cursor_id, cursor_fingerprint, counted_to, accepted, repeated,
-           refused, left_out, refusals, first_at_us, last_at_us
+           refused, left_out, refusals, first_at_us, last_at_us, file, merged_into
     FROM imports ORDER BY source";
 const REFUSALS: &str = "SELECT refusals FROM imports WHERE source = ?1";
 const RECORD: &str = "
     INSERT INTO imports (source, kind, name, cursor_id, cursor_fingerprint, counted_to, accepted,
-                         repeated, refused, left_out, refusals, first_at_us, last_at_us)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)
+                         repeated, refused, left_out, refusals, first_at_us, last_at_us, file)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)
     ON CONFLICT (source) DO UPDATE SET
         name = excluded.name,
         cursor_id = ifnull(excluded.cursor_id, cursor_id),
@@ -32,7 +34,38 @@ const RECORD: &str = "
         refused = refused + excluded.refused,
         left_out = left_out + excluded.left_out,
         refusals = excluded.refusals,
+        file = ifnull(excluded.file, file),
         last_at_us = excluded.last_at_us";
+
+const ANCHORS: &str =
+    "SELECT row_id, fingerprint FROM import_anchors WHERE source = ?1 ORDER BY row_id";
+const ADD_ANCHOR: &str = "
+    INSERT OR REPLACE INTO import_anchors (source, row_id, fingerprint) VALUES (?1, ?2, ?3)";
+const CLEAR_ANCHORS: &str = "DELETE FROM import_anchors WHERE source = ?1";
+
+/// What counts for the source that stays; rows that one of the two was told to leave out stay out.
+const TAKE_COUNTED_TO: &str = "
+    UPDATE imports SET counted_to = nullif(max(ifnull(counted_to, -1), ifnull(
+        (SELECT other.counted_to FROM imports AS other WHERE other.source = ?2), -1)), -1)
+    WHERE source = ?1";
+const MERGE: &str = "
+    UPDATE imports SET merged_into = ?1, cursor_id = NULL, cursor_fingerprint = NULL
+    WHERE source = ?2 AND merged_into IS NULL";
+const ORPHANS: &str = "
+    SELECT source FROM (SELECT source FROM imported_budgets UNION
+                        SELECT source FROM imported_batches) AS sets
+    WHERE (source = ?2 OR substr(source, 1, length(?2) + 1) = ?2 || ':') AND source <> ?1
+      AND source NOT IN (SELECT source FROM imports)
+      AND (EXISTS (SELECT 1 FROM imported_limits AS own JOIN imported_limits AS other
+                   ON other.id = own.id AND other.source = ?1
+                   WHERE own.source = sets.source)
+        OR EXISTS (SELECT 1 FROM imported_batches AS own JOIN imported_batches AS other
+                   ON other.id = own.id AND other.source = ?1
+                   WHERE own.source = sets.source))
+    ORDER BY source";
+const COUNT_LIMITS: &str = "SELECT count(*) FROM imported_limits WHERE source = ?1";
+const COUNT_BATCHES: &str = "SELECT count(*) FROM imported_batches WHERE source = ?1";
+const CLEAR_BUDGETS: &str = "DELETE FROM imported_budgets WHERE source = ?1";
 
 const SETS: &str = "SELECT source, enabled FROM imported_budgets ORDER BY source";
 const LIMITS: &str = "
@@ -75,6 +108,10 @@ pub struct ImportProgress {
     pub name: CompactString,
     /// How far it is read now.
     pub cursor: Option<RowCursor>,
+    /// More rows by which it is known again.
+    pub anchors: Vec<RowCursor>,
+    /// Which file it is.
+    pub file: Option<CompactString>,
     /// Up to which row calls were counted with their cost.
     pub counted_to: Option<i64>,
     /// What became of these rows.
@@ -87,7 +124,42 @@ pub struct ImportProgress {
 pub fn records(conn: &Connection) -> Result<Vec<ImportRecord>, StoreError> {
     let mut statement = conn.prepare_cached(RECORDS)?;
     let rows = statement.query_map([], read_record)?;
+    let mut records = rows.collect::<Result<Vec<ImportRecord>, _>>()?;
+    for record in &mut records {
+        record.anchors = anchors(conn, &record.source)?;
+    }
+    Ok(records)
+}
+
+fn anchors(conn: &Connection, source: &str) -> Result<Vec<RowCursor>, StoreError> {
+    let mut statement = conn.prepare_cached(ANCHORS)?;
+    let rows = statement
+        .query_map([source], |row| Ok(RowCursor { id: row.get(0)?, fingerprint: text(row, 1)? }))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Adds `new` to the anchors of `source`; where they become too many, every other one gives way.
+fn add_anchors(tx: &Transaction<'_>, source: &str, new: &[RowCursor]) -> Result<(), StoreError> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut all: BTreeMap<i64, CompactString> =
+        anchors(tx, source)?.into_iter().map(|row| (row.id, row.fingerprint)).collect();
+    all.extend(new.iter().map(|row| (row.id, row.fingerprint.clone())));
+    while all.len() > ANCHORS_MAX {
+        let last = all.len() - 1;
+        let mut at = 0;
+        all.retain(|_, _| {
+            let stays = at % 2 == 0 || at == last;
+            at += 1;
+            stays
+        });
+    }
+    tx.prepare_cached(CLEAR_ANCHORS)?.execute([source])?;
+    for (id, fingerprint) in all {
+        tx.prepare_cached(ADD_ANCHOR)?.execute(params![source, id, fingerprint.as_str()])?;
+    }
+    Ok(())
 }
 
 /// Adds `progress` to what is remembered of its source.
@@ -120,8 +192,66 @@ pub fn record(
         count(progress.rows.left_out),
         refusals,
         to_us(at),
+        progress.file.as_deref(),
     ])?;
-    Ok(())
+    add_anchors(tx, &progress.source, &progress.anchors)
+}
+
+/// The sources of budgets and batches that are of the same database as `source`, whose kind is
+/// `kind`, although no rows came under them: an older version named them by the row that happened
+/// to be the first, or as long as there was none by its kind. Each has a month or a batch in common
+/// with what came under `source`.
+pub fn orphans(
+    conn: &Connection,
+    source: &str,
+    kind: &str,
+) -> Result<Vec<CompactString>, StoreError> {
+    let mut statement = conn.prepare_cached(ORPHANS)?;
+    let rows = statement.query_map([source, kind], |row| text(row, 0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What went when a source was merged into another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MergedSets {
+    /// Whether there was anything to merge.
+    pub was_there: bool,
+    /// Budgets.
+    pub budgets: u64,
+    /// Batches.
+    pub batches: u64,
+}
+
+/// Lets `source` stand for `duplicate`, whose budgets and batches go. What people decided about
+/// those budgets is theirs, and passes to the ones that stay.
+pub fn merge(
+    tx: &Transaction<'_>,
+    source: &str,
+    duplicate: &str,
+) -> Result<MergedSets, StoreError> {
+    let count = |sql| -> Result<u64, StoreError> {
+        let count = tx.prepare_cached(sql)?.query_row([duplicate], |row| row.get::<_, i64>(0))?;
+        Ok(count.unsigned_abs())
+    };
+    let (budgets, batches) = (count(COUNT_LIMITS)?, count(COUNT_BATCHES)?);
+    for limit in limits(tx, duplicate)? {
+        super::budgets::pass_on(
+            tx,
+            &budget_id(duplicate, &limit.id),
+            &budget_id(source, &limit.id),
+        )?;
+    }
+    for statement in CLEAR_SET.into_iter().chain([CLEAR_BUDGETS, CLEAR_BATCHES]) {
+        tx.prepare_cached(statement)?.execute([duplicate])?;
+    }
+    tx.prepare_cached(TAKE_COUNTED_TO)?.execute([source, duplicate])?;
+    let merged = tx.prepare_cached(MERGE)?.execute([source, duplicate])?;
+    Ok(MergedSets { was_there: merged > 0 || budgets + batches > 0, budgets, batches })
+}
+
+/// The id under which the budget `limit` of `source` stands among ours.
+pub fn budget_id(source: &str, limit: &str) -> CompactString {
+    format_compact!("imported:{source}:{limit}")
 }
 
 /// The budgets of older systems, by their source.
@@ -132,10 +262,7 @@ pub fn budgets(conn: &Connection) -> Result<Vec<ImportedBudgets>, StoreError> {
         .collect::<Result<Vec<(String, bool)>, _>>()?;
     sets.into_iter()
         .map(|(source, enabled)| {
-            let limits = conn
-                .prepare_cached(LIMITS)?
-                .query_map([&source], read_limit)?
-                .collect::<Result<_, _>>()?;
+            let limits = limits(conn, &source)?;
             let thresholds = conn
                 .prepare_cached(THRESHOLDS)?
                 .query_map([&source], read_threshold)?
@@ -143,6 +270,12 @@ pub fn budgets(conn: &Connection) -> Result<Vec<ImportedBudgets>, StoreError> {
             Ok(ImportedBudgets { source: source.into(), enabled, limits, thresholds })
         })
         .collect()
+}
+
+fn limits(conn: &Connection, source: &str) -> Result<Vec<ImportedLimit>, StoreError> {
+    let mut statement = conn.prepare_cached(LIMITS)?;
+    let rows = statement.query_map([source], read_limit)?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Keeps `budgets` in place of what that source had before.
@@ -222,6 +355,9 @@ fn read_record(row: &Row<'_>) -> rusqlite::Result<ImportRecord> {
         kind: text(row, 1)?,
         name: text(row, 2)?,
         cursor,
+        anchors: Vec::new(),
+        file: optional(row, 13)?,
+        merged_into: optional(row, 14)?,
         counted_to: row.get(5)?,
         rows: RowCounts {
             accepted: count(6)?,
@@ -290,7 +426,14 @@ mod tests {
 
     fn books() -> Connection {
         let conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(include_str!("migrations/0005_imports.sql")).unwrap();
+        for schema in [
+            include_str!("migrations/0005_imports.sql"),
+            include_str!("migrations/0007_budgets.sql"),
+            include_str!("migrations/0011_imported_batches.sql"),
+            include_str!("migrations/0015_import_anchors.sql"),
+        ] {
+            conn.execute_batch(schema).unwrap();
+        }
         conn
     }
 
@@ -307,6 +450,8 @@ mod tests {
             kind: "gpt_usage".into(),
             name: "gpt_usage.db".into(),
             cursor: Some(RowCursor { id, fingerprint: format!("f{id}").into() }),
+            anchors: vec![RowCursor { id, fingerprint: format!("f{id}").into() }],
+            file: None,
             counted_to: None,
             rows: RowCounts { accepted: 10, repeated: 1, refused: refused as u64, left_out: 2 },
             refusals: (0..refused)
@@ -372,5 +517,68 @@ mod tests {
         write(&mut conn, |tx| put_budgets(tx, &second, DateTime::UNIX_EPOCH)).unwrap();
 
         assert_eq!(budgets(&conn).unwrap(), [second]);
+    }
+
+    #[test]
+    fn anchors_stay_spread_over_all_that_was_read() {
+        let mut conn = books();
+        for id in 1..=500 {
+            write(&mut conn, |tx| record(tx, &progress(id, 0), DateTime::UNIX_EPOCH)).unwrap();
+        }
+
+        let anchors = records(&conn).unwrap().pop().unwrap().anchors;
+
+        assert!((32..=ANCHORS_MAX).contains(&anchors.len()), "{}", anchors.len());
+        assert_eq!((anchors[0].id, anchors.last().unwrap().id), (1, 500));
+        assert!(anchors.iter().any(|anchor| (100..400).contains(&anchor.id)));
+    }
+
+    #[test]
+    fn a_source_that_is_merged_leaves_its_usage_and_takes_its_budgets_along() {
+        let mut conn = books();
+        let (real, twin) = ("leadfactory:cost_tracking:1", "leadfactory:cost_tracking:2");
+        let set = |source: &str| ImportedBudgets {
+            source: source.into(),
+            enabled: true,
+            limits: vec![ImportedLimit {
+                id: "2026-07".into(),
+                amount: "10".parse().unwrap(),
+                period: ImportedPeriod::month(2026, 7).unwrap(),
+                model: None,
+                endpoint: None,
+                description: None,
+            }],
+            thresholds: Vec::new(),
+        };
+        let runs = |source: &str| ImportedBatches {
+            source: source.into(),
+            batches: vec![ImportedBatch {
+                id: "b".into(),
+                tier: None,
+                started_at: DateTime::UNIX_EPOCH,
+                ended_at: None,
+                leads: 3,
+            }],
+        };
+        write(&mut conn, |tx| {
+            for source in [real, twin] {
+                put_budgets(tx, &set(source), DateTime::UNIX_EPOCH).unwrap();
+                put_batches(tx, &runs(source)).unwrap();
+            }
+            let own = ImportProgress { source: real.into(), ..progress(7, 0) };
+            record(tx, &own, DateTime::UNIX_EPOCH).unwrap();
+        });
+        let kind = "leadfactory:cost_tracking";
+        assert_eq!(orphans(&conn, real, kind).unwrap(), [twin]);
+        assert_eq!(orphans(&conn, real, "leadfactory:gpt_usage").unwrap(), [""; 0]);
+
+        let first = write(&mut conn, |tx| merge(tx, real, twin)).unwrap();
+        let second = write(&mut conn, |tx| merge(tx, real, twin)).unwrap();
+
+        assert_eq!(first, MergedSets { was_there: true, budgets: 1, batches: 1 });
+        assert_eq!(second, MergedSets::default(), "exactly once");
+        assert_eq!(budgets(&conn).unwrap(), [set(real)]);
+        assert_eq!(batches(&conn).unwrap(), [runs(real)]);
+        assert_eq!(orphans(&conn, real, kind).unwrap(), [""; 0]);
     }
 }

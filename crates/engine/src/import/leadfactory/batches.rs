@@ -23,11 +23,13 @@ static BATCHES: Table = Table {
 /// Batches, and the rows that are none.
 pub type Batches = (ImportedBatches, Vec<(Place, Refusal)>);
 
-/// The batches of `database`, whose clock is in `zone`. `None` where it has no such table.
+/// The batches of `database`, whose clock is in `zone` and whose costs are of `costs`. `None` where
+/// it has no such table.
 pub fn read(
     database: &Database,
     patience: &Patience,
     zone: Zone,
+    costs: Option<&CompactString>,
 ) -> Result<Option<Batches>, DatabaseError> {
     if !matches!(database.kind, Kind::CostTracking(_)) {
         return Ok(None);
@@ -42,7 +44,7 @@ pub fn read(
         let mut batches = keep_good(&reader.all(&BATCHES)?, read, &mut refused);
         batches.sort_by(|one, two| (one.started_at, &one.id).cmp(&(two.started_at, &two.id)));
         batches.drain(..batches.len().saturating_sub(BATCHES_MAX));
-        let source = source(&reader, database.kind)?;
+        let source = source(database.kind, costs);
         Ok(Some((ImportedBatches { source, batches }, refused)))
     })
 }

@@ -36,13 +36,17 @@ static SCRIPT_MONTHS: Table = Table {
 /// Budgets, and the rows that are none.
 pub type Budgets = (ImportedBudgets, Vec<(Place, Refusal)>);
 
-/// The budgets of `database`. `None` where it has no such tables.
-pub fn read(database: &Database, patience: &Patience) -> Result<Option<Budgets>, DatabaseError> {
+/// The budgets of `database`, whose costs are of `costs`. `None` where it has no such tables.
+pub fn read(
+    database: &Database,
+    patience: &Patience,
+    costs: Option<&CompactString>,
+) -> Result<Option<Budgets>, DatabaseError> {
     patience.retry(|| {
         let reader = Reader::open(&database.path)?;
         match database.kind {
             Kind::Budgets => read_limits(&reader).map(Some),
-            Kind::CostTracking(_) => read_months(&reader, database.kind),
+            Kind::CostTracking(_) => read_months(&reader, source(database.kind, costs)),
             _ => Ok(None),
         }
     })
@@ -70,7 +74,7 @@ fn read_limits(reader: &Reader) -> Result<Budgets, DatabaseError> {
     Ok((ImportedBudgets { source, enabled, limits, thresholds }, refused))
 }
 
-fn read_months(reader: &Reader, kind: Kind) -> Result<Option<Budgets>, DatabaseError> {
+fn read_months(reader: &Reader, source: CompactString) -> Result<Option<Budgets>, DatabaseError> {
     let tables = reader.tables()?;
     let has = |table: &Table| tables.iter().any(|known| known == table.name);
     let Some(table) = [&MONTHS, &SCRIPT_MONTHS].into_iter().find(|table| has(table)) else {
@@ -78,7 +82,6 @@ fn read_months(reader: &Reader, kind: Kind) -> Result<Option<Budgets>, DatabaseE
     };
     let mut refused = Vec::new();
     let limits = keep_good(&reader.all(table)?, month, &mut refused);
-    let source = source(reader, kind)?;
     Ok(Some((ImportedBudgets { source, enabled: true, limits, thresholds: Vec::new() }, refused)))
 }
 

@@ -6,7 +6,7 @@ use outlay_domain::Amount;
 use outlay_domain::usage::{EventDraft, Refusal, RefusalCode, Status};
 
 use super::super::zone::{Reading, Zone, parse_local, parse_time};
-use super::database::{Cell, DatabaseError, Kind, Reader, Row, Table};
+use super::database::{Cell, DatabaseError, Kind, Row, Table};
 use super::{details, tail::Tail};
 
 /// The table of costs, in either tracker's shape.
@@ -72,12 +72,10 @@ fn fill(
     Ok(draft)
 }
 
-/// The source of what a database of costs holds, which is known by its first cost.
-pub(super) fn source(reader: &Reader, kind: Kind) -> Result<CompactString, DatabaseError> {
-    Ok(match reader.page(&COSTS, i64::MIN, 1)?.pop() {
-        Some(first) => kind.source(&first.fingerprint()),
-        None => format_compact!("leadfactory:{}", kind.word()),
-    })
+/// The source of what a database of costs holds beside them: that of its costs, and as long as
+/// there are none to know it by, that of its kind.
+pub(super) fn source(kind: Kind, costs: Option<&CompactString>) -> CompactString {
+    costs.cloned().unwrap_or_else(|| format_compact!("leadfactory:{}", kind.word()))
 }
 
 /// The name in `column`, with a space for each control character; an empty one is none.

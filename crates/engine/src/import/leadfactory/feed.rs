@@ -23,6 +23,8 @@ pub struct Options {
     pub keep_gpu_stops: bool,
     /// Which calls are events of their own.
     pub calls: CallsRule,
+    /// Whether rows that were read before are read again.
+    pub again: bool,
 }
 
 /// Which calls are events of their own.
@@ -56,6 +58,10 @@ pub struct Batch {
     pub left_out: BTreeMap<&'static str, u64>,
     /// How far the table is read when the rows are kept.
     pub cursor: Cursor,
+    /// More rows by which the database is known again.
+    pub anchors: Vec<Cursor>,
+    /// Which file it is.
+    pub file: Option<CompactString>,
     /// The last row of these whose cost was counted from a call, if any.
     pub counted_to: Option<i64>,
 }
@@ -99,14 +105,18 @@ impl Feed {
         patience: &Patience,
         options: Options,
     ) -> Self {
+        let tail = |database, table, known| {
+            let tail = Tail::new(database, table, known, patience.clone());
+            if options.again { tail.from_the_beginning() } else { tail }
+        };
         let costs = costs.map(|(database, tracker, known)| Costs {
-            tail: Tail::new(database, &COSTS, known, patience.clone()),
+            tail: tail(database, &COSTS, known),
             tracker,
             clock: RowClock::new(options.zone),
             replayed: false,
         });
         let calls = calls.map(|(database, known)| Calls {
-            tail: Tail::new(database, &CALLS, known.known, patience.clone()),
+            tail: tail(database, &CALLS, known.known),
             counted_to: known.counted_to,
             loaded: false,
         });
@@ -133,6 +143,39 @@ impl Feed {
         }
         self.replay_costs_read_before()?;
         self.next_costs()
+    }
+
+    /// What is to be remembered of the databases although none of their rows is new.
+    pub fn take_marks(&mut self) -> Vec<Batch> {
+        let tails = self.tails_mut().filter_map(|(kind, tail)| Batch::empty(kind, tail));
+        tails.filter(|batch| !batch.anchors.is_empty()).collect()
+    }
+
+    /// The source of the costs of `database`, where this reads it: `None` in place of the source
+    /// until there is a row to know the database by.
+    pub fn source_of(&self, database: &Database) -> Option<Option<CompactString>> {
+        let costs = self.costs.as_ref().filter(|costs| costs.tail.path() == database.path)?;
+        let kind = Kind::CostTracking(costs.tracker);
+        Some(costs.tail.identity().map(|identity| kind.source(identity)))
+    }
+
+    /// The sources that are known, each with those under which the same database was read too.
+    pub fn sources(&self) -> Vec<(CompactString, Vec<CompactString>)> {
+        let costs = self.costs.as_ref();
+        let costs = costs.map(|costs| (Kind::CostTracking(costs.tracker), &costs.tail));
+        let calls = self.calls.as_ref().map(|calls| (Kind::Calls, &calls.tail));
+        let sources = costs.into_iter().chain(calls).filter_map(|(kind, tail)| {
+            let duplicates = tail.duplicates().iter().map(|identity| kind.source(identity));
+            Some((kind.source(tail.identity()?), duplicates.collect()))
+        });
+        sources.collect()
+    }
+
+    fn tails_mut(&mut self) -> impl Iterator<Item = (Kind, &mut Tail)> {
+        let costs = self.costs.as_mut();
+        let costs = costs.map(|costs| (Kind::CostTracking(costs.tracker), &mut costs.tail));
+        let calls = self.calls.as_mut().map(|calls| (Kind::Calls, &mut calls.tail));
+        costs.into_iter().chain(calls)
     }
 
     /// The calls that have no cost, and what they cost together, in nanos.
@@ -188,7 +231,7 @@ impl Feed {
     fn next_calls(&mut self) -> Result<Option<Batch>, DatabaseError> {
         let Some(calls) = &mut self.calls else { return Ok(None) };
         let rows = calls.tail.next(BATCH_ROWS)?;
-        let Some(mut batch) = Batch::of(Kind::Calls, &calls.tail, rows.len()) else {
+        let Some(mut batch) = Batch::of(Kind::Calls, &mut calls.tail, rows.len()) else {
             return Ok(None);
         };
         for row in &rows {
@@ -242,7 +285,9 @@ impl Feed {
         let Some(costs) = &mut self.costs else { return Ok(None) };
         let rows = costs.tail.next(BATCH_ROWS)?;
         let kind = Kind::CostTracking(costs.tracker);
-        let Some(mut batch) = Batch::of(kind, &costs.tail, rows.len()) else { return Ok(None) };
+        let Some(mut batch) = Batch::of(kind, &mut costs.tail, rows.len()) else {
+            return Ok(None);
+        };
         let counted_to = self.calls.as_ref().and_then(|calls| calls.counted_to);
         for row in &rows {
             if costs.tracker == Tracker::Script && !self.options.keep_gpu_stops && is_gpu_stop(row)
@@ -271,15 +316,25 @@ impl Feed {
 }
 
 impl Batch {
-    fn of(kind: Kind, tail: &Tail, rows: usize) -> Option<Self> {
+    fn of(kind: Kind, tail: &mut Tail, rows: usize) -> Option<Self> {
+        if rows == 0 {
+            return None;
+        }
+        Self::empty(kind, tail).map(|batch| Self { rows: Vec::with_capacity(rows), ..batch })
+    }
+
+    /// What there is to be remembered of a table beside its rows.
+    fn empty(kind: Kind, tail: &mut Tail) -> Option<Self> {
         let (identity, cursor) = tail.identity().zip(tail.cursor())?;
-        (rows > 0).then(|| Self {
+        Some(Self {
             kind,
             source: kind.source(identity),
-            rows: Vec::with_capacity(rows),
+            rows: Vec::new(),
             left_out: BTreeMap::new(),
             cursor: cursor.clone(),
+            file: tail.file().cloned(),
             counted_to: None,
+            anchors: tail.take_anchors(),
         })
     }
 }

@@ -103,6 +103,7 @@ pub fn options() -> Options {
         account: "leadfactory".into(),
         keep_gpu_stops: false,
         calls: CallsRule::NotInCosts,
+        again: false,
     }
 }
 

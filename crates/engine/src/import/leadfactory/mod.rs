@@ -8,6 +8,7 @@ pub mod database;
 pub mod details;
 pub mod discovery;
 pub mod feed;
+pub mod identity;
 pub mod revenue;
 pub mod tail;
 

@@ -63,6 +63,10 @@ pub struct RevenueBatch {
     pub rows: Vec<(Place, Result<RevenueFact, Refusal>)>,
     /// How far the table is read when they are kept.
     pub cursor: Cursor,
+    /// More rows by which the database is known again.
+    pub anchors: Vec<Cursor>,
+    /// Which file it is.
+    pub file: Option<CompactString>,
 }
 
 /// Reads payments in batches.
@@ -74,13 +78,20 @@ pub struct RevenueFeed {
 }
 
 impl RevenueFeed {
-    /// Reads `database`, which holds purchases or finances.
-    pub fn new(database: &Database, known: Vec<Known>, patience: &Patience, zone: Zone) -> Self {
+    /// Reads `database`, which holds purchases or finances; `again` reads all of it again.
+    pub fn new(
+        database: &Database,
+        known: Vec<Known>,
+        patience: &Patience,
+        zone: Zone,
+        again: bool,
+    ) -> Self {
         let (table, zone) = match database.kind {
             Kind::Purchases => (&PURCHASES, Zone::UTC),
             _ => (&TRANSACTIONS, zone),
         };
         let tail = Tail::new(database, table, known, patience.clone());
+        let tail = if again { tail.from_the_beginning() } else { tail };
         Self { kind: database.kind, tail, zone }
     }
 
@@ -109,7 +120,9 @@ impl RevenueFeed {
             (place, fact(row, self.kind, &source, self.zone))
         };
         let rows = rows.iter().map(read).collect();
-        Ok(Some(RevenueBatch { source, rows, cursor: cursor.clone() }))
+        let (cursor, file) = (cursor.clone(), self.tail.file().cloned());
+        let anchors = self.tail.take_anchors();
+        Ok(Some(RevenueBatch { source, rows, cursor, anchors, file }))
     }
 }
 

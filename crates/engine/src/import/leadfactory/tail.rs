@@ -1,10 +1,12 @@
 //! Reads a table of a growing database from its beginning to its end, and on from there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use compact_str::CompactString;
 
 use super::database::{Database, DatabaseError, Patience, Reader, Row, Table};
+pub use super::identity::Known;
+use super::identity::{Anchors, file_id, is_same};
 
 /// The last row that was sent and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,13 +17,11 @@ pub struct Cursor {
     pub fingerprint: CompactString,
 }
 
-/// A database that was read before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// Its identity.
-    pub identity: CompactString,
-    /// How far it was read.
-    pub cursor: Option<Cursor>,
+impl Cursor {
+    /// The cursor that stands on `row`.
+    pub fn of(row: &Row) -> Self {
+        Self { id: row.id, fingerprint: row.fingerprint() }
+    }
 }
 
 /// How many rows there are.
@@ -64,14 +64,19 @@ pub struct Tail {
     table: &'static Table,
     patience: Patience,
     known: Vec<Known>,
+    from_the_beginning: bool,
     identity: Option<CompactString>,
+    duplicates: Vec<CompactString>,
+    file: Option<CompactString>,
     first_row: Option<CompactString>,
     cursor: Option<Cursor>,
+    anchors: Anchors,
     changes: Vec<Change>,
 }
 
 impl Tail {
-    /// Reads `table` of `database`. What is `known` is recognised and read on.
+    /// Reads `table` of `database`. What is `known` is recognised and read on; of several that
+    /// are this one, the first in the list stays.
     pub fn new(
         database: &Database,
         table: &'static Table,
@@ -83,11 +88,41 @@ impl Tail {
             table,
             patience,
             known,
+            from_the_beginning: false,
             identity: None,
+            duplicates: Vec::new(),
+            file: None,
             first_row: None,
             cursor: None,
+            anchors: Anchors::default(),
             changes: Vec::new(),
         }
+    }
+
+    /// Reads all rows again. Which database it is, is told as before.
+    pub fn from_the_beginning(mut self) -> Self {
+        self.from_the_beginning = true;
+        self
+    }
+
+    /// The file, under whatever name.
+    pub fn file(&self) -> Option<&CompactString> {
+        self.file.as_ref()
+    }
+
+    /// The identities under which the same database was read as well, by an older version.
+    pub fn duplicates(&self) -> &[CompactString] {
+        &self.duplicates
+    }
+
+    /// The rows by which it is known again that nobody was told of yet.
+    pub fn take_anchors(&mut self) -> Vec<Cursor> {
+        self.anchors.take_fresh()
+    }
+
+    /// Where the database is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The identity, once there is a row.
@@ -130,7 +165,8 @@ impl Tail {
             reader.page(self.table, after, limit)
         })?;
         if let Some(row) = rows.last() {
-            self.cursor = Some(Cursor { id: row.id, fingerprint: row.fingerprint() });
+            self.cursor = Some(Cursor::of(row));
+            self.anchors.add_page(&rows);
         }
         Ok(rows)
     }
@@ -146,51 +182,86 @@ impl Tail {
     /// Makes sure that it is still the same database, and that the cursor's row is.
     fn look(&mut self, reader: &Reader) -> Result<(), DatabaseError> {
         let Some(first) = reader.page(self.table, i64::MIN, 1)?.pop() else { return Ok(()) };
-        let first = first.fingerprint();
-        if self.first_row.as_ref() == Some(&first) {
+        let mark = first.fingerprint();
+        if self.first_row.as_ref() == Some(&mark) {
             return self.check_cursor(reader);
         }
-        if self.identity.is_some() {
-            if self.holds(reader, self.cursor.as_ref())? {
+        let file = file_id(&self.path);
+        if let Some(own) = self.own() {
+            if is_same(reader, self.table, &first, file.as_ref(), &own)? {
                 self.changes.push(Change::BeginningGone);
-                self.first_row = Some(first);
-                return Ok(());
+                self.first_row = Some(mark);
+                self.file = file;
+                return self.check_cursor(reader);
             }
             self.changes.push(Change::Replaced);
         }
-        self.settle(reader, first)
+        self.settle(reader, &first, file)
     }
 
-    fn settle(&mut self, reader: &Reader, first: CompactString) -> Result<(), DatabaseError> {
-        let mut found = self.known.iter().find(|known| known.identity == first).cloned();
-        if found.is_none() {
-            for known in &self.known {
-                if known.cursor.is_some() && self.holds(reader, known.cursor.as_ref())? {
-                    self.changes.push(Change::BeginningGone);
-                    found = Some(known.clone());
-                    break;
-                }
+    /// The database that is being read, as it would be known again.
+    fn own(&self) -> Option<Known> {
+        Some(Known {
+            identity: self.identity.clone()?,
+            cursor: self.cursor.clone(),
+            anchors: self.anchors.kept().to_vec(),
+            file: self.file.clone(),
+        })
+    }
+
+    fn settle(
+        &mut self,
+        reader: &Reader,
+        first: &Row,
+        file: Option<CompactString>,
+    ) -> Result<(), DatabaseError> {
+        let mut same = Vec::new();
+        for known in &self.known {
+            if is_same(reader, self.table, first, file.as_ref(), known)? {
+                same.push(known.clone());
             }
         }
-        self.first_row = Some(first.clone());
-        let known = found.unwrap_or(Known { identity: first, cursor: None });
+        let mut same = same.into_iter();
+        let mark = first.fingerprint();
+        let known =
+            same.next().unwrap_or_else(|| Known { identity: mark.clone(), ..Known::default() });
+        if known.identity != mark {
+            self.changes.push(Change::BeginningGone);
+        }
+        self.first_row = Some(mark);
+        self.file = file;
+        self.duplicates = same.map(|known| known.identity).collect();
         self.identity = Some(known.identity);
-        self.cursor = known.cursor;
-        self.check_cursor(reader)
+        self.anchors = Anchors::remembered(known.anchors);
+        self.cursor = known.cursor.filter(|_| !self.from_the_beginning);
+        self.check_cursor(reader)?;
+        match &self.cursor {
+            Some(cursor) if self.anchors.kept().is_empty() => {
+                self.anchors.add_afterwards(reader, self.table, cursor.id)
+            }
+            _ => Ok(()),
+        }
     }
 
+    /// Goes back to where the table is as it was read. What comes behind is read again, and is
+    /// known for a repeat where it is one.
     fn check_cursor(&mut self, reader: &Reader) -> Result<(), DatabaseError> {
-        if let Some(cursor) = &self.cursor
-            && !self.holds(reader, Some(cursor))?
-        {
-            self.changes.push(Change::PutBack { id: cursor.id });
-            self.cursor = None;
+        let Some(cursor) = self.cursor.clone() else { return Ok(()) };
+        if self.holds(reader, &cursor)? {
+            return Ok(());
+        }
+        self.changes.push(Change::PutBack { id: cursor.id });
+        self.cursor = None;
+        for anchor in self.anchors.kept().iter().rev().filter(|anchor| anchor.id < cursor.id) {
+            if self.holds(reader, anchor)? {
+                self.cursor = Some(anchor.clone());
+                break;
+            }
         }
         Ok(())
     }
 
-    fn holds(&self, reader: &Reader, cursor: Option<&Cursor>) -> Result<bool, DatabaseError> {
-        let Some(cursor) = cursor else { return Ok(false) };
+    fn holds(&self, reader: &Reader, cursor: &Cursor) -> Result<bool, DatabaseError> {
         let row = reader.row(self.table, cursor.id)?;
         Ok(row.is_some_and(|row| row.fingerprint() == cursor.fingerprint))
     }

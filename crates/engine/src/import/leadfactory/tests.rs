@@ -166,7 +166,7 @@ fn the_scripts_database_is_recognised_and_its_gpu_is_counted_once() {
     };
     assert_eq!((spend(&once.drafts).to_string(), once.left_out), ("1.08".to_owned(), 1));
     assert_eq!((spend(&twice.drafts).to_string(), twice.left_out), ("1.16".to_owned(), 0));
-    let (months, _) = super::budgets::read(&costs.database(), &patience()).unwrap().unwrap();
+    let (months, _) = super::budgets::read(&costs.database(), &patience(), None).unwrap().unwrap();
     assert_eq!(months.limits[0].period.word(), "2026-07");
     assert_eq!(months.limits[0].amount, Amount::from_units(300));
 }
@@ -185,9 +185,11 @@ fn a_batch_is_its_tier_its_times_and_its_leads() {
     );
 
     let (set, refused) =
-        super::batches::read(&costs.database(), &patience(), berlin()).unwrap().unwrap();
+        super::batches::read(&costs.database(), &patience(), berlin(), Some(&"of:costs".into()))
+            .unwrap()
+            .unwrap();
 
-    assert_eq!(set.source, drain(&mut feed_of(&costs, Vec::new())).drafts[0].source);
+    assert_eq!(set.source, "of:costs");
     let done = &set.batches[0];
     assert_eq!((done.id.as_str(), done.tier.as_deref(), done.leads), ("done", Some("1"), 60));
     assert_eq!(done.started_at.to_rfc3339(), "2026-07-18T23:00:00+00:00");
@@ -237,7 +239,7 @@ fn known_after(feed: &mut Feed, costs: &Costs, rows: i64) -> Known {
     let identity = batch.source.rsplit(':').next().unwrap().into();
     let reader = super::database::Reader::open(&costs.path).unwrap();
     let row = reader.row(&super::costs::COSTS, rows).unwrap().unwrap();
-    Known { identity, cursor: Some(Cursor { id: rows, fingerprint: row.fingerprint() }) }
+    Known { identity, cursor: Some(Cursor::of(&row)), ..Known::default() }
 }
 
 #[test]
@@ -344,10 +346,103 @@ fn a_file_put_back_from_a_copy_is_read_again_under_the_same_ids() {
     costs.add("2026-07-19T13:00:00", "mail", None, "3");
     let after = drain(&mut feed).drafts;
 
-    assert_eq!(ids(&after), ["costs:1", "costs:2"]);
+    assert_eq!(ids(&after), ["costs:2"], "from the last row on that is as it was");
     assert_eq!(after[0].source, before[0].source);
     let kind = Kind::CostTracking(Tracker::Package);
     assert_eq!(feed.take_changes(), [(kind, Change::PutBack { id: 2 })]);
+}
+
+/// What the books would hold after all of `feed` was sent.
+fn remembered(feed: &mut Feed) -> Known {
+    let mut known = Known::default();
+    while let Some(batch) = feed.next_batch().unwrap() {
+        known.identity = batch.source.rsplit(':').next().unwrap().into();
+        known.cursor = Some(batch.cursor);
+        known.anchors.extend(batch.anchors);
+        known.file = batch.file;
+    }
+    known
+}
+
+fn many(costs: &Costs, rows: i64) {
+    costs.run(&format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+         INSERT INTO costs (timestamp, service, amount)
+         SELECT strftime('2026-07-%dT%H:%M:%S', i * 60, 'unixepoch'), 'maps', i * 0.001 FROM n"
+    ));
+}
+
+#[test]
+fn a_database_is_known_again_whatever_is_deleted_from_it() {
+    for delete in [
+        "id <= 300",
+        "id <= 300 OR id = 1000",
+        "id > 800",
+        "id % 3 <> 0",
+        "id NOT BETWEEN 400 AND 600",
+        "1",
+    ] {
+        let costs = Costs::new(PACKAGE);
+        many(&costs, 1_000);
+        let mut following = feed_of(&costs, Vec::new());
+        let known = remembered(&mut following);
+        costs.run(&format!("DELETE FROM costs WHERE {delete}")).add(
+            "2026-08-19T12:00:00",
+            "maps",
+            None,
+            "1",
+        );
+
+        let mut importing = feed_of(&costs, vec![known.clone()]);
+        let mut again =
+            feed_with(&costs, vec![known.clone()], Options { again: true, ..options() });
+        let source = Kind::CostTracking(Tracker::Package).source(&known.identity);
+        for feed in [&mut following, &mut importing, &mut again] {
+            let rows = drain(feed).drafts;
+
+            assert_eq!(rows.last().unwrap().id, "costs:1001", "{delete}");
+            assert!(rows.iter().all(|draft| draft.source == source), "{delete}");
+            assert_eq!(feed.source_of(&costs.database()), Some(Some(source.clone())));
+        }
+    }
+}
+
+#[test]
+fn a_database_that_begins_anew_is_another_one_also_in_the_same_file() {
+    let costs = Costs::new(PACKAGE);
+    many(&costs, 1_000);
+    let known = remembered(&mut feed_of(&costs, Vec::new()));
+    costs.run("DELETE FROM costs; DELETE FROM sqlite_sequence").add(
+        "2026-08-19T12:00:00",
+        "maps",
+        None,
+        "1",
+    );
+
+    let rows = drain(&mut feed_of(&costs, vec![known.clone()])).drafts;
+
+    assert_eq!(ids(&rows), ["costs:1"]);
+    assert!(
+        !rows[0].source.ends_with(known.identity.as_str()),
+        "its ids would be taken for repeats"
+    );
+}
+
+#[test]
+fn of_two_names_for_one_database_the_first_stays_and_the_other_is_told() {
+    let costs = Costs::new(PACKAGE);
+    many(&costs, 1_000);
+    let first = remembered(&mut feed_of(&costs, Vec::new()));
+    costs.run("DELETE FROM costs WHERE id <= 300");
+    // An older version, which lost the first name with the row of its cursor.
+    let second = remembered(&mut feed_of(&costs, Vec::new()));
+    assert_ne!(first.identity, second.identity);
+
+    let mut feed = feed_of(&costs, vec![first.clone(), second.clone()]);
+    feed.recognise().unwrap();
+
+    let source = |known: &Known| Kind::CostTracking(Tracker::Package).source(&known.identity);
+    assert_eq!(feed.sources(), [(source(&first), vec![source(&second)])]);
 }
 
 #[test]
@@ -642,7 +737,7 @@ fn costs_of_calls_that_were_counted_before_are_left_out() {
     let batch = first.next_batch().unwrap().unwrap();
     assert_eq!((batch.rows.len(), batch.counted_to), (2, Some(2)));
     let identity = batch.source.rsplit(':').next().unwrap().into();
-    let known = Known { identity, cursor: Some(batch.cursor) };
+    let known = Known { identity, cursor: Some(batch.cursor), ..Known::default() };
 
     let known = CallsKnown { known: vec![known], counted_to: Some(1) };
     let all = drain(&mut both(&costs, &calls, known));

@@ -243,7 +243,7 @@ fn every_purchase_is_counted_once_in_exact_cents() {
     let mut kept: BTreeMap<String, RevenueFact> = BTreeMap::new();
     for name in ["purchase_metrics.db", "financial_tracking.db"] {
         let database = unpack(name, folder.path());
-        let mut feed = RevenueFeed::new(&database, Vec::new(), &patience(), Zone::UTC);
+        let mut feed = RevenueFeed::new(&database, Vec::new(), &patience(), Zone::UTC, false);
         while let Some(batch) = feed.next_batch().unwrap() {
             for (_, fact) in batch.rows {
                 let fact = fact.unwrap();
@@ -285,7 +285,7 @@ fn every_budget_and_threshold_is_read() {
     let config = unpack("budget_config.db", folder.path());
     let costs = unpack("cost_tracking.db", folder.path());
 
-    let (limits, refused) = budgets::read(&config, &patience()).unwrap().unwrap();
+    let (limits, refused) = budgets::read(&config, &patience(), None).unwrap().unwrap();
     assert!(refused.is_empty());
     assert!(limits.enabled);
     let expected = truth["budget_limits"].as_array().unwrap();
@@ -303,7 +303,7 @@ fn every_budget_and_threshold_is_read() {
     }
     assert_eq!(limits.thresholds.len(), 2);
 
-    let (months, _) = budgets::read(&costs, &patience()).unwrap().unwrap();
+    let (months, _) = budgets::read(&costs, &patience(), None).unwrap().unwrap();
     let expected = truth["monthly_budgets"].as_object().unwrap();
     assert_eq!(months.limits.len(), expected.len());
     for limit in &months.limits {

@@ -1,6 +1,6 @@
 //! `outlay import leadfactory`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,8 +32,8 @@ use super::sender::{Sender, Uplink};
 use super::summary::{Kept, RevenueSummary, Summary, counted, decimal};
 use super::{ACCOUNT, Calls, LeadfactoryArgs, describe, failed, zone_or_here};
 use crate::api::imports::{
-    BatchesBody, BudgetsBody, CursorBody, ImportBody, ImportsBody, ProgressBody, RefusalBody,
-    RowsBody,
+    BatchesBody, BudgetsBody, CursorBody, ImportBody, ImportsBody, MergeAnswer, MergeBody,
+    ProgressBody, RefusalBody, RowsBody,
 };
 use crate::api::revenue::{RevenueAnswer, RevenueBody};
 use crate::cli::Globals;
@@ -73,6 +73,15 @@ pub(super) async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<E
         return Ok(ExitCode::SUCCESS);
     };
     tell_found(&found, &args, &mut notes);
+    // Whoever follows waits for what cannot be read; an import must not call itself done without.
+    if let Some((path, error)) = found.skipped.first().filter(|_| !args.follow) {
+        return Err(CliError::Failed(format!(
+            "{} should be imported and cannot be read: {}\n  nothing was imported; mend the file or \
+             move it away, or name the files that are to be imported",
+            path.display(),
+            describe(error)
+        )));
+    }
 
     let client = if args.dry_run { None } else { Some(globals.client_of_any_folder().await?) };
     if args.follow && matches!(client, Some(Client::InProcess { .. })) {
@@ -207,6 +216,7 @@ async fn read_all(
         zone,
         last_budgets: BTreeMap::new(),
         last_batches: BTreeMap::new(),
+        merged: BTreeSet::new(),
         notes,
         waiting_for: None,
     };
@@ -215,39 +225,42 @@ async fn read_all(
         account: args.account.as_str().into(),
         keep_gpu_stops: args.keep_gpu_stop,
         calls: rule,
+        again: args.again,
     };
-    let memory = Memory { remembered, again: args.again };
+    let memory = Memory { remembered };
     let mut usage = usage_feeds(found, &memory, &patience, &options);
-    let mut revenue = revenue_feeds(found, &memory, &patience, zone);
+    let mut revenue = revenue_feeds(found, &memory, &patience, &options);
     run.all(found, &mut usage, &mut revenue, &patience).await
 }
 
 /// What the server remembers of earlier imports.
 struct Memory {
     remembered: ImportsBody,
-    again: bool,
 }
 
 impl Memory {
-    /// The databases of `kind` that were read before.
+    /// The databases of `kind` that were read before, the one that was read first before others.
     fn known(&self, kind: Kind) -> Vec<Known> {
-        let of_kind = self.remembered.items.iter().filter(|item| item.kind == kind.word());
-        of_kind
-            .filter_map(|item| {
-                let identity = item.source.rsplit(':').next()?.into();
-                let cursor = item.cursor.as_ref().map(|cursor| Cursor {
-                    id: cursor.id,
-                    fingerprint: cursor.fingerprint.clone(),
-                });
-                Some(Known { identity, cursor: cursor.filter(|_| !self.again) })
-            })
-            .collect()
+        let is_known = |item: &&ImportBody| item.kind == kind.word() && item.merged_into.is_none();
+        let mut items: Vec<_> = self.remembered.items.iter().filter(is_known).collect();
+        items.sort_by_key(|item| (item.first_at, &item.source));
+        items.into_iter().filter_map(known).collect()
     }
 
     fn counted_to(&self) -> Option<i64> {
         let calls = self.remembered.items.iter().filter(|item| item.kind == Kind::Calls.word());
         calls.filter_map(|item| item.counted_to).max()
     }
+}
+
+fn known(item: &ImportBody) -> Option<Known> {
+    let cursor = |row: &CursorBody| Cursor { id: row.id, fingerprint: row.fingerprint.clone() };
+    Some(Known {
+        identity: item.source.rsplit(':').next()?.into(),
+        cursor: item.cursor.as_ref().map(cursor),
+        anchors: item.anchors.iter().map(cursor).collect(),
+        file: item.file.clone(),
+    })
 }
 
 /// What the follower of a usage feed is called by, and what it reads.
@@ -272,6 +285,7 @@ struct Run<'a> {
     zone: Zone,
     last_budgets: BTreeMap<PathBuf, ImportedBudgets>,
     last_batches: BTreeMap<PathBuf, ImportedBatches>,
+    merged: BTreeSet<CompactString>,
     notes: Notes,
     waiting_for: Option<String>,
 }
@@ -350,13 +364,16 @@ impl Run<'_> {
         patience: &Patience,
         with_budgets: bool,
     ) -> Result<(), Trouble> {
-        for usage in usage {
+        for usage in usage.iter_mut() {
             while let Some(batch) = block_in_place(|| usage.feed.next_batch())? {
                 self.tell_changes(usage.feed.take_changes());
                 self.send_usage(batch, &usage.names).await?;
                 if self.is_stopped() {
                     return Ok(());
                 }
+            }
+            for marks in usage.feed.take_marks() {
+                self.send_marks(marks, &usage.names).await?;
             }
         }
         for (feed, name) in revenue {
@@ -366,7 +383,10 @@ impl Run<'_> {
         }
         if with_budgets {
             for database in &found.databases {
-                if let Some(read) = block_in_place(|| budgets::read(database, patience))? {
+                let costs = usage.iter().find_map(|usage| usage.feed.source_of(database)).flatten();
+                let costs = costs.as_ref();
+                let read = block_in_place(|| budgets::read(database, patience, costs))?;
+                if let Some(read) = read {
                     self.send_kept::<_, BudgetsBody>(
                         |run| &mut run.last_budgets,
                         "budgets",
@@ -376,7 +396,8 @@ impl Run<'_> {
                     .await?;
                 }
                 let zone = self.zone;
-                if let Some(read) = block_in_place(|| batches::read(database, patience, zone))? {
+                let read = block_in_place(|| batches::read(database, patience, zone, costs))?;
+                if let Some(read) = read {
                     self.send_kept::<_, BatchesBody>(
                         |run| &mut run.last_batches,
                         "batches",
@@ -387,38 +408,74 @@ impl Run<'_> {
                 }
             }
         }
+        self.merge(usage).await?;
+        Ok(())
+    }
+
+    /// Lets each database count once that an older version took for several.
+    async fn merge(&mut self, usage: &[UsageFeed]) -> Result<(), CliError> {
+        let Some(uplink) = self.uplink.clone() else { return Ok(()) };
+        let sources: Vec<_> = usage.iter().flat_map(|usage| usage.feed.sources()).collect();
+        for (source, duplicates) in sources {
+            if self.merged.contains(&source) {
+                continue;
+            }
+            let body = MergeBody { source: source.clone(), duplicates };
+            let merged: MergeAnswer = uplink.post_json("/api/v1/imports/merges", &body).await?;
+            if !merged.sources.is_empty() {
+                self.tell(format!(
+                    "{}: the same database was counted under {} as well; taken back were {}, {} \
+                     and {}",
+                    kind_of(&source),
+                    counted(merged.sources.len() as u64, "other name"),
+                    counted(merged.events, "event"),
+                    counted(merged.budgets, "budget"),
+                    match merged.batches {
+                        1 => "1 batch".to_owned(),
+                        batches => format!("{} batches", count_text(batches.into())),
+                    },
+                ));
+            }
+            self.merged.insert(source);
+        }
+        Ok(())
+    }
+
+    /// Remembers by what a database is known again of which no row is new.
+    async fn send_marks(
+        &mut self,
+        marks: Batch,
+        names: &BTreeMap<&'static str, CompactString>,
+    ) -> Result<(), CliError> {
+        let Some(uplink) = &self.uplink else { return Ok(()) };
+        let rows = rows_body(&Report::default());
+        let progress = usage_progress(marks, names, rows, Vec::new());
+        uplink.post_json::<Value>("/api/v1/imports", &progress).await?;
         Ok(())
     }
 
     async fn send_usage(
         &mut self,
-        batch: Batch,
+        mut batch: Batch,
         names: &BTreeMap<&'static str, CompactString>,
     ) -> Result<(), CliError> {
         let sender = match &self.uplink {
             Some(uplink) => Sender::Server(uplink.clone()),
             None => Sender::DryRun(Utc::now()),
         };
-        let mut report = sender.send(batch.rows).await?;
+        let mut report = sender.send(std::mem::take(&mut batch.rows)).await?;
         report.left_out = batch.left_out.values().sum();
-        if let Some(uplink) = &self.uplink {
-            let kind = batch.kind.word();
-            let progress = ProgressBody {
-                source: batch.source,
-                kind: kind.into(),
-                name: names.get(kind).cloned().unwrap_or_default(),
-                cursor: Some(cursor_body(batch.cursor)),
-                counted_to: batch.counted_to,
-                rows: rows_body(&report),
-                refusals: refusal_bodies(&report),
-            };
-            uplink.post_json::<Value>("/api/v1/imports", &progress).await?;
-        }
         for (reason, count) in &batch.left_out {
             *self.left_out.entry(reason).or_default() += count;
         }
+        let kind = batch.kind.word();
+        if let Some(uplink) = &self.uplink {
+            let (rows, refusals) = (rows_body(&report), refusal_bodies(&report));
+            let progress = usage_progress(batch, names, rows, refusals);
+            uplink.post_json::<Value>("/api/v1/imports", &progress).await?;
+        }
         self.tell_batch(&report);
-        self.log_refusals(batch.kind.word(), &report);
+        self.log_refusals(kind, &report);
         self.report.add(report);
         self.bar.set_position(self.report.rows());
         self.bar.set_message(pace(self.report.rows(), self.started.elapsed()));
@@ -480,6 +537,8 @@ impl Run<'_> {
                 source: batch.source,
                 name: name.clone(),
                 cursor: Some(cursor_body(batch.cursor)),
+                anchors: batch.anchors.into_iter().map(cursor_body).collect(),
+                file: batch.file,
                 counted_to: None,
                 rows,
                 refusals: refusal_bodies(&report),
@@ -734,7 +793,12 @@ fn calls_rule(
     remembered: &ImportsBody,
     asked: Option<Calls>,
 ) -> Result<CallsRule, CliError> {
-    let has = |word: &str| found.databases.iter().any(|database| database.kind.word() == word);
+    let is_named = |path: &Path, word: &str| path.file_stem().is_some_and(|stem| stem == word);
+    // What cannot be read now may hold the costs of the calls: they are not to be taken for spend.
+    let has = |word: &str| {
+        found.databases.iter().any(|database| database.kind.word() == word)
+            || found.skipped.iter().any(|(path, _)| is_named(path, word))
+    };
     let was_imported = |word: &str, counted: bool| {
         let counts = |item: &ImportBody| !counted || item.counted_to.is_some();
         remembered.items.iter().any(|item| item.kind == word && counts(item))
@@ -816,7 +880,7 @@ fn revenue_feeds(
     found: &Found,
     memory: &Memory,
     patience: &Patience,
-    zone: Zone,
+    options: &feed::Options,
 ) -> Vec<(RevenueFeed, CompactString)> {
     // Purchases first: their times are UTC and need no zone.
     [Kind::Purchases, Kind::Finances]
@@ -824,7 +888,8 @@ fn revenue_feeds(
         .flat_map(|kind| found.databases.iter().filter(move |database| database.kind == kind))
         .map(|database| {
             let known = memory.known(database.kind);
-            (RevenueFeed::new(database, known, patience, zone), file_name(database))
+            let feed = RevenueFeed::new(database, known, patience, options.zone, options.again);
+            (feed, file_name(database))
         })
         .collect()
 }
@@ -839,6 +904,26 @@ fn kind_of(source: &str) -> CompactString {
 
 fn cursor_body(cursor: Cursor) -> CursorBody {
     CursorBody { id: cursor.id, fingerprint: cursor.fingerprint }
+}
+
+fn usage_progress(
+    batch: Batch,
+    names: &BTreeMap<&'static str, CompactString>,
+    rows: RowsBody,
+    refusals: Vec<RefusalBody>,
+) -> ProgressBody {
+    let kind = batch.kind.word();
+    ProgressBody {
+        source: batch.source,
+        kind: kind.into(),
+        name: names.get(kind).cloned().unwrap_or_default(),
+        cursor: Some(cursor_body(batch.cursor)),
+        anchors: batch.anchors.into_iter().map(cursor_body).collect(),
+        file: batch.file,
+        counted_to: batch.counted_to,
+        rows,
+        refusals,
+    }
 }
 
 fn rows_body(report: &Report) -> RowsBody {

@@ -1,0 +1,197 @@
+//! Several sources of one database become one.
+//!
+//! Older versions named a database by whatever row was its first, and so gave it another name when
+//! that row was deleted. Its budgets and batches then stood twice, and its usage could.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use compact_str::{CompactString, format_compact};
+use outlay_domain::people::AuditRecord;
+use outlay_domain::usage::question::{Attribute, Filter};
+use outlay_domain::usage::{Fact, FactKind, UsageEvent};
+use outlay_store::StoreError;
+use outlay_store::sqlite::{audit, imports};
+use thiserror::Error;
+
+use crate::Outlay;
+use crate::usage::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError, EventName};
+use crate::usage::{UnansweredError, UsageEvents};
+
+/// What sources of LeadFactory's begin with.
+const LEADFACTORY: &str = "leadfactory:";
+
+/// What went because it stood twice.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Merged {
+    /// The sources that count no more.
+    pub sources: Vec<CompactString>,
+    /// Events that were taken back.
+    pub events: u64,
+    /// Budgets.
+    pub budgets: u64,
+    /// Batches.
+    pub batches: u64,
+}
+
+/// Why sources were not merged.
+#[derive(Debug, Error)]
+pub enum MergeError {
+    /// They are not of the same kind, or the same.
+    #[error("`{0}` is no other source of the same kind of LeadFactory's databases as `{1}`")]
+    OtherKind(CompactString, CompactString),
+    /// The events could not be looked up.
+    #[error(transparent)]
+    Unanswered(#[from] UnansweredError),
+    /// The events could not be taken back.
+    #[error(transparent)]
+    Amendment(#[from] AmendmentError),
+    /// The books could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+impl Outlay {
+    /// Lets `source` count alone for a database whose rows came under `duplicates` too, and for
+    /// whose budgets and batches other names were made up.
+    ///
+    /// An event is taken back where `source` has the same row; what only a duplicate has stays.
+    /// The books are told last, so that what is interrupted is done again and nothing is done twice.
+    pub async fn merge_imports(
+        self: &Arc<Self>,
+        source: &CompactString,
+        duplicates: &[CompactString],
+        amender: &Amender,
+    ) -> Result<Merged, MergeError> {
+        let kind = kind_of(source).ok_or_else(|| other_kind(source, source))?;
+        if let Some(odd) = duplicates
+            .iter()
+            .find(|other| *other == source || kind_of(other).as_ref() != Some(&kind))
+        {
+            return Err(other_kind(odd, source));
+        }
+        let mut merged = Merged::default();
+        for duplicate in duplicates {
+            merged.events += self.take_back_repeats(source, duplicate, amender).await?;
+        }
+        let outlay = self.clone();
+        let (source, duplicates) = (source.clone(), duplicates.to_vec());
+        let actor = amender.actor.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            outlay.merge_in_books(&source, &kind, duplicates, actor, merged)
+        });
+        Ok(written.await.map_err(|_| MergeError::Stopping)??)
+    }
+
+    fn merge_in_books(
+        &self,
+        source: &CompactString,
+        kind: &str,
+        duplicates: Vec<CompactString>,
+        actor: CompactString,
+        mut merged: Merged,
+    ) -> Result<Merged, StoreError> {
+        let at = self.clock.now();
+        let orphans = self.books.read(|conn| imports::orphans(conn, source, kind))?;
+        if duplicates.is_empty() && orphans.is_empty() {
+            return Ok(merged);
+        }
+        self.books.write(|tx| {
+            for duplicate in duplicates.into_iter().chain(orphans) {
+                let sets = imports::merge(tx, source, &duplicate)?;
+                if sets.was_there {
+                    merged.budgets += sets.budgets;
+                    merged.batches += sets.batches;
+                    merged.sources.push(duplicate);
+                }
+            }
+            if merged.sources.is_empty() {
+                return Ok(merged);
+            }
+            let detail = serde_json::json!({
+                "sources": merged.sources, "events": merged.events,
+                "budgets": merged.budgets, "batches": merged.batches,
+            });
+            let action = "imports.merge".into();
+            audit::append(tx, &AuditRecord { at, actor, action, target: source.clone(), detail })?;
+            Ok(merged)
+        })
+    }
+
+    /// Takes back the events of `duplicate` that are rows of which `source` has an event too.
+    async fn take_back_repeats(
+        self: &Arc<Self>,
+        source: &CompactString,
+        duplicate: &CompactString,
+        amender: &Amender,
+    ) -> Result<u64, MergeError> {
+        let mut taken_back = 0;
+        let mut after = None;
+        loop {
+            let asked = UsageEvents {
+                from: None,
+                to: None,
+                filters: vec![Filter::only(Attribute::Source, duplicate)],
+                above: None,
+                limit: AMENDED_EVENTS_MAX,
+                after,
+            };
+            let page = self.questions.events(asked, None).await?;
+            let told = page.facts.into_iter().filter(states).map(|fact| fact.event);
+            let events: Vec<UsageEvent> = told.collect();
+            let known = self.of_the_same_ids(source, &events).await?;
+            let names: Vec<EventName> = events
+                .iter()
+                .filter(|event| known.get(&event.id).is_some_and(|known| is_same_row(known, event)))
+                .map(|event| (event.source.clone(), event.id.clone()))
+                .collect();
+            if !names.is_empty() {
+                let outcomes = self.delete_events(names, amender).await?;
+                taken_back += outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(taken_back);
+            }
+        }
+    }
+
+    /// The events of `source` that have the ids of `events`, those that were taken back included.
+    async fn of_the_same_ids(
+        self: &Arc<Self>,
+        source: &CompactString,
+        events: &[UsageEvent],
+    ) -> Result<HashMap<CompactString, UsageEvent>, MergeError> {
+        let names: Vec<EventName> =
+            events.iter().map(|event| (source.clone(), event.id.clone())).collect();
+        let outlay = self.clone();
+        let found = tokio::task::spawn_blocking(move || outlay.history.find(&names));
+        let found = found.await.map_err(|_| MergeError::Stopping)??;
+        let first_told = found.into_iter().filter(|fact| fact.kind == FactKind::Usage);
+        Ok(first_told.map(|fact| (fact.event.id.clone(), fact.event)).collect())
+    }
+}
+
+fn states(fact: &Fact) -> bool {
+    matches!(fact.kind, FactKind::Usage | FactKind::Correction)
+}
+
+/// Whether two events of one id tell of one row: the zone of their times may have been another.
+fn is_same_row(one: &UsageEvent, other: &UsageEvent) -> bool {
+    one.stated_cost == other.stated_cost
+        && one.service == other.service
+        && one.operation == other.operation
+}
+
+/// `leadfactory:` and the kind, which a source begins with.
+fn kind_of(source: &str) -> Option<CompactString> {
+    let kind = source.strip_prefix(LEADFACTORY)?.split(':').next()?;
+    (!kind.is_empty()).then(|| format_compact!("{LEADFACTORY}{kind}"))
+}
+
+fn other_kind(odd: &CompactString, source: &CompactString) -> MergeError {
+    MergeError::OtherKind(odd.clone(), source.clone())
+}
