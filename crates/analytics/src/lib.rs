@@ -15,6 +15,7 @@ pub mod decompose;
 pub mod distributions;
 pub mod drivers;
 pub mod forecast;
+pub mod remainder;
 pub mod robust;
 pub mod season;
 pub mod trend;

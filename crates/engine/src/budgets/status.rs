@@ -1,11 +1,12 @@
 //! A budget, held against what is spent and what will be.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 use chrono_tz::Tz;
 use outlay_domain::Amount;
 use outlay_domain::budgets::{Basis, Budget, Enforcement, Threshold, Window};
 use outlay_domain::usage::question::{Every, Filter, Group, Measure, Value, day_start};
 
+use super::outlook::Known;
 use super::{Budgets, BudgetsError, Outlook};
 use crate::insights::units;
 use crate::usage::{UnansweredError, UsageQuestion};
@@ -76,15 +77,36 @@ pub struct Refusal {
     pub remaining: i128,
 }
 
-/// Spend by day.
+/// Days before today of which is asked how they went.
+const HOURS_DAYS: u64 = 120;
+
+/// Spend by day, and by hour where that was asked.
+#[derive(Default)]
 struct Spend {
     days: Vec<(NaiveDate, i128)>,
+    hours: Vec<(NaiveDateTime, i128)>,
 }
 
 impl Spend {
     fn between(&self, first: NaiveDate, end: NaiveDate) -> i128 {
         let within = self.days.iter().filter(|(day, _)| first <= *day && *day < end);
         within.map(|(_, nanos)| nanos).sum()
+    }
+
+    /// What of each day from `first` on and before `end` came after `time`, in units of the
+    /// currency. An hour that runs then is parted by its minutes.
+    fn rests(&self, first: NaiveDate, end: NaiveDate, time: NaiveTime) -> Vec<f64> {
+        const HOUR_SECONDS: f64 = 3_600.0;
+        let count = usize::try_from((end - first).num_days()).unwrap_or(0);
+        let mut rests = vec![0.0; count];
+        let now = f64::from(time.num_seconds_from_midnight());
+        for (begins, nanos) in &self.hours {
+            let place = usize::try_from((begins.date() - first).num_days()).ok();
+            let Some(rest) = place.and_then(|place| rests.get_mut(place)) else { continue };
+            let ends = f64::from(begins.time().num_seconds_from_midnight()) + HOUR_SECONDS;
+            *rest += units(*nanos) * ((ends - now) / HOUR_SECONDS).clamp(0.0, 1.0);
+        }
+        rests
     }
 
     /// The first day on which anything was spent.
@@ -113,9 +135,17 @@ impl Budgets {
         let known_from = day_start(today - Days::new(HISTORY_DAYS), draft.tz);
         let from = before.map_or(window.from, |before| before.from).min(window.from);
         let from = if window.to > now { from.min(known_from) } else { from };
-        let spend = self
-            .spend(draft.scope.filters(), draft.tz, from, window.to.min(after(today, draft.tz)))
-            .await?;
+        let to = window.to.min(after(today, draft.tz));
+        let days = self.spend(draft.scope.filters(), draft.tz, (from, to), Every::Day).await?;
+        let mut spend = Spend {
+            days: days.map(|(at, nanos)| (at.date(), nanos)).collect(),
+            ..Spend::default()
+        };
+        if window.from <= now && now < window.to {
+            let range = hours_asked(today, draft.tz);
+            let hours = self.spend(draft.scope.filters(), draft.tz, range, Every::Hour).await?;
+            spend.hours = hours.collect();
+        }
         Ok(stand(budget, window, before, &spend, now))
     }
 
@@ -165,22 +195,43 @@ impl Budgets {
         Ok(refusals)
     }
 
-    /// Spend by day in `[from, to)`.
+    /// What will be spent by the end of `window` of what passes `filters`, of which `spent` was
+    /// spent so far; `None` while usage is too young to say. It is what a budget for the same
+    /// would say.
+    pub async fn outlook(
+        &self,
+        filters: &[Filter],
+        tz: Tz,
+        window: Window,
+    ) -> Result<Option<Outlook>, UnansweredError> {
+        let now = self.clock.now();
+        let today = now.with_timezone(&tz).date_naive();
+        let from = day_start(today - Days::new(HISTORY_DAYS), tz).min(window.from);
+        let range = (from, window.to.min(after(today, tz)));
+        let days = self.spend(filters, tz, range, Every::Day).await?;
+        let hours = self.spend(filters, tz, hours_asked(today, tz), Every::Hour).await?;
+        let days = days.map(|(at, nanos)| (at.date(), nanos)).collect();
+        let spend = Spend { days, hours: hours.collect() };
+        let date = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
+        Ok(look_ahead(&spend, date(window.from), date(window.to), today, now, tz))
+    }
+
+    /// Spend by day or hour in `[from, to)`, under the local time at which each begins.
     async fn spend(
         &self,
         filters: &[Filter],
         tz: Tz,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
-    ) -> Result<Spend, UnansweredError> {
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        every: Every,
+    ) -> Result<impl Iterator<Item = (NaiveDateTime, i128)> + use<>, UnansweredError> {
         if from >= to {
-            return Ok(Spend { days: Vec::new() });
+            return Ok(Vec::new().into_iter());
         }
         let asked = UsageQuestion {
             from: Some(from),
             to: Some(to),
             tz,
-            every: Some(Every::Day),
+            every: Some(every),
             by: Vec::new(),
             filters: filters.to_vec(),
             measures: vec![Measure::Spend],
@@ -189,16 +240,21 @@ impl Budgets {
         };
         let answered = self.questions.series(asked, None).await?;
         let buckets = answered.question.period().buckets.as_ref();
-        let days = answered.answer.rows.iter().filter_map(|row| {
+        let sums = answered.answer.rows.iter().filter_map(|row| {
             let (Group::Of(_), Value::Amount { nanos }) = (&row.group, row.values.now.first()?)
             else {
                 return None;
             };
-            let day = buckets?.start(row.bucket?).with_timezone(&tz).date_naive();
-            Some((day, *nanos))
+            let begins = buckets?.start(row.bucket?).with_timezone(&tz).naive_local();
+            Some((begins, *nanos))
         });
-        Ok(Spend { days: days.collect() })
+        Ok(sums.collect::<Vec<_>>().into_iter())
     }
+}
+
+/// The days of which is asked how they went.
+fn hours_asked(today: NaiveDate, tz: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
+    (day_start(today - Days::new(HOURS_DAYS), tz), day_start(today, tz))
 }
 
 fn after(day: NaiveDate, tz: Tz) -> DateTime<Utc> {
@@ -262,11 +318,17 @@ fn look_ahead(
     if history.len() < OUTLOOK_DAYS_MIN {
         return None;
     }
-    let so_far = units(spend.between(today, today + Days::new(1)));
     let day = Window { from: day_start(today, tz), to: after(today, tz) };
-    let part = Window { from: day.from, to: now }.days() / day.days();
-    let days_after = usize::try_from((end - today).num_days() - 1).unwrap_or(0);
-    Some(Outlook::ahead(&history, so_far, part, units(spend.between(first, end)), days_after))
+    let time_of_day = now.with_timezone(&tz).naive_local().time();
+    let rests = spend.rests(begun.max(today - Days::new(HOURS_DAYS)), today, time_of_day);
+    Some(Outlook::ahead(&Known {
+        history: &history,
+        rests: &rests,
+        today: units(spend.between(today, today + Days::new(1))),
+        today_part: Window { from: day.from, to: now }.days() / day.days(),
+        spent: units(spend.between(first, end)),
+        days_after: usize::try_from((end - today).num_days() - 1).unwrap_or(0),
+    }))
 }
 
 /// The first day after which more is spent than `available`, among those that were and those that
