@@ -1,3 +1,4 @@
 //! Facts as others want to read them.
 
 pub mod focus;
+pub mod focus_category;

@@ -16,6 +16,7 @@ use chrono_tz::Tz;
 use outlay_domain::Quantity;
 use outlay_domain::people::SessionPolicy;
 use outlay_domain::usage::question::CreditRate;
+use outlay_engine::exports::focus_category::CategoryRule;
 use outlay_engine::usage::QuestionOptions;
 use outlay_engine::usage::sql::SqlOptions;
 use outlay_store::history::sql::SqlLimits;
@@ -47,6 +48,8 @@ pub struct Config {
     pub pricing: PricingConfig,
     /// What is asked about usage.
     pub questions: QuestionsConfig,
+    /// How usage leaves in the forms of others.
+    pub exports: ExportsConfig,
     /// How people come in.
     pub people: PeopleConfig,
     /// Who else may say who somebody is.
@@ -59,6 +62,16 @@ pub struct Config {
     pub metrics: MetricsConfig,
     /// Older systems whose clients are answered too.
     pub dialects: DialectsConfig,
+}
+
+/// How usage leaves in the forms of others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExportsConfig {
+    /// FOCUS's categories of services or providers, e.g. `sendgrid = Integration / Messaging`; they go
+    /// before what is usual.
+    #[schema(value_type = Vec<String>)]
+    pub focus_categories: Vec<CategoryRule>,
 }
 
 /// Where and how the server is reached.

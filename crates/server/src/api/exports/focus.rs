@@ -18,6 +18,7 @@ use outlay_domain::pricing::PriceBook;
 use outlay_domain::usage::question::{Every, Measure, Value};
 use outlay_domain::usage::{Fact, Meter};
 use outlay_engine::exports::focus::{FocusRow, FocusRows};
+use outlay_engine::exports::focus_category::{CategoryRule, category};
 use outlay_engine::usage::UsageQuestion;
 use outlay_store::sheet::Kind;
 use serde::Serialize;
@@ -27,6 +28,7 @@ use super::sink::{Format, Rows, Table};
 use super::{Pairs, asked, format, send};
 use crate::api::usage_params::{Known, Parameters};
 use crate::auth::Scoped;
+use crate::config::Config;
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::state::AppState;
@@ -163,6 +165,7 @@ pub async fn export(
         rows: FocusRows::new(granularity(&parameters)?, tz),
         book: state.outlay.prices.load_full(),
         tz,
+        config: state.config.clone(),
     };
     let scope = caller.scope().map(String::from);
     send(state.outlay.questions.clone(), asked(&parameters)?, scope, rows, ("focus", format)).await
@@ -184,11 +187,14 @@ struct Charges {
     rows: FocusRows,
     book: Arc<PriceBook>,
     tz: Tz,
+    config: Arc<Config>,
 }
 
 impl Charges {
     fn write(&mut self, rows: &[FocusRow]) -> io::Result<()> {
-        rows.iter().try_for_each(|row| self.table.row(&cells(row, self.tz)?))
+        rows.iter().try_for_each(|row| {
+            self.table.row(&cells(row, self.tz, &self.config.exports.focus_categories)?)
+        })
     }
 }
 
@@ -209,8 +215,9 @@ impl Rows for Charges {
 }
 
 /// A row's cells, in the order of the columns.
-fn cells(row: &FocusRow, tz: Tz) -> io::Result<Vec<Option<String>>> {
+fn cells(row: &FocusRow, tz: Tz, rules: &[CategoryRule]) -> io::Result<Vec<Option<String>>> {
     let key = &row.key;
+    let (category, subcategory) = category(row, rules);
     let text = |text: &str| Some(text.to_owned());
     let name = |name: &Option<compact_str::CompactString>| name.as_ref().map(ToString::to_string);
     let cost = || Some(Value::Amount { nanos: row.nanos }.text().to_string());
@@ -260,9 +267,9 @@ fn cells(row: &FocusRow, tz: Tz) -> io::Result<Vec<Option<String>>> {
         quantity(pricing_unit),
         text(provider),
         text(provider),
-        text("AI and Machine Learning"),
+        text(category),
         text(key.service.as_deref().unwrap_or(provider)),
-        text("Generative AI"),
+        text(subcategory),
         Some(format!("{provider}/{}/{meter}", key.model.as_deref().unwrap_or("*"))),
         text(&meter),
         json(&details)?,
