@@ -372,6 +372,23 @@ async fn every_answer_has_leadfactorys_shape_and_the_true_totals() {
     for path in ["detailed-breakdown", "optimization-insights", "budget-status"] {
         assert_eq!(running.ok(&format!("/api/cost/{path}")).await["success"], true);
     }
+    nested_as_leadfactory_nests_it(&running, &truth).await;
+    let by_time = running.ok("/api/cost/breakdown?group_by=time_period&group_by=service").await;
+    let times: Vec<&str> =
+        rows(&by_time["breakdown"]).iter().filter_map(|row| row["time_period"].as_str()).collect();
+    assert!(times.len() > 31 && times.is_sorted_by(|one, other| one >= other), "{times:?}");
+    let used = running.ok("/api/cost/budget-utilization").await;
+    let client = Client::local(&running.data.path().join("outlay")).await.unwrap();
+    let budgets: Value = client.get("/api/v1/budgets").await.unwrap();
+    client.close().await;
+    let november = rows(&budgets["items"])
+        .iter()
+        .find(|budget| budget["id"].as_str().unwrap().ends_with(":2026-11"))
+        .unwrap_or_else(|| panic!("no November in {budgets}"));
+    let projected: f64 = november["status"]["projected"].as_f64().unwrap();
+    let told = used["projected_monthly_spend"].as_f64().unwrap();
+    // The clock of the program goes on while it is asked.
+    assert!((told / projected - 1.0).abs() < 1e-4, "{told} {projected}");
 
     let (status, metrics) = running.text("/metrics").await.unwrap();
     assert_eq!(status, StatusCode::OK);
@@ -406,6 +423,55 @@ async fn every_answer_has_leadfactorys_shape_and_the_true_totals() {
         let value: f64 = value.unwrap_or_else(|| panic!("no {name} in {metrics}")).parse().unwrap();
         assert!((value - cost).abs() < 1e-8, "{name} {value} {cost}");
     }
+}
+
+/// The bodies of LeadFactory's other dashboard, and its export.
+async fn nested_as_leadfactory_nests_it(running: &Running, truth: &Value) {
+    let other = running.ok("/api/cost/detailed-breakdown").await;
+    let nested = &other["data"]["aggregated_data"];
+    let report = &nested["reports"]["monthly"];
+    let november = &truth["per_month"]["2026-11"];
+    assert_eq!(exact(&report["spent"]), exact(november));
+    assert_eq!(exact(&report["budget"]), exact(&truth["monthly_budgets"]["2026-11"]));
+    let left = report["budget"].as_f64().unwrap() - november.as_f64().unwrap();
+    assert!((report["remaining"].as_f64().unwrap() - left).abs() < 1e-6, "{report}");
+    assert_eq!(report["operations"], nested["monthly"]);
+    let mut sum = Amount::ZERO;
+    for operations in nested["monthly"].as_object().unwrap().values() {
+        for amount in operations.as_object().unwrap().values() {
+            sum = sum.checked_add(exact(amount)).unwrap();
+        }
+    }
+    assert_eq!(sum, exact(november), "every operation of every service");
+    assert_eq!(nested["reports"]["daily"]["breakdown"], nested["daily"]);
+    let insights = running.ok("/api/cost/optimization-insights").await;
+    let openai = &insights["data"]["service_analysis"]["openai"];
+    let each =
+        openai["total_cost"].as_f64().unwrap() / openai["transaction_count"].as_f64().unwrap();
+    assert!((openai["avg_cost_per_transaction"].as_f64().unwrap() - each).abs() < 1e-6, "{openai}");
+    assert!(openai["cost_percentage"].as_f64().unwrap() > 10.0, "{openai}");
+
+    let file = running.ok("/api/enhanced/export/json").await;
+    let recorded = recorded("5002_optimization-recommendations");
+    assert_shape(&recorded, &file["recommendations"], "export");
+    assert!(!rows(&file["recommendations"]["recommendations"]).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_failed_are_counted_nowhere_also_where_calls_came_alone() {
+    let fill = |folder: &Path| unpack("gpt_usage.db", &folder.join("gpt_usage.db"));
+    let running = Running::start_on(&[], &[("COST_SYNC_INTERVAL", "0.1")], fill).await;
+    let file = rusqlite::Connection::open(running.from.path().join("gpt_usage.db")).unwrap();
+    let went_well: i64 = file
+        .query_row("SELECT count(*) FROM gpt_usage WHERE success", [], |row| row.get(0))
+        .unwrap();
+
+    let services = running.ok("/api/enhanced/detailed-breakdown").await;
+
+    assert_eq!(services["summary"]["total_transactions"], went_well);
+    assert_eq!(exact(&services["summary"]["total_cost"]), "5537.3445531".parse().unwrap());
+    let least = services["breakdown"][0]["min_cost"].as_f64().unwrap();
+    assert!(least > 0.0, "{services}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -726,7 +792,10 @@ async fn leadfactorys_variables_count() {
     let dear = rows(&dear["recent_high_cost_transactions"]);
     assert!(!dear.is_empty() && dear.iter().all(|row| row["amount"].as_f64().unwrap() > 20.0));
     let said = running.ok("/api/enhanced/optimization-recommendations").await;
-    assert_eq!(said["recommendations"][0]["type"], "volatility_management");
+    let jumps = row(&said["recommendations"], &[("type", "volatility_management")]);
+    let alerts = running.ok("/api/enhanced/cost-alerts").await;
+    let told = row(&alerts["warnings"], &[("type", "volatility")]);
+    assert_eq!(jumps["priority"], told["severity"], "one finding is as urgent wherever it is told");
     let (status, _) = running.get("/metrics").await.unwrap();
     assert_eq!(status, StatusCode::NOT_FOUND);
 }

@@ -95,6 +95,8 @@ impl Alerts {
         let mut seen = Seen::default();
         for judged in self.budgets.statuses().await? {
             match judged {
+                // A window that is over is history, as that of an imported month: nobody can act.
+                Ok(status) if status.asked_at >= status.window.to => {}
                 Ok(status) => seen.readings.extend(budget_readings(&status, &holding)),
                 Err(UnjudgedBudget { budget, error }) => {
                     // What cannot be looked at has not gone.

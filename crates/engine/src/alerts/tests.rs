@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use outlay_domain::Quantity;
+use outlay_domain::imports::{ImportedBudgets, ImportedLimit, ImportedPeriod};
 use outlay_domain::usage::{EventDraft, Meter};
+use outlay_store::sqlite::imports;
 
 use super::*;
 use crate::usage::Incoming;
@@ -175,6 +177,34 @@ async fn a_budget_tells_of_its_highest_threshold_once_a_window() {
 
     desk.clock.advance(TimeDelta::days(1));
     assert!(desk.judged().await.is_empty(), "a new day is a new window");
+}
+
+#[tokio::test]
+async fn a_budget_of_a_time_that_is_over_holds_no_alert_open() {
+    let desk = Desk::watching(&["budgets"]);
+    let limit = |month| ImportedLimit {
+        id: format!("2026-{month}").into(),
+        amount: "10".parse().unwrap(),
+        period: ImportedPeriod::month(2026, month).unwrap(),
+        model: None,
+        endpoint: None,
+        description: None,
+    };
+    let set = ImportedBudgets {
+        source: "leadfactory:cost_tracking:1".into(),
+        enabled: true,
+        limits: vec![limit(10), limit(11)],
+        thresholds: Vec::new(),
+    };
+    desk.outlay.books.write(|tx| imports::put_budgets(tx, &set, now())).unwrap();
+    desk.spend("october", now() - TimeDelta::days(20), Some("12")).await;
+    assert!(desk.judged().await.is_empty(), "October is over");
+
+    desk.spend("november", now() - TimeDelta::hours(1), Some("12")).await;
+    let told = desk.judged().await;
+    assert_eq!(told, ["open critical: LeadFactory 2026-11: 120 % of the budget is spent"]);
+    desk.clock.advance(TimeDelta::days(30));
+    assert!(desk.judged().await.is_empty(), "and so is November");
 }
 
 #[tokio::test]

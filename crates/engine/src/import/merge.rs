@@ -9,13 +9,13 @@ use std::sync::Arc;
 use compact_str::{CompactString, format_compact};
 use outlay_domain::people::AuditRecord;
 use outlay_domain::usage::question::{Attribute, Filter};
-use outlay_domain::usage::{Fact, FactKind, UsageEvent};
+use outlay_domain::usage::{EventName, Fact, FactKind, UsageEvent};
 use outlay_store::StoreError;
 use outlay_store::sqlite::{audit, imports};
 use thiserror::Error;
 
 use crate::Outlay;
-use crate::usage::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError, EventName};
+use crate::usage::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError};
 use crate::usage::{UnansweredError, UsageEvents};
 
 /// What sources of LeadFactory's begin with.
@@ -145,8 +145,11 @@ impl Outlay {
             let known = self.of_the_same_ids(source, &events).await?;
             let names: Vec<EventName> = events
                 .iter()
-                .filter(|event| known.get(&event.id).is_some_and(|known| is_same_row(known, event)))
-                .map(|event| (event.source.clone(), event.id.clone()))
+                .filter(|event| {
+                    let twin = known.get(&named(source, event));
+                    twin.is_some_and(|twin| is_same_row(twin, event))
+                })
+                .map(UsageEvent::name)
                 .collect();
             if !names.is_empty() {
                 let outcomes = self.delete_events(names, amender).await?;
@@ -164,15 +167,19 @@ impl Outlay {
         self: &Arc<Self>,
         source: &CompactString,
         events: &[UsageEvent],
-    ) -> Result<HashMap<CompactString, UsageEvent>, MergeError> {
-        let names: Vec<EventName> =
-            events.iter().map(|event| (source.clone(), event.id.clone())).collect();
+    ) -> Result<HashMap<EventName, UsageEvent>, MergeError> {
+        let names: Vec<EventName> = events.iter().map(|event| named(source, event)).collect();
         let outlay = self.clone();
         let found = tokio::task::spawn_blocking(move || outlay.history.find(&names));
         let found = found.await.map_err(|_| MergeError::Stopping)??;
         let first_told = found.into_iter().filter(|fact| fact.kind == FactKind::Usage);
-        Ok(first_told.map(|fact| (fact.event.id.clone(), fact.event)).collect())
+        Ok(first_told.map(|fact| (fact.event.name(), fact.event)).collect())
     }
+}
+
+/// What `event` would be called, had it come from `source`.
+fn named(source: &CompactString, event: &UsageEvent) -> EventName {
+    EventName { source: source.clone(), ..event.name() }
 }
 
 fn states(fact: &Fact) -> bool {

@@ -6,6 +6,7 @@
 use compact_str::CompactString;
 use outlay_analytics::anomalies::{self, Severity};
 use outlay_analytics::trend::Direction;
+use serde::{Deserialize, Serialize};
 
 use super::analysis::Analysis;
 use super::budgets::Utilisation;
@@ -30,6 +31,8 @@ pub struct Thresholds {
 pub struct Recommendation {
     /// Which kind of thing to do.
     pub kind: Kind,
+    /// How soon.
+    pub priority: Priority,
     /// For which service, where it is about one.
     pub service: Option<CompactString>,
     /// In a few words.
@@ -60,7 +63,8 @@ pub enum Kind {
 }
 
 /// How soon something should be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// First.
     High,
@@ -70,14 +74,43 @@ pub enum Priority {
     Low,
 }
 
-impl Kind {
-    /// How soon.
-    pub const fn priority(self) -> Priority {
-        match self {
-            Self::Volatility | Self::Growth => Priority::High,
-            Self::Anomalies | Self::Budget => Priority::Medium,
-            Self::Service => Priority::Low,
-        }
+/// Noise in shares of the level from which on it is more than a nuisance.
+const VOLATILITY_HIGH: f64 = 0.5;
+/// Changes from one week to the next that are worth a word, and those that cannot wait.
+const GROWTH_WORTH: f64 = 0.25;
+const GROWTH_HIGH: f64 = 0.5;
+
+/// How soon something is to be done about noise of that share of the level. It is one rule for
+/// whoever tells of it, as are those for the other findings.
+pub fn priority_of_volatility(volatility: f64) -> Priority {
+    if volatility > VOLATILITY_HIGH { Priority::High } else { Priority::Medium }
+}
+
+/// How soon something is to be done about a change from one week to the next; `None` where it is not
+/// worth a word.
+pub fn priority_of_growth(weekly: f64) -> Option<Priority> {
+    match weekly.abs() {
+        growth if growth > GROWTH_HIGH => Some(Priority::High),
+        growth if growth > GROWTH_WORTH => Some(Priority::Medium),
+        _ => None,
+    }
+}
+
+/// How soon something is to be done about an odd day.
+pub fn priority_of_anomaly(severity: Severity) -> Priority {
+    if severity >= Severity::High { Priority::High } else { Priority::Medium }
+}
+
+/// How soon something is to be done about a month's budget; `None` where it does.
+pub fn priority_of_budget(month: &Utilisation) -> Option<Priority> {
+    let is_short = month.overage() > 0;
+    let is_nearly_spent = month.share() > 0.9;
+    if month.budget <= 0 {
+        None
+    } else if is_short || is_nearly_spent {
+        Some(Priority::High)
+    } else {
+        (month.share() > 0.75).then_some(Priority::Medium)
     }
 }
 
@@ -120,13 +153,14 @@ pub fn recommend(
     .flatten()
     .chain(large_services(services))
     .collect();
-    all.sort_by_key(|recommendation| recommendation.kind.priority());
+    all.sort_by_key(|recommendation| recommendation.priority);
     all
 }
 
 fn volatility(analysis: &Analysis, thresholds: Thresholds) -> Option<Recommendation> {
     (analysis.volatility > thresholds.volatility).then(|| Recommendation {
         kind: Kind::Volatility,
+        priority: priority_of_volatility(analysis.volatility),
         service: None,
         title: "Implement Cost Smoothing Strategies".into(),
         description: format!(
@@ -155,6 +189,7 @@ fn growth(analysis: &Analysis) -> Option<Recommendation> {
     let ahead = expected.iter().sum::<f64>() / expected.len().max(1) as f64;
     Some(Recommendation {
         kind: Kind::Growth,
+        priority: analysis.weekly_growth().and_then(priority_of_growth).unwrap_or(Priority::Medium),
         service: None,
         title: "Control Cost Growth".into(),
         description: format!(
@@ -178,6 +213,8 @@ fn anomalies(analysis: &Analysis) -> Option<Recommendation> {
     let excess: f64 = dear.iter().map(|day| day.excess).sum();
     Some(Recommendation {
         kind: Kind::Anomalies,
+        priority: yesterdays(analysis)
+            .map_or(Priority::Medium, |odd| priority_of_anomaly(odd.severity)),
         service: None,
         title: "Prevent Cost Anomalies".into(),
         description: format!(
@@ -194,6 +231,12 @@ fn anomalies(analysis: &Analysis) -> Option<Recommendation> {
         savings: excess * MONTH_DAYS / analysis.values.len().max(1) as f64,
         impact: "Avoid what single days cost beyond what is usual".into(),
     })
+}
+
+/// The last whole day, where it was odd.
+pub fn yesterdays(analysis: &Analysis) -> Option<&anomalies::Anomaly> {
+    let yesterday = analysis.values.len().checked_sub(1);
+    analysis.anomalies.iter().find(|odd| Some(odd.index) == yesterday)
 }
 
 /// A day that cost clearly more than expected.
@@ -215,11 +258,11 @@ pub(super) fn dear_days(analysis: &Analysis) -> impl Iterator<Item = DearDay> + 
 fn budget(month: &Utilisation) -> Option<Recommendation> {
     (month.budget > 0 && month.overage() > 0).then(|| Recommendation {
         kind: Kind::Budget,
+        priority: priority_of_budget(month).unwrap_or(Priority::Medium),
         service: None,
         title: "Plan The Month's Budget".into(),
         description: format!(
-            "At ${:.2} a day the month comes to ${:.2}, ${:.2} more than its budget of ${:.2}",
-            units(month.daily_nanos),
+            "The month comes to ${:.2}, ${:.2} more than its budget of ${:.2}",
             units(month.projected),
             units(month.overage()),
             units(month.budget),
@@ -246,6 +289,7 @@ fn large_services(services: &[ServiceShare]) -> impl Iterator<Item = Recommendat
         let each = units(share.nanos / share.events.max(1));
         Recommendation {
             kind: Kind::Service,
+            priority: Priority::Low,
             service: Some(share.service.clone()),
             title: format!("Optimize {} Usage", capitalised(&share.service)),
             description: format!(
@@ -317,6 +361,26 @@ mod tests {
             "80% of the costs looked at: 10 operations at $8.0000 each"
         );
         assert_eq!(large_services(&[]).count(), 0);
+    }
+
+    #[test]
+    fn one_finding_has_one_priority() {
+        let month = super::super::budgets::Month::new(2026, 11).unwrap_or_else(|| unreachable!());
+        let used = |spent: i128| {
+            let today = chrono::NaiveDate::from_ymd_opt(2026, 11, 30).unwrap_or_default();
+            let unit = 1_000_000_000;
+            super::super::budgets::Utilisation::new(month, today, 100 * unit, spent * unit, 0, None)
+        };
+
+        assert_eq!(priority_of_budget(&used(50)), None);
+        assert_eq!(priority_of_budget(&used(80)), Some(Priority::Medium));
+        assert_eq!(priority_of_budget(&used(120)), Some(Priority::High));
+        let said = budget(&used(120)).map(|said| said.priority);
+        assert_eq!(said, Some(Priority::High));
+        assert_eq!(priority_of_growth(-0.6), Some(Priority::High));
+        assert_eq!(priority_of_growth(0.1), None);
+        assert_eq!(priority_of_volatility(0.4), Priority::Medium);
+        assert_eq!(priority_of_anomaly(Severity::Critical), Priority::High);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use chrono::{Datelike, NaiveDate};
 
 use super::Days;
+use super::course::units;
+use crate::budgets::Outlook;
 
 /// A month of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,15 +59,24 @@ pub struct Utilisation {
     pub days_elapsed: u32,
     /// Spend in a day, in nanos: of whole days where there are any, and of the one that runs.
     pub daily_nanos: i128,
-    /// What the month will come to at that rate, in nanos.
+    /// What the month will come to, in nanos: what a budget for it would say, and at that rate
+    /// where it is too early to look ahead.
     pub projected: i128,
     /// Days from now on until the budget is spent, where it will be.
     pub days_left: Option<f64>,
 }
 
 impl Utilisation {
-    /// Uses `budget` by what was spent in `month` before today, and today.
-    pub fn new(month: Month, today: NaiveDate, budget: i128, before: i128, running: i128) -> Self {
+    /// Uses `budget` by what was spent in `month` before today, and today; `outlook` is what will be
+    /// spent, of a month that runs.
+    pub fn new(
+        month: Month,
+        today: NaiveDate,
+        budget: i128,
+        before: i128,
+        running: i128,
+        outlook: Option<&Outlook>,
+    ) -> Self {
         let days = month.days().count().unsigned_abs() as u32;
         let runs = month.first <= today && today <= month.last;
         let days_elapsed = match today {
@@ -80,15 +91,20 @@ impl Utilisation {
         let daily_nanos = counted.checked_div(over.into()).unwrap_or_default();
         let rest = i128::from(days - days_elapsed);
         let still_today = if runs { (daily_nanos - running).max(0) } else { 0 };
-        let projected = spent + still_today + rest * daily_nanos;
+        let outlook = outlook.filter(|_| runs);
+        let projected = match outlook {
+            Some(outlook) => nanos(outlook.expected).max(spent),
+            None => spent + still_today + rest * daily_nanos,
+        };
         let left = budget - spent;
-        let days_left = match (runs, left) {
+        let days_left = match (runs, left, outlook) {
             // What is not bounded is not used up.
             _ if budget <= 0 => None,
-            (true, left) if left <= 0 => Some(0.0),
+            (true, left, _) if left <= 0 => Some(0.0),
+            (true, left, Some(outlook)) => days_until(units(left), &outlook.days, daily_nanos),
             // Days are no money.
             #[allow(clippy::cast_precision_loss)]
-            (true, left) if daily_nanos > 0 => Some(left as f64 / daily_nanos as f64),
+            (true, left, None) if daily_nanos > 0 => Some(left as f64 / daily_nanos as f64),
             _ => None,
         };
         Self { budget, spent, days, days_elapsed, daily_nanos, projected, days_left }
@@ -116,6 +132,26 @@ impl Utilisation {
     }
 }
 
+/// Days until `left` is spent, as much as is expected on each of `days`, of which the first runs; by
+/// the rate beyond them.
+fn days_until(left: f64, days: &[f64], daily_nanos: i128) -> Option<f64> {
+    let mut left = left;
+    for (count, expected) in days.iter().enumerate() {
+        if *expected > 0.0 && left <= *expected {
+            return Some(count as f64 + left / expected);
+        }
+        left -= expected.max(0.0);
+    }
+    let daily = units(daily_nanos);
+    (daily > 0.0).then(|| days.len() as f64 + left / daily)
+}
+
+/// What is expected is no exact amount: the nearest one.
+#[allow(clippy::cast_possible_truncation, reason = "forecasts are far below the bound")]
+fn nanos(units: f64) -> i128 {
+    (units * 1e9).round() as i128
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -128,7 +164,7 @@ mod tests {
         let month = Month::new(2026, 11).unwrap();
         let today = NaiveDate::from_ymd_opt(2026, 11, 11).unwrap();
 
-        let used = Utilisation::new(month, today, 600 * UNIT, 200 * UNIT, 5 * UNIT);
+        let used = Utilisation::new(month, today, 600 * UNIT, 200 * UNIT, 5 * UNIT, None);
 
         assert_eq!((used.days, used.days_elapsed, used.days_remaining()), (30, 11, 19));
         assert_eq!(used.daily_nanos, 20 * UNIT);
@@ -138,13 +174,26 @@ mod tests {
     }
 
     #[test]
+    fn a_month_comes_to_what_its_budget_says() {
+        let month = Month::new(2026, 11).unwrap();
+        let today = NaiveDate::from_ymd_opt(2026, 11, 29).unwrap();
+        let outlook = Outlook { expected: 260.5, range: None, days: vec![15.5, 40.0] };
+
+        let used = Utilisation::new(month, today, 240 * UNIT, 200 * UNIT, 5 * UNIT, Some(&outlook));
+
+        assert_eq!(used.projected, 260 * UNIT + UNIT / 2);
+        // Fifteen and a half today, and the rest of thirty-five on the day after.
+        assert!((used.days_left.unwrap() - (1.0 + 19.5 / 40.0)).abs() < 1e-9, "{used:?}");
+    }
+
+    #[test]
     fn months_that_are_over_or_to_come_project_nothing() {
         let month = Month::new(2026, 12).unwrap();
         let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap();
 
-        let over = Utilisation::new(month, day(2027, 2, 1), 10 * UNIT, 31 * UNIT, 0);
+        let over = Utilisation::new(month, day(2027, 2, 1), 10 * UNIT, 31 * UNIT, 0, None);
         assert_eq!((over.projected, over.overage(), over.days_left), (31 * UNIT, 21 * UNIT, None));
-        let coming = Utilisation::new(month, day(2026, 1, 1), 0, 0, 0);
+        let coming = Utilisation::new(month, day(2026, 1, 1), 0, 0, 0, None);
         assert_eq!((coming.days_elapsed, coming.projected, coming.days_left), (0, 0, None));
     }
 

@@ -1,5 +1,8 @@
 //! Spend by time and by attributes.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
@@ -56,6 +59,24 @@ pub struct SpendRow {
     pub most: i128,
 }
 
+/// Where a row stands.
+type Place = (Option<DateTime<Utc>>, Vec<Option<CompactString>>);
+
+impl SpendRow {
+    /// Adds what `other` has of the same bucket and group.
+    fn add(&mut self, other: &Self) {
+        if other.events == 0 && other.nanos == 0 {
+            return;
+        }
+        let is_empty = self.events == 0 && self.nanos == 0;
+        self.least = if is_empty { other.least } else { self.least.min(other.least) };
+        self.most = if is_empty { other.most } else { self.most.max(other.most) };
+        self.nanos += other.nanos;
+        self.events += other.events;
+        self.unpriced += other.unpriced;
+    }
+}
+
 /// Spend by bucket and group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpendTable {
@@ -90,6 +111,24 @@ impl SpendTable {
     /// The local day on which the bucket of `row` begins.
     pub fn day(&self, row: &SpendRow) -> Option<NaiveDate> {
         Some(row.starts_at?.with_timezone(&self.tz).date_naive())
+    }
+
+    /// Both tables as one: those of two questions which differ in nothing but in which events they
+    /// are about.
+    pub fn and(self, other: Self) -> Self {
+        let mut rows: BTreeMap<Place, SpendRow> = BTreeMap::new();
+        for row in self.rows.into_iter().chain(other.rows) {
+            let place = (row.starts_at, row.group.clone());
+            match rows.entry(place) {
+                Entry::Vacant(own) => {
+                    own.insert(row);
+                }
+                Entry::Occupied(mut own) => own.get_mut().add(&row),
+            }
+        }
+        let mut total = self.total;
+        total.add(&other.total);
+        Self { tz: self.tz, rows: rows.into_values().collect(), total }
     }
 
     /// The rows of the days from `first` on. The total stays that of all.
@@ -172,5 +211,34 @@ fn figures(values: &[Value]) -> SpendRow {
         least: figure(3),
         most: figure(4),
         ..SpendRow::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_tables_are_one_row_for_row() {
+        let row = |group: &str, nanos: i128, least: i128| SpendRow {
+            group: vec![Some(group.into())],
+            nanos,
+            events: 1,
+            least,
+            most: nanos,
+            ..SpendRow::default()
+        };
+        let table = |rows: Vec<SpendRow>| {
+            let mut total = SpendRow::default();
+            rows.iter().for_each(|row| total.add(row));
+            SpendTable { tz: Tz::UTC, rows, total }
+        };
+
+        let both = table(vec![row("a", 5, 5), row("b", 7, 7)])
+            .and(table(vec![row("b", 1, 1), row("c", 2, 2)]));
+
+        let told: Vec<_> = both.rows.iter().map(|row| (row.nanos, row.events, row.least)).collect();
+        assert_eq!(told, [(5, 1, 5), (8, 2, 1), (2, 1, 2)]);
+        assert_eq!((both.total.nanos, both.total.events, both.total.most), (15, 4, 7));
     }
 }

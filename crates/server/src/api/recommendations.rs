@@ -199,7 +199,7 @@ impl RecommendationBody {
             path: Some(path),
             id: own.id.into(),
             kind: own.kind.as_str(),
-            priority: own.kind.priority().as_str(),
+            priority: own.priority().as_str(),
             title: own.title,
             description: own.description,
             saving: own.saving.map(SavingBody::from),

@@ -430,7 +430,7 @@ mod tests {
             include_str!("migrations/0005_imports.sql"),
             include_str!("migrations/0007_budgets.sql"),
             include_str!("migrations/0011_imported_batches.sql"),
-            include_str!("migrations/0015_import_anchors.sql"),
+            include_str!("migrations/0017_import_anchors.sql"),
         ] {
             conn.execute_batch(schema).unwrap();
         }

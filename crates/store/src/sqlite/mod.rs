@@ -53,7 +53,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (14, include_str!("migrations/0014_token_generations.sql")),
     (15, include_str!("migrations/0015_keys_by_account.sql")),
     (16, include_str!("migrations/0016_revenue_of_accounts.sql")),
-    (15, include_str!("migrations/0015_import_anchors.sql")),
+    (17, include_str!("migrations/0017_import_anchors.sql")),
 ];
 
 /// The open books of one data folder.

@@ -69,6 +69,7 @@ fn found(
         advice::Kind::Service => Kind::Service,
         advice::Kind::Budget => return None,
     };
+    let urgency = Some(own.priority);
     let service = own.service.as_deref();
     let names: Vec<&str> = service.into_iter().collect();
     let scope: Scope =
@@ -93,6 +94,7 @@ fn found(
             title: title(kind, service).unwrap_or(own.title),
             description: description(kind, service, analysis, table).unwrap_or(own.description),
             actions: own.actions,
+            urgency,
             confidence: if kind == Kind::Service { Confidence::High } else { Confidence::Medium },
             assumption: own.impact,
             scope,

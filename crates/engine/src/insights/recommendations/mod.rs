@@ -84,6 +84,9 @@ pub struct Recommendation {
     pub id: CompactString,
     /// Which kind of thing to do.
     pub kind: Kind,
+    /// How soon, where that is not what its kind says.
+    #[serde(default)]
+    pub urgency: Option<Priority>,
     /// In a few words.
     pub title: String,
     /// In a sentence.
@@ -217,6 +220,13 @@ pub struct Recommended {
     pub items: Vec<Item>,
 }
 
+impl Recommendation {
+    /// How soon.
+    pub fn priority(&self) -> Priority {
+        self.urgency.unwrap_or(self.kind.priority())
+    }
+}
+
 impl Kind {
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
@@ -235,15 +245,16 @@ impl Kind {
         }
     }
 
-    /// How soon.
+    /// How soon, where the finding itself does not say.
     pub const fn priority(self) -> Priority {
         match self {
-            Self::Volatility | Self::Growth | Self::CheaperModel | Self::Failures => Priority::High,
+            Self::CheaperModel | Self::Failures | Self::Budget => Priority::High,
             Self::PromptCaching
             | Self::ContextTier
             | Self::Idle
-            | Self::Anomalies
-            | Self::Budget => Priority::Medium,
+            | Self::Volatility
+            | Self::Growth
+            | Self::Anomalies => Priority::Medium,
             Self::Batch | Self::Service => Priority::Low,
         }
     }
@@ -308,6 +319,7 @@ impl Recommendation {
             proof: Proof::default(),
             actions: Vec::new(),
             window: None,
+            urgency: None,
         }
     }
 }
@@ -586,7 +598,7 @@ fn priced(
     items.sort_by_key(|item| {
         let saving = item.recommendation.saving.map_or(0, |saving| saving.monthly);
         let is_decided = item.state != State::Open;
-        (is_decided, std::cmp::Reverse(saving), item.recommendation.kind.priority())
+        (is_decided, std::cmp::Reverse(saving), item.recommendation.priority())
     });
     items
 }

@@ -69,6 +69,8 @@ struct Listing {
     max: Option<f64>,
     sort_by: String,
     ascending: bool,
+    /// Whether what is grouped by time stands in its order, the newest first.
+    newest_first: bool,
 }
 
 impl Ask {
@@ -140,7 +142,13 @@ impl Listing {
         ["total_cost", "transaction_count", "avg_cost", "min_cost", "max_cost", "cost_percentage"];
 
     fn all() -> Self {
-        Self { min: None, max: None, sort_by: "total_cost".into(), ascending: false }
+        Self {
+            min: None,
+            max: None,
+            sort_by: "total_cost".into(),
+            ascending: false,
+            newest_first: false,
+        }
     }
 
     fn read(params: &Params, by: &[By]) -> Result<Self, Refused> {
@@ -160,6 +168,7 @@ impl Listing {
             max,
             sort_by: sort_by.to_owned(),
             ascending: params.choice("sort_order", &[("asc", true), ("desc", false)], false)?,
+            newest_first: false,
         })
     }
 
@@ -169,6 +178,14 @@ impl Listing {
     }
 
     fn sort(&self, rows: &mut [Line]) {
+        self.sort_by_field(rows);
+        if self.newest_first {
+            // Of one time the largest stays first: the sort is stable.
+            rows.sort_by(|one, two| two.group.time().cmp(&one.group.time()));
+        }
+    }
+
+    fn sort_by_field(&self, rows: &mut [Line]) {
         rows.sort_by(|one, two| {
             let order = match self.sort_by.as_str() {
                 "transaction_count" => one.transaction_count.cmp(&two.transaction_count),
@@ -213,6 +230,12 @@ struct Line {
 struct Names(Vec<(&'static str, String)>);
 
 impl Names {
+    /// When it was, where that is grouped by: names of times stand in the order of time.
+    fn time(&self) -> Option<&str> {
+        let words = [By::Hour, By::Date, By::TimePeriod].map(By::as_str);
+        words.into_iter().find_map(|word| self.get(word))
+    }
+
     fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| *known == key).map(|(_, name)| name.as_str())
     }
@@ -234,7 +257,8 @@ pub async fn enhanced(desk: Desk, params: Params) -> Result<Json<Breakdown>, Ref
 /// `GET /api/cost/breakdown`: of the thirty days before the last where no first is named.
 pub async fn plain(desk: Desk, params: Params) -> Result<Json<Breakdown>, Refused> {
     let ask = Ask::read(&params, params.days(Some(PLAIN_DAYS_BACK), desk.today())?)?;
-    let listing = Listing::read(&params, &ask.by)?;
+    let mut listing = Listing::read(&params, &ask.by)?;
+    listing.newest_first = params.one("sort_by")?.is_none();
     Ok(Json(answer(&desk, &ask, &listing).await?))
 }
 

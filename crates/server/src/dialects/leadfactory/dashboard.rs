@@ -1,7 +1,10 @@
 //! Everything at a glance.
 
-use outlay_analytics::anomalies::Severity;
 use outlay_domain::usage::question::Every;
+use outlay_engine::insights::advice::{
+    Priority, priority_of_anomaly, priority_of_budget, priority_of_growth, priority_of_volatility,
+    yesterdays,
+};
 use outlay_engine::insights::course::units;
 use outlay_engine::insights::returns::Return;
 use outlay_engine::insights::{Analysis, Days};
@@ -18,8 +21,6 @@ use super::wire::{Json, day, dollars, local, mean};
 
 /// Days back and ahead that the dashboard's trends look at.
 const TRENDS: (u32, u32) = (30, 7);
-/// Growth from one week to the next at which it is warned of, and alarmed.
-const GROWTH: (f64, f64) = (0.25, 0.5);
 /// Scores below which it is alarmed and warned of, and above which all is well.
 const SCORES: (f64, f64, f64) = (30.0, 60.0, 80.0);
 
@@ -177,26 +178,24 @@ pub async fn alerts_body(desk: &Desk, overview: &Overview) -> Result<Value, Refu
     } else if score > SCORES.2 {
         info.push(row("optimization", "info", message, "Keep it up"));
     }
+    let mut tell = |kind: &str, priority: Priority, message: String, act: &str| {
+        let list = if priority == Priority::High { &mut alerts } else { &mut warnings };
+        list.push(row(kind, priority.as_str(), message, act));
+    };
     if let Some(analysis) = overview.analysis.as_deref() {
         let threshold = desk.config().dialects.leadfactory.volatility_warning_threshold;
         if analysis.volatility > threshold {
             let message = format!("Cost volatility is {:.0}%", 100.0 * analysis.volatility);
-            warnings.push(row(
-                "volatility",
-                "medium",
-                message,
-                "Find the jobs behind single dear days",
-            ));
+            let act = "Find the jobs behind single dear days";
+            tell("volatility", priority_of_volatility(analysis.volatility), message, act);
         }
         let growth = analysis.weekly_growth().unwrap_or_default();
-        let message = format!("Costs changed by {:.1}% from one week to the next", 100.0 * growth);
-        if growth.abs() > GROWTH.1 {
-            alerts.push(row("growth", "high", message, "Find the service that changed"));
-        } else if growth.abs() > GROWTH.0 {
-            warnings.push(row("growth", "medium", message, "Find the service that changed"));
+        if let Some(priority) = priority_of_growth(growth) {
+            let message =
+                format!("Costs changed by {:.1}% from one week to the next", 100.0 * growth);
+            tell("growth", priority, message, "Find the service that changed");
         }
-        let yesterday = analysis.values.len().checked_sub(1);
-        for odd in analysis.anomalies.iter().filter(|odd| Some(odd.index) == yesterday) {
+        if let Some(odd) = yesterdays(analysis) {
             let message = format!(
                 "{} cost ${:.2}, where ${:.2} was expected",
                 day(analysis.date(odd.index)),
@@ -204,21 +203,16 @@ pub async fn alerts_body(desk: &Desk, overview: &Overview) -> Result<Value, Refu
                 odd.expected
             );
             let act = "Look at the dearest operations of that day";
-            if odd.severity >= Severity::High {
-                alerts.push(row("anomaly", "high", message, act));
-            } else {
-                warnings.push(row("anomaly", "medium", message, act));
-            }
+            tell("anomaly", priority_of_anomaly(odd.severity), message, act);
         }
     }
-    for own in budget::alerts(&overview.month) {
-        let message = own["message"].as_str().unwrap_or_default().to_owned();
+    // All that is to be said of the month's budget is one finding.
+    if let Some(priority) = priority_of_budget(&overview.month) {
+        let said = budget::alerts(&overview.month);
+        let said: Vec<&str> = said.iter().filter_map(|own| own["message"].as_str()).collect();
         let budget = units(overview.month.budget);
         let act = format!("Compare with the month's budget of ${budget:.2}");
-        match own["type"].as_str() {
-            Some("critical") => alerts.push(row("budget", "high", message, &act)),
-            _ => warnings.push(row("budget", "medium", message, &act)),
-        }
+        tell("budget", priority, said.join("; "), &act);
     }
     if let Some(problem) = desk.state.leadfactory.read().problem()
         && desk.sees_all()

@@ -8,9 +8,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_domain::Amount;
-use outlay_domain::usage::Fact;
+use outlay_domain::budgets::Window;
 use outlay_domain::usage::question::{Attribute, Every, Filter};
-use outlay_engine::import::books::unpaid_sources;
+use outlay_domain::usage::{Fact, Status};
+use outlay_engine::budgets::Outlook;
+use outlay_engine::import::books::{sources_of_all_calls, unpaid_sources};
 use outlay_engine::insights::advice::{Recommendation, ServiceShare, Thresholds, recommend, score};
 use outlay_engine::insights::analysis::DAYS_BEFORE;
 use outlay_engine::insights::budgets::{Month, Utilisation};
@@ -169,9 +171,35 @@ impl Desk {
         })
     }
 
-    /// Asks for spend.
+    /// Asks for spend. Where all calls were imported for want of their costs, those that failed are
+    /// asked for no more than where they stand alone: LeadFactory counts them nowhere.
     pub async fn spend(&self, question: SpendQuestion) -> Result<SpendTable, Refused> {
-        Ok(self.insights.spend(question, self.scope.as_deref()).await?)
+        let scope = self.scope.as_deref();
+        let calls = self.sources_of_all_calls().await?;
+        if calls.is_empty() {
+            return Ok(self.insights.spend(question, scope).await?);
+        }
+        let names = || calls.iter().map(|source| source.as_str());
+        let with = |filters: Vec<Filter>| {
+            let filters = question.filters.iter().cloned().chain(filters).collect();
+            SpendQuestion { filters, ..question.clone() }
+        };
+        let others = with(vec![Filter::not_among(Attribute::Source, names())?]);
+        let went_well = with(vec![
+            Filter::among(Attribute::Source, names())?,
+            Filter::not_among(Attribute::Status, [Status::Error.as_str()])?,
+        ]);
+        let (others, calls) = tokio::try_join!(
+            self.insights.spend(others, scope),
+            self.insights.spend(went_well, scope),
+        )?;
+        Ok(others.and(calls))
+    }
+
+    /// The sources that hold every call, those with a cost and those that failed.
+    async fn sources_of_all_calls(&self) -> Result<Vec<CompactString>, Refused> {
+        let books = self.state.outlay.books.clone();
+        Ok(spawn_blocking(move || sources_of_all_calls(&books)).await??)
     }
 
     /// The newest operations that cost more than what is dear, where `mean` is what one costs.
@@ -221,7 +249,16 @@ impl Desk {
         question: &SpendQuestion,
         limit: usize,
     ) -> Result<Vec<Fact>, Refused> {
-        Ok(self.insights.newest_events(question, limit, self.scope.as_deref()).await?)
+        let scope = self.scope.as_deref();
+        let calls = self.sources_of_all_calls().await?;
+        // Calls that failed stand among the others; LeadFactory knows nothing of them.
+        let asked = if calls.is_empty() { limit } else { limit * 4 };
+        let mut facts = self.insights.newest_events(question, asked, scope).await?;
+        facts.retain(|fact| {
+            fact.event.status != Status::Error || !calls.contains(&fact.event.source)
+        });
+        facts.truncate(limit);
+        Ok(facts)
     }
 
     /// The last days up to today of what is selected.
@@ -254,8 +291,8 @@ impl Desk {
         let question = self.question(&Selection::default(), Some(month.days())).await?;
         let by = vec![Attribute::Service];
         let table = self.spend(SpendQuestion { every: Some(Every::Day), by, ..question }).await?;
-        let budget = self.budget(month).await?;
-        Ok((self.used(month, budget, &table), table))
+        let used = self.used(month, &Selection::default(), &table).await?;
+        Ok((used, table))
     }
 
     /// The budget of a month, or that of months without one; none where not all spend is seen,
@@ -270,7 +307,12 @@ impl Desk {
         Ok(own.unwrap_or_else(|| self.config().dialects.leadfactory.budget()))
     }
 
-    fn used(&self, month: Month, budget: Amount, table: &SpendTable) -> Utilisation {
+    async fn used(
+        &self,
+        month: Month,
+        selection: &Selection,
+        table: &SpendTable,
+    ) -> Result<Utilisation, Refused> {
         let today = self.today();
         let of_month = |day: NaiveDate| month.days().contains(day);
         let (mut before, mut running) = (0, 0);
@@ -281,7 +323,27 @@ impl Desk {
                 _ => {}
             }
         }
-        Utilisation::new(month, today, budget.nanos().into(), before, running)
+        let budget = self.budget(month).await?.nanos().into();
+        let outlook = match of_month(today) {
+            true => self.outlook(month, selection).await?,
+            false => None,
+        };
+        Ok(Utilisation::new(month, today, budget, before, running, outlook.as_ref()))
+    }
+
+    /// What the month will come to: what a budget for it would say.
+    async fn outlook(
+        &self,
+        month: Month,
+        selection: &Selection,
+    ) -> Result<Option<Outlook>, Refused> {
+        let mut filters = selection.filters()?;
+        if let Some(account) = &self.scope {
+            filters.push(Filter::only(Attribute::Account, account));
+        }
+        let (Some(from), to) = month.days().instants(self.tz) else { return Ok(None) };
+        let budgets = self.state.outlay.budgets();
+        Ok(budgets.outlook(&filters, self.tz, Window { from, to }).await?)
     }
 
     /// Looks at everything, or at one service.
@@ -293,8 +355,7 @@ impl Desk {
         let question = self.question(selection, Some(all.with_before(DAYS_BEFORE))).await?;
         let by = vec![Attribute::Service];
         let table = self.spend(SpendQuestion { every: Some(Every::Day), by, ..question }).await?;
-        let budget = self.budget(month).await?;
-        let used = self.used(month, budget, &table);
+        let used = self.used(month, selection, &table).await?;
         let services = shares(&table, |day| day >= month.days().first());
         let course = Course::of(&table, today, today).since(back.first());
         let days = course.len();

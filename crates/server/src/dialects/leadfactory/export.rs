@@ -10,7 +10,7 @@ use super::breakdown::PERIODS;
 use super::dashboard::{alerts_body, data, efficiency_body};
 use super::desk::{Desk, Selection};
 use super::error::Refused;
-use super::optimization::bodies;
+use super::optimization::recommendations;
 use super::params::Params;
 use super::trends::body_if_any;
 use super::wire::unsigned_zeros;
@@ -90,7 +90,7 @@ pub async fn enhanced(
         body["trend_analysis"] = body_if_any(&desk, None, back, ahead).await?;
     }
     if with_advice {
-        body["recommendations"] = bodies(&overview).into();
+        body["recommendations"] = recommendations(&desk, &overview).unwrap_or_else(|| json!({}));
     }
     let name = format!("enhanced_cost_report_{type_word}_{period_word}");
     send(form, &name, body, enhanced_rows)
@@ -254,7 +254,7 @@ fn enhanced_rows(body: &Value) -> Vec<Vec<String>> {
             line(&["Recommendations"]),
             line(&["Priority", "Type", "Title", "Description", "Estimated Savings"]),
         ]);
-        rows.extend(items(recommendations).map(|row| {
+        rows.extend(items(&recommendations["recommendations"]).map(|row| {
             let fields = ["priority", "type", "title", "description", "estimated_savings"];
             fields.map(|field| cell(&row[field])).to_vec()
         }));

@@ -247,23 +247,28 @@ async fn welcome(socket: SocketRef, parts: Parts) {
         let _ = socket.disconnect();
         return;
     };
+    // What is asked meanwhile is answered after what a page begins with, which comes first.
+    let (welcomed, is_welcomed) = watch::channel(false);
     for update in Update::ALL {
-        let parts = parts.clone();
+        let (parts, is_welcomed) = (parts.clone(), is_welcomed.clone());
         let told = async move |socket: SocketRef, TryData(asked): TryData<Value>| {
+            // Whoever sends the beginning may be gone, and then there is nothing to wait for.
+            let _ = is_welcomed.clone().wait_for(|welcomed| *welcomed).await;
             subscribe(&socket, &parts, update, &asked.unwrap_or_default()).await;
         };
         socket.on(update.subscription(), told);
     }
     let wish = Wish::all(&admitted);
-    for update in Update::ALL {
-        socket.join(update.room(&wish));
-    }
-    socket.extensions.insert(Wishes { integrated: wish.clone(), cost: wish.clone() });
     let Some(desk) = parts.desk(admitted.scope) else { return };
     match initial(&desk).await {
         Ok(body) => emit(&socket, "enhanced_initial_data", body),
         Err(refused) => fail(&socket, &refused),
     }
+    for update in Update::ALL {
+        socket.join(update.room(&wish));
+    }
+    socket.extensions.insert(Wishes { integrated: wish.clone(), cost: wish.clone() });
+    welcomed.send_replace(true);
     match updates(&desk, &wish).await {
         Ok((_, cost)) => emit(&socket, Update::Cost.event(), cost),
         Err(refused) => fail(&socket, &refused),

@@ -1,7 +1,7 @@
 //! What could be done about costs.
 
 use outlay_domain::usage::question::Attribute;
-use outlay_engine::insights::advice::{Priority, Recommendation};
+use outlay_engine::insights::advice::{Priority, Recommendation, priority_of_budget};
 use outlay_engine::insights::course::units;
 use outlay_engine::insights::{Days, SpendQuestion};
 use serde_json::{Value, json};
@@ -29,15 +29,17 @@ const DAYS: u32 = 30;
 /// `GET /api/enhanced/optimization-recommendations`.
 pub async fn enhanced(desk: Desk) -> Result<Json<Value>, Refused> {
     let overview = desk.overview(&Selection::default()).await?;
-    let Some(analysis) = overview.analysis.as_deref() else {
-        return Err(Refused::bad(
-            "Cannot generate recommendations: Insufficient data for trend analysis",
-        ));
-    };
-    let listed = listed(&overview);
-    let count =
-        |priority: Priority| listed.iter().filter(|own| own.kind.priority() == priority).count();
-    Ok(Json(json!({
+    recommendations(&desk, &overview).map(Json).ok_or_else(|| {
+        Refused::bad("Cannot generate recommendations: Insufficient data for trend analysis")
+    })
+}
+
+/// The whole answer about what could be done; `None` where there are too few days to say.
+pub fn recommendations(desk: &Desk, overview: &Overview) -> Option<Value> {
+    let analysis = overview.analysis.as_deref()?;
+    let listed = listed(overview);
+    let count = |priority: Priority| listed.iter().filter(|own| own.priority == priority).count();
+    Some(json!({
         "total_recommendations": listed.len(),
         "total_estimated_savings": listed.iter().map(|own| own.savings).sum::<f64>(),
         "recommendations": listed.iter().copied().map(body).collect::<Vec<_>>(),
@@ -53,7 +55,7 @@ pub async fn enhanced(desk: Desk) -> Result<Json<Value>, Refused> {
             "forecast_confidence": analysis.confidence(),
         },
         "generated_at": desk.stamp(),
-    })))
+    }))
 }
 
 fn listed(overview: &Overview) -> Vec<&Recommendation> {
@@ -85,7 +87,7 @@ fn body(own: &Recommendation) -> Value {
     };
     let mut body = json!({
         "type": kind,
-        "priority": own.kind.priority().as_str(),
+        "priority": own.priority.as_str(),
         "title": own.title,
         "description": own.description,
         "actions": own.actions,
@@ -163,10 +165,10 @@ pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
         );
     }
     let month = &overview.month;
-    if month.budget > 0 && month.share() > BUDGET_SHARE {
+    if let Some(priority) = priority_of_budget(month).filter(|_| month.share() > BUDGET_SHARE) {
         say(
             "budget_utilization",
-            "high",
+            priority.as_str(),
             None,
             format!(
                 "{:.1}% of the month's budget is spent, and the month comes to ${:.2}",
@@ -179,7 +181,7 @@ pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
     }
     // What can be shown to be saved is the same here as in the enhanced recommendations.
     for own in overview.recommendations.iter().filter(|own| own.savings > 0.0) {
-        let priority = own.kind.priority().as_str();
+        let priority = own.priority.as_str();
         let kind = body(own)["type"].as_str().unwrap_or_default().to_owned();
         say(&kind, priority, None, own.description.clone(), &own.impact, own.savings);
     }

@@ -1,9 +1,10 @@
 //! The other dashboard's paths: every body stands in `data`.
 
+use chrono::Datelike;
 use outlay_domain::usage::question::{Attribute, Every};
-use outlay_engine::insights::budgets::Month;
+use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::course::units;
-use outlay_engine::insights::{Days, SpendQuestion};
+use outlay_engine::insights::{Days, SpendQuestion, SpendTable};
 use serde_json::{Map, Value, json};
 
 use super::breakdown::count_of;
@@ -46,11 +47,14 @@ pub async fn detailed_breakdown(desk: Desk, params: Params) -> Result<Json<Value
         By::Day => (Some(Every::Day), None),
         By::Operation => (None, Some(Attribute::Operation)),
     };
-    let month = Month::of(today).map(Month::days).unwrap_or(days);
-    let of_month = desk.question(&selection, Days::new(month.first(), today)).await?;
-    let of_month = SpendQuestion { by: vec![Attribute::Service], ..of_month };
+    let running_month = Month::of(today).ok_or_else(|| Refused::bad("the clock is wrong"))?;
+    let (used, _) = desk.utilisation(running_month).await?;
+    let first = running_month.days().first();
+    let of_month = desk.question(&selection, Days::new(first, today)).await?;
+    let by_operation = || vec![Attribute::Service, Attribute::Operation];
+    let of_month = SpendQuestion { by: by_operation(), ..of_month };
     let of_day = desk.question(&selection, Some(Days::only(today))).await?;
-    let of_day = SpendQuestion { by: vec![Attribute::Service], ..of_day };
+    let of_day = SpendQuestion { by: by_operation(), ..of_day };
     let grouped = SpendQuestion { every, by: attribute.into_iter().collect(), ..question };
     let (table, month, running) =
         tokio::try_join!(desk.spend(grouped), desk.spend(of_month), desk.spend(of_day))?;
@@ -85,13 +89,6 @@ pub async fn detailed_breakdown(desk: Desk, params: Params) -> Result<Json<Value
             .unwrap_or_default()
             .total_cmp(&one["cost"].as_f64().unwrap_or_default())
     });
-    let by_service = |table: &outlay_engine::insights::SpendTable| {
-        let mut services = Map::new();
-        for share in shares(table, |_| true) {
-            services.insert(share.service.to_string(), dollars(share.nanos));
-        }
-        Value::Object(services)
-    };
     let data = json!({
         "breakdown": rows,
         "summary": {
@@ -101,14 +98,14 @@ pub async fn detailed_breakdown(desk: Desk, params: Params) -> Result<Json<Value
             "total_transactions": count_of(table.total.events),
         },
         "aggregated_data": {
-            "monthly": by_service(&month),
-            "daily": by_service(&running),
+            "monthly": by_operations(&month),
+            "daily": by_operations(&running),
             "reports": {
-                "monthly": { "total_cost": dollars(month.total.nanos), "breakdown": by_service(&month) },
+                "monthly": monthly_report(&desk, &used, &month),
                 "daily": {
                     "date": day(today),
                     "total_cost": dollars(running.total.nanos),
-                    "breakdown": by_service(&running),
+                    "breakdown": by_operations(&running),
                 },
             },
         },
@@ -116,6 +113,40 @@ pub async fn detailed_breakdown(desk: Desk, params: Params) -> Result<Json<Value
     let group = params.one("group_by")?.unwrap_or("service");
     let said = json!({ "service_type": service, "days_back": back, "group_by": group });
     Ok(wrapped(&desk, data, said))
+}
+
+/// What each operation of each service cost, as LeadFactory's reports nest it.
+fn by_operations(table: &SpendTable) -> Value {
+    let mut services: Map<String, Value> = Map::new();
+    for row in &table.rows {
+        let word = |place: usize| name(row.group.get(place).and_then(|name| name.as_deref()));
+        let service = services.entry(word(0)).or_insert_with(|| json!({}));
+        service[word(1)] = dollars(row.nanos);
+    }
+    Value::Object(services)
+}
+
+/// LeadFactory's report of a month: of all services, whatever `table` is of.
+fn monthly_report(desk: &Desk, used: &Utilisation, table: &SpendTable) -> Value {
+    let today = desk.today();
+    let mut services = Map::new();
+    for share in shares(table, |_| true) {
+        services.insert(share.service.to_string(), dollars(share.nanos));
+    }
+    json!({
+        "year": today.year(),
+        "month": today.month(),
+        "date": day(today),
+        "budget": dollars(used.budget),
+        "spent": dollars(used.spent),
+        "remaining": dollars(used.remaining()),
+        "services": services,
+        "operations": by_operations(table),
+        "days_in_month": used.days,
+        "days_elapsed": used.days_elapsed,
+        "projected_total": dollars(used.projected),
+        "total_cost": dollars(table.total.nanos),
+    })
 }
 
 /// `GET /api/cost/optimization-insights`.
@@ -126,8 +157,9 @@ pub async fn optimization_insights(desk: Desk) -> Result<Json<Value>, Refused> {
     for share in &overview.services {
         let body = json!({
             "total_cost": dollars(share.nanos),
-            "percentage": percent(share.nanos, nanos),
-            "transactions": count_of(share.events),
+            "cost_percentage": percent(share.nanos, nanos),
+            "transaction_count": count_of(share.events),
+            "avg_cost_per_transaction": mean(share.nanos, share.events),
         });
         services.insert(share.service.to_string(), body);
     }
@@ -136,7 +168,7 @@ pub async fn optimization_insights(desk: Desk) -> Result<Json<Value>, Refused> {
         .iter()
         .map(|own| {
             json!({
-                "priority": own.kind.priority().as_str(),
+                "priority": own.priority.as_str(),
                 "service": own.service.as_deref().unwrap_or("all"),
                 "message": format!("{}: {}", own.title, own.description),
                 "potential_savings": own.savings,
