@@ -172,7 +172,7 @@ const OF_OTHERS: (&str, &str) = ("Other", "Other (Other)");
 #[serde(try_from = "String", into = "String")]
 pub struct CategoryRule {
     name: String,
-    category: &'static str,
+    category: String,
     subcategory: String,
 }
 
@@ -183,7 +183,7 @@ pub fn category<'a>(row: &FocusRow, rules: &'a [CategoryRule]) -> (&'a str, &'a 
     let names = || [key.service.as_deref(), key.provider.as_deref()].into_iter().flatten();
     let said = names().find_map(|name| rules.iter().find(|rule| rule.is_of(name)));
     if let Some(rule) = said {
-        return (rule.category, &rule.subcategory);
+        return (&rule.category, &rule.subcategory);
     }
     if key.model.is_some() || row.is_tokens() {
         return OF_AI;
@@ -258,7 +258,7 @@ impl FromStr for CategoryRule {
                 }
             },
         };
-        Ok(Self { name: name.to_owned(), category, subcategory })
+        Ok(Self { name: name.to_owned(), category: (*category).to_owned(), subcategory })
     }
 }
 
@@ -351,7 +351,7 @@ mod tests {
         for (name, category, subcategory) in USUAL {
             let rule: CategoryRule =
                 format!("{name} = {category} / {subcategory}").parse().unwrap();
-            assert_eq!((rule.category, rule.subcategory.as_str()), (category, subcategory));
+            assert_eq!((rule.category.as_str(), rule.subcategory.as_str()), (category, subcategory));
         }
     }
 }
