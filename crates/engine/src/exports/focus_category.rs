@@ -351,7 +351,10 @@ mod tests {
         for (name, category, subcategory) in USUAL {
             let rule: CategoryRule =
                 format!("{name} = {category} / {subcategory}").parse().unwrap();
-            assert_eq!((rule.category.as_str(), rule.subcategory.as_str()), (category, subcategory));
+            assert_eq!(
+                (rule.category.as_str(), rule.subcategory.as_str()),
+                (category, subcategory)
+            );
         }
     }
 }

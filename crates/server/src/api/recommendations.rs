@@ -189,6 +189,7 @@ impl From<Measured> for MeasuredBody {
 impl RecommendationBody {
     fn new(item: Item, seen: &Seen<'_>) -> Self {
         let Item { recommendation: own, state, decision, measured, .. } = item;
+        let priority = own.priority();
         let (changed_by, changed_at, snoozed_until, note) = decision.map_or_else(
             || (None, None, None, None),
             |own| (Some(own.actor.into()), Some(own.at), own.snoozed_until, own.note),
@@ -199,7 +200,7 @@ impl RecommendationBody {
             path: Some(path),
             id: own.id.into(),
             kind: own.kind.as_str(),
-            priority: own.priority().as_str(),
+            priority: priority.as_str(),
             title: own.title,
             description: own.description,
             saving: own.saving.map(SavingBody::from),
