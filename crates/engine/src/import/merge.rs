@@ -136,6 +136,7 @@ impl Outlay {
                 to: None,
                 filters: vec![Filter::only(Attribute::Source, duplicate)],
                 above: None,
+                about_lacking: false,
                 limit: AMENDED_EVENTS_MAX,
                 after,
             };
