@@ -263,7 +263,7 @@ async fn importing_again_repeats_nothing_whichever_way() {
     assert_eq!(told(&first), (json!(4_001), json!(0)));
     assert_eq!(told(&second), (json!(0), json!(0)));
     let notes = second["notes"].to_string();
-    assert!(notes.contains("6,165 rows imported before"), "{notes}");
+    assert!(notes.contains("6,165 rows read before"), "{notes}");
     assert_eq!(told(&moved), (json!(0), json!(0)));
     assert_eq!(told(&again), (json!(0), json!(4_001)));
     let total = place.get(&format!("/api/v1/usage/total?{SPAN}")).await;
@@ -484,7 +484,7 @@ async fn a_follower_reads_what_is_added_through_locks_and_restarts_and_repeats_n
     add(&writer, 3, "1");
     add(&writer, 4, "9e999");
     let follower = Follower::start(&place);
-    follower.tells("3,979 rows imported before");
+    follower.tells("3,979 rows read before");
     follower.tells("1 accepted, 0 repeated, 1 refused, 1 spent");
     follower.tells("costs row 3981: amount: `inf` is not an amount of money");
     let (code, _) = follower.interrupt();
@@ -632,7 +632,7 @@ async fn revenue_is_kept_once_paged_and_summed() {
         json!({
             "index": 4, "id": "row:2", "outcome": "refused", "code": "conflict",
             "field": "amount",
-            "detail": "is known with `9223372036.854775807`; what was told is not changed",
+            "detail": "is another than was told before, and what was told is not changed",
         })
     );
 
