@@ -138,6 +138,7 @@ fn knocks() -> Vec<Knock> {
     let price = json!({
         "provider": "p", "model": "m", "meter": "input_tokens", "amount": "1", "unit": "1M",
     });
+    let merge = json!({ "source": "leadfactory:cost_tracking:1", "duplicates": [] });
     let import = json!({ "source": "s", "kind": "k", "name": "n" });
     let month = "?from=2026-01-01&to=2026-02-01";
     let rows: Vec<(&Method, &str, &str, Value, Takes)> = vec![
@@ -262,6 +263,7 @@ fn knocks() -> Vec<Knock> {
         (post, "/api/v1/imports/budgets", "", import.clone(), ADMINS),
         (get, "/api/v1/imports/batches", "", Value::Null, ADMINS),
         (post, "/api/v1/imports/batches", "", import, ADMINS),
+        (post, "/api/v1/imports/merges", "", merge, ADMINS),
         // Not in the document.
         (get, "/api/v1/openapi.json", "", Value::Null, Takes::Nothing),
         (get, "/api/docs/", "", Value::Null, Takes::Nothing),
