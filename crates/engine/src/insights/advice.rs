@@ -369,7 +369,7 @@ mod tests {
         let used = |spent: i128| {
             let today = chrono::NaiveDate::from_ymd_opt(2026, 11, 30).unwrap_or_default();
             let unit = 1_000_000_000;
-            super::super::budgets::Utilisation::new(month, today, 100 * unit, spent * unit, 0, None)
+            Utilisation::new(month, today, 100 * unit, spent * unit, 0, None)
         };
 
         assert_eq!(priority_of_budget(&used(50)), None);
