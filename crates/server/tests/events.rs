@@ -75,6 +75,24 @@ async fn a_bad_event_does_not_touch_its_neighbours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn too_many_tags_or_quantities_are_the_fault_of_their_event_alone() {
+    let door = Door::open().await;
+    let many = |value: Value| -> Value {
+        (0..33).map(|at| (format!("name{at}"), value.clone())).collect()
+    };
+    let (mut tagged, mut metered) = (event("b"), event("c"));
+    tagged["tags"] = many(json!("x"));
+    metered["quantities"] = many(json!(1));
+
+    let (status, answer) = door.send_json(&json!([event("a"), tagged, metered])).await;
+
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(outcomes(&answer), ["accepted", "refused", "refused"]);
+    assert_eq!(answer["items"][1]["field"], "tags");
+    assert_eq!(answer["items"][2]["field"], "quantities");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn when_nothing_was_kept_the_status_says_so() {
     let door = Door::open().await;
     door.send_json(&event("a")).await;

@@ -111,6 +111,12 @@ pub enum Denied {
          issuer signed, manages no keys and makes no tokens"
     )]
     Narrowed,
+    /// Their credential ends, and what they wanted to give somebody does not.
+    #[error(
+        "a credential that ends lets nobody in for longer: it makes no users, passwords, sign-in \
+         links or roles"
+    )]
+    Ends,
 }
 
 impl Caller {
@@ -202,6 +208,17 @@ impl Caller {
             return Err(Denied::Narrowed);
         }
         Ok(())
+    }
+
+    /// Whether the caller may give somebody a way in: a user, a password, a link, a role.
+    ///
+    /// Those last, so whoever gives them needs a credential that does.
+    pub fn may_let_in(&self) -> Result<(), Denied> {
+        self.may(Act::Administer)?;
+        match self.ends_at {
+            Some(_) => Err(Denied::Ends),
+            None => Ok(()),
+        }
     }
 
     /// Up to, and not at, which time the credential counts; what it makes ends by then too.
@@ -447,6 +464,9 @@ mod tests {
 
         assert_eq!(own.may_hand_out(), Ok(()));
         assert_eq!(own.ends_at(), Some(DateTime::UNIX_EPOCH));
+        assert_eq!(own.may_let_in(), Err(Denied::Ends));
+        assert_eq!(signed_in(Role::Admin).may_let_in(), Ok(()));
+        assert!(signed_in(Role::Viewer).may_let_in().is_err());
         assert_eq!(signed_in(Role::Member).may(Act::ManageOwnKeys), Ok(()));
         assert_eq!(with_key(Role::Admin, "admin", None).may_hand_out(), Ok(()));
         assert_eq!(narrowed(Role::Admin).may_hand_out(), Ok(()), "it is for all they may do");

@@ -1,9 +1,7 @@
 //! Sign-in links: for the first start, and for whoever has no password or forgot it.
 
 use chrono::{DateTime, Duration, Utc};
-use outlay_domain::people::{
-    Act, AuditRecord, Caller, Role, SERVER_ID, SignInMethod, User, UserId,
-};
+use outlay_domain::people::{AuditRecord, Caller, Role, SERVER_ID, SignInMethod, User, UserId};
 use outlay_store::sqlite::{audit, people as store};
 use serde_json::json;
 
@@ -39,7 +37,7 @@ impl People {
         user: &UserId,
         public_url: &str,
     ) -> Result<IssuedLink, PeopleError> {
-        caller.may(Act::Administer)?;
+        caller.may_let_in()?;
         let record = caller.did(self.now(), "user.link_issued", user.as_str(), json!({}));
         let user = user.clone();
         self.put_link(public_url, self.link_ttl, move |tx| {

@@ -28,6 +28,8 @@ enum Reach {
     Account,
     /// All accounts at once.
     All,
+    /// A way in that lasts: only a credential that does gives one.
+    Lasting,
     /// What a credential may make: only one that is not narrowed.
     Credentials,
 }
@@ -66,6 +68,8 @@ struct Guest {
     is_bound: bool,
     /// Whether their credential is for a smaller role than their own.
     is_lesser: bool,
+    /// Whether their credential ends.
+    ends: bool,
 }
 
 impl Guest {
@@ -93,6 +97,7 @@ impl Guest {
         let reaches = match reach {
             Reach::None | Reach::Account => true,
             Reach::All => !self.sees_one_account(),
+            Reach::Lasting => !self.sees_one_account() && !self.ends,
             Reach::Credentials => !self.is_bound && !self.is_lesser,
         };
         let is_in = roles.contains(role) && self.has(scopes) && reaches;
@@ -107,9 +112,10 @@ impl Guest {
 
 /// What every route of the API takes, with what to send to it.
 fn knocks() -> Vec<Knock> {
-    use Reach::{Account, All, Credentials};
+    use Reach::{Account, All, Credentials, Lasting};
     use Scope::{Admin, EventsAmend, EventsWrite, MetricsRead, PricesRead, PricesWrite, UsageRead};
     const ADMINS: Takes = Takes::Caller { scopes: &[Admin], roles: "a", reach: All };
+    const LETS_IN: Takes = Takes::Caller { scopes: &[Admin], roles: "a", reach: Lasting };
     const USAGE: Takes = Takes::Caller { scopes: &[UsageRead], roles: "amv", reach: Account };
     const OF_ALL: Takes = Takes::Caller { scopes: &[UsageRead], roles: "amv", reach: All };
     const METRICS: Takes = Takes::Caller { scopes: &[MetricsRead], roles: "av", reach: All };
@@ -152,11 +158,11 @@ fn knocks() -> Vec<Knock> {
         (get, "/api/v1/session", "", Value::Null, SELF),
         (delete, "/api/v1/session", "", Value::Null, SELF),
         (get, "/api/v1/users", "", Value::Null, ADMINS),
-        (post, "/api/v1/users", "", json!({ "id": "mallory", "role": "admin" }), ADMINS),
+        (post, "/api/v1/users", "", json!({ "id": "mallory", "role": "admin" }), LETS_IN),
         (get, "/api/v1/users/{id}", "", Value::Null, ADMINS),
-        (patch, "/api/v1/users/{id}", "", json!({ "role": "viewer" }), ADMINS),
+        (patch, "/api/v1/users/{id}", "", json!({ "role": "viewer" }), LETS_IN),
         (delete, "/api/v1/users/{id}", "", Value::Null, ADMINS),
-        (post, "/api/v1/users/{id}/link", "", Value::Null, ADMINS),
+        (post, "/api/v1/users/{id}/link", "", Value::Null, LETS_IN),
         (get, "/api/v1/keys", "", Value::Null, KEYS),
         (post, "/api/v1/keys", "", json!({ "name": "k", "scopes": ["usage:read"] }), KEYS),
         (delete, "/api/v1/keys/{id}", "", Value::Null, KEYS),
@@ -418,16 +424,17 @@ impl Street {
             scopes: None,
             is_bound: false,
             is_lesser: false,
+            ends: false,
         };
         self.guests.push(guest("nobody", None));
         for (user, role) in [("ada", 'a'), ("alice", 'm'), ("eve", 'v')] {
             let header = Some(("authorization", self.token(user, None).await));
-            self.guests.push(Guest { header, ..guest(user, Some(role)) });
+            self.guests.push(Guest { header, ends: true, ..guest(user, Some(role)) });
         }
         for (as_role, role) in [("member", 'm'), ("viewer", 'v')] {
             let header = Some(("authorization", self.token("ada", Some(as_role)).await));
             let narrowed = guest(&format!("ada as {as_role}"), Some(role));
-            self.guests.push(Guest { header, is_lesser: true, ..narrowed });
+            self.guests.push(Guest { header, is_lesser: true, ends: true, ..narrowed });
         }
         for scope in Scope::ALL {
             for (user, role, account) in

@@ -264,13 +264,11 @@ impl Judge<'_> {
         match body.trim_start().as_bytes().first() {
             Some(b'{') => Ok(vec![self.event(body)]),
             Some(b'[') => {
-                // All at once where every event is well formed, one by one to find the bad ones.
-                match serde_json::from_str::<UpTo<BATCH_EVENTS_MAX, EventBody<'_>>>(body) {
-                    Ok(UpTo(events)) => {
-                        return Ok(events.into_iter().map(|event| self.body(event)).collect());
-                    }
-                    Err(error) if is_too_many(&error) => return Err(too_many()),
-                    Err(_) => {}
+                // All at once where every event is well formed, one by one to find the bad ones:
+                // too many tags are the fault of their event, and not of its neighbours.
+                type Events<'a> = UpTo<BATCH_EVENTS_MAX, EventBody<'a>>;
+                if let Ok(UpTo(events)) = serde_json::from_str::<Events<'_>>(body) {
+                    return Ok(events.into_iter().map(|event| self.body(event)).collect());
                 }
                 let items = split_array(body)?;
                 Ok(items.into_iter().map(|item| self.event(item.get())).collect())

@@ -22,6 +22,9 @@ impl From<Denied> for ApiError {
             Denied::Narrowed => {
                 error.mend("sign in, or use a key with the scope `admin` and without an account")
             }
+            Denied::Ends => {
+                error.mend("sign in, or use a key with the scope `admin` that does not end")
+            }
         }
     }
 }

@@ -207,6 +207,10 @@ fn moved(told: &str, key: &str) -> &'static str {
 fn difference(known: &RevenueFact, fact: &RevenueFact) -> Option<(&'static str, CompactString)> {
     let text = |text: &Option<CompactString>| text.clone().unwrap_or_default();
     let amount = |amount: Amount| amount.to_string().into();
+    // The kind comes first: it also says which sign the amount has.
+    if known.kind != fact.kind {
+        return Some(("kind", known.kind.as_str().into()));
+    }
     if known.gross != fact.gross {
         return Some(("amount", amount(known.gross)));
     }
