@@ -734,6 +734,7 @@ struct UnpricedModelBody {
     events: i64,
     /// What prices are needed for.
     #[serde(flatten)]
+    #[schema(value_type = UnpricedNeeds)]
     needs: Option<UnpricedNeeds>,
 }
 
@@ -743,14 +744,17 @@ struct UnpricedNeeds {
     /// The service, where no provider is named and all events have the same.
     service: Option<String>,
     /// How many of the events are partly priced: something in them has a price and is charged.
+    #[schema(required = false)]
     partly_priced: u64,
     /// What was used without a price, and how much of it, by meter.
-    #[schema(value_type = std::collections::BTreeMap<String, f64>)]
+    #[schema(required = false, value_type = std::collections::BTreeMap<String, f64>)]
     meters: std::collections::BTreeMap<String, Value>,
     /// When the first of the events occurred: a price that is to hold for all of them is valid from
     /// then on.
+    #[schema(required = false)]
     first_at: DateTime<Utc>,
     /// When the last of them did.
+    #[schema(required = false)]
     last_at: DateTime<Utc>,
 }
 
