@@ -324,8 +324,18 @@ async fn survives_a_panic_at(point: &str, then: &str) {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
     assert!(answer["detail"].as_str().unwrap().contains("interrupted"), "{answer}");
 
+    // Until the committer is started again, whoever sends is told to come back.
+    let again = async {
+        loop {
+            let told = send().await;
+            if told.0 != StatusCode::SERVICE_UNAVAILABLE {
+                return told;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let (status, answer) = tokio::time::timeout(Duration::from_secs(30), again).await.unwrap();
     ask_until(&server, "/readyz", |status, _| status == StatusCode::OK).await;
-    let (status, answer) = send().await;
     assert_eq!((status, &answer[then]), (StatusCode::OK, &json!(1)), "{answer}");
     let commits = task(&server, "commits").await;
     assert_eq!((&commits["state"], &commits["panics_total"]), (&json!("ok"), &json!(1)));
