@@ -188,6 +188,96 @@ async fn what_is_taken_back_is_taken_back_line_by_line() {
     assert_eq!(reversal["amount"], "-0.0009025", "a number is no formula");
 }
 
+/// A price of `gpt-4-next` since the beginning of the year.
+fn price(meter: &str, amount: &str) -> Value {
+    json!({
+        "provider": "openai", "model": "gpt-4-next", "meter": meter, "price": amount,
+        "unit": 1_000_000, "valid_from": "2026-01-01T00:00:00Z",
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_charged_is_exported_as_it_was_whatever_is_set_later() {
+    let desk = Desk::open().await;
+    let paths = [
+        "exports/focus",
+        "exports/focus?version=1.2&granularity=hour",
+        "exports/focus?format=parquet",
+    ];
+    let mut before = Vec::new();
+    for path in paths {
+        before.push(desk.bytes(path).await);
+    }
+
+    // Each is valid at the time of the usage, and would be charged for it today.
+    for later in [price("input_tokens", "7"), price("requests", "1000000"), price("factor", "2")] {
+        let (status, answer) = desk.post("/api/v1/prices", &later).await;
+        assert!(status.is_success(), "{answer}");
+    }
+    let closed = json!({
+        "id": "manual:openai/gpt-4-next:output_tokens@2026-01-01", "at": "2026-01-02T00:00:00Z",
+    });
+    let (status, answer) = desk.post("/api/v1/prices/close", &closed).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+
+    for (path, before) in paths.into_iter().zip(before) {
+        assert!(desk.bytes(path).await == before, "{path} changed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adjustment_says_what_it_changes_for_each_meter() {
+    let desk = Desk::open().await;
+    let usage = |rows: Vec<BTreeMap<String, String>>| -> Vec<_> {
+        rows.into_iter().filter(|row| row["ChargeCategory"] == "Usage").collect()
+    };
+    let before = usage(desk.rows("exports/focus").await);
+    // 333 tokens cost 0.0008325 of 0.0009025, and now 0.002331.
+    desk.post("/api/v1/prices", &price("input_tokens", "7")).await;
+    let unheard = json!({
+        "provider": "nobody", "model": "unheard-of", "meter": "input_tokens", "price": "0.001",
+        "valid_from": "2026-01-01T00:00:00Z",
+    });
+    desk.post("/api/v1/prices", &unheard).await;
+
+    let again = json!({"all": true, "dry_run": false});
+    let (status, answer) = desk.post("/api/v1/prices/rerate", &again).await;
+    assert_eq!((status, &answer["changed"]), (StatusCode::OK, &json!(4)), "{answer}");
+
+    let rows = desk.rows("exports/focus").await;
+    assert_eq!(sum(&rows, "BilledCost"), desk.spend("").await);
+    assert_eq!(usage(rows.clone()), before, "usage stays as it was charged");
+    let adjustments: Vec<_> =
+        rows.iter().filter(|row| row["ChargeCategory"] == "Adjustment").collect();
+    let told = |provider: &str, project: &str, day: &str| -> Vec<(&str, &str, &str)> {
+        adjustments
+            .iter()
+            .filter(|row| row["ServiceProviderName"] == provider && row["x_Project"] == project)
+            .filter(|row| row["ChargePeriodStart"].starts_with(day))
+            .map(|row| (&*row["SkuMeter"], &*row["BilledCost"], &*row["SkuPriceId"]))
+            .collect()
+    };
+    let dearer =
+        [("Input Tokens", "0.0014985", "manual:openai/gpt-4-next:input_tokens@2026-01-01~2")];
+    assert_eq!(told("openai", "", "2026-03-01"), dearer);
+    assert_eq!(told("openai", "chat", "2026-03-01"), dearer);
+    assert_eq!(told("openai", "", "2026-03-02"), dearer);
+    let priced = told("nobody", "", "2026-03-02");
+    assert_eq!(priced.len(), 1, "{priced:?}");
+    assert_eq!((priced[0].0, priced[0].1), ("Input Tokens", "0.333"));
+    assert_eq!(adjustments.len(), 4, "no meter whose charge stays");
+    assert!(adjustments.iter().all(|row| row["PricingQuantity"].is_empty()));
+
+    let taken_back = json!({"reason": "never was", "events": [{"id": "1"}, {"id": "5"}]});
+    let (status, answer) = desk.post("/api/v1/events/deletions", &taken_back).await;
+    assert_eq!((status, &answer["amended"]), (StatusCode::OK, &json!(2)), "{answer}");
+    let rows = desk.rows("exports/focus").await;
+    assert_eq!(sum(&rows, "BilledCost"), desk.spend("").await);
+    assert!(rows.iter().all(|row| row["ServiceProviderName"] != "nobody"), "{rows:?}");
+    let first = rows.iter().filter(|row| row["ChargePeriodStart"].starts_with("2026-03-01"));
+    assert!(first.into_iter().all(|row| row["x_Project"] == "chat"), "{rows:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn members_export_their_own_account_only() {
     let desk = Desk::open().await;

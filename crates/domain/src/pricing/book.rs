@@ -1,6 +1,6 @@
 //! The price book: every row, indexed, and what is compiled from it for one model.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
@@ -12,6 +12,7 @@ use super::price::Price;
 use super::row::{Charged, Conditions, MANUAL_SOURCE, PriceRow, Priced};
 use super::sheet::{Sheet, SheetRow};
 use super::terms::Terms;
+use crate::usage::Meter;
 
 /// Models for which the compiled rows are kept, at most. Senders choose names freely, so that the
 /// memory has to be bounded; a real deployment uses a few hundred.
@@ -29,6 +30,8 @@ pub struct PriceBook {
     sources: Vec<CompactString>,
     shelves: HashMap<(u16, CompactString), Shelf>,
     plans: RwLock<HashMap<PlanKey, Option<Arc<Plan>>>>,
+    /// The rows in the order of their ids; made when somebody looks for one.
+    by_id: OnceLock<Vec<u32>>,
     stated_wins: bool,
 }
 
@@ -221,7 +224,7 @@ impl PriceBook {
             .collect();
         starts.sort_unstable();
         starts.dedup();
-        let halves_cache_reads = provider == "fireworks";
+        let halves_cache_reads = provider == HALVES_CACHE_READS;
         let spans = starts
             .into_iter()
             .map(|from| (from, self.sheets(&deciding, manual, from, halves_cache_reads)))
@@ -264,6 +267,36 @@ impl PriceBook {
             conditions: self.conditions[row.conditions as usize].clone(),
         };
         (self.priced[row.priced as usize].clone(), row_on_sheet)
+    }
+
+    /// What the rows of these ids say together; `None` where one is not known, or none is named.
+    pub(crate) fn sheet_of<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a str>,
+        halves: bool,
+    ) -> Option<Sheet> {
+        let rows: Vec<&BookRow> = ids.map(|id| self.row(id)).collect::<Option<_>>()?;
+        let sheet = || Sheet::new(rows.iter().map(|row| self.on_sheet(row)), halves);
+        (!rows.is_empty()).then(sheet)
+    }
+
+    /// The meter that the row of that id has a price for.
+    pub(crate) fn meter_of(&self, id: &str) -> Option<&Meter> {
+        match &self.priced[self.row(id)?.priced as usize] {
+            Priced::Meter(meter) => Some(meter),
+            Priced::Factor => None,
+        }
+    }
+
+    fn row(&self, id: &str) -> Option<&BookRow> {
+        let row = |at: u32| &self.rows[at as usize];
+        let by_id = self.by_id.get_or_init(|| {
+            let mut order: Vec<u32> = (0..index(self.rows.len())).collect();
+            order.sort_unstable_by_key(|at| &row(*at).id);
+            order
+        });
+        let found = by_id.binary_search_by_key(&id, |at| &*row(*at).id).ok()?;
+        Some(row(by_id[found]))
     }
 
     fn shelf(&self, source: usize, provider: &str) -> Option<&Shelf> {
@@ -323,6 +356,14 @@ fn find_named<'a>(shelves: &[&'a Shelf], names: &[CompactString]) -> Option<&'a 
     None
 }
 
+/// Who asks half of input's price for cached input that has none of its own.
+const HALVES_CACHE_READS: &str = "fireworks";
+
+/// Whether cached input without a price of its own costs half of other input there.
+pub(crate) fn halves_cache_reads(provider: &str, model: &str) -> bool {
+    routed(provider, model).0 == HALVES_CACHE_READS
+}
+
 /// A gateway that names the real provider in front of the model's name steps aside.
 fn routed<'a>(provider: &str, model: &'a str) -> (CompactString, &'a str) {
     let name = provider_name(provider);
@@ -362,6 +403,7 @@ impl PriceBookBuilder {
             sources: order.to_vec(),
             shelves: HashMap::new(),
             plans: RwLock::new(HashMap::new()),
+            by_id: OnceLock::new(),
             stated_wins: true,
         };
         Self {

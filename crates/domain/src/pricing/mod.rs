@@ -5,6 +5,7 @@ mod names;
 mod pattern;
 mod price;
 mod rating;
+mod recount;
 mod row;
 mod sheet;
 mod terms;
@@ -14,6 +15,7 @@ pub use names::provider_name;
 pub use pattern::{ClauseText, ModelPattern, PATTERN_BYTES_MAX, PatternError};
 pub use price::{Cost, PRICE_PLACES, Price, PriceError};
 pub use rating::{Quote, QuoteLine, Rateable, Unpriced};
+pub use recount::Recount;
 pub use row::{
     CURRENCY, Charged, Conditions, ContextThreshold, Days, Hours, MANUAL_SOURCE, PriceRow, Priced,
     TimeOfDay, TimeOfDayError, Window,

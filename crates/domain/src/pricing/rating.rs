@@ -178,6 +178,41 @@ enum Step<'a> {
     Factor(&'a str),
 }
 
+/// The lines of a quote, as they come.
+#[derive(Default)]
+struct Lines {
+    lines: Vec<QuoteLine>,
+    factors: Vec<CompactString>,
+}
+
+impl Lines {
+    fn add(&mut self, step: Step<'_>) {
+        match step {
+            Step::Share { meter, quantity, rate, cost, price } => self.lines.push(QuoteLine {
+                meter: meter.clone(),
+                quantity,
+                unit_price: rate.to_string(),
+                amount: cost.to_string(),
+                price: price.into(),
+            }),
+            Step::Factor(id) => self.factors.push(id.into()),
+        }
+    }
+
+    /// A quote of what everything came to, or everything with a price.
+    fn quote(self, walked: Walked, rateable: &Rateable<'_>) -> Quote {
+        let Walked { amount, missing } = walked;
+        let is_whole = missing.is_empty();
+        Quote {
+            basis: if is_whole { ChargeBasis::Rated } else { ChargeBasis::PartlyPriced },
+            amount: Some(amount),
+            lines: self.lines,
+            factors: self.factors,
+            unpriced: (!is_whole).then(|| rateable.missing(missing)),
+        }
+    }
+}
+
 impl<'a> Rateable<'a> {
     /// What is to be rated of an event.
     pub fn of(event: &'a UsageEvent) -> Self {
@@ -245,79 +280,26 @@ impl PriceBook {
         {
             return stated(amount);
         }
-        let mut lines = Vec::new();
-        let mut factors = Vec::new();
-        let walked = self.walk(rateable, |step| match step {
-            Step::Share { meter, quantity, rate, cost, price } => lines.push(QuoteLine {
-                meter: meter.clone(),
-                quantity,
-                unit_price: rate.to_string(),
-                amount: cost.to_string(),
-                price: price.into(),
-            }),
-            Step::Factor(id) => factors.push(id.into()),
-        });
+        let mut lines = Lines::default();
+        let walked = self.walk(rateable, |step| lines.add(step));
         match (walked, rateable.stated) {
-            (Ok(Walked { amount, missing }), _) if missing.is_empty() => Quote {
-                basis: ChargeBasis::Rated,
-                amount: Some(amount),
-                lines,
-                factors,
-                unpriced: None,
-            },
+            (Ok(walked), _) if walked.missing.is_empty() => lines.quote(walked, rateable),
             (_, Some(amount)) => stated(amount),
-            (Ok(Walked { amount, missing }), None) => Quote {
-                basis: ChargeBasis::PartlyPriced,
-                amount: Some(amount),
-                lines,
-                factors,
-                unpriced: Some(rateable.missing(missing)),
-            },
+            (Ok(walked), None) => lines.quote(walked, rateable),
             (Err(reason), None) => Quote::without_lines(ChargeBasis::Unpriced, None, Some(reason)),
         }
     }
 
-    /// Rates something share by share and adds up exactly; the sum is rounded once. What has no
-    /// price is left out and named; where nothing has one, that is why there is no amount.
+    /// Rates something by the prices of its time.
     fn walk(
         &self,
         rateable: &Rateable<'_>,
-        mut visit: impl FnMut(Step<'_>),
+        visit: impl FnMut(Step<'_>),
     ) -> Result<Walked, Unpriced> {
         let plan = self.plan_of(rateable)?;
-        let terms = Terms::new(rateable.parameters, rateable.prompt_tokens(), rateable.at);
+        let terms = rateable.terms();
         let sheet = plan.at(rateable.at, &terms).ok_or_else(|| rateable.not_then())?;
-        let mut missing: Vec<Meter> = Vec::new();
-        let mut sum = Cost::ZERO;
-        let mut is_any_priced = false;
-        let mut has_tokens = false;
-        for (meter, used) in rateable.quantities.iter().filter(|(_, used)| *used != Quantity::ZERO)
-        {
-            let Some(found) = sheet.rate(meter, &terms) else {
-                // Most prices are not by the call, and then a call is free.
-                if *meter != Meter::Requests && !rateable.quantities.says_again(meter) {
-                    missing.push(meter.clone());
-                }
-                continue;
-            };
-            is_any_priced = true;
-            let is_tokens = counts_tokens(meter);
-            has_tokens |= is_tokens;
-            let quantity = found.charged.of(used);
-            let rate = if is_tokens { multiplied(sheet, &terms, &found) } else { Some(found.rate) };
-            let rate = rate.ok_or(Unpriced::OutOfRange)?;
-            let cost = rate.of(quantity).ok_or(Unpriced::OutOfRange)?;
-            sum = sum.checked_add(cost).ok_or(Unpriced::OutOfRange)?;
-            visit(Step::Share { meter, quantity, rate, cost, price: sheet.id_of(&found) });
-        }
-        if !missing.is_empty() && !is_any_priced {
-            return Err(rateable.missing(missing));
-        }
-        if has_tokens {
-            sheet.factors(&terms).for_each(|factor| visit(Step::Factor(&factor.id)));
-        }
-        let amount = sum.rounded().ok_or(Unpriced::OutOfRange)?;
-        Ok(Walked { amount, missing })
+        sheet.walk(rateable, &terms, visit)
     }
 
     fn plan_of(&self, rateable: &Rateable<'_>) -> Result<Arc<Plan>, Unpriced> {
@@ -333,7 +315,63 @@ impl PriceBook {
     }
 }
 
+impl Sheet {
+    /// What something costs by these prices, whatever it states.
+    pub(crate) fn quote(&self, rateable: &Rateable<'_>) -> Quote {
+        let mut lines = Lines::default();
+        match self.walk(rateable, &rateable.terms(), |step| lines.add(step)) {
+            Ok(walked) => lines.quote(walked, rateable),
+            Err(reason) => Quote::without_lines(ChargeBasis::Unpriced, None, Some(reason)),
+        }
+    }
+
+    /// Rates something share by share and adds up exactly; the sum is rounded once. What has no
+    /// price is left out and named; where nothing has one, that is why there is no amount.
+    fn walk(
+        &self,
+        rateable: &Rateable<'_>,
+        terms: &Terms<'_>,
+        mut visit: impl FnMut(Step<'_>),
+    ) -> Result<Walked, Unpriced> {
+        let mut missing: Vec<Meter> = Vec::new();
+        let mut sum = Cost::ZERO;
+        let mut is_any_priced = false;
+        let mut has_tokens = false;
+        for (meter, used) in rateable.quantities.iter().filter(|(_, used)| *used != Quantity::ZERO)
+        {
+            let Some(found) = self.rate(meter, terms) else {
+                // Most prices are not by the call, and then a call is free.
+                if *meter != Meter::Requests && !rateable.quantities.says_again(meter) {
+                    missing.push(meter.clone());
+                }
+                continue;
+            };
+            is_any_priced = true;
+            let is_tokens = counts_tokens(meter);
+            has_tokens |= is_tokens;
+            let quantity = found.charged.of(used);
+            let rate = if is_tokens { multiplied(self, terms, &found) } else { Some(found.rate) };
+            let rate = rate.ok_or(Unpriced::OutOfRange)?;
+            let cost = rate.of(quantity).ok_or(Unpriced::OutOfRange)?;
+            sum = sum.checked_add(cost).ok_or(Unpriced::OutOfRange)?;
+            visit(Step::Share { meter, quantity, rate, cost, price: self.id_of(&found) });
+        }
+        if !missing.is_empty() && !is_any_priced {
+            return Err(rateable.missing(missing));
+        }
+        if has_tokens {
+            self.factors(terms).for_each(|factor| visit(Step::Factor(&factor.id)));
+        }
+        let amount = sum.rounded().ok_or(Unpriced::OutOfRange)?;
+        Ok(Walked { amount, missing })
+    }
+}
+
 impl Rateable<'_> {
+    fn terms(&self) -> Terms<'_> {
+        Terms::new(self.parameters, self.prompt_tokens(), self.at)
+    }
+
     fn prompt_tokens(&self) -> u64 {
         let prompt = self.quantities.iter().filter(|(meter, _)| is_in_prompt(meter));
         prompt.fold(0, |sum: u64, (_, tokens)| {

@@ -1,25 +1,27 @@
 //! Charges in the form of FOCUS, the FinOps Open Cost and Usage Specification.
 //!
 //! A row is what one account was charged in one period for one SKU: a meter of a model, at one price.
-//! Events keep what they cost and the price rows that it came from, not the lines. So each event is
-//! rated again at its time; where that comes to what it was charged, the lines part the charge,
-//! exactly. Where it does not (a stated cost, or prices that were changed since), the charge stays
-//! whole: one row by the request, without a unit price. Events without a price are in no row.
+//! How charges are parted is told in `focus_lines`. Events without a price are in no row.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
-use outlay_domain::pricing::{PriceBook, Quote, Rateable};
-use outlay_domain::revenue::share;
+use hashbrown::HashMap;
+use outlay_domain::pricing::{PriceBook, Recount};
 use outlay_domain::usage::question::Every;
-use outlay_domain::usage::{ChargeBasis, Fact, FactKind, Meter, Quantities, UsageEvent};
-use outlay_domain::{Amount, Quantity};
+use outlay_domain::usage::{EventName, Fact, FactKind, Meter};
 use rust_decimal::Decimal;
+
+use super::focus_lines::{Line, lines, lines_alone};
 
 /// Tokens in the unit that they are priced by.
 const PRICED_TOKENS: u32 = 1_000_000;
+/// Bytes of amendments that wait for the fact that they amend, at most. They wait within an instant
+/// only; what no longer has room is told by itself.
+const HELD_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// What tells rows apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,39 +94,58 @@ impl FocusRow {
 
 /// Facts become rows, period by period.
 ///
-/// Facts are added from the newest to the oldest; only the rows of one period are held.
+/// Facts are added from the newest to the oldest; only the rows of one period are held, and the
+/// amendments of one instant.
 pub struct FocusRows {
     every: Every,
     tz: Tz,
+    recount: Recount,
     period: Option<(DateTime<Utc>, DateTime<Utc>)>,
     sums: BTreeMap<FocusKey, (i128, i128)>,
+    held: Held,
+}
+
+/// Amendments of one instant, each event's newest first.
+#[derive(Default)]
+struct Held {
+    instant: Option<DateTime<Utc>>,
+    by_event: HashMap<EventName, Vec<Fact>>,
+    size_bytes: usize,
 }
 
 impl FocusRows {
-    /// Rows by the hour or the day of `tz`.
-    pub const fn new(every: Every, tz: Tz) -> Self {
-        Self { every, tz, period: None, sums: BTreeMap::new() }
+    /// Rows by the hour or the day of `tz`, of charges by the prices of `book`.
+    pub fn new(every: Every, tz: Tz, book: Arc<PriceBook>) -> Self {
+        Self {
+            every,
+            tz,
+            recount: Recount::new(book),
+            period: None,
+            sums: BTreeMap::new(),
+            held: Held::default(),
+        }
     }
 
     /// Adds a fact; answers the rows of the period that it ends.
-    pub fn add(&mut self, fact: &Fact, book: &PriceBook) -> Vec<FocusRow> {
+    pub fn add(&mut self, fact: &Fact) -> Vec<FocusRow> {
         let at = fact.event.occurred_at;
+        if self.held.instant != Some(at) {
+            self.release();
+            self.held.instant = Some(at);
+        }
         let is_within = self.period.is_some_and(|(start, end)| start <= at && at < end);
         let over = if is_within { Vec::new() } else { self.finish() };
         if !is_within {
             let start = self.every.start(at, self.tz);
             self.period = Some((start, self.every.next(start, self.tz)));
         }
-        for (key, nanos, micros) in lines(fact, book) {
-            let sums = self.sums.entry(key).or_default();
-            sums.0 += nanos;
-            sums.1 += micros;
-        }
+        self.tell(fact);
         over
     }
 
     /// The rows of the last period.
     pub fn finish(&mut self) -> Vec<FocusRow> {
+        self.release();
         let sums = std::mem::take(&mut self.sums);
         let Some((start, end)) = self.period.take() else { return Vec::new() };
         sums.into_iter()
@@ -132,88 +153,58 @@ impl FocusRows {
             .map(|(key, (nanos, micros))| FocusRow { start, end, key, nanos, micros })
             .collect()
     }
-}
 
-/// The lines of a fact's charge: for what, how much in nanos, and of how much in millionths.
-fn lines(fact: &Fact, book: &PriceBook) -> Vec<(FocusKey, i128, i128)> {
-    let Some(amount) = fact.charge.amount else { return Vec::new() };
-    let event = &fact.event;
-    let whole = FocusKey {
-        account: event.account.clone(),
-        provider: event.provider.clone(),
-        service: event.service.clone(),
-        model: event.model.clone(),
-        team: event.dimensions.team.clone(),
-        project: event.dimensions.project.clone(),
-        meter: None,
-        price: None,
-        unit_price: None,
-        basis: fact.charge.basis.as_str(),
-        is_adjustment: fact.kind == FactKind::Adjustment,
-    };
-    parted(fact, amount, &whole, book).unwrap_or_else(|| {
-        let requests = event.quantities.get(&Meter::Requests).micros();
-        vec![(whole, amount.nanos().into(), requests.into())]
-    })
-}
-
-/// The charge line by line, where rating it again comes to the same.
-fn parted(
-    fact: &Fact,
-    amount: Amount,
-    whole: &FocusKey,
-    book: &PriceBook,
-) -> Option<Vec<(FocusKey, i128, i128)>> {
-    let is_rated = matches!(fact.charge.basis, ChargeBasis::Rated | ChargeBasis::PartlyPriced);
-    if !is_rated || fact.kind == FactKind::Adjustment {
-        return None;
-    }
-    // What is taken back was rated as what it was.
-    let is_reversal = fact.kind == FactKind::Reversal;
-    let (quote, charged) = if is_reversal {
-        (rated(&taken_back(&fact.event), book), amount.checked_neg()?)
-    } else {
-        (rated(&fact.event, book), amount)
-    };
-    if quote.amount != Some(charged) || !fact.charge.price_ids().eq(quote.prices()) {
-        return None;
-    }
-    let amounts: Option<Vec<u128>> = quote.lines.iter().map(|line| weight(&line.amount)).collect();
-    let parts = share(charged.nanos().into(), &amounts?);
-    // Lines that all cost nothing have no weight.
-    let parts = parts.unwrap_or_else(|| vec![0; quote.lines.len()]);
-    if quote.lines.is_empty() || parts.iter().sum::<i128>() != i128::from(charged.nanos()) {
-        return None;
-    }
-    let sign = if is_reversal { -1 } else { 1 };
-    let line = |(line, nanos): (&outlay_domain::pricing::QuoteLine, i128)| {
-        let key = FocusKey {
-            meter: Some(line.meter.clone()),
-            price: Some(line.price.clone()),
-            unit_price: line.unit_price.parse().ok(),
-            ..whole.clone()
+    /// Tells a fact that says what was used, together with what came later of it; holds others.
+    fn tell(&mut self, fact: &Fact) {
+        let told = match fact.kind {
+            FactKind::Usage | FactKind::Correction => {
+                lines(fact, &self.held.of(fact), &mut self.recount)
+            }
+            _ if self.held.take(fact) => return,
+            _ => lines_alone(fact, &mut self.recount),
         };
-        (key, sign * nanos, sign * i128::from(line.quantity.micros()))
-    };
-    Some(quote.lines.iter().zip(parts).map(line).collect())
-}
-
-fn rated(event: &UsageEvent, book: &PriceBook) -> Quote {
-    book.quote(&Rateable { stated: None, ..Rateable::of(event) })
-}
-
-/// The event that a reversal takes back.
-fn taken_back(event: &UsageEvent) -> UsageEvent {
-    let mut quantities = Quantities::new();
-    for (meter, quantity) in event.quantities.iter() {
-        quantities.set(meter.clone(), Quantity::from_micros(-quantity.micros()));
+        self.sum(told);
     }
-    UsageEvent { quantities, ..event.clone() }
+
+    /// Tells by themselves what waited for a fact that was not asked for.
+    fn release(&mut self) {
+        self.held.size_bytes = 0;
+        let held = std::mem::take(&mut self.held.by_event);
+        for fact in held.values().flatten() {
+            let told = lines_alone(fact, &mut self.recount);
+            self.sum(told);
+        }
+    }
+
+    fn sum(&mut self, lines: Vec<Line>) {
+        for (key, nanos, micros) in lines {
+            let sums = self.sums.entry(key).or_default();
+            sums.0 += nanos;
+            sums.1 += micros;
+        }
+    }
 }
 
-/// A line's amount as a weight, in 10⁻¹⁸.
-fn weight(amount: &str) -> Option<u128> {
-    let mut amount: Decimal = amount.parse().ok()?;
-    amount.rescale(18);
-    (amount.scale() == 18).then(|| u128::try_from(amount.mantissa()).ok()).flatten()
+impl Held {
+    /// Holds an amendment; says whether there was room.
+    fn take(&mut self, fact: &Fact) -> bool {
+        let size_bytes = self.size_bytes + fact.size_bytes();
+        if size_bytes > HELD_BYTES_MAX {
+            return false;
+        }
+        self.size_bytes = size_bytes;
+        self.by_event.entry(fact.event.name()).or_default().push(fact.clone());
+        true
+    }
+
+    /// The amendments of an event, oldest first.
+    fn of(&mut self, fact: &Fact) -> Vec<Fact> {
+        if self.by_event.is_empty() {
+            return Vec::new();
+        }
+        let mut facts = self.by_event.remove(&fact.event.name()).unwrap_or_default();
+        self.size_bytes -= facts.iter().map(Fact::size_bytes).sum::<usize>();
+        facts.reverse();
+        facts
+    }
 }

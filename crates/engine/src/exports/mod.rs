@@ -2,3 +2,4 @@
 
 pub mod focus;
 pub mod focus_category;
+mod focus_lines;

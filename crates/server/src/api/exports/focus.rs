@@ -14,7 +14,6 @@ use axum::response::Response;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use outlay_domain::people::Act;
-use outlay_domain::pricing::PriceBook;
 use outlay_domain::usage::question::{Every, Measure, Value};
 use outlay_domain::usage::{Fact, Meter};
 use outlay_engine::exports::focus::{FocusRow, FocusRows};
@@ -162,8 +161,7 @@ pub async fn export(
     let table = Table::new(format, &version.columns());
     let rows = Charges {
         table: table.map_err(|error| ApiError::internal(&error))?,
-        rows: FocusRows::new(granularity(&parameters)?, tz),
-        book: state.outlay.prices.load_full(),
+        rows: FocusRows::new(granularity(&parameters)?, tz, state.outlay.prices.load_full()),
         tz,
         config: state.config.clone(),
     };
@@ -185,7 +183,6 @@ fn granularity(parameters: &Parameters) -> Result<Every, ApiError> {
 struct Charges {
     table: Table,
     rows: FocusRows,
-    book: Arc<PriceBook>,
     tz: Tz,
     config: Arc<Config>,
 }
@@ -201,7 +198,7 @@ impl Charges {
 impl Rows for Charges {
     fn page(&mut self, facts: &[Fact]) -> io::Result<Vec<u8>> {
         for fact in facts {
-            let over = self.rows.add(fact, &self.book);
+            let over = self.rows.add(fact);
             self.write(&over)?;
         }
         self.table.take()
