@@ -7,7 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::focus::FocusRow;
 
-/// The categories of FOCUS 1.2 and 1.4, each with its subcategories.
+/// The categories of FOCUS, each with its subcategories; `Other (CATEGORY)` is one of every category.
+///
+/// They are the allowed values of the columns ServiceCategory and ServiceSubcategory as the specification
+/// has them since 1.1, in its repository under `specification/columns/servicecategory.md` and
+/// `specification/datasets/cost_and_usage/columns/servicesubcategory.md` (1.4): 19 categories with 63
+/// subcategories beside the others.
 const CATEGORIES: [(&str, &[&str]); 19] = [
     (
         "AI and Machine Learning",
@@ -344,6 +349,15 @@ mod tests {
         assert!(refusal("sendgrid").contains("sendgrid = Integration / Messaging"));
         assert!(refusal("a = Mailing").contains("no category of FOCUS; those are AI and Machine"));
         assert!(refusal("a = Web / Mail").contains("no subcategory of Web; those are Application"));
+    }
+
+    #[test]
+    fn the_list_is_as_long_as_the_specification_s_and_names_nothing_twice() {
+        let named: std::collections::BTreeSet<&str> =
+            CATEGORIES.iter().flat_map(|(_, known)| known.iter().copied()).collect();
+        let counted: usize = CATEGORIES.iter().map(|(_, known)| known.len()).sum();
+
+        assert_eq!((CATEGORIES.len(), counted, named.len()), (19, 63, 63));
     }
 
     #[test]
