@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use outlay_domain::pricing::{
     Charged, Conditions, PriceBook, PriceRow, Priced, Rateable, Unpriced,
 };
-use outlay_domain::usage::{ChargeBasis, EventDraft, Meter, Quantities, Status, Tags, UsageEvent};
+use outlay_domain::usage::{
+    Charge, ChargeBasis, EventDraft, Meter, Quantities, Status, Tags, UsageEvent,
+};
 use outlay_domain::{Amount, Quantity};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -468,6 +470,42 @@ fn an_event_is_charged_as_a_quote_says() {
         (ChargeBasis::Unpriced, None, 1)
     );
     assert!(book.why_unpriced(&event("images=1", Status::Ok, None)).is_some());
+}
+
+#[test]
+fn a_call_that_says_nothing_of_what_it_used_is_unpriced_and_no_zero() {
+    let book = book("a openai m input_tokens 0.000001\na openai called requests 0.5");
+    let charge = |quantities, status, stated| book.rate(&event(quantities, status, stated));
+
+    for quantities in ["", "requests=1"] {
+        for status in [Status::Ok, Status::Cancelled] {
+            let unknown = charge(quantities, status, None);
+            assert_eq!(unknown, Charge::unpriced(), "{quantities} {status}");
+        }
+        let called = event(quantities, Status::Ok, None);
+        assert_eq!(book.why_unpriced(&called).unwrap().code(), "nothing_counted");
+        let lacking = Charge::unpriced();
+        let lacking: Vec<_> = lacking.unpriced_meters(&called).collect();
+        assert_eq!(
+            lacking,
+            [(&Meter::Requests, Quantity::ONE)],
+            "a price by the call completes it"
+        );
+        // What failed or was stopped used nothing, unless it says so.
+        for status in [Status::Error, Status::Blocked] {
+            let failed = charge(quantities, status, None);
+            assert_eq!((failed.basis, failed.amount), (ChargeBasis::Rated, Some(Amount::ZERO)));
+        }
+    }
+    for nothing in ["input_tokens=0", "requests=0"] {
+        let used_nothing = charge(nothing, Status::Ok, None);
+        assert_eq!(used_nothing.amount, Some(Amount::ZERO), "{nothing} is said");
+    }
+    let by_the_call = UsageEvent { model: Some("called".into()), ..event("", Status::Ok, None) };
+    assert_eq!(book.rate(&by_the_call).amount, Some("0.5".parse().unwrap()));
+    let book = book.rating_stated_events_too();
+    let stated = book.rate(&event("", Status::Ok, Some("7")));
+    assert_eq!((stated.basis, stated.amount), (ChargeBasis::Stated, Some(Amount::from_units(7))));
 }
 
 #[test]

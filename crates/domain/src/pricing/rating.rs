@@ -115,6 +115,13 @@ pub enum Unpriced {
         /// What has no price.
         meters: Vec<Meter>,
     },
+    /// Nothing says how much was used, and the call as such has no price.
+    NothingCounted {
+        /// As it was named.
+        provider: CompactString,
+        /// As it was named; empty where none was.
+        model: CompactString,
+    },
     /// The amount is more than an amount can be.
     OutOfRange,
 }
@@ -127,6 +134,7 @@ impl Unpriced {
             Self::UnknownModel { .. } => "unknown_model",
             Self::NotThen { .. } => "no_price_then",
             Self::MissingPrices { .. } => "missing_prices",
+            Self::NothingCounted { .. } => "nothing_counted",
             Self::OutOfRange => "out_of_range",
         }
     }
@@ -157,6 +165,10 @@ impl fmt::Display for Unpriced {
                 let names: Vec<&str> = meters.iter().map(Meter::name).collect();
                 write!(f, "model {model} of {provider} has no price for {}", names.join(", "))
             }
+            Self::NothingCounted { provider, model } => write!(
+                f,
+                "nothing says how much of {model} of {provider} was used, and a call of it has no price"
+            ),
             Self::OutOfRange => f.write_str("the amount is larger than amounts can be"),
         }
     }
@@ -232,7 +244,8 @@ impl PriceBook {
     ///
     /// The tags `service_tier`, `batch`, `region`, `inference_geo`, `speed` and whatever else a
     /// price's conditions name are the terms. A cost that the event states is taken as it is. A
-    /// blocked call never reached the provider, and costs nothing.
+    /// blocked call never reached the provider, and costs nothing. One that was served and says
+    /// nothing of what it used is unpriced: that is not known, and no zero.
     pub fn rate(&self, event: &UsageEvent) -> Charge {
         let rateable = Rateable::of(event);
         if let Some(stated) = rateable.stated
@@ -254,6 +267,10 @@ impl PriceBook {
             }
         });
         match (walked, rateable.stated) {
+            (Ok(_), None) if prices.is_empty() && counts_nothing(event) => Charge::unpriced(),
+            (Ok(_), Some(stated)) if prices.is_empty() && counts_nothing(event) => {
+                Charge::stated(stated)
+            }
             (Ok(walked), _) if walked.missing.is_empty() => rated(walked.amount, prices),
             // A stated cost is of the whole.
             (_, Some(stated)) => Charge::stated(stated),
@@ -265,7 +282,9 @@ impl PriceBook {
     /// Why our prices do not cover an event, or not all of it; `None` when they do.
     pub fn why_unpriced(&self, event: &UsageEvent) -> Option<Unpriced> {
         let rateable = Rateable::of(event);
-        match self.walk(&rateable, |_| {}) {
+        let mut has_lines = false;
+        match self.walk(&rateable, |_| has_lines = true) {
+            Ok(_) if !has_lines && counts_nothing(event) => Some(rateable.nothing_counted()),
             Ok(walked) if walked.missing.is_empty() => None,
             Ok(walked) => Some(rateable.missing(walked.missing)),
             Err(reason) => Some(reason),
@@ -388,10 +407,23 @@ impl Rateable<'_> {
         Unpriced::NotThen { provider, model, at: self.at }
     }
 
+    fn nothing_counted(&self) -> Unpriced {
+        let (provider, model) = self.named();
+        Unpriced::NothingCounted { provider, model }
+    }
+
     fn missing(&self, meters: Vec<Meter>) -> Unpriced {
         let (provider, model) = self.named();
         Unpriced::MissingPrices { provider, model, meters }
     }
+}
+
+/// Whether an event says only that there was a call, which was served.
+fn counts_nothing(event: &UsageEvent) -> bool {
+    let is_served = matches!(event.status, Status::Ok | Status::Cancelled);
+    let is_call =
+        |(meter, used): (&Meter, Quantity)| *meter == Meter::Requests && used != Quantity::ZERO;
+    is_served && event.quantities.iter().all(is_call)
 }
 
 fn multiplied(sheet: &Sheet, terms: &Terms<'_>, found: &Found) -> Option<Rate> {
