@@ -9,6 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::Amount;
 
+/// What one payment, its fee or its tax may come to, at most, either way, in units of its currency.
+/// What is beyond it is a mistake of units, in the smallest of them too.
+pub const REVENUE_AMOUNT_MAX: Amount = Amount::from_units(2_000_000_000);
+
+/// Whether a payment may come to that.
+pub fn is_within_bounds(amount: Amount) -> bool {
+    amount.nanos().unsigned_abs() <= REVENUE_AMOUNT_MAX.nanos().unsigned_abs()
+}
+
 /// One payment, or what was taken back of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevenueFact {

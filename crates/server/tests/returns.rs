@@ -284,6 +284,61 @@ async fn usage_without_a_price_is_counted_and_no_zero() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_amount_that_no_payment_comes_to_is_refused_and_its_neighbours_are_kept() {
+    let desk = Desk::open().await;
+    let fact = |id: &str, more: Value| {
+        let mut fact = purchase(id, 1, "1", json!({}));
+        fact.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fact
+    };
+    let most = "2000000000";
+    let beyond = "2000000000.000000001";
+    let facts = json!([
+        fact("1", json!({"amount": most})),
+        fact("2", json!({"amount": beyond})),
+        fact("3", json!({"amount": "-9223372036.854775807", "kind": "adjustment"})),
+        fact("4", json!({"net": beyond})),
+        fact("5", json!({"fee": beyond})),
+        fact("6", json!({"tax": format!("-{beyond}")})),
+        fact("7", json!({"amount": most})),
+        fact("8", json!({"amount": most})),
+        fact("9", json!({"amount": most})),
+        fact("10", json!({"amount": most})),
+    ]);
+
+    let answer = desk.tell(facts).await;
+
+    assert_eq!((&answer["accepted"], &answer["refused"]), (&json!(5), &json!(5)), "{answer}");
+    let told: Vec<_> = answer["items"].as_array().unwrap()[1..6]
+        .iter()
+        .map(|item| (item["code"].as_str().unwrap(), item["field"].as_str().unwrap()))
+        .collect();
+    let fields = ["amount", "amount", "net", "fee", "tax"];
+    assert_eq!(told, fields.map(|field| ("out_of_range", field)));
+    let (status, all) = desk.post("/api/v1/revenue", &fact("2", json!({"amount": beyond}))).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{all}");
+    assert!(all["items"][0]["detail"].as_str().unwrap().contains("check its unit"), "{all}");
+    // Their sum is beyond what one amount can be, and is held all the same.
+    let (_, page) = desk.get_as("/api/v1/revenue", None).await;
+    let page: Value = serde_json::from_slice(&page).unwrap();
+    assert_eq!(page["totals"][0]["gross"], "10000000000");
+    assert_eq!(desk.roi("", None).await.1["total"]["revenue"], "10000000000");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revenue_of_an_account_with_blanks_around_it_is_refused() {
+    let desk = Desk::open().await;
+    for fact in [
+        purchase("1", 1, "1", json!({"account": "al "})),
+        json!({"id": "2", "occurred_at": "2026-03-01T12:00:00Z", "amount": "1", "account": " al"}),
+    ] {
+        let (status, answer) = desk.post("/api/v1/revenue", &fact).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
+        assert_eq!(answer["items"][0]["field"], "account");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn revenue_is_of_a_currency_and_of_our_time_and_is_asked_for_by_day() {
     let desk = Desk::open().await;
     let of = |currency: &str, occurred_at: &str| {

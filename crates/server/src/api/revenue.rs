@@ -10,7 +10,7 @@ use chrono::{DateTime, Datelike, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::people::{self, Act, Role, Via};
-use outlay_domain::revenue::{RevenueFact, RevenueKind};
+use outlay_domain::revenue::{REVENUE_AMOUNT_MAX, RevenueFact, RevenueKind, is_within_bounds};
 use outlay_domain::usage::question::{Attribute, Value};
 use outlay_domain::usage::{
     ID_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX, Refusal, RefusalCode,
@@ -22,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::event_body::DEFAULT_SOURCE;
+use super::event_body::{DEFAULT_SOURCE, without_blanks};
 use super::usage_params::{read_time, read_tz};
 use super::users::{page, page_size};
 use crate::auth::{Caller, Scoped};
@@ -62,6 +62,7 @@ pub struct RevenueBody {
     #[schema(value_type = String, example = "purchase")]
     kind: RevenueKind,
     /// When.
+    #[serde(deserialize_with = "crate::moment::required")]
     occurred_at: DateTime<Utc>,
     /// How much. A refund or chargeback counts negative, whatever its sign.
     #[serde(default, skip_serializing)]
@@ -186,6 +187,11 @@ impl RevenueBody {
             bounded("metadata", json, METADATA_BYTES_MAX)?;
         }
         let gross = self.counted()?;
+        let amount = if self.amount.is_some() { "amount" } else { "gross" };
+        let net = self.net.unwrap_or(gross);
+        for (field, one) in [(amount, gross), ("net", net), ("fee", self.fee), ("tax", self.tax)] {
+            within_bounds(field, one)?;
+        }
         let attributes = attributes(self.attributes, self.account, caller)?;
         Ok(RevenueFact {
             metadata: metadata.map(CompactString::from),
@@ -196,7 +202,7 @@ impl RevenueBody {
             payment: self.payment,
             transaction: self.transaction,
             gross,
-            net: self.net.unwrap_or(gross),
+            net,
             fee: self.fee,
             tax: self.tax,
             currency: self.currency.to_lowercase(),
@@ -259,11 +265,24 @@ fn attributes(
         (None, Some(_)) => {}
     }
     if let Some(account) = given.get(&ACCOUNT) {
+        if *account != caller.account {
+            without_blanks("account", account)?;
+        }
         caller.may_charge(account).map_err(|denied| {
             Refusal::new(RefusalCode::Forbidden, "account", denied.to_string())
         })?;
     }
     Ok(given)
+}
+
+fn within_bounds(field: &str, amount: Amount) -> Result<(), Refusal> {
+    if is_within_bounds(amount) {
+        return Ok(());
+    }
+    let detail = format!(
+        "{amount} is beyond the {REVENUE_AMOUNT_MAX} that one payment may come to; check its unit"
+    );
+    Err(Refusal::new(RefusalCode::OutOfRange, field, detail))
 }
 
 fn malformed(field: &str, detail: &str) -> Refusal {

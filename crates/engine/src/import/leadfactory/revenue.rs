@@ -4,7 +4,7 @@
 
 use compact_str::{CompactString, format_compact};
 use outlay_domain::Amount;
-use outlay_domain::revenue::{RevenueFact, RevenueKind};
+use outlay_domain::revenue::{RevenueFact, RevenueKind, is_within_bounds};
 use outlay_domain::usage::{METADATA_BYTES_MAX, Refusal, RefusalCode};
 use std::collections::BTreeMap;
 
@@ -183,8 +183,10 @@ fn cents(row: &Row, column: &str) -> Result<Option<Amount>, Refusal> {
     match row.get(column) {
         Cell::Null => Ok(None),
         Cell::Integer(cents) => match cents.checked_mul(NANOS_PER_CENT) {
-            Some(nanos) => Ok(Some(Amount::from_nanos(nanos))),
-            None => refuse(RefusalCode::OutOfRange, format!("{cents} cents are out of range")),
+            Some(nanos) if is_within_bounds(Amount::from_nanos(nanos)) => {
+                Ok(Some(Amount::from_nanos(nanos)))
+            }
+            _ => refuse(RefusalCode::OutOfRange, format!("{cents} cents are out of range")),
         },
         other => {
             let detail = match other {
