@@ -49,6 +49,15 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, code, detail).at(field)
     }
 
+    /// The same about a part of the body: `prices[2]`.
+    pub fn below(mut self, part: &str) -> Self {
+        self.field = Some(match self.field {
+            Some(field) => format!("{part}.{field}"),
+            None => part.to_owned(),
+        });
+        self
+    }
+
     /// 401: nobody we know.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)

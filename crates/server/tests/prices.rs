@@ -212,7 +212,11 @@ async fn a_remedy_is_looked_at_and_applied_by_one_call_each() {
 
     remedy["prices"][1]["unit"] = json!(0);
     let (status, refused) = post(&server.client(), rerate, &remedy).await.unwrap();
-    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("unit")), "{refused}");
+    assert_eq!(
+        (status, &refused["field"]),
+        (StatusCode::BAD_REQUEST, &json!("prices[1].unit")),
+        "{refused}"
+    );
     server.stop().await;
 }
 
@@ -333,6 +337,87 @@ async fn what_is_wrong_with_a_price_or_a_quote_is_named() {
         let (status, answer) = post(&server.client(), path, &body).await.unwrap();
         assert!(status.is_client_error(), "{path} {body}: {status} {answer}");
         assert!(answer.to_string().contains(named), "{path} {body}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_lists_its_maker_s_prices_first_and_pages_go_on_from_there() {
+    let desk = common::desk::Desk::open().await;
+    let list = async |query: String| -> (StatusCode, Value) {
+        let (status, answer) = desk.get_as(&format!("/api/v1/prices?{query}"), None).await;
+        (status, serde_json::from_slice(&answer).unwrap())
+    };
+    let named = |answer: &Value| -> Vec<(String, String)> {
+        let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+        let rows = answer["items"].as_array().unwrap().iter();
+        rows.map(|row| (text(row, "provider"), text(row, "model"))).collect()
+    };
+
+    let (status, whole) = list("model=GPT-4o&limit=500".into()).await;
+    assert_eq!(status, StatusCode::OK, "{whole}");
+    assert_eq!(whole["next_cursor"], Value::Null);
+    let rows = named(&whole);
+    assert_eq!(rows[0], ("openai".into(), "gpt-4o".into()));
+    assert_eq!(whole["items"][0]["by_maker"], true);
+    let exact = rows.iter().take_while(|(_, model)| model == "gpt-4o").count();
+    assert!(rows[exact..].iter().all(|(_, model)| model != "gpt-4o"), "{rows:?}");
+    assert!(rows[..exact].iter().any(|(provider, _)| provider != "openai"), "resellers too");
+
+    let mut pages = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let (_, page) = list(format!("model=gpt-4o&limit=7&cursor={cursor}")).await;
+        pages.extend(page["items"].as_array().unwrap().iter().map(|row| row["id"].clone()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = next.replace('%', "%25").replace('+', "%2B").replace('>', "%3E");
+    }
+    let all: Vec<_> =
+        whole["items"].as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+    assert_eq!(pages, all);
+    let (status, refused) = list("model=gpt-4o&cursor=never-was".into()).await;
+    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("cursor")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_of_a_meter_that_no_event_can_name_is_refused_wherever_it_is_set() {
+    let desk = common::desk::Desk::open().await;
+    let price = json!({"provider": "openai", "model": "m", "meter": "bad meter!", "price": "1"});
+
+    let (status, refused) = desk.post("/api/v1/prices", &price).await;
+    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("meter")));
+    let good = merged(&price, json!({"meter": "good:meter/2"}));
+    let remedy = json!({"dry_run": false, "prices": [good, price]});
+    let (status, refused) = desk.post("/api/v1/prices/rerate", &remedy).await;
+    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("prices[1].meter")));
+    let (_, none) = desk.get_as("/api/v1/prices?source=manual", None).await;
+    let none: Value = serde_json::from_slice(&none).unwrap();
+    assert_eq!(none["items"], json!([]), "none of the two was set");
+    let counted = json!({"provider": "openai", "model": "gpt-4o", "quantities": {"bad meter!": 1}});
+    let (status, refused) = desk.post("/api/v1/prices/quote", &counted).await;
+    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("quantities")));
+    let unsaid = json!({"provider": "openai", "model": "gpt-4o", "quantities": {"images": null}});
+    let (status, refused) = desk.post("/api/v1/prices/quote", &unsaid).await;
+    assert_eq!((status, &refused["code"]), (StatusCode::BAD_REQUEST, &json!("missing")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_never_passes_for_an_object_and_a_minute_has_sixty_seconds() {
+    let desk = common::desk::Desk::open().await;
+    let budget = json!({
+        "name": "All", "amount": "20", "period": {"every": "month"}, "thresholds": [[80]],
+    });
+    let (status, refused) = desk.post("/api/v1/budgets", &budget).await;
+    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("thresholds[0]")));
+    assert_eq!(refused["detail"], "must be an object with fields, not a list");
+    let remedy = json!({"prices": [["openai", "m", "images", "1"]]});
+    let (status, refused) = desk.post("/api/v1/prices/rerate", &remedy).await;
+    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("prices[0]")));
+    let late = json!({"from": "2026-01-31T12:00:60Z"});
+    let (status, refused) = desk.post("/api/v1/prices/rerate", &late).await;
+    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("from")));
+    for path in ["usage/total", "exports/events", "prices/unpriced"] {
+        let path = format!("/api/v1/{path}?from=2026-01-31T12:00:60Z");
+        assert_eq!(desk.get_as(&path, None).await.0, StatusCode::BAD_REQUEST, "{path}");
     }
 }
 

@@ -17,6 +17,8 @@ export interface Price {
   valid_from: string | null
   valid_to: string | null
   source: string
+  /** Whether the provider sells models of its own. */
+  by_maker: boolean
 }
 
 interface PricePage {

@@ -18,6 +18,7 @@ const row = (change: Partial<PriceRow>): PriceRow => ({
   conditions: null,
   valid_from: null,
   valid_to: null,
+  by_maker: (change.provider ?? 'openai') === 'openai',
   ...change,
 })
 

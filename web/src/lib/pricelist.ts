@@ -10,6 +10,8 @@ export interface PriceRow {
   conditions?: unknown
   valid_from: string | null
   valid_to: string | null
+  /** Whether the provider sells models of its own, so that a model's name alone means theirs. */
+  by_maker: boolean
 }
 
 /** All rows of one model; the plain ones that are valid now stand in front. */
@@ -17,6 +19,7 @@ export interface PricedModel<Row extends PriceRow> {
   key: string
   provider: string
   model: string
+  byMaker: boolean
   /** By meter, the price people mean when they ask what the model costs. */
   plain: Map<string, Row>
   rows: Row[]
@@ -30,7 +33,14 @@ export function byModel<Row extends PriceRow>(rows: Row[], now: Date): PricedMod
     const key = `${row.provider}\n${model}`
     let known = models.get(key)
     if (!known) {
-      known = { key, provider: row.provider, model, plain: new Map(), rows: [] }
+      known = {
+        key,
+        provider: row.provider,
+        model,
+        byMaker: row.by_maker,
+        plain: new Map(),
+        rows: [],
+      }
       models.set(key, known)
     }
     known.rows.push(row)
@@ -119,23 +129,9 @@ export function usedKey(provider: string, model: string): string {
   return `${provider.toLowerCase().replaceAll('-', '_')}\n${model.toLowerCase()}`
 }
 
-/** Who sells models of their own, so that a model's name alone means theirs. */
-const MAKERS = new Set([
-  'openai',
-  'anthropic',
-  'gemini',
-  'mistral',
-  'cohere',
-  'deepseek',
-  'xai',
-  'perplexity',
-  'voyage',
-  'moonshot',
-])
-
 /** The smaller, the earlier: how well the name fits, how much it is used, whose it is. */
 function place(
-  { provider, model }: { provider: string; model: string },
+  { provider, model, byMaker }: { provider: string; model: string; byMaker: boolean },
   words: string[],
   used: Used,
   at: number,
@@ -143,7 +139,7 @@ function place(
   const name = model.toLowerCase()
   const isNamed = words.includes(name)
   const events = used.get(usedKey(provider, model)) ?? 0
-  const isMakers = MAKERS.has(provider) && words.length > 0
+  const isMakers = byMaker && words.length > 0
   const begins = words.some((word) => name.startsWith(word))
   return [
     isNamed ? 0 : 1,

@@ -11,7 +11,7 @@ mod sheet;
 mod terms;
 
 pub use book::{PriceBook, PriceBookBuilder};
-pub use names::provider_name;
+pub use names::{MAKERS, provider_name};
 pub use pattern::{ClauseText, ModelPattern, PATTERN_BYTES_MAX, PatternError};
 pub use price::{Cost, PRICE_PLACES, Price, PriceError};
 pub use rating::{Quote, QuoteLine, Rateable, Unpriced};

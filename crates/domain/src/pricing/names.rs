@@ -55,6 +55,20 @@ pub fn provider_name(given: &str) -> CompactString {
     }
 }
 
+/// Who sells models of their own, by our names, so that a model's name alone means theirs.
+pub const MAKERS: [&str; 10] = [
+    "anthropic",
+    "cohere",
+    "deepseek",
+    "gemini",
+    "mistral",
+    "moonshot",
+    "openai",
+    "perplexity",
+    "voyage",
+    "xai",
+];
+
 /// Under which providers a model's price is looked for, the provider's own name first, and
 /// whose models the provider also offers at their maker's price.
 pub(crate) fn shelves(provider: &str) -> (&'static [&'static str], &'static [&'static str]) {

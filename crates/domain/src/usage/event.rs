@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::meter::{METER_NAME_BYTES_MAX, Meter, Quantities};
+use super::meter::{Meter, MeterNameFault, Quantities};
 use crate::{Amount, Quantity};
 
 /// Bytes in an id or a source, at most.
@@ -466,14 +466,12 @@ fn check_quantity(meter: &Meter, quantity: Quantity) -> Result<(), Refusal> {
     let refuse = |code, detail: String| {
         Err(Refusal::new(code, format!("quantities.{}", meter.name()), detail))
     };
-    let name = meter.name();
-    if name.is_empty() || name.len() > METER_NAME_BYTES_MAX {
-        let detail = format!("a meter's name has 1 to {METER_NAME_BYTES_MAX} bytes");
-        return Err(Refusal::new(RefusalCode::TooLarge, "quantities", detail));
-    }
-    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte)) {
-        let detail = "a meter's name is made of letters, digits and _-.:/";
-        return Err(Refusal::new(RefusalCode::Malformed, "quantities", detail));
+    if let Some(fault) = Meter::fault_of_name(meter.name()) {
+        let code = match fault {
+            MeterNameFault::Length => RefusalCode::TooLarge,
+            MeterNameFault::Letters => RefusalCode::Malformed,
+        };
+        return Err(Refusal::new(code, "quantities", fault.to_string()));
     }
     if quantity.is_negative() {
         return refuse(RefusalCode::OutOfRange, format!("{quantity} is negative"));

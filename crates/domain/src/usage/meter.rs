@@ -2,6 +2,7 @@
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::Quantity;
 use crate::pricing::counts_tokens;
@@ -11,6 +12,21 @@ pub(crate) const TOTAL_TOKENS: &str = "total_tokens";
 
 /// Bytes in the name of a free-form meter, at most.
 pub const METER_NAME_BYTES_MAX: usize = 64;
+
+/// What is wrong with a meter's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum MeterNameFault {
+    /// It is empty, or too long.
+    #[error("a meter's name has 1 to {METER_NAME_BYTES_MAX} bytes")]
+    Length,
+    /// It has letters that no name has.
+    #[error("a meter's name is made of letters, digits and _-.:/")]
+    Letters,
+}
+
+const fn is_of_names(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/')
+}
 
 /// What a quantity counts.
 ///
@@ -157,6 +173,16 @@ impl Meter {
             Self::Searches => 16,
             Self::Other(_) => return None,
         })
+    }
+
+    /// Says what is wrong with a meter's name, if anything is.
+    pub fn fault_of_name(name: &str) -> Option<MeterNameFault> {
+        match name {
+            "" => Some(MeterNameFault::Length),
+            long if long.len() > METER_NAME_BYTES_MAX => Some(MeterNameFault::Length),
+            name if name.bytes().all(is_of_names) => None,
+            _ => Some(MeterNameFault::Letters),
+        }
     }
 
     /// Whether the meter counts tokens.

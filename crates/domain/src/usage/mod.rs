@@ -15,4 +15,4 @@ pub use event::{
 pub(crate) use fact::UNPRICED_MARK;
 pub use fact::{Charge, ChargeBasis, Fact, FactKind};
 pub(crate) use meter::TOTAL_TOKENS;
-pub use meter::{METER_NAME_BYTES_MAX, Meter, Quantities};
+pub use meter::{METER_NAME_BYTES_MAX, Meter, MeterNameFault, Quantities};

@@ -124,7 +124,7 @@ impl Prices {
         self.books.read(prices::sources)
     }
 
-    /// The rows that `filter` asks for, by id, at most `limit`.
+    /// The rows that `filter` asks for, in the order of [`prices::page`], at most `limit`.
     pub fn page(&self, filter: &PriceFilter, limit: u32) -> Result<Vec<StoredPrice>, StoreError> {
         self.books.read(|conn| prices::page(conn, filter, limit))
     }

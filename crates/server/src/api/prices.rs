@@ -12,11 +12,11 @@ use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::people::Act;
 use outlay_domain::pricing::{
-    CURRENCY, Charged, Conditions, Price, PriceBook, PriceRow, Priced, QuoteLine,
+    CURRENCY, Charged, Conditions, MAKERS, Price, PriceBook, PriceRow, Priced, QuoteLine,
 };
 use outlay_domain::providers::MeasureError;
 use outlay_domain::usage::question::{Attribute, Group, Measure, Value as Measured};
-use outlay_domain::usage::{EVENT_TAGS_MAX, Quantities};
+use outlay_domain::usage::{EVENT_TAGS_MAX, Meter, Quantities};
 use outlay_engine::pricing::import::{genai_prices, litellm, sets};
 use outlay_engine::pricing::listing::{Listing, ListingError};
 use outlay_engine::pricing::quote::{QuoteRequest, Quoted, Used, quote};
@@ -90,11 +90,14 @@ struct PriceBody {
     valid_to: Option<DateTime<Utc>>,
     /// Which edition of the source it came with.
     version: String,
+    /// Whether the provider sells models of its own, so that a model's name alone means theirs.
+    by_maker: bool,
 }
 
 impl From<PriceRow> for PriceBody {
     fn from(row: PriceRow) -> Self {
         Self {
+            by_maker: MAKERS.contains(&row.provider.as_str()),
             id: row.id.into(),
             source: row.source.into(),
             provider: row.provider.into(),
@@ -131,7 +134,7 @@ impl From<StoredPrice> for ListedPriceBody {
 /// A page of the price book.
 #[derive(Debug, Serialize, ToSchema)]
 struct PricePage {
-    /// The rows, by id.
+    /// The rows: by id, or with `model` in the order that is told there.
     items: Vec<ListedPriceBody>,
     /// What to send as `cursor` for the next page; `null` where this is the last.
     next_cursor: Option<String>,
@@ -146,7 +149,8 @@ struct PriceParams {
     source: Option<String>,
     /// Only of this provider, by any of its names.
     provider: Option<String>,
-    /// Only for models with that in their name.
+    /// Only for models with that in their name: that very name first, then models of the providers
+    /// that make them, then those of others, each by name.
     model: Option<String>,
     /// Only of this meter.
     meter: Option<String>,
@@ -186,10 +190,19 @@ async fn list(
         priced: params.meter.map(|meter| Priced::parse(&meter).as_str().into()),
         at: params.at.or((!params.all).then_some(now)),
         missing: params.missing,
-        after: params.cursor.unwrap_or_default(),
+        after: params.cursor.filter(|cursor| !cursor.is_empty()),
     };
     let outlay = state.outlay.clone();
-    let rows = blocking(move || outlay.pricing.page(&filter, limit + 1)).await??;
+    let rows = blocking(move || {
+        let after: Vec<_> = filter.after.iter().map(CompactString::from).collect();
+        if outlay.pricing.rows(&after)?.len() < after.len() {
+            let detail = "is not the `next_cursor` of an answer";
+            return Err(ApiError::bad_request("malformed", "cursor", detail)
+                .mend("begin again without a cursor"));
+        }
+        Ok(outlay.pricing.page(&filter, limit + 1)?)
+    });
+    let rows = rows.await??;
     let (rows, next_cursor) = page(rows, limit, |stored| stored.row.id.to_string());
     Ok(Json(PricePage { items: rows.into_iter().map(Into::into).collect(), next_cursor }))
 }
@@ -304,8 +317,9 @@ fn new_price(body: NewPriceBody) -> Result<NewPrice, ApiError> {
     if body.provider.is_empty() {
         return Err(malformed("provider", "must not be empty".into()));
     }
-    if body.meter.is_empty() || body.meter.len() > outlay_domain::usage::METER_NAME_BYTES_MAX {
-        return Err(malformed("meter", "a meter's name has 1 to 64 bytes".into()));
+    if let Some(fault) = Meter::fault_of_name(&body.meter) {
+        return Err(malformed("meter", fault.to_string())
+            .mend("use the name that events use for it, e.g. input_tokens"));
     }
     if body.unit < 1 {
         return Err(malformed("unit", format!("{} is not a number of units", body.unit)));
@@ -607,7 +621,8 @@ fn quote_request(body: QuoteBody, now: DateTime<Utc>) -> Result<QuoteRequest, Ap
         return Err(ApiError::bad_request("too_large", "parameters", detail));
     }
     let mut ways = Vec::new();
-    if let Some(quantities) = body.quantities {
+    // What is null is not said.
+    if let Some(quantities) = body.quantities.filter(|quantities| !quantities.0.is_empty()) {
         ways.push(Used::Quantities(quantities_of(quantities)?));
     }
     ways.extend(body.usage.map(Used::Usage));
@@ -663,6 +678,9 @@ fn quote_request(body: QuoteBody, now: DateTime<Utc>) -> Result<QuoteRequest, Ap
 
 fn quantities_of(body: QuantitiesBody) -> Result<Quantities, ApiError> {
     for (meter, quantity) in &body.0 {
+        if let Some(fault) = Meter::fault_of_name(meter.name()) {
+            return Err(ApiError::bad_request("malformed", "quantities", fault.to_string()));
+        }
         let field = format!("quantities.{}", meter.name());
         if quantity.is_negative() {
             return Err(ApiError::bad_request(
@@ -896,7 +914,10 @@ async fn rerate(
 ) -> Result<Json<RerateAnswer>, ApiError> {
     caller.may(Act::SetPrices)?;
     let prices = body.prices.map_or_else(Vec::new, |prices| prices.0);
-    let prices = prices.into_iter().map(new_price).collect::<Result<Vec<_>, _>>()?;
+    let prices = prices.into_iter().zip(0..).map(|(price, at)| {
+        new_price(price).map_err(|refused| refused.below(&format!("prices[{at}]")))
+    });
+    let prices = prices.collect::<Result<Vec<_>, _>>()?;
     let rerating = Rerating {
         from: body.from,
         to: body.to,

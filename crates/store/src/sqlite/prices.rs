@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use hashbrown::HashMap;
-use outlay_domain::pricing::{Charged, Conditions, ModelPattern, PriceRow, Priced};
+use outlay_domain::pricing::{Charged, Conditions, MAKERS, ModelPattern, PriceRow, Priced};
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
 use super::time::{from_us, to_us};
 use crate::StoreError;
@@ -17,17 +17,37 @@ const ROWS: &str = "
 const BY_SOURCE: &str = "WHERE source = ?1 ORDER BY price_id";
 const BY_ID: &str = "WHERE price_id = ?1";
 const PAGE: &str = "
-    WHERE price_id > ?1
+    WHERE price_id > ifnull(?1, '')
       AND (?2 IS NULL OR source = ?2)
       AND (?3 IS NULL OR provider = ?3)
-      AND (?4 IS NULL OR instr(lower(model), ?4) > 0)
-      AND (?5 IS NULL OR priced = ?5)
-      AND (?6 IS NULL
-           OR ((valid_from_us IS NULL OR valid_from_us <= ?6)
-               AND (valid_to_us IS NULL OR valid_to_us > ?6)))
-      AND (NOT ?7 OR missing_since_us IS NOT NULL)
+      AND (?4 IS NULL OR priced = ?4)
+      AND (?5 IS NULL
+           OR ((valid_from_us IS NULL OR valid_from_us <= ?5)
+               AND (valid_to_us IS NULL OR valid_to_us > ?5)))
+      AND (NOT ?6 OR missing_since_us IS NOT NULL)
     ORDER BY price_id
-    LIMIT ?8";
+    LIMIT ?7";
+/// The same for models with `?8` in their name: that name itself first, then the makers' own models,
+/// then by name. `?9` are the makers. Rows never change and never go, so that the row where a page
+/// ended says where the next one begins.
+const PAGE_OF_MODEL: &str = "
+    WHERE instr(lower(model), ?8) > 0
+      AND (?1 IS NULL
+           OR (lower(model) <> ?8, provider NOT IN (SELECT value FROM json_each(?9)),
+               lower(model), provider, price_id)
+            > (SELECT lower(model) <> ?8, provider NOT IN (SELECT value FROM json_each(?9)),
+                      lower(model), provider, price_id
+               FROM prices WHERE price_id = ?1))
+      AND (?2 IS NULL OR source = ?2)
+      AND (?3 IS NULL OR provider = ?3)
+      AND (?4 IS NULL OR priced = ?4)
+      AND (?5 IS NULL
+           OR ((valid_from_us IS NULL OR valid_from_us <= ?5)
+               AND (valid_to_us IS NULL OR valid_to_us > ?5)))
+      AND (NOT ?6 OR missing_since_us IS NOT NULL)
+    ORDER BY lower(model) <> ?8, provider NOT IN (SELECT value FROM json_each(?9)),
+             lower(model), provider, price_id
+    LIMIT ?7";
 const ADD: &str = "
     INSERT INTO prices (price_id, source, provider, model, place, priced, per, price, currency,
                         charged, conditions, valid_from_us, valid_to_us, version, created_at_us)
@@ -80,8 +100,8 @@ pub struct PriceFilter {
     pub at: Option<DateTime<Utc>>,
     /// Only those that their source no longer lists.
     pub missing: bool,
-    /// Only those behind this id.
-    pub after: String,
+    /// Only those behind the row of this id.
+    pub after: Option<String>,
 }
 
 /// Gives all rows, closed ones included, to `take`, one at a time: there are tens of thousands.
@@ -109,27 +129,34 @@ pub fn find(conn: &Connection, price_id: &str) -> Result<Option<StoredPrice>, St
     Ok(statement.query_row([price_id], |row| read(row, &mut patterns)).optional()?)
 }
 
-/// The rows that `filter` asks for, by id, at most `limit`.
+/// The rows that `filter` asks for, at most `limit`: by id, or where they are for a model, first those
+/// that it most likely means.
 pub fn page(
     conn: &Connection,
     filter: &PriceFilter,
     limit: u32,
 ) -> Result<Vec<StoredPrice>, StoreError> {
-    let mut statement = conn.prepare_cached(&format!("{ROWS} {PAGE}"))?;
+    let text = match filter.model {
+        None => format!("{ROWS} {PAGE}"),
+        Some(_) => format!("{ROWS} {PAGE_OF_MODEL}"),
+    };
+    let at = filter.at.map(to_us);
+    let mut bound: Vec<&dyn ToSql> = vec![
+        &filter.after,
+        &filter.source,
+        &filter.provider,
+        &filter.priced,
+        &at,
+        &filter.missing,
+        &limit,
+    ];
+    let makers = json(&MAKERS)?;
+    if let Some(model) = &filter.model {
+        bound.extend([model as &dyn ToSql, &makers]);
+    }
+    let mut statement = conn.prepare_cached(&text)?;
     let mut patterns = Patterns::default();
-    let rows = statement.query_map(
-        params![
-            filter.after,
-            filter.source,
-            filter.provider,
-            filter.model,
-            filter.priced,
-            filter.at.map(to_us),
-            filter.missing,
-            limit,
-        ],
-        |row| read(row, &mut patterns),
-    )?;
+    let rows = statement.query_map(bound.as_slice(), |row| read(row, &mut patterns))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -352,11 +379,54 @@ mod tests {
 
         let all = PriceFilter::default;
         assert_eq!(ids(all()), ["a", "b", "c"]);
-        assert_eq!(ids(PriceFilter { after: "a".into(), ..all() }), ["b", "c"]);
+        assert_eq!(ids(PriceFilter { after: Some("a".into()), ..all() }), ["b", "c"]);
         assert_eq!(ids(PriceFilter { provider: Some("azure".into()), ..all() }), ["b"]);
         assert_eq!(ids(PriceFilter { model: Some("4o".into()), ..all() }), ["a", "b", "c"]);
         assert_eq!(ids(PriceFilter { at: Some(noon()), ..all() }), ["a", "b"]);
         assert_eq!(ids(PriceFilter { missing: true, ..all() }), ["b"]);
         assert_eq!(ids(PriceFilter { priced: Some("images".into()), ..all() }).len(), 0);
+    }
+
+    #[test]
+    fn a_name_finds_itself_first_then_its_maker_then_others_by_name_and_pages_part_nothing_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let books = Books::open(folder.path()).unwrap();
+        let sold = [
+            ("1", "abacus", "gpt-4o"),
+            ("2", "abacus", "gpt-4o-mini"),
+            ("3", "azure", "eu/gpt-4o"),
+            ("4", "openai", "gpt-4o-mini"),
+            ("5", "openai", "GPT-4o"),
+            ("6", "openai", "gpt-4o"),
+            ("7", "openai", "chatgpt-4o-latest"),
+            ("8", "openai", "gpt-3.5"),
+            ("9", "openai", "gpt-4o-mini"),
+        ];
+        books
+            .write(|tx| {
+                sold.into_iter().try_for_each(|(id, provider, model)| {
+                    let (provider, model) = (provider.into(), ModelPattern::exactly(model));
+                    add(tx, &PriceRow { provider, model, ..row(id) }, noon())
+                })
+            })
+            .unwrap();
+        let ids = |after: Option<String>, limit: u32| -> Vec<String> {
+            let filter =
+                PriceFilter { model: Some("gpt-4o".into()), after, ..PriceFilter::default() };
+            let page = books.read(|conn| page(conn, &filter, limit)).unwrap();
+            page.into_iter().map(|stored| stored.row.id.to_string()).collect()
+        };
+
+        let all = ids(None, 100);
+        assert_eq!(all, ["5", "6", "1", "7", "4", "9", "3", "2"].map(String::from).to_vec());
+        for size in 1..=4 {
+            let mut pages: Vec<String> = Vec::new();
+            while pages.len() < all.len() {
+                let next = ids(pages.last().cloned(), size);
+                assert_ne!(next.len(), 0, "pages of {size} after {pages:?}");
+                pages.extend(next);
+            }
+            assert_eq!(pages, all, "pages of {size}");
+        }
     }
 }
