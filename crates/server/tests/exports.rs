@@ -95,10 +95,16 @@ async fn every_event_is_exported_in_every_form() {
     assert_eq!(rows[1]["model"], "'=SUM(A1)", "no formula");
     assert_eq!(rows[1]["amount"], "0.5");
     assert_eq!(rows[2]["amount"], "", "unknown is not zero");
+    assert_eq!(rows[2]["unpriced"], r#"{"input_tokens":333,"output_tokens":7}"#);
+    let lacking: Vec<_> = rows.iter().map(|row| row["unpriced_events"].as_str()).collect();
+    assert_eq!(lacking, ["0", "0", "1", "0", "0"]);
+    let (_, table) = desk.get("exports/events").await;
+    assert!(table.lines().next().unwrap().ends_with(",metadata,unpriced,unpriced_events"));
     let (_, lines) = desk.get("exports/events?format=ndjson&model^=gpt-4").await;
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 3);
     assert_eq!(lines[2]["amount"], "0.0009025");
+    assert_eq!(lines[2]["unpriced_events"], 0);
     let (_, parquet) = desk.bytes("exports/events?format=parquet").await;
     assert_eq!((&parquet[..4], &parquet[parquet.len() - 4..]), (&b"PAR1"[..], &b"PAR1"[..]));
     let nothing = desk.rows("exports/events?from=2020-01-01&to=2020-01-02").await;

@@ -58,6 +58,10 @@ pub struct EventRow {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, f64>, required = false)]
     pub unpriced: BTreeMap<String, serde_json::Value>,
+    /// 1 where it says that an event lacks a price, or one for a part; -1 where it says that one no
+    /// longer does; 0 else. It adds up to how many events do.
+    #[schema(minimum = -1, maximum = 1)]
+    pub unpriced_events: i8,
     /// The ids of the price rows that it was rated with.
     pub prices: Vec<String>,
     /// What the sender said it cost.
@@ -96,6 +100,7 @@ impl From<&Fact> for EventRow {
             duration_ms: event.duration_us.map(|duration| duration as f64 / 1000.0),
             quantities: by_name(event.quantities.iter()),
             unpriced: by_name(fact.charge.unpriced_meters(event)),
+            unpriced_events: fact.charge.unpriced,
             dimensions: dimensions
                 .into_iter()
                 .filter_map(|(name, value)| Some((name, value.as_ref()?.to_string())))

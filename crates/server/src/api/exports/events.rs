@@ -21,7 +21,7 @@ use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::state::AppState;
 
-const COLUMNS: [(&str, Kind); 24] = [
+const COLUMNS: [(&str, Kind); 26] = [
     ("id", Kind::Text),
     ("source", Kind::Text),
     ("kind", Kind::Text),
@@ -46,6 +46,8 @@ const COLUMNS: [(&str, Kind); 24] = [
     ("quantities", Kind::Text),
     ("tags", Kind::Text),
     ("metadata", Kind::Text),
+    ("unpriced", Kind::Text),
+    ("unpriced_events", Kind::Decimal),
 ];
 
 #[derive(IntoParams)]
@@ -67,7 +69,8 @@ struct EventsParams {
 
 /// Sends every event and what changed it, the newest first, while it is read.
 ///
-/// Any attribute filters, as for usage. In tables, quantities, tags and metadata are JSON texts.
+/// Any attribute filters, as for usage. In tables, quantities, tags, metadata and what is unpriced are
+/// JSON texts.
 #[utoipa::path(get, path = "/api/v1/exports/events", tag = "exports", params(EventsParams),
     responses((status = 200, description = "The events", content(
             (String = "text/csv"), (String = "application/x-ndjson"),
@@ -159,6 +162,8 @@ fn cells(fact: &Fact) -> io::Result<Vec<Option<String>>> {
         json(&row.quantities, row.quantities.is_empty())?,
         json(&row.tags, row.tags.is_empty())?,
         row.metadata.map(|metadata| metadata.get().to_owned()),
+        json(&row.unpriced, row.unpriced.is_empty())?,
+        Some(row.unpriced_events.to_string()),
     ])
 }
 
