@@ -7,6 +7,7 @@ pub mod startup;
 pub mod api;
 pub mod auth;
 mod bounded;
+mod by_name;
 pub mod dialects;
 pub mod error;
 mod exact;

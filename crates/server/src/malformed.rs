@@ -7,13 +7,16 @@ use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use crate::bounded;
+use crate::by_name::ByName;
 use crate::error::ApiError;
 
 /// Reads a value of JSON; on failure says which field is at fault.
 pub fn read_json<T: DeserializeOwned>(json: &str) -> Result<T, Fault> {
-    let deserializer = &mut serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(deserializer)
-        .map_err(|error| Fault::new(&error.path().to_string(), &error.inner().to_string()))
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let read = serde_path_to_error::deserialize(ByName(&mut deserializer))
+        .map_err(|error| Fault::new(&error.path().to_string(), &error.inner().to_string()))?;
+    deserializer.end().map_err(|error| Fault::new("", &error.to_string()))?;
+    Ok(read)
 }
 
 /// What is wrong with a field.
@@ -112,6 +115,11 @@ impl From<Fault> for ApiError {
 
 /// What a parser of JSON says of a text that is none, with where that is.
 pub fn syntax(message: &str) -> Option<String> {
+    syntax_from(message, 1)
+}
+
+/// The same of a text that begins in that line of what was sent.
+pub fn syntax_from(message: &str, first_line: usize) -> Option<String> {
     let (said, place) = message.split_once(" at line ")?;
     let what = match said {
         "expected ident" => "a word stands there that is none of true, false and null",
@@ -134,8 +142,9 @@ pub fn syntax(message: &str) -> Option<String> {
         }
         _ => return None,
     };
-    let place = place.replacen(" column ", ", column ", 1);
-    Some(format!("is no JSON: {what} (line {place})"))
+    let (line, column) = place.split_once(" column ")?;
+    let line = line.parse::<usize>().ok()?.saturating_add(first_line).saturating_sub(1);
+    Some(format!("is no JSON: {what} (line {line}, column {column})"))
 }
 
 fn joined(path: &str, name: &str) -> String {
@@ -166,12 +175,8 @@ fn is_of_time(message: &str) -> bool {
     SAID.contains(&message)
 }
 
-/// `invalid type: A, expected B` and `invalid value: A, expected B`.
-fn expected(message: &str) -> Option<String> {
-    // A list may stand for the fields of a type in their order.
-    if message.starts_with("invalid length ") && message.contains("struct ") {
-        return Some("must be an object with fields, not a list".into());
-    }
+/// `invalid type: A, expected B` and `invalid value: A, expected B`, in plain words.
+pub fn expected(message: &str) -> Option<String> {
     let rest = message
         .strip_prefix("invalid type: ")
         .or_else(|| message.strip_prefix("invalid value: "))?;
@@ -235,6 +240,7 @@ mod tests {
         period: Option<Period>,
         #[serde(default)]
         levels: Vec<Level>,
+        #[serde(default, deserialize_with = "crate::moment::optional")]
         at: Option<chrono::DateTime<chrono::Utc>>,
         #[serde(default)]
         scope: BTreeMap<String, Vec<String>>,
@@ -279,6 +285,10 @@ mod tests {
             "levels[0]: must be an object with fields, not the text \"a\""
         );
         assert_eq!(
+            told(r#"{"name": "x", "levels": [[80]]}"#),
+            "levels[0]: must be an object with fields, not a list"
+        );
+        assert_eq!(
             told(r#"{"name": "x", "period": "month"}"#),
             "period: must be an object with fields, not the text \"month\""
         );
@@ -302,5 +312,9 @@ mod tests {
         assert!(told("").contains("ends in the middle"));
         assert!(told(r#"{"name": nope}"#).contains("none of true, false and null"));
         assert_eq!(told("[]"), ": must be an object with fields, not a list");
+        assert!(told(r#"{"name": "x"} {}"#).contains("something follows behind its end"));
+        assert!(
+            told(r#"{"name": "x", "at": "2026-01-31T12:00:60Z"}"#).contains("no point in time")
+        );
     }
 }

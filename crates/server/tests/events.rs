@@ -93,6 +93,110 @@ async fn too_many_tags_or_quantities_are_the_fault_of_their_event_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_cloud_event_with_too_many_tags_is_refused_and_its_neighbours_are_kept() {
+    let door = Door::open().await;
+    let envelope = |id: &str, tags: usize| {
+        let tags: Value = (0..tags).map(|at| (format!("name{at}"), json!("x"))).collect();
+        json!({"specversion": "1.0", "id": id, "source": "/apps/search", "type": "llm.call",
+               "data": {"service": "search", "cost": "0.25", "tags": tags}})
+    };
+
+    let batched = ("content-type", "application/cloudevents-batch+json");
+    let batch = json!([envelope("a", 32), envelope("b", 33), ["c"], envelope("d", 0)]);
+    let (status, answer) = door.send(&[batched], batch.to_string()).await;
+
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(outcomes(&answer), ["accepted", "refused", "refused", "accepted"]);
+    let refused = &answer["items"][1];
+    assert_eq!((&refused["id"], &refused["field"]), (&json!("b"), &json!("data.tags")));
+    assert_eq!(refused["code"], "too_large");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_never_passes_for_an_event() {
+    let door = Door::open().await;
+    // The fields of an event in the order in which the program has them.
+    let list = json!(["b", "test", "2026-01-05T10:00:00Z", "acme", null, "openai"]);
+
+    let (status, answer) = door.send_json(&json!([event("a"), list.clone()])).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(outcomes(&answer), ["accepted", "refused"]);
+    assert_eq!(answer["items"][1]["detail"], "must be an object with fields, not a list");
+
+    let (_, answer) = door.send_json(&json!([list])).await;
+    assert_eq!(outcomes(&answer), ["refused"]);
+    let (_, answer) = door.send_json(&json!([1])).await;
+    assert_eq!(answer["items"][0]["detail"], "must be an object with fields, not 1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_line_is_told_with_its_own_number() {
+    let door = Door::open().await;
+    let ndjson = ("content-type", "application/x-ndjson");
+    let lines = format!("{}\r\n\n  nonsense\n{}\n{{\"id\":}}", event("a"), event("b"));
+
+    let (status, answer) = door.send(&[ndjson], lines).await;
+
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(outcomes(&answer), ["accepted", "refused", "accepted", "refused"]);
+    let told = |at: usize| answer["items"][at]["detail"].as_str().unwrap();
+    assert!(told(1).contains("(line 3, column 2)"), "{}", told(1));
+    assert!(told(3).contains("(line 5, column 7)"), "{}", told(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_with_blanks_around_them_are_refused_and_never_merged() {
+    let door = Door::open().await;
+    let of = |id: &str, field: &str, name: &str| {
+        let mut event = event(id);
+        event[field] = json!(name);
+        event
+    };
+
+    let events = json!([
+        of("a", "account", "al"),
+        of("a", "account", "AL"),
+        of("a", "account", "al "),
+        of("b", "subject", "\tal"),
+        of("c", "subject", " al"),
+    ]);
+    let (status, answer) = door.send_json(&events).await;
+
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(outcomes(&answer), ["accepted", "accepted", "refused", "refused", "refused"]);
+    let fields: Vec<_> = (2..5).map(|at| answer["items"][at]["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["account", "subject", "subject"]);
+    let (status, answer) = door.send_json(&of("a", "account", "al ")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quantity_of_null_is_not_said_and_what_says_nothing_is_unpriced() {
+    let door = Door::open().await;
+    let used = |id: &str, quantities: Value| {
+        json!({"id": id, "provider": "openai", "model": "gpt-4o", "quantities": quantities,
+               "occurred_at": "2026-01-05T10:00:00Z"})
+    };
+
+    let events = json!([
+        used("a", json!({"input_tokens": null})),
+        used("b", json!({})),
+        used("c", json!({"input_tokens": 0})),
+        used("d", json!({"input_tokens": null, "output_tokens": 1000})),
+    ]);
+    let (_, answer) = door.send_json(&events).await;
+
+    let told: Vec<_> = answer["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["amount"].as_str(), item["unpriced"].as_bool()))
+        .collect();
+    let unpriced = (None, Some(true));
+    assert_eq!(told, [unpriced, unpriced, (Some("0"), None), (Some("0.01"), None)], "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn when_nothing_was_kept_the_status_says_so() {
     let door = Door::open().await;
     door.send_json(&event("a")).await;

@@ -174,6 +174,9 @@ pub fn account_name(text: &str) -> Result<CompactString, PeopleRefusal> {
     if text.bytes().any(|byte| byte.is_ascii_control()) {
         return refuse("must not hold control characters".to_owned());
     }
+    if text.trim() != text {
+        return refuse("must not begin or end with a blank".to_owned());
+    }
     Ok(text.into())
 }
 
@@ -236,5 +239,7 @@ mod tests {
         assert_eq!(account_name("Team A / €").unwrap(), "Team A / €");
         assert!(account_name("").is_err());
         assert!(account_name("a\tb").is_err());
+        assert!(account_name("al ").is_err());
+        assert!(account_name("\u{a0}al").is_err());
     }
 }

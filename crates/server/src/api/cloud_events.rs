@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-use super::event_body::{EventBody, parse_time};
+use super::event_body::{EventBody, parse_time, without_blanks};
+use crate::by_name::ByName;
+use crate::malformed::Fault;
 
 /// An opened envelope.
 #[derive(Debug)]
@@ -32,6 +34,7 @@ impl CloudEvent<'_> {
     /// The draft of the event; what the envelope says wins over the data.
     pub fn draft(self, account: &CompactString) -> Result<EventDraft, Refusal> {
         let mut draft = self.data.draft(account)?;
+        without_blanks("subject", self.subject.as_deref().unwrap_or_default())?;
         draft.id = self.id;
         draft.source = self.source;
         draft.subject = self.subject.or(draft.subject);
@@ -63,9 +66,7 @@ struct Envelope<'a> {
 
 /// Opens an envelope in JSON. A refusal comes with the id, where there is one.
 pub fn structured(json: &str) -> Result<CloudEvent<'_>, (CompactString, Refusal)> {
-    let envelope: Envelope<'_> = serde_json::from_str(json).map_err(|error| {
-        (CompactString::default(), malformed("", format!("not a CloudEvent in JSON: {error}")))
-    })?;
+    let envelope = envelope(json).map_err(|refusal| (CompactString::default(), refusal))?;
     let id = CompactString::from(&*envelope.id);
     let open = || {
         check(&envelope.id, &envelope.source, &envelope.specversion, &envelope.kind)?;
@@ -82,6 +83,16 @@ pub fn structured(json: &str) -> Result<CloudEvent<'_>, (CompactString, Refusal)
         })
     };
     open().map_err(|refusal| (id.clone(), refusal))
+}
+
+fn envelope(json: &str) -> Result<Envelope<'_>, Refusal> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let read = serde_path_to_error::deserialize(ByName(&mut deserializer))
+        .map_err(|error| Fault::new(&error.path().to_string(), &error.inner().to_string()));
+    let read = read.and_then(|envelope| {
+        deserializer.end().map(|()| envelope).map_err(|error| Fault::new("", &error.to_string()))
+    });
+    read.map_err(|fault| malformed(&fault.field, format!("{}; send a CloudEvent", fault.detail)))
 }
 
 /// Opens an envelope in `ce-` headers around a JSON body.
@@ -205,6 +216,11 @@ mod tests {
             refused(r#"{"id":"a","source":"s","type":"t","specversion":"1.0","data":{"model":1}}"#),
             ("a".into(), "data.model".into())
         );
+        for json in ["[1]", "[\"a\"]", "7"] {
+            let (_, refusal) = structured(json).unwrap_err();
+            assert!(refusal.detail.starts_with("must be an object with fields, not"), "{refusal}");
+        }
+        assert_eq!(refused(r#"{"id":7}"#), (String::new(), "id".into()));
     }
 
     #[test]

@@ -14,8 +14,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::bounded::{as_too_many, too_many};
+use crate::by_name::ByName;
 use crate::exact::Exact;
-use crate::malformed::syntax;
+use crate::malformed::{expected, syntax_from};
 
 /// Text that is borrowed from the body where it can be.
 #[derive(Debug, Default)]
@@ -104,16 +105,23 @@ struct DimensionsBody<'a> {
 impl EventBody<'_> {
     /// Reads one event from JSON; on failure says which field is at fault.
     pub fn parse(json: &str) -> Result<EventBody<'_>, Refusal> {
-        serde_json::from_str(json).map_err(|_| {
+        Self::parse_line(json, 1)
+    }
+
+    /// The same of an event that stands in that line of what was sent.
+    pub fn parse_line(json: &str, line: usize) -> Result<EventBody<'_>, Refusal> {
+        let deserializer = &mut serde_json::Deserializer::from_str(json);
+        let read = EventBody::deserialize(ByName(&mut *deserializer));
+        read.and_then(|body| deserializer.end().map(|()| body)).map_err(|_| {
             // Read again, slower, to learn the path to the mistake.
             let deserializer = &mut serde_json::Deserializer::from_str(json);
-            match serde_path_to_error::deserialize::<_, EventBody<'_>>(deserializer) {
+            match serde_path_to_error::deserialize::<_, EventBody<'_>>(ByName(deserializer)) {
                 Ok(_) => Refusal::new(
                     RefusalCode::Malformed,
                     "",
                     "something follows the event; send one JSON object",
                 ),
-                Err(error) => refusal(&error),
+                Err(error) => refusal(&error, line),
             }
         })
     }
@@ -131,6 +139,11 @@ impl EventBody<'_> {
     /// The draft of the event, charged to `account` where it names none itself.
     pub fn draft(self, account: &CompactString) -> Result<EventDraft, Refusal> {
         let some = |text: Option<Text<'_>>| text.map(|text| text.compact());
+        // An account that a credential was given before this was asked for stays its own.
+        if &*self.account.0 != account.as_str() {
+            without_blanks("account", &self.account.0)?;
+        }
+        without_blanks("subject", self.subject.as_ref().map_or("", |subject| &*subject.0))?;
         let metadata = match self.metadata {
             Some(raw) if raw.get() == "null" => None,
             Some(raw) if raw.get().starts_with('{') => Some(raw.get().into()),
@@ -172,12 +185,22 @@ impl EventBody<'_> {
     }
 }
 
+/// Refuses a name with blanks around it: two that differ by them alone are nearly always one, and
+/// which of them is meant is not for us to say.
+pub fn without_blanks(field: &str, name: &str) -> Result<(), Refusal> {
+    if name.trim() == name {
+        return Ok(());
+    }
+    let detail = format!("`{name}` begins or ends with a blank; send it without");
+    Err(Refusal::new(RefusalCode::Malformed, field, detail))
+}
+
 /// The source of events whose sender names none.
 pub const DEFAULT_SOURCE: CompactString = CompactString::const_new("api");
 
-fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+fn refusal(error: &serde_path_to_error::Error<serde_json::Error>, line: usize) -> Refusal {
     let message = error.inner().to_string();
-    if let Some(detail) = syntax(&message) {
+    if let Some(detail) = syntax_from(&message, line) {
         let detail = format!("{detail}; send one JSON object for each event");
         return Refusal::new(RefusalCode::Malformed, "", detail);
     }
@@ -203,7 +226,8 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
             "no such field; attributes of your own go into `tags`, anything else into `metadata`",
         );
     }
-    Refusal::new(RefusalCode::Malformed, path, message)
+    let detail = expected(message).unwrap_or_else(|| message.to_owned());
+    Refusal::new(RefusalCode::Malformed, path, detail)
 }
 
 /// A time: RFC 3339 text, or seconds since 1970.
@@ -539,6 +563,39 @@ mod tests {
         let refusal = refused("nonsense");
 
         assert!(refusal.detail.starts_with("is no JSON: a word stands there"), "{refusal}");
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_without_words_of_the_program() {
+        for (json, detail) in [
+            ("[1]", "must be an object with fields, not a list"),
+            ("1", "must be an object with fields, not 1"),
+            ("null", "must be an object with fields, not null"),
+        ] {
+            assert_eq!((refused(json).field.as_str(), refused(json).detail.as_str()), ("", detail));
+        }
+        let refusal = refused(r#"{"id":"a","provider":"x","dimensions":["search"]}"#);
+        assert_eq!(refusal.field, "dimensions");
+        assert_eq!(refusal.detail, "must be an object with fields, not a list");
+        let refusal = refused(r#"{"id":"a","provider":7}"#);
+        assert_eq!(refusal.detail, "must be a text, not 7");
+    }
+
+    #[test]
+    fn blanks_around_whoever_pays_or_uses_are_refused_and_case_tells_them_apart() {
+        let said = |fields: &str| format!(r#"{{"id":"a","provider":"x",{fields}}}"#);
+        for blank in ["al ", " al", "\u{a0}al", "al\u{2003}"] {
+            assert_eq!(refused(&said(&format!(r#""account":"{blank}""#))).field, "account");
+            assert_eq!(refused(&said(&format!(r#""subject":"{blank}""#))).field, "subject");
+        }
+        let account = |own: &str, said: &str| {
+            let json = format!(r#"{{"id":"a","provider":"x","account":"{said}"}}"#);
+            EventBody::parse(&json).unwrap().draft(&own.into()).map(|draft| draft.account)
+        };
+        assert_eq!(account("acme", "AL").unwrap(), "AL");
+        assert_eq!(account("acme", "al b").unwrap(), "al b");
+        assert_eq!(account("al ", "").unwrap(), "al ", "an account that was there before");
+        assert_eq!(account("al ", "al ").unwrap(), "al ");
     }
 
     #[test]

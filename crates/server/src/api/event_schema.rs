@@ -20,10 +20,11 @@ pub struct EventSchema {
     /// before 2000 and more than 24 hours ahead.
     #[schema(example = "2026-11-20T12:00:00Z")]
     occurred_at: Option<String>,
-    /// Who pays; the caller's own account when absent.
+    /// Who pays; the caller's own account when absent. Letter case tells accounts apart; blanks at
+    /// either end are refused.
     #[schema(required = false, max_length = 256, example = "acme")]
     account: String,
-    /// Who or what used it.
+    /// Who or what used it, without blanks at either end.
     #[schema(max_length = 256, example = "user-42")]
     subject: Option<String>,
     /// Who was paid. A provider, a service or a cost must be given.
@@ -51,7 +52,8 @@ pub struct EventSchema {
     /// `input_audio_tokens`, `output_audio_tokens`, `cache_read_audio_tokens`,
     /// `input_image_tokens`, `output_image_tokens`, `images`, `seconds`, `characters`, `pages`,
     /// `searches`; any other name is a meter of your own. Not negative; `seconds` and your own
-    /// meters may have six decimals, the others are whole.
+    /// meters may have six decimals, the others are whole. `null` is not said, as if it were left
+    /// out: a call that was served, says nothing of what it used and has no price as such is unpriced.
     #[schema(required = false, example = json!({"input_tokens": 1200, "output_tokens": 310}))]
     quantities: BTreeMap<String, f64>,
     /// The named attributes to group by; they may also stand beside the other fields.

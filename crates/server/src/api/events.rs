@@ -10,7 +10,7 @@ use compact_str::CompactString;
 use outlay_domain::people::Act;
 use outlay_domain::usage::{Charge, Refusal, RefusalCode};
 use outlay_engine::usage::{AcceptError, Incoming, Outcome, Prepared};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -21,6 +21,7 @@ use super::event_body::EventBody;
 use super::event_schema::EventSchema;
 use crate::auth::Scoped;
 use crate::bounded::{self, UpTo};
+use crate::by_name::ByName;
 use crate::error::ApiError;
 use crate::malformed::Fault;
 use crate::shares::{Packing, Shares};
@@ -262,16 +263,15 @@ impl Judge<'_> {
     /// One event, or an array.
     fn json(&self, body: &str) -> Result<Vec<Judged>, ApiError> {
         match body.trim_start().as_bytes().first() {
-            Some(b'{') => Ok(vec![self.event(body)]),
+            Some(b'{') => Ok(vec![self.event(body, 1)]),
             Some(b'[') => {
                 // All at once where every event is well formed, one by one to find the bad ones:
                 // too many tags are the fault of their event, and not of its neighbours.
-                type Events<'a> = UpTo<BATCH_EVENTS_MAX, EventBody<'a>>;
-                if let Ok(UpTo(events)) = serde_json::from_str::<Events<'_>>(body) {
+                if let Some(UpTo(events)) = well_formed(body) {
                     return Ok(events.into_iter().map(|event| self.body(event)).collect());
                 }
                 let items = split_array(body)?;
-                Ok(items.into_iter().map(|item| self.event(item.get())).collect())
+                Ok(items.into_iter().map(|item| self.event(item.get(), 1)).collect())
             }
             None => Err(ApiError::bad_request("missing", "body", "the body is empty")
                 .mend("send an event as a JSON object, or an array of them")),
@@ -286,15 +286,16 @@ impl Judge<'_> {
 
     /// One event a line; empty lines do not count.
     fn lines(&self, body: &str) -> Result<Vec<Judged>, ApiError> {
-        let lines = body.lines().map(str::trim).filter(|line| !line.is_empty());
+        let lines = (1..).zip(body.lines()).filter(|(_, line)| !line.trim().is_empty());
         if lines.clone().nth(BATCH_EVENTS_MAX).is_some() {
             return Err(too_many());
         }
-        Ok(lines.map(|line| self.event(line)).collect())
+        Ok(lines.map(|(number, line)| self.event(line.trim(), number)).collect())
     }
 
-    fn event(&self, json: &str) -> Judged {
-        match EventBody::parse(json) {
+    /// An event that stands in that line of the body.
+    fn event(&self, json: &str, line: usize) -> Judged {
+        match EventBody::parse_line(json, line) {
             Ok(body) => self.body(body),
             Err(refusal) => Judged { id: id_of(json), event: Err(refusal) },
         }
@@ -325,9 +326,17 @@ impl Judge<'_> {
     }
 }
 
+/// The events of an array, where all of them are well formed.
+fn well_formed(body: &str) -> Option<UpTo<BATCH_EVENTS_MAX, EventBody<'_>>> {
+    let deserializer = &mut serde_json::Deserializer::from_str(body);
+    let events = UpTo::deserialize(ByName(&mut *deserializer)).ok()?;
+    deserializer.end().ok()?;
+    Some(events)
+}
+
 /// The id of an event that is not well formed, where it can be made out.
 fn id_of(json: &str) -> CompactString {
-    #[derive(serde::Deserialize)]
+    #[derive(Deserialize)]
     struct OnlyId {
         id: CompactString,
     }

@@ -11,7 +11,7 @@ use outlay_domain::usage::question::{
 use outlay_engine::usage::UsageQuestion;
 
 use crate::error::ApiError;
-use crate::moment::YEARS;
+use crate::moment::{YEARS, is_on_the_clock};
 
 /// What is answered when no measure is named.
 const DEFAULT_MEASURES: [&str; 2] = ["spend", "requests"];
@@ -208,8 +208,8 @@ pub fn read_time(name: &str, text: &str, tz: Tz) -> Result<DateTime<Utc>, ApiErr
     let text = text.replace(' ', "+");
     match DateTime::parse_from_rfc3339(&text) {
         Ok(at) if !YEARS.contains(&at.naive_utc().year()) => Err(no_year(name)),
-        Ok(at) => Ok(at.with_timezone(&Utc)),
-        Err(_) => {
+        Ok(at) if is_on_the_clock(&at.to_utc()) => Ok(at.to_utc()),
+        Ok(_) | Err(_) => {
             Err(ApiError::bad_request("malformed", name, format!("`{text}` is no point in time"))
                 .mend("write 2026-01-31, or 2026-01-31T12:00:00Z"))
         }
@@ -288,6 +288,9 @@ mod tests {
             assert_eq!(refused, Err("out_of_range"), "{text}");
         }
         assert!(read_time("from", "2026-01-31", tz).is_ok());
+        assert!(read_time("from", "2026-01-31T12:00:59Z", tz).is_ok());
+        let refused = read_time("from", "2026-01-31T12:00:60Z", tz).map_err(|error| error.code);
+        assert_eq!(refused, Err("malformed"));
         assert!(read_time("from", "9998-12-31T23:59:59-23:00", tz).is_err());
     }
 
