@@ -7,6 +7,7 @@ use outlay_domain::Amount;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::zones::no_zone;
 use super::{Network, SecretText};
 
 /// Older systems whose clients are answered too. All are off until they are switched on.
@@ -98,10 +99,11 @@ impl LeadfactoryConfig {
 pub(super) fn judge(config: &DialectsConfig) -> Result<(), (&'static str, String)> {
     let own = &config.leadfactory;
     let is_amount = |text: &str| text.parse::<Amount>().is_ok_and(|amount| !amount.is_negative());
-    if own.enabled && own.tz().is_none() {
+    // A name is judged whether the dialect is on or not, so that switching it on is no surprise.
+    if (own.enabled || !own.timezone.is_empty()) && own.tz().is_none() {
         let why = match own.timezone.as_str() {
             "" => "this machine does not say its time zone; name one".to_owned(),
-            name => format!("`{name}` is not a time zone of the IANA list, such as Europe/Berlin"),
+            name => no_zone(name),
         };
         return Err(("dialects.leadfactory.timezone", why));
     }

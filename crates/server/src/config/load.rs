@@ -406,6 +406,18 @@ mod tests {
     }
 
     #[test]
+    fn a_time_zone_is_judged_before_the_dialect_that_shows_it_is_on() {
+        let file = "[dialects.leadfactory]\ntimezone = \"Europe/Berlim\"\n";
+        let error = settle(file, &[]).unwrap_err().to_string();
+        assert!(error.contains("outlay.toml:2: dialects.leadfactory.timezone"), "{error}");
+        assert!(error.contains("did you mean Europe/Berlin?"), "{error}");
+
+        let error = settle("[server]\ntime_zone = \"Berlin\"\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("did you mean Europe/Berlin?"), "{error}");
+        assert!(settle("[dialects.leadfactory]\ntimezone = \"Europe/Berlin\"\n", &[]).is_ok());
+    }
+
+    #[test]
     fn a_named_file_must_exist() {
         let folder = tempfile::tempdir().unwrap();
 

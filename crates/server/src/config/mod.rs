@@ -8,6 +8,7 @@ mod dialects;
 mod load;
 mod network;
 mod secret;
+mod zones;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -103,9 +104,7 @@ pub struct ServerConfig {
 
 fn time_zone<'de, D: Deserializer<'de>>(from: D) -> Result<Tz, D::Error> {
     let name = String::deserialize(from)?;
-    name.parse().map_err(|_| {
-        D::Error::custom(format!("`{name}` is no time zone of the IANA list, e.g. Europe/Berlin"))
-    })
+    name.parse().map_err(|_| D::Error::custom(zones::no_zone(&name)))
 }
 
 impl Default for ServerConfig {
