@@ -8,12 +8,11 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use outlay_domain::usage::{Fact, FactKind};
 use outlay_store::StoreError;
+use outlay_store::View;
 use outlay_store::dedup::{Dedup, EventKey, Seen};
-use outlay_store::history::{Segment, schema};
-use outlay_store::sqlite::ledger::{self, Charged};
-use outlay_store::sqlite::manifest::{self, SegmentRow, Totals};
-use outlay_store::sqlite::usage_log;
-use rusqlite::Connection;
+use outlay_store::history::{Segment, check_facts};
+use outlay_store::sqlite::manifest::{SegmentRow, Totals};
+use outlay_store::sqlite::totals::Charged;
 use serde::Serialize;
 
 use crate::Outlay;
@@ -53,7 +52,7 @@ pub struct CheckReport {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Where: `books`, `log`, `tasks`, `history`, `ledger` or `keys`.
+    /// Where: `books`, `log`, `tasks`, `history`, `totals` or `keys`.
     pub place: &'static str,
     /// What is wrong.
     pub detail: String,
@@ -63,7 +62,7 @@ pub struct Finding {
 
 /// What the books say at one moment.
 struct Moment {
-    ledger: BTreeMap<CompactString, Charged>,
+    totals: BTreeMap<CompactString, Charged>,
     removed: BTreeMap<CompactString, Totals>,
     rows: Vec<SegmentRow>,
     log: Log,
@@ -112,10 +111,10 @@ impl Outlay {
             }
         }
         if is_whole {
-            compare(&moment.ledger, &stored, &mut report);
+            compare(&moment.totals, &stored, &mut report);
         }
-        report.accounts = moment.ledger.len();
-        report.events = moment.ledger.values().map(|charged| charged.events).sum();
+        report.accounts = moment.totals.len();
+        report.events = moment.totals.values().map(|charged| charged.events).sum();
 
         for fault in self.dedup.verify()? {
             report.find("keys", fault, RESTORE);
@@ -150,8 +149,7 @@ impl Outlay {
     fn moment(&self) -> Result<(Moment, Vec<Arc<Segment>>), StoreError> {
         for _ in 1..ATTEMPTS {
             let before = self.history.snapshot();
-            let moment =
-                self.books.read_at_once(|connection| Moment::read(connection, &self.dedup))?;
+            let moment = self.books.read_blocking(|books| Moment::read(books, &self.dedup))?;
             let after = self.history.snapshot();
             let held = |row: &SegmentRow| {
                 let is_it = |segment: &&Arc<Segment>| segment.row().segment_id == row.segment_id;
@@ -171,17 +169,13 @@ impl Outlay {
     /// Looks some events of a segment up among the keys.
     fn check_keys_of(&self, segment: &Segment, report: &mut CheckReport) -> Result<(), StoreError> {
         let since = self.known_time.now().safe - self.dedup.window();
-        let batches = segment.reader()?.with_limit(SAMPLED_EVENTS).build()?;
-        let mut unknown = 0;
-        for batch in batches {
-            let facts = schema::to_facts(&batch?)?;
-            let events: Vec<_> = facts
-                .iter()
-                .filter(|fact| fact.kind == FactKind::Usage && fact.received_at >= since)
-                .map(|fact| &fact.event)
-                .collect();
-            unknown += count_unknown(&self.dedup.check_events(&events)?);
-        }
+        let facts = segment.first_facts(SAMPLED_EVENTS)?;
+        let events: Vec<_> = facts
+            .iter()
+            .filter(|fact| fact.kind == FactKind::Usage && fact.received_at >= since)
+            .map(|fact| &fact.event)
+            .collect();
+        let unknown = count_unknown(&self.dedup.check_events(&events)?);
         if unknown > 0 {
             let detail = format!(
                 "{unknown} of {SAMPLED_EVENTS} events of `{}` would be counted again",
@@ -200,21 +194,21 @@ impl CheckReport {
 }
 
 impl Moment {
-    fn read(connection: &Connection, dedup: &Dedup) -> Result<Self, StoreError> {
+    fn read(books: &View<'_>, dedup: &Dedup) -> Result<Self, StoreError> {
         Ok(Self {
-            ledger: ledger::accounts(connection)?.into_iter().collect(),
-            removed: manifest::removals(connection)?,
-            rows: manifest::segments(connection)?,
-            log: Log::read(connection, dedup)?,
+            totals: books.totals().accounts()?.into_iter().collect(),
+            removed: books.manifest().removals()?,
+            rows: books.manifest().segments()?,
+            log: Log::read(books, dedup)?,
         })
     }
 }
 
 impl Log {
-    fn read(connection: &Connection, dedup: &Dedup) -> Result<Self, StoreError> {
+    fn read(books: &View<'_>, dedup: &Dedup) -> Result<Self, StoreError> {
         let mut log = Self::default();
-        let mut last = manifest::last_log_seq(connection)?;
-        usage_log::for_each_after(connection, 0, |seq, facts| {
+        let mut last = books.manifest().last_log_seq()?;
+        books.usage_log().for_each_after(0, |seq, facts| {
             log.batches += 1;
             log.facts += facts.len() as u64;
             if seq <= last {
@@ -225,7 +219,7 @@ impl Log {
             }
             last = last.max(seq);
             facts.iter().for_each(|fact| log.add(fact, dedup));
-            if let Err(error) = schema::check_columns(&facts) {
+            if let Err(error) = check_facts(&facts) {
                 log.faults.push(format!(
                     "batch {seq} cannot be written to the history: {}",
                     told(&error)
@@ -233,7 +227,7 @@ impl Log {
             }
             Ok(())
         })?;
-        let head = usage_log::head(connection)?;
+        let head = books.usage_log().head()?;
         if head > last {
             log.faults.push(format!("batches {} to {head} are missing", last + 1));
         }
@@ -252,16 +246,16 @@ impl Log {
     }
 }
 
-/// Holds the ledger against the sums of all facts.
+/// Holds the running totals against the sums of all facts.
 fn compare(
-    ledger: &BTreeMap<CompactString, Charged>,
+    totals: &BTreeMap<CompactString, Charged>,
     stored: &BTreeMap<CompactString, Totals>,
     report: &mut CheckReport,
 ) {
-    let accounts: std::collections::BTreeSet<_> = ledger.keys().chain(stored.keys()).collect();
+    let accounts: std::collections::BTreeSet<_> = totals.keys().chain(stored.keys()).collect();
     let mut different = 0;
     for account in accounts {
-        let charged = ledger.get(account).copied().unwrap_or_default();
+        let charged = totals.get(account).copied().unwrap_or_default();
         let sums = stored.get(account).copied().unwrap_or_default();
         let nanos = i128::from(charged.amount.nanos());
         let differences = [
@@ -269,22 +263,22 @@ fn compare(
             ("events", i128::from(charged.events), i128::from(sums.events)),
             ("unpriced events", i128::from(charged.unpriced), i128::from(sums.unpriced)),
         ];
-        for (what, in_ledger, in_facts) in differences {
-            if in_ledger == in_facts {
+        for (what, in_totals, in_facts) in differences {
+            if in_totals == in_facts {
                 continue;
             }
             different += 1;
             if different <= NAMED_MAX {
                 let detail = format!(
-                    "account `{account}` has {in_ledger} {what} in the ledger and {in_facts} in its facts"
+                    "account `{account}` has {in_totals} {what} in its totals and {in_facts} in its facts"
                 );
-                report.find("ledger", detail, REPORT);
+                report.find("totals", detail, REPORT);
             }
         }
     }
     if different > NAMED_MAX {
         let detail = format!("{} more sums differ", different - NAMED_MAX);
-        report.find("ledger", detail, REPORT);
+        report.find("totals", detail, REPORT);
     }
 }
 

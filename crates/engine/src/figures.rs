@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use outlay_store::StoreError;
 use outlay_store::dedup::DedupFigures;
 use outlay_store::history::HistoryFigures;
-use outlay_store::sqlite::{ledger, usage_log};
 
 use crate::Outlay;
 use crate::latency::LatencyReading;
@@ -30,9 +29,9 @@ pub struct Figures {
     /// Events that may wait.
     pub queue_events_max: usize,
     /// Charges on all accounts, in billionths; the sum may pass what one account can have.
-    pub ledger_nanos: i128,
+    pub total_nanos: i128,
     /// Events on all accounts.
-    pub ledger_events: i64,
+    pub total_events: i64,
     /// Events without a price on all accounts.
     pub unpriced_events: i64,
     /// Accounts.
@@ -52,8 +51,8 @@ impl Outlay {
     pub fn figures(&self) -> Result<Figures, StoreError> {
         let counters = self.commits.counters();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let (ledger, log_batches) = self.books.read_at_once(|connection| {
-            Ok((ledger::accounts(connection)?, usage_log::batches(connection)?))
+        let (totals, log_batches) = self.books.read_blocking(|books| {
+            Ok((books.totals().accounts()?, books.usage_log().batches()?))
         })?;
         Ok(Figures {
             accepted: count(&counters.accepted),
@@ -64,10 +63,10 @@ impl Outlay {
             commits: counters.took.read(),
             queue_events: self.commits.waiting(),
             queue_events_max: self.commits.waiting_max(),
-            ledger_nanos: ledger.iter().map(|(_, sum)| i128::from(sum.amount.nanos())).sum(),
-            ledger_events: ledger.iter().map(|(_, sum)| sum.events).sum(),
-            unpriced_events: ledger.iter().map(|(_, sum)| sum.unpriced).sum(),
-            accounts: ledger.len(),
+            total_nanos: totals.iter().map(|(_, sum)| i128::from(sum.amount.nanos())).sum(),
+            total_events: totals.iter().map(|(_, sum)| sum.events).sum(),
+            unpriced_events: totals.iter().map(|(_, sum)| sum.unpriced).sum(),
+            accounts: totals.len(),
             log_batches,
             history: self.history.figures(),
             dedup: self.dedup.figures(),

@@ -252,6 +252,7 @@ mod tests {
 
     use outlay_domain::Amount;
     use outlay_domain::usage::EventDraft;
+    use outlay_store::sqlite::alter_books;
 
     use super::*;
     use crate::usage::{Incoming, Outcome};
@@ -322,11 +323,8 @@ mod tests {
         let outlay = open(folder.path(), noon());
         send(&outlay).await;
         outlay.history.flush(&outlay.dedup).unwrap();
-        outlay
-            .books
-            .write(|tx| Ok::<_, StoreError>(tx.execute("DELETE FROM known_time", []).map(drop)?))
-            .unwrap();
         drop(outlay);
+        alter_books(folder.path(), "DELETE FROM known_time");
 
         let outlay = open(folder.path(), "2030-01-01T00:00:00Z".parse().unwrap());
         tidy(&outlay);

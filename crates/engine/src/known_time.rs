@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use outlay_domain::people::AuditRecord;
-use outlay_store::sqlite::{audit, manifest};
 use outlay_store::{Books, StoreError};
 use parking_lot::Mutex;
 
@@ -62,10 +61,10 @@ impl KnownTime {
         clock: Arc<dyn Clock>,
         ahead_max: TimeDelta,
     ) -> Result<Self, StoreError> {
-        let known = books.read(|books| {
-            Ok(match manifest::known_time(books)? {
+        let known = books.read_blocking(|books| {
+            Ok(match books.manifest().known_time()? {
                 Some(known) => Some(known),
-                None => manifest::last_received(books)?,
+                None => books.manifest().last_received()?,
             })
         })?;
         let state = State { known, at: clock.elapsed(), written: None, is_ahead: false };
@@ -109,7 +108,7 @@ impl KnownTime {
             if is_due { state.known } else { None }
         };
         if let Some(known) = known {
-            self.books.write(|tx| manifest::set_known_time(tx, known))?;
+            self.books.write_blocking(|tx| tx.manifest().set_known_time(known))?;
             self.state.lock().written = Some(known);
         }
         Ok(reading)
@@ -126,9 +125,9 @@ impl KnownTime {
             target: "clock".into(),
             detail: serde_json::json!({ "was": before.safe, "is": before.wall }),
         };
-        self.books.write(|tx| {
-            manifest::set_known_time(tx, before.wall)?;
-            audit::append(tx, &record)
+        self.books.write_blocking(|tx| {
+            tx.manifest().set_known_time(before.wall)?;
+            tx.audit().append(&record)
         })?;
         let mut state = self.state.lock();
         state.known = Some(before.wall);

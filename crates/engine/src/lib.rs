@@ -1,6 +1,9 @@
 //! What the product does: the use cases, free of HTTP and of SQL.
 
 pub mod alerts;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod architecture;
 pub mod budgets;
 pub mod import;
 pub mod insights;
@@ -35,7 +38,7 @@ pub use clock::{Clock, FrozenClock, SystemClock};
 use outlay_domain::pricing::PriceBook;
 use outlay_store::dedup::{Dedup, DedupOptions};
 use outlay_store::history::{History, HistoryOptions};
-use outlay_store::sqlite::{BOOKS_FILE, usage_log};
+use outlay_store::sqlite::BOOKS_FILE;
 use outlay_store::{Books, StoreError};
 
 use keeper::{Keeper, KeeperOptions};
@@ -260,8 +263,8 @@ fn replay(
     tail_bytes_max: usize,
 ) -> Result<(), StoreError> {
     let mut events = 0;
-    books.read(|connection| {
-        usage_log::for_each_after(connection, 0, |seq, facts| {
+    books.read_blocking(|books| {
+        books.usage_log().for_each_after(0, |seq, facts| {
             events += facts.len();
             usage::commit::take_up(history, dedup, seq, facts);
             if history.tail_bytes() > tail_bytes_max {

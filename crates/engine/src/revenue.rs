@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use outlay_domain::revenue::RevenueFact;
-use outlay_store::sqlite::revenue;
 pub use outlay_store::sqlite::revenue::{
     KeptRevenue, ProductRevenue, Recorded, RevenueLine, RevenueTotal,
 };
@@ -17,7 +16,7 @@ pub fn record(
     facts: &[RevenueFact],
 ) -> Result<Vec<Recorded>, StoreError> {
     let now = clock.now();
-    books.write(|tx| facts.iter().map(|fact| revenue::record(tx, fact, now)).collect())
+    books.write_blocking(|tx| facts.iter().map(|fact| tx.revenue().record(fact, now)).collect())
 }
 
 /// The first `limit` facts before `to` that stand behind the time and key `after`.
@@ -27,7 +26,7 @@ pub fn page(
     to: DateTime<Utc>,
     limit: u32,
 ) -> Result<Vec<KeptRevenue>, StoreError> {
-    books.read(|conn| revenue::page(conn, after, to, limit))
+    books.read_blocking(|books| books.revenue().page(after, to, limit))
 }
 
 /// Revenue in `[from, to)`, a row for each currency.
@@ -36,7 +35,7 @@ pub fn totals(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
 ) -> Result<Vec<RevenueTotal>, StoreError> {
-    books.read(|conn| revenue::totals(conn, from, to))
+    books.read_blocking(|books| books.revenue().totals(from, to))
 }
 
 /// Revenue in `[from, to)`, a row for each kind, currency and product; at most `limit` rows.
@@ -46,7 +45,7 @@ pub fn by_product(
     to: DateTime<Utc>,
     limit: u32,
 ) -> Result<Vec<ProductRevenue>, StoreError> {
-    books.read(|conn| revenue::by_product(conn, from, to, limit))
+    books.read_blocking(|books| books.revenue().by_product(from, to, limit))
 }
 
 /// Shows `visit` every fact in `[from, to)`, one by one.
@@ -56,5 +55,5 @@ pub fn each(
     to: DateTime<Utc>,
     visit: impl FnMut(RevenueLine),
 ) -> Result<(), StoreError> {
-    books.read(|conn| revenue::each(conn, from, to, visit))
+    books.read_blocking(|books| books.revenue().each(from, to, visit))
 }

@@ -107,8 +107,7 @@ mod tests {
     use super::*;
 
     fn beats(books: &Books) -> i64 {
-        let beats = "SELECT beats FROM heartbeat";
-        books.read(|books| Ok(books.query_row(beats, [], |row| row.get(0))?)).unwrap()
+        books.read_blocking(|books| books.heartbeats()).unwrap()
     }
 
     #[test]

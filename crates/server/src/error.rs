@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use outlay_store::StoreError;
+use outlay_store::{FailureKind, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -108,6 +108,23 @@ impl ApiError {
         )
     }
 
+    /// The data folder fails: 503 where the same may succeed later, 500 where it will not.
+    pub fn of_store(error: &StoreError) -> Self {
+        let (seconds, detail) = match error.kind() {
+            FailureKind::Unavailable => (
+                5,
+                "the server cannot read or write its data folder; nothing of this request was kept",
+            ),
+            FailureKind::Full => (
+                30,
+                "the disk of the server's data folder is full; nothing of this request was kept",
+            ),
+            FailureKind::Damaged | FailureKind::Failed => return Self::internal(error),
+        };
+        tracing::error!(error = error as &dyn std::error::Error, causes = %causes(error), "the data folder cannot be used");
+        Self::unavailable(seconds, detail)
+    }
+
     /// 500: a fault of ours whose cause is in the log already.
     pub fn panicked() -> Self {
         Self::new(
@@ -141,17 +158,11 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Books(_) if error.is_of_disk() => {
-                tracing::error!(error = &error as &dyn std::error::Error, causes = %causes(&error), "the data folder takes no writes");
-                Self::unavailable(
-                    5,
-                    "the server cannot write to its data folder; nothing of this request was kept",
-                )
-            }
             StoreError::StillRead(_) => {
                 Self::unavailable(30, error.to_string()).mend("ask again when that is done")
             }
-            _ => Self::internal(&error),
+            StoreError::Stopping => Self::unavailable(1, error.to_string()),
+            _ => Self::of_store(&error),
         }
     }
 }

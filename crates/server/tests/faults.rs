@@ -359,9 +359,8 @@ async fn a_panic_after_a_commit_is_written_is_answered_and_what_was_kept_is_foun
 async fn asking_whether_the_server_is_ready_writes_nothing() {
     let desk = Desk::open().await;
     let beats = || {
-        let beats = "SELECT beats FROM heartbeat";
         let books = &desk.server.state().outlay.books;
-        books.read(|books| Ok(books.query_row(beats, [], |row| row.get::<_, i64>(0))?)).unwrap()
+        books.read_blocking(|books| books.heartbeats()).unwrap()
     };
 
     for _ in 0..100 {

@@ -288,10 +288,9 @@ async fn calls_and_costs_that_come_one_after_the_other_are_counted_once() {
     assert_eq!(total["total"]["spend"], "9633.4190631");
 }
 
-/// Runs statements in a data folder's books, as an older version might have left them.
+/// Changes a data folder's books to what an older version might have left there.
 fn alter_books(place: &Place, sql: &str) {
-    let books = rusqlite::Connection::open(place.data.path().join("books.db")).unwrap();
-    books.execute_batch(sql).unwrap();
+    outlay_store::sqlite::alter_books(place.data.path(), sql);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,7 +21,7 @@ use outlay_domain::Amount;
 use outlay_domain::usage::{EventName, Fact};
 use outlay_store::dedup::{Dedup, DedupOptions, EventKey, Seen};
 use outlay_store::history::{History, HistoryOptions, Segment};
-use outlay_store::sqlite::ledger::{self, Charged};
+use outlay_store::sqlite::totals::Charged;
 use outlay_store::{Books, StoreError};
 use sample::{BATCH_EVENTS, Ids, Sample};
 
@@ -172,12 +172,11 @@ impl Charges {
 
     /// Posts them as the committer does, so that the books agree with the history.
     fn post(&mut self, books: &Books, at: DateTime<Utc>, seq: i64) -> Result<(), StoreError> {
-        books.write(|tx| {
+        books.write_blocking(|tx| {
             for (account, charged) in std::mem::take(&mut self.0) {
-                ledger::post(tx, &account, charged, at)?;
+                tx.totals().post(&account, charged, at)?;
             }
-            tx.execute("UPDATE usage_log_head SET seq = max(seq, ?1)", [seq])?;
-            Ok(())
+            tx.usage_log().skip_to(seq)
         })
     }
 }

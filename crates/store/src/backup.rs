@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::sqlite::{BOOKS_FILE, ledger, manifest};
+use crate::sqlite::{BOOKS_FILE, View};
 use crate::{Books, StoreError, dedup, disk, history};
 
 /// How often a copy is begun. Compactions are minutes apart, and linking takes milliseconds.
@@ -71,16 +71,17 @@ fn attempt(books: &Books, data_dir: &Path, target: &Path) -> Result<Option<Copie
 /// The files of the history and of the keys that these books name, and the events that they count.
 fn named_by(books_file: &Path) -> Result<(Vec<PathBuf>, i64), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let books = Connection::open_with_flags(books_file, flags)?;
-    let segments = manifest::segments(&books)?;
+    let copy = Connection::open_with_flags(books_file, flags)?;
+    let books = View::of(&copy);
+    let segments = books.manifest().segments()?;
     let segments = segments.iter().flat_map(|row| history::file_names(row.segment_id));
-    let runs = manifest::runs(&books)?;
+    let runs = books.manifest().runs()?;
     let runs = runs.iter().map(|row| dedup::file_name(row.run_id));
     let files = segments
         .map(|name| Path::new(history::FOLDER).join(name))
         .chain(runs.map(|name| Path::new(dedup::FOLDER).join(name)))
         .collect();
-    let events = ledger::accounts(&books)?.iter().map(|(_, charged)| charged.events).sum();
+    let events = books.totals().accounts()?.iter().map(|(_, charged)| charged.events).sum();
     Ok((files, events))
 }
 

@@ -10,5 +10,5 @@ pub mod sheet;
 pub mod sqlite;
 
 pub use dedup::Dedup;
-pub use error::StoreError;
-pub use sqlite::Books;
+pub use error::{FailureKind, StoreError};
+pub use sqlite::{Books, Tx, View};

@@ -12,7 +12,6 @@ use outlay_domain::Amount;
 use outlay_domain::alerts::{Alert, AlertRule, Condition, Hold, Reading, Severity, SpikeSeverity};
 use outlay_domain::budgets::{Basis, Scope, Threshold};
 use outlay_domain::usage::question::{Every, Group, Measure, Value, day_start};
-use outlay_store::sqlite::alerts;
 
 use super::{Alerts, AlertsError};
 use crate::budgets::{BudgetStatus, UnjudgedBudget};
@@ -91,7 +90,7 @@ impl Alerts {
 
     /// The highest threshold of each kind that each budget reached in its window.
     async fn budgets_reached(&self, rule: &AlertRule) -> Result<Seen, AlertsError> {
-        let holding = self.books.read(|conn| alerts::holding(conn, &rule.id))?;
+        let holding = self.books.read_blocking(|books| books.alerts().holding(&rule.id))?;
         let mut seen = Seen::default();
         for judged in self.budgets.statuses().await? {
             match judged {

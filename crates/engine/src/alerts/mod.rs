@@ -13,8 +13,7 @@ use outlay_domain::alerts::{
 };
 use outlay_domain::people::AuditRecord;
 pub use outlay_store::sqlite::alerts::WantedAlerts;
-use outlay_store::sqlite::{alerts, audit};
-use outlay_store::{Books, StoreError};
+use outlay_store::{Books, StoreError, Tx};
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -152,7 +151,7 @@ impl Alerts {
 
     /// Every rule, by id.
     pub fn rules(&self) -> Result<Vec<AlertRule>, StoreError> {
-        self.books.read(alerts::rules)
+        self.books.read_blocking(|books| books.alerts().rules())
     }
 
     /// Keeps `draft` as a new rule under `id`, or in place of the one that is there.
@@ -170,9 +169,9 @@ impl Alerts {
         }
         let created_at = known.map_or(now, |known| known.created_at);
         let rule = AlertRule::new(id, created_at, draft)?;
-        self.books.write(|tx| {
-            alerts::put_rule(tx, &rule)?;
-            audit::append(tx, &record(&rule, "alert_rules.put", actor, now))
+        self.books.write_blocking(|tx| {
+            tx.alerts().put_rule(&rule)?;
+            tx.audit().append(&record(&rule, "alert_rules.put", actor, now))
         })?;
         self.tell();
         self.judge_soon();
@@ -189,9 +188,9 @@ impl Alerts {
     pub fn remove_rule(&self, id: &str, actor: &str) -> Result<(), AlertsError> {
         let rule = self.rule(id)?;
         let now = self.clock.now();
-        self.books.write(|tx| {
-            alerts::remove_rule(tx, id)?;
-            audit::append(tx, &record(&rule, "alert_rules.remove", actor, now))
+        self.books.write_blocking(|tx| {
+            tx.alerts().remove_rule(id)?;
+            tx.audit().append(&record(&rule, "alert_rules.remove", actor, now))
         })?;
         self.tell();
         self.judge_soon();
@@ -210,12 +209,12 @@ impl Alerts {
         before: Option<(DateTime<Utc>, Uuid)>,
         limit: u32,
     ) -> Result<Vec<Alert>, StoreError> {
-        self.books.read(|conn| alerts::page(conn, wanted, before, limit))
+        self.books.read_blocking(|books| books.alerts().page(wanted, before, limit))
     }
 
     /// How many alerts are open and not silent.
     pub fn count_open(&self) -> Result<i64, StoreError> {
-        self.books.read(|conn| alerts::count_open(conn, self.clock.now()))
+        self.books.read_blocking(|books| books.alerts().count_open(self.clock.now()))
     }
 
     /// How many alerts opened in `[from, to)`, and the newest `limit` of them.
@@ -225,20 +224,20 @@ impl Alerts {
         to: DateTime<Utc>,
         limit: u32,
     ) -> Result<(i64, Vec<Alert>), StoreError> {
-        self.books.read(|conn| {
+        self.books.read_blocking(|books| {
             let any =
                 WantedAlerts { states: AlertState::WORDS.to_vec(), ..WantedAlerts::default() };
-            let newest = alerts::page(conn, &any, Some((to, Uuid::nil())), limit)?;
+            let newest = books.alerts().page(&any, Some((to, Uuid::nil())), limit)?;
             let within = newest.into_iter().filter(|alert| from <= alert.opened_at).collect();
-            Ok((alerts::count_opened(conn, from, to)?, within))
+            Ok((books.alerts().count_opened(from, to)?, within))
         })
     }
 
     /// Lets `actor` do something about an alert.
     pub fn see_to(&self, id: Uuid, deed: Deed, actor: &str) -> Result<Alert, AlertsError> {
         let at = self.clock.now();
-        let alert = self.books.write(|tx| {
-            let mut alert = alerts::find(tx, id)?.ok_or(AlertsError::UnknownAlert(id))?;
+        let alert = self.books.write_blocking(|tx| {
+            let mut alert = tx.alerts().find(id)?.ok_or(AlertsError::UnknownAlert(id))?;
             if matches!(alert.state, AlertState::Resolved { .. }) {
                 return Err(AlertsError::Resolved);
             }
@@ -248,7 +247,7 @@ impl Alerts {
                 Deed::Snooze(until) => alert.snoozed_until = Some(until),
                 Deed::Resolve => alert.state = alert.state.resolved(Some(by), at),
             }
-            alerts::set(tx, &alert)?;
+            tx.alerts().set(&alert)?;
             Ok(alert)
         })?;
         self.tell();
@@ -279,7 +278,7 @@ impl Alerts {
         if slow {
             let Some(outlay) = self.outlay.upgrade() else { return Ok(has_changed) };
             let safe = outlay.known_time.now().safe;
-            self.books.write(|tx| alerts::forget(tx, safe - KEPT_FOR))?;
+            self.books.write_blocking(|tx| tx.alerts().forget(safe - KEPT_FOR))?;
         }
         if has_changed {
             self.tell();
@@ -330,13 +329,13 @@ impl Alerts {
             |id: &CompactString| rules.iter().any(|rule| rule.id == *id && rule.draft.enabled);
         let orphaned: Vec<_> = self
             .books
-            .read(alerts::holding_rules)?
+            .read_blocking(|books| books.alerts().holding_rules())?
             .into_iter()
             .filter(|id| !is_watched(id))
             .collect();
         for id in &orphaned {
-            self.books.write(|tx| {
-                let holding = alerts::holding(tx, id)?;
+            self.books.write_blocking(|tx| {
+                let holding = tx.alerts().holding(id)?;
                 let turn = turn(&holding, Vec::new());
                 write(tx, id, &holding, turn, now, None)
             })?;
@@ -350,13 +349,13 @@ impl Alerts {
         readings: Vec<Reading>,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let holding = self.books.read(|conn| alerts::holding(conn, &rule.id))?;
+        let holding = self.books.read_blocking(|books| books.alerts().holding(&rule.id))?;
         if turn(&holding, readings.clone()).is_empty() {
             return Ok(false);
         }
         // Judged again inside the transaction: somebody may have been quicker.
-        self.books.write(|tx| {
-            let holding = alerts::holding(tx, &rule.id)?;
+        self.books.write_blocking(|tx| {
+            let holding = tx.alerts().holding(&rule.id)?;
             let turn = turn(&holding, readings);
             write(tx, &rule.id, &holding, turn, now, Some(rule))
         })?;
@@ -374,7 +373,7 @@ const fn is_slow(condition: &Condition) -> bool {
 }
 
 fn write(
-    tx: &rusqlite::Transaction<'_>,
+    tx: &Tx<'_>,
     rule_id: &CompactString,
     holding: &[Alert],
     turn: Turn,
@@ -389,7 +388,7 @@ fn write(
             continue;
         }
         alert.holds = false;
-        alerts::set(tx, &alert)?;
+        tx.alerts().set(&alert)?;
     }
     let Some(rule) = rule else { return Ok(()) };
     for reading in turn.opened {
@@ -407,7 +406,7 @@ fn write(
             snoozed_until: None,
             holds: true,
         };
-        alerts::add(tx, &alert)?;
+        tx.alerts().add(&alert)?;
     }
     Ok(())
 }

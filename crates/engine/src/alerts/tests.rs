@@ -5,7 +5,6 @@ use std::path::Path;
 use outlay_domain::Quantity;
 use outlay_domain::imports::{ImportedBudgets, ImportedLimit, ImportedPeriod};
 use outlay_domain::usage::{EventDraft, Meter};
-use outlay_store::sqlite::imports;
 
 use super::*;
 use crate::usage::Incoming;
@@ -196,7 +195,7 @@ async fn a_budget_of_a_time_that_is_over_holds_no_alert_open() {
         limits: vec![limit(10), limit(11)],
         thresholds: Vec::new(),
     };
-    desk.outlay.books.write(|tx| imports::put_budgets(tx, &set, now())).unwrap();
+    desk.outlay.books.write_blocking(|tx| tx.imports().put_budgets(&set, now())).unwrap();
     desk.spend("october", now() - TimeDelta::days(20), Some("12")).await;
     assert!(desk.judged().await.is_empty(), "October is over");
 
@@ -272,7 +271,7 @@ async fn a_budget_that_cannot_be_judged_keeps_its_alerts_and_others_are_judged()
         serde_json::json!({ "every": "once", "first": "1960-01-01", "last": "2026-12-31" }),
     )
     .unwrap();
-    desk.outlay.books.write(|tx| outlay_store::sqlite::budgets::put(tx, &bad)).unwrap();
+    desk.outlay.books.write_blocking(|tx| tx.budgets().put(&bad)).unwrap();
     desk.spend("b", now() - TimeDelta::hours(1), Some("2")).await;
 
     let told = desk.judged().await;

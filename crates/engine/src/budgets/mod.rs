@@ -11,7 +11,6 @@ use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::budgets::{Budget, BudgetDraft, BudgetError, Period};
 use outlay_domain::people::AuditRecord;
-use outlay_store::sqlite::{audit, budgets};
 use outlay_store::{Books, StoreError};
 use thiserror::Error;
 
@@ -75,9 +74,9 @@ impl Outlay {
 impl Budgets {
     /// All budgets, those of older systems included, by name.
     pub fn all(&self) -> Result<Vec<Budget>, StoreError> {
-        let (kept, imported) = self.books.read(|conn| {
-            Ok((budgets::all(conn)?, outlay_store::sqlite::imports::budgets(conn)?))
-        })?;
+        let (kept, imported) = self
+            .books
+            .read_blocking(|books| Ok((books.budgets().all()?, books.imports().budgets()?)))?;
         let mut all: Vec<Budget> = imported
             .iter()
             .flat_map(imported::budgets)
@@ -163,17 +162,17 @@ impl Budgets {
     pub fn remove(&self, id: &str, actor: &str) -> Result<Budget, BudgetsError> {
         let known = self.one(id)?;
         let now = self.clock.now();
-        self.books.write(|tx| {
-            budgets::remove(tx, id, now)?;
-            audit::append(tx, &record(&known, "budgets.remove", actor, now))
+        self.books.write_blocking(|tx| {
+            tx.budgets().remove(id, now)?;
+            tx.audit().append(&record(&known, "budgets.remove", actor, now))
         })?;
         Ok(known)
     }
 
     fn put(&self, budget: &Budget, action: &str, actor: &str) -> Result<(), StoreError> {
-        self.books.write(|tx| {
-            budgets::put(tx, budget)?;
-            audit::append(tx, &record(budget, action, actor, self.clock.now()))
+        self.books.write_blocking(|tx| {
+            tx.budgets().put(budget)?;
+            tx.audit().append(&record(budget, action, actor, self.clock.now()))
         })
     }
 }

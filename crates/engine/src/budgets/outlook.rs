@@ -170,6 +170,7 @@ fn autocorrelation(history: &[f64]) -> f64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::import::leadfactory::fixtures::spend_by_hour;
 
     #[test]
     fn a_steady_spend_goes_on() {
@@ -239,34 +240,9 @@ mod tests {
         assert!((combined(&[3.0, 4.0], 1.0) - 7.0).abs() < 1e-12);
     }
 
-    /// LeadFactory's own spend by the hour, from the fixture.
-    fn fixture() -> Vec<[f64; 24]> {
-        let folder = tempfile::tempdir().unwrap();
-        let packed =
-            concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/leadfactory/cost_tracking.db.zst");
-        let path = folder.path().join("costs.db");
-        let bytes = zstd::decode_all(std::fs::File::open(packed).unwrap()).unwrap();
-        std::fs::write(&path, bytes).unwrap();
-        let file = rusqlite::Connection::open(&path).unwrap();
-        let mut days = std::collections::BTreeMap::<String, [f64; 24]>::new();
-        let mut statement = file
-            .prepare(
-                "SELECT date(timestamp), CAST(strftime('%H', timestamp) AS INTEGER), sum(amount)
-                 FROM costs GROUP BY 1, 2",
-            )
-            .unwrap();
-        let mut rows = statement.query([]).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            let hour: i64 = row.get(1).unwrap();
-            let day = days.entry(row.get(0).unwrap()).or_insert([0.0; 24]);
-            day[usize::try_from(hour).unwrap()] = row.get(2).unwrap();
-        }
-        days.into_values().collect()
-    }
-
     #[test]
     fn leadfactorys_days_and_weeks_end_within_their_ranges_as_often_as_said() {
-        let days = fixture();
+        let days = spend_by_hour();
         let whole: Vec<f64> = days.iter().map(|hours| hours.iter().sum()).collect();
         for days_after in [0, 6] {
             let (mut held, mut asked) = (0_u32, 0_u32);

@@ -6,7 +6,6 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use outlay_domain::budgets::BudgetDraft;
 use outlay_domain::imports::{ImportedBudgets, ImportedLimit, ImportedPeriod};
 use outlay_domain::usage::EventDraft;
-use outlay_store::sqlite::imports;
 
 use super::*;
 use crate::usage::Incoming;
@@ -155,7 +154,7 @@ fn a_month_has_the_budget_that_somebody_made_for_it_before_an_imported_one() {
     };
     assert_eq!(of_november(), None);
 
-    outlay.books.write(|tx| imports::put_budgets(tx, &imported, now())).unwrap();
+    outlay.books.write_blocking(|tx| tx.imports().put_budgets(&imported, now())).unwrap();
     assert_eq!(of_november().as_deref(), Some("500"));
     assert_eq!(budgets.of_month(day(12, 1), day(12, 31)).unwrap(), None);
 

@@ -3,7 +3,6 @@
 
 use compact_str::CompactString;
 use outlay_domain::imports::{ImportRecord, ImportedBatches, ImportedBudgets};
-use outlay_store::sqlite::imports;
 pub use outlay_store::sqlite::imports::ImportProgress;
 use outlay_store::{Books, StoreError};
 
@@ -12,7 +11,7 @@ use crate::Clock;
 
 /// All sources that were ever imported, by name.
 pub fn records(books: &Books) -> Result<Vec<ImportRecord>, StoreError> {
-    books.read(imports::records)
+    books.read_blocking(|books| books.imports().records())
 }
 
 /// The sources that hold only what failed or was free, beside other sources with what was paid.
@@ -45,12 +44,12 @@ pub fn record(
     clock: &dyn Clock,
     progress: &ImportProgress,
 ) -> Result<(), StoreError> {
-    books.write(|tx| imports::record(tx, progress, clock.now()))
+    books.write_blocking(|tx| tx.imports().record(progress, clock.now()))
 }
 
 /// The budgets of older systems, by their source.
 pub fn budgets(books: &Books) -> Result<Vec<ImportedBudgets>, StoreError> {
-    books.read(imports::budgets)
+    books.read_blocking(|books| books.imports().budgets())
 }
 
 /// Keeps `budgets` in place of what that source had before.
@@ -59,15 +58,15 @@ pub fn put_budgets(
     clock: &dyn Clock,
     budgets: &ImportedBudgets,
 ) -> Result<(), StoreError> {
-    books.write(|tx| imports::put_budgets(tx, budgets, clock.now()))
+    books.write_blocking(|tx| tx.imports().put_budgets(budgets, clock.now()))
 }
 
 /// The batches of older systems, by their source.
 pub fn batches(books: &Books) -> Result<Vec<ImportedBatches>, StoreError> {
-    books.read(imports::batches)
+    books.read_blocking(|books| books.imports().batches())
 }
 
 /// Keeps `batches` in place of what that source had before.
 pub fn put_batches(books: &Books, batches: &ImportedBatches) -> Result<(), StoreError> {
-    books.write(|tx| imports::put_batches(tx, batches))
+    books.write_blocking(|tx| tx.imports().put_batches(batches))
 }

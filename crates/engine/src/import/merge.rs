@@ -11,7 +11,6 @@ use outlay_domain::people::AuditRecord;
 use outlay_domain::usage::question::{Attribute, Filter};
 use outlay_domain::usage::{EventName, Fact, FactKind, UsageEvent};
 use outlay_store::StoreError;
-use outlay_store::sqlite::{audit, imports};
 use thiserror::Error;
 
 use crate::Outlay;
@@ -95,13 +94,13 @@ impl Outlay {
         mut merged: Merged,
     ) -> Result<Merged, StoreError> {
         let at = self.clock.now();
-        let orphans = self.books.read(|conn| imports::orphans(conn, source, kind))?;
+        let orphans = self.books.read_blocking(|books| books.imports().orphans(source, kind))?;
         if duplicates.is_empty() && orphans.is_empty() {
             return Ok(merged);
         }
-        self.books.write(|tx| {
+        self.books.write_blocking(|tx| {
             for duplicate in duplicates.into_iter().chain(orphans) {
-                let sets = imports::merge(tx, source, &duplicate)?;
+                let sets = tx.imports().merge(source, &duplicate)?;
                 if sets.was_there {
                     merged.budgets += sets.budgets;
                     merged.batches += sets.batches;
@@ -116,7 +115,13 @@ impl Outlay {
                 "budgets": merged.budgets, "batches": merged.batches,
             });
             let action = "imports.merge".into();
-            audit::append(tx, &AuditRecord { at, actor, action, target: source.clone(), detail })?;
+            tx.audit().append(&AuditRecord {
+                at,
+                actor,
+                action,
+                target: source.clone(),
+                detail,
+            })?;
             Ok(merged)
         })
     }

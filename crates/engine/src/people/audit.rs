@@ -1,7 +1,7 @@
 //! Reading the audit trail.
 
 use outlay_domain::people::{Act, AuditEntry, Caller};
-use outlay_store::sqlite::audit::{self, AuditFilter};
+use outlay_store::sqlite::audit::AuditFilter;
 
 use super::{People, PeopleError};
 
@@ -22,6 +22,6 @@ impl People {
         question: AuditQuestion,
     ) -> Result<Vec<AuditEntry>, PeopleError> {
         caller.may(Act::Administer)?;
-        self.read(move |conn| audit::page(conn, &question.filter, question.limit)).await
+        self.read(move |books| books.audit().page(&question.filter, question.limit)).await
     }
 }

@@ -6,8 +6,7 @@ use chrono::{DateTime, Utc};
 use outlay_domain::people::{
     ApiKey, AuditRecord, Caller, KeyState, Role, SERVER_ID, User, UserId, Via,
 };
-use outlay_store::StoreError;
-use outlay_store::sqlite::{audit, people as store};
+use outlay_store::{StoreError, View};
 use serde_json::json;
 
 use super::claims::TokenFault;
@@ -33,9 +32,9 @@ impl People {
         }
         let hash = secret::hash(secret);
         let known = self
-            .known(KnownBy::Key(hash), move |conn| {
-                let Some(key) = store::key_by_secret(conn, hash)? else { return Ok(None) };
-                let user = store::user(conn, key.user.as_str())?;
+            .known(KnownBy::Key(hash), move |books| {
+                let Some(key) = books.people().key_by_secret(hash)? else { return Ok(None) };
+                let user = books.people().user(key.user.as_str())?;
                 Ok(user.map(|user| (user, Credential::Key(key))))
             })
             .await?
@@ -57,9 +56,11 @@ impl People {
         }
         let hash = secret::hash(secret);
         let known = self
-            .known(KnownBy::Session(hash), move |conn| {
-                let Some(session) = store::session_by_secret(conn, hash)? else { return Ok(None) };
-                let user = store::user(conn, session.user.as_str())?;
+            .known(KnownBy::Session(hash), move |books| {
+                let Some(session) = books.people().session_by_secret(hash)? else {
+                    return Ok(None);
+                };
+                let user = books.people().user(session.user.as_str())?;
                 Ok(user.map(|user| (user, Credential::Session(session))))
             })
             .await?
@@ -113,8 +114,8 @@ impl People {
             Via::Session { id } => {
                 let (id, name) = (*id, caller.user.clone());
                 let (session, user) = self
-                    .read::<_, IdentifyError>(move |conn| {
-                        Ok((store::session(conn, id)?, store::user(conn, name.as_str())?))
+                    .read::<_, IdentifyError>(move |books| {
+                        Ok((books.people().session(id)?, books.people().user(name.as_str())?))
                     })
                     .await?;
                 let (Some(mut session), Some(user)) = (session, user) else {
@@ -130,8 +131,8 @@ impl People {
             Via::Key { id } => {
                 let (id, name) = (*id, caller.user.clone());
                 let (key, user) = self
-                    .read::<_, IdentifyError>(move |conn| {
-                        Ok((store::key(conn, id)?, store::user(conn, name.as_str())?))
+                    .read::<_, IdentifyError>(move |books| {
+                        Ok((books.people().key(id)?, books.people().user(name.as_str())?))
                     })
                     .await?;
                 let (Some(key), Some(user)) = (key, user) else {
@@ -161,8 +162,8 @@ impl People {
 
     async fn known_by_name(&self, id: &UserId) -> Result<Option<Arc<Known>>, IdentifyError> {
         let name = id.clone();
-        self.known(KnownBy::Token(id.clone()), move |conn| {
-            let user = store::user(conn, name.as_str())?;
+        self.known(KnownBy::Token(id.clone()), move |books| {
+            let user = books.people().user(name.as_str())?;
             Ok(user.map(|user| (user, Credential::Token)))
         })
         .await
@@ -172,9 +173,7 @@ impl People {
     async fn known(
         &self,
         by: KnownBy,
-        read: impl FnOnce(&rusqlite::Connection) -> Result<Option<(User, Credential)>, StoreError>
-        + Send
-        + 'static,
+        read: impl FnOnce(&View<'_>) -> Result<Option<(User, Credential)>, StoreError> + Send + 'static,
     ) -> Result<Option<Arc<Known>>, IdentifyError> {
         if let Some(known) = self.directory.get(&by) {
             return Ok(Some(known));
@@ -196,11 +195,11 @@ impl People {
             detail: json!({ "role": Role::Member, "named_by": issuer.name }),
         };
         self.write(move |tx| {
-            if store::add_user(tx, &user)? {
-                audit::append(tx, &record)?;
+            if tx.people().add_user(&user)? {
+                tx.audit().append(&record)?;
             }
             // Another request may have been faster; one who differs in case is somebody else.
-            store::user(tx, user.id.as_str())?.ok_or(IdentifyError::UnknownUser)
+            tx.people().user(user.id.as_str())?.ok_or(IdentifyError::UnknownUser)
         })
         .await
     }

@@ -6,7 +6,6 @@ use outlay_domain::people::key::KEYS_PER_USER_MAX;
 use outlay_domain::people::{
     Act, ApiKey, Caller, Denied, PeopleRefusal, Role, Scopes, User, UserId, Via,
 };
-use outlay_store::sqlite::{audit, people as store};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -69,10 +68,12 @@ impl People {
         let caller = caller.clone();
         let key = self
             .write(move |tx| {
-                let user = store::user(tx, owner.as_str())?
+                let user = tx
+                    .people()
+                    .user(owner.as_str())?
                     .ok_or_else(|| PeopleError::NotFound(format!("user `{owner}`")))?;
                 let key = judged(new, &caller, &user, prefix, now)?;
-                if store::count_keys(tx, &user.id, now)? >= KEYS_PER_USER_MAX {
+                if tx.people().count_keys(&user.id, now)? >= KEYS_PER_USER_MAX {
                     return Err(PeopleError::conflict(
                         format!(
                             "`{}` has {KEYS_PER_USER_MAX} keys, the most there may be",
@@ -81,13 +82,13 @@ impl People {
                         "revoke some that are not in use",
                     ));
                 }
-                store::add_key(tx, &key, hash)?;
+                tx.people().add_key(&key, hash)?;
                 let detail = json!({
                     "user": key.user, "name": key.name, "scopes": key.scopes.to_string(),
                     "account": key.account, "expires_at": key.expires_at,
                 });
                 let target = key.id.to_string();
-                audit::append(tx, &caller.did(now, "key.added", &target, detail))?;
+                tx.audit().append(&caller.did(now, "key.added", &target, detail))?;
                 Ok::<_, PeopleError>(key)
             })
             .await?;
@@ -109,8 +110,8 @@ impl People {
             None => caller.may_hand_out()?,
         }
         let mut keys = self
-            .read::<_, PeopleError>(move |conn| {
-                store::keys(conn, page.user.as_ref(), page.before, page.limit)
+            .read::<_, PeopleError>(move |books| {
+                books.people().keys(page.user.as_ref(), page.before, page.limit)
             })
             .await?;
         let noted = self.directory.noted();
@@ -126,12 +127,14 @@ impl People {
         let (now, caller) = (self.now(), caller.clone());
         self.write(move |tx| {
             // A key that is not the caller's does not exist for them.
-            let key = store::key(tx, id)?
+            let key = tx
+                .people()
+                .key(id)?
                 .filter(|key| may_act_on_keys_of(&caller, &key.user).is_ok())
                 .ok_or_else(|| PeopleError::NotFound(format!("key `{id}`")))?;
-            if store::revoke_key(tx, id, now)? {
+            if tx.people().revoke_key(id, now)? {
                 let detail = json!({ "user": key.user, "name": key.name });
-                audit::append(tx, &caller.did(now, "key.revoked", &id.to_string(), detail))?;
+                tx.audit().append(&caller.did(now, "key.revoked", &id.to_string(), detail))?;
             }
             Ok(ApiKey { revoked_at: key.revoked_at.or(Some(now)), ..key })
         })

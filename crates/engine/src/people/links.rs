@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use outlay_domain::people::{AuditRecord, Caller, Role, SERVER_ID, SignInMethod, User, UserId};
-use outlay_store::sqlite::{audit, people as store};
+use outlay_store::Tx;
 use serde_json::json;
 
 use super::secret::{self, SECRET_BYTES_MAX, Secret};
@@ -41,7 +41,9 @@ impl People {
         let record = caller.did(self.now(), "user.link_issued", user.as_str(), json!({}));
         let user = user.clone();
         self.put_link(public_url, self.link_ttl, move |tx| {
-            let found = store::user(tx, user.as_str())?
+            let found = tx
+                .people()
+                .user(user.as_str())?
                 .ok_or_else(|| PeopleError::NotFound(format!("user `{user}`")))?;
             if !found.is_enabled() {
                 return Err(PeopleError::conflict(
@@ -49,7 +51,7 @@ impl People {
                     "enable them first",
                 ));
             }
-            audit::append(tx, &record)?;
+            tx.audit().append(&record)?;
             Ok(Some(found.id))
         })
         .await?
@@ -65,27 +67,24 @@ impl People {
     ) -> Result<Option<IssuedLink>, PeopleError> {
         let now = self.now();
         self.put_link(public_url, FIRST_LINK_TTL, move |tx| {
-            if store::has_admin_with_password(tx)? {
+            if tx.people().has_admin_with_password()? {
                 return Ok(None);
             }
-            if let Some(admin) = store::first_admin(tx)? {
+            if let Some(admin) = tx.people().first_admin()? {
                 return Ok(Some(admin));
             }
             let admin = User::new(UserId::new(FIRST_USER)?, Role::Admin, now);
-            if !store::add_user(tx, &admin)? {
+            if !tx.people().add_user(&admin)? {
                 // Somebody else has the name: a new admin is for the operator to choose.
                 return Ok(None);
             }
-            audit::append(
-                tx,
-                &AuditRecord {
-                    at: now,
-                    actor: SERVER_ID.into(),
-                    action: "user.added".into(),
-                    target: FIRST_USER.into(),
-                    detail: json!({ "role": Role::Admin, "first": true }),
-                },
-            )?;
+            tx.audit().append(&AuditRecord {
+                at: now,
+                actor: SERVER_ID.into(),
+                action: "user.added".into(),
+                target: FIRST_USER.into(),
+                detail: json!({ "role": Role::Admin, "first": true }),
+            })?;
             Ok(Some(admin.id))
         })
         .await
@@ -104,8 +103,8 @@ impl People {
         let (now, policy) = (self.now(), self.sessions);
         let signed_in = self
             .write::<_, SignInError>(move |tx| {
-                let Some((id, expires_at)) = store::take_link(tx, hash)? else { return Ok(None) };
-                let user = store::user(tx, id.as_str())?;
+                let Some((id, expires_at)) = tx.people().take_link(hash)? else { return Ok(None) };
+                let user = tx.people().user(id.as_str())?;
                 let user = user.filter(|user| user.is_enabled() && now < expires_at);
                 let Some(user) = user else { return Ok(None) };
                 let signed_in = SignedIn::new(user, SignInMethod::Link, now, policy);
@@ -121,9 +120,7 @@ impl People {
         &self,
         public_url: &str,
         ttl: Duration,
-        choose: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<Option<UserId>, PeopleError>
-        + Send
-        + 'static,
+        choose: impl FnOnce(&Tx<'_>) -> Result<Option<UserId>, PeopleError> + Send + 'static,
     ) -> Result<Option<IssuedLink>, PeopleError> {
         let secret = Secret::random();
         let hash = secret.hash();
@@ -132,7 +129,7 @@ impl People {
             .write::<_, PeopleError>(move |tx| {
                 let chosen = choose(tx)?;
                 if let Some(user) = &chosen {
-                    store::put_link(tx, user, hash, expires_at)?;
+                    tx.people().put_link(user, hash, expires_at)?;
                 }
                 Ok(chosen)
             })

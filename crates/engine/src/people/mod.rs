@@ -20,8 +20,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use outlay_domain::people::SessionPolicy;
-use outlay_store::sqlite::people as store;
-use outlay_store::{Books, StoreError};
+use outlay_store::{Books, StoreError, Tx, View};
 
 use crate::Clock;
 
@@ -109,16 +108,16 @@ impl People {
         let now = self.now();
         self.throttle.forget_old(now);
         let noted = self.directory.noted();
-        self.books.write(|tx| {
+        self.books.write_blocking(|tx| {
             for (id, at) in &noted.keys {
-                store::touch_key(tx, *id, *at)?;
+                tx.people().touch_key(*id, *at)?;
             }
             for (id, at) in &noted.sessions {
-                store::touch_session(tx, *id, *at)?;
+                tx.people().touch_session(*id, *at)?;
             }
-            store::end_dead_sessions(tx, now, now - self.sessions.idle)?;
-            store::drop_dead_links(tx, now)?;
-            store::forget_keys(tx, now - ENDED_KEYS_SHOWN_FOR)?;
+            tx.people().end_dead_sessions(now, now - self.sessions.idle)?;
+            tx.people().drop_dead_links(now)?;
+            tx.people().forget_keys(now - ENDED_KEYS_SHOWN_FOR)?;
             Ok::<_, StoreError>(())
         })?;
         self.directory.forget_noted(&noted);
@@ -129,50 +128,29 @@ impl People {
         self.clock.now()
     }
 
-    /// Reads the books on a blocking thread.
+    /// Reads the books.
     async fn read<T, E>(
         &self,
-        read: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&View<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError>,
     {
-        let books = self.books.clone();
-        Ok(joined(tokio::task::spawn_blocking(move || books.read(read)).await)?)
+        Ok(self.books.read(read).await?)
     }
 
-    /// Writes the books on a blocking thread. Afterwards nothing that was known before counts.
+    /// Writes the books. Afterwards nothing that was known before counts.
     async fn write<T, E>(
         &self,
-        write: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, E> + Send + 'static,
+        write: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let books = self.books.clone();
         let directory = self.directory.clone();
-        joined(
-            tokio::task::spawn_blocking(move || {
-                let written = books.write(write);
-                // On the same thread, so that it happens also when the caller has gone away.
-                directory.forget_all();
-                written
-            })
-            .await,
-        )
-    }
-}
-
-/// What a blocking thread made; a panic there goes on here.
-fn joined<T>(outcome: Result<T, tokio::task::JoinError>) -> T {
-    match outcome {
-        Ok(value) => value,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(error) => panic!("the runtime has ended: {error}"),
-        },
+        self.books.write_then(write, move || directory.forget_all()).await
     }
 }
 

@@ -8,8 +8,7 @@ use outlay_domain::people::user::USER_ID_BYTES_MAX;
 use outlay_domain::people::{
     AuditRecord, Caller, SecretHash, Session, SessionPolicy, SignInMethod, User, Via,
 };
-use outlay_store::StoreError;
-use outlay_store::sqlite::{audit, people as store};
+use outlay_store::{StoreError, Tx};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -48,17 +47,13 @@ impl SignedIn {
     }
 
     /// Keeps the session, and ends the one it takes the place of.
-    pub(super) fn keep(
-        &self,
-        tx: &rusqlite::Transaction<'_>,
-        replaced: Option<SecretHash>,
-    ) -> Result<(), StoreError> {
-        let replaced = replaced.map(|hash| store::session_by_secret(tx, hash)).transpose()?;
+    pub(super) fn keep(&self, tx: &Tx<'_>, replaced: Option<SecretHash>) -> Result<(), StoreError> {
+        let replaced = replaced.map(|hash| tx.people().session_by_secret(hash)).transpose()?;
         if let Some(session) = replaced.flatten() {
-            store::end_session(tx, session.id)?;
+            tx.people().end_session(session.id)?;
         }
-        store::add_session(tx, &self.session, self.secret.hash(), SESSIONS_PER_USER)?;
-        audit::append(tx, &self.record())
+        tx.people().add_session(&self.session, self.secret.hash(), SESSIONS_PER_USER)?;
+        tx.audit().append(&self.record())
     }
 
     fn record(&self) -> AuditRecord {
@@ -110,7 +105,7 @@ impl People {
         let replaced = replaced.map(secret::hash);
         self.write(move |tx| {
             if let Some(hash) = renewed {
-                store::set_password_hash(tx, &signed_in.user.id, &hash)?;
+                tx.people().set_password_hash(&signed_in.user.id, &hash)?;
             }
             signed_in.keep(tx, replaced)?;
             Ok(signed_in)
@@ -124,9 +119,9 @@ impl People {
         let user = caller.user.as_str();
         let record = caller.did(self.now(), "session.ended", user, json!({}));
         self.write(move |tx| {
-            let ended = store::end_session(tx, id)?;
+            let ended = tx.people().end_session(id)?;
             if ended {
-                audit::append(tx, &record)?;
+                tx.audit().append(&record)?;
             }
             Ok(ended)
         })
@@ -138,9 +133,9 @@ impl People {
         name: &str,
     ) -> Result<Option<(User, Option<String>)>, SignInError> {
         let name = name.to_owned();
-        self.read(move |conn| {
-            let Some(user) = store::user_in_any_case(conn, &name)? else { return Ok(None) };
-            let hash = store::password_hash(conn, &user.id)?;
+        self.read(move |books| {
+            let Some(user) = books.people().user_in_any_case(&name)? else { return Ok(None) };
+            let hash = books.people().password_hash(&user.id)?;
             Ok(Some((user, hash)))
         })
         .await

@@ -5,8 +5,7 @@ use compact_str::CompactString;
 use outlay_domain::people::{
     Act, Caller, PeopleRefusal, Role, SignInMethod, User, UserId, Via, judge_password,
 };
-use outlay_store::sqlite::{audit, people as store};
-use rusqlite::Transaction;
+use outlay_store::Tx;
 use serde_json::{Map, Value, json};
 
 use super::password::Verdict;
@@ -93,7 +92,7 @@ impl People {
         self.write(move |tx| {
             let user = add(tx, &caller, &user)?;
             if let Some(hash) = hash {
-                store::set_password_hash(tx, &user.id, &hash)?;
+                tx.people().set_password_hash(&user.id, &hash)?;
             }
             Ok(User { has_password, ..user })
         })
@@ -108,7 +107,7 @@ impl People {
         limit: u32,
     ) -> Result<Vec<User>, PeopleError> {
         caller.may(Act::Administer)?;
-        self.read(move |conn| store::users(conn, after.as_deref().unwrap_or(""), limit)).await
+        self.read(move |books| books.people().users(after.as_deref().unwrap_or(""), limit)).await
     }
 
     /// One user: themself, or anybody for an admin.
@@ -116,7 +115,7 @@ impl People {
         caller.may(if caller.user == *id { Act::SeeSelf } else { Act::Administer })?;
         let name = id.clone();
         let found: Option<User> =
-            self.read::<_, PeopleError>(move |conn| store::user(conn, name.as_str())).await?;
+            self.read::<_, PeopleError>(move |books| books.people().user(name.as_str())).await?;
         found.ok_or_else(|| no_user(id))
     }
 
@@ -133,18 +132,18 @@ impl People {
         }
         let (now, id, caller) = (self.now(), id.clone(), caller.clone());
         self.write(move |tx| {
-            let before = store::user(tx, id.as_str())?.ok_or_else(|| no_user(&id))?;
+            let before = tx.people().user(id.as_str())?.ok_or_else(|| no_user(&id))?;
             let after = changed(&before, &change, now);
             if !is_acting_admin(&after) {
                 keep_an_admin(tx, &before)?;
             }
-            store::change_user(tx, &after)?;
+            tx.people().change_user(&after)?;
             if !after.is_enabled() {
-                store::end_sessions_of(tx, &id)?;
-                store::drop_link_of(tx, &id)?;
+                tx.people().end_sessions_of(&id)?;
+                tx.people().drop_link_of(&id)?;
             }
             let detail = difference(&before, &after);
-            audit::append(tx, &caller.did(now, "user.changed", id.as_str(), detail))?;
+            tx.audit().append(&caller.did(now, "user.changed", id.as_str(), detail))?;
             Ok(after)
         })
         .await
@@ -156,11 +155,11 @@ impl People {
         caller.may(Act::Administer)?;
         let (now, id, caller) = (self.now(), id.clone(), caller.clone());
         self.write(move |tx| {
-            let user = store::user(tx, id.as_str())?.ok_or_else(|| no_user(&id))?;
+            let user = tx.people().user(id.as_str())?.ok_or_else(|| no_user(&id))?;
             keep_an_admin(tx, &user)?;
-            store::delete_user(tx, &id)?;
+            tx.people().delete_user(&id)?;
             let detail = json!({ "role": user.role, "account": user.account });
-            audit::append(tx, &caller.did(now, "user.deleted", id.as_str(), detail))?;
+            tx.audit().append(&caller.did(now, "user.deleted", id.as_str(), detail))?;
             Ok(())
         })
         .await
@@ -193,11 +192,11 @@ impl People {
         let (now, policy, id) = (self.now(), self.sessions, change.user);
         let record = caller.did(now, "user.password_changed", id.as_str(), json!({}));
         self.write(move |tx| {
-            let mut user = store::user(tx, id.as_str())?.ok_or_else(|| no_user(&id))?;
-            store::set_password_hash(tx, &id, &hash)?;
-            store::end_sessions_of(tx, &id)?;
-            store::drop_link_of(tx, &id)?;
-            audit::append(tx, &record)?;
+            let mut user = tx.people().user(id.as_str())?.ok_or_else(|| no_user(&id))?;
+            tx.people().set_password_hash(&id, &hash)?;
+            tx.people().end_sessions_of(&id)?;
+            tx.people().drop_link_of(&id)?;
+            tx.audit().append(&record)?;
             if own_session.is_none() {
                 return Ok(None);
             }
@@ -216,8 +215,8 @@ impl People {
     ) -> Result<(), PeopleError> {
         let (now, id) = (self.now(), change.user.clone());
         let (hash, session) = self
-            .read::<_, PeopleError>(move |conn| {
-                Ok((store::password_hash(conn, &id)?, store::session(conn, session)?))
+            .read::<_, PeopleError>(move |books| {
+                Ok((books.people().password_hash(&id)?, books.people().session(session)?))
             })
             .await?;
         if hash.is_none() || session.is_some_and(|session| session.is_fresh_from_link(now)) {
@@ -262,7 +261,7 @@ impl People {
         let (id, caller) = (id.clone(), caller.clone());
         let (user, user_created) = self
             .write::<_, PeopleError>(move |tx| {
-                let (user, created) = match store::user(tx, id.as_str())? {
+                let (user, created) = match tx.people().user(id.as_str())? {
                     Some(user) => (user, false),
                     None => {
                         let user = User::new(id, role.unwrap_or(Role::Member), now);
@@ -271,7 +270,7 @@ impl People {
                 };
                 may_have_token(&user, role)?;
                 let detail = json!({ "role": role, "expires_at": now + ttl });
-                audit::append(tx, &caller.did(now, "token.minted", user.id.as_str(), detail))?;
+                tx.audit().append(&caller.did(now, "token.minted", user.id.as_str(), detail))?;
                 Ok((user, created))
             })
             .await?;
@@ -285,9 +284,9 @@ fn no_user(id: &UserId) -> PeopleError {
 }
 
 /// Adds a user, and says who they are from now on: the books choose the generation of their tokens.
-fn add(tx: &Transaction<'_>, caller: &Caller, user: &User) -> Result<User, PeopleError> {
-    if !store::add_user(tx, user)? {
-        let known = store::user_in_any_case(tx, user.id.as_str())?;
+fn add(tx: &Tx<'_>, caller: &Caller, user: &User) -> Result<User, PeopleError> {
+    if !tx.people().add_user(user)? {
+        let known = tx.people().user_in_any_case(user.id.as_str())?;
         let known = known.map_or_else(|| user.id.clone(), |known| known.id);
         return Err(PeopleError::conflict(
             format!("there is a user `{known}` already"),
@@ -296,8 +295,8 @@ fn add(tx: &Transaction<'_>, caller: &Caller, user: &User) -> Result<User, Peopl
     }
     let detail = json!({ "role": user.role, "account": user.account });
     let record = caller.did(user.created_at, "user.added", user.id.as_str(), detail);
-    audit::append(tx, &record)?;
-    store::user(tx, user.id.as_str())?.ok_or_else(|| no_user(&user.id))
+    tx.audit().append(&record)?;
+    tx.people().user(user.id.as_str())?.ok_or_else(|| no_user(&user.id))
 }
 
 fn changed(before: &User, change: &UserChange, now: DateTime<Utc>) -> User {
@@ -345,8 +344,8 @@ fn is_acting_admin(user: &User) -> bool {
 }
 
 /// Refuses to lose the last admin who can act.
-fn keep_an_admin(tx: &Transaction<'_>, user: &User) -> Result<(), PeopleError> {
-    if is_acting_admin(user) && !store::has_other_admin(tx, &user.id)? {
+fn keep_an_admin(tx: &Tx<'_>, user: &User) -> Result<(), PeopleError> {
+    if is_acting_admin(user) && !tx.people().has_other_admin(&user.id)? {
         return Err(PeopleError::conflict(
             format!("`{}` is the last admin", user.id),
             "make somebody else an admin first",

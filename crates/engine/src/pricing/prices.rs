@@ -10,11 +10,9 @@ use outlay_domain::pricing::{
     CURRENCY, Charged, Conditions, MANUAL_SOURCE, ModelPattern, Price, PriceBook, PriceBookBuilder,
     PriceRow, Priced, provider_name,
 };
-use outlay_store::sqlite::audit;
-use outlay_store::sqlite::prices::{self, PriceFilter, PriceSource, StoredPrice};
-use outlay_store::{Books, StoreError};
+use outlay_store::sqlite::prices::{PriceFilter, PriceSource, StoredPrice};
+use outlay_store::{Books, StoreError, Tx, View};
 use parking_lot::Mutex;
-use rusqlite::{Connection, Transaction};
 use thiserror::Error;
 
 use super::listing::{ListedRow, Listing, Start};
@@ -102,7 +100,7 @@ impl Prices {
         now: DateTime<Utc>,
         rate_stated: bool,
     ) -> Result<Self, StoreError> {
-        if books.read(prices::sources)?.is_empty() {
+        if books.read_blocking(|books| books.prices().sources())?.is_empty() {
             // On a thread of its own, whose scattered memory goes with it.
             let write = || write_shipped(&books, now);
             std::thread::scope(|scope| scope.spawn(write).join()).unwrap_or_else(|panic| {
@@ -121,25 +119,25 @@ impl Prices {
 
     /// Where prices are from, the source that decides first at the front.
     pub fn sources(&self) -> Result<Vec<PriceSource>, StoreError> {
-        self.books.read(prices::sources)
+        self.books.read_blocking(|books| books.prices().sources())
     }
 
     /// The rows that `filter` asks for, in the order of [`prices::page`], at most `limit`.
     pub fn page(&self, filter: &PriceFilter, limit: u32) -> Result<Vec<StoredPrice>, StoreError> {
-        self.books.read(|conn| prices::page(conn, filter, limit))
+        self.books.read_blocking(|books| books.prices().page(filter, limit))
     }
 
     /// The rows of these ids, in their order; those that nobody knows are left out.
     pub fn rows(&self, ids: &[CompactString]) -> Result<Vec<PriceRow>, StoreError> {
-        self.books.read(|conn| {
-            let rows = ids.iter().filter_map(|id| prices::find(conn, id).transpose());
+        self.books.read_blocking(|books| {
+            let rows = ids.iter().filter_map(|id| books.prices().find(id).transpose());
             rows.map(|stored| stored.map(|stored| stored.row)).collect()
         })
     }
 
     /// What a listing would change, when it holds from `moment` on.
     pub fn weigh(&self, listing: &Listing, moment: DateTime<Utc>) -> Result<Changes, StoreError> {
-        let known = self.books.read(|conn| prices::of_source(conn, &listing.source))?;
+        let known = self.books.read_blocking(|books| books.prices().of_source(&listing.source))?;
         Ok(weigh(listing, &known, Some(moment)))
     }
 
@@ -152,10 +150,10 @@ impl Prices {
         change: &Change,
     ) -> Result<Changes, StoreError> {
         self.change(|tx| {
-            let known = prices::of_source(tx, &listing.source)?;
+            let known = tx.prices().of_source(&listing.source)?;
             let changes = weigh(listing, &known, Some(moment));
             write_changes(tx, &changes, change.at)?;
-            prices::put_source(tx, &listing.source, &listing.version, change.at)?;
+            tx.prices().put_source(&listing.source, &listing.version, change.at)?;
             let detail = serde_json::json!({
                 "version": listing.version,
                 "valid_from": moment,
@@ -181,8 +179,8 @@ impl Prices {
 
     /// The book as it would be if these prices were set.
     pub fn book_with(&self, new: &[NewPrice], now: DateTime<Utc>) -> Result<PriceBook, StoreError> {
-        let book = self.books.read(|conn| {
-            let mut manual = prices::of_source(conn, MANUAL_SOURCE)?;
+        let book = self.books.read_blocking(|books| {
+            let mut manual = books.prices().of_source(MANUAL_SOURCE)?;
             for new in new {
                 let changes = weigh_by_hand(new, &manual, now);
                 for closed in &changes.closed {
@@ -196,8 +194,8 @@ impl Prices {
                     missing_since: None,
                 }));
             }
-            let mut builder = builder(conn)?;
-            prices::each(conn, |row| {
+            let mut builder = builder(books)?;
+            books.prices().each(|row| {
                 if row.source != MANUAL_SOURCE {
                     builder.add(row);
                 }
@@ -217,7 +215,7 @@ impl Prices {
         change: &Change,
     ) -> Result<StoredPrice, PriceError> {
         self.change(|tx| {
-            let known = prices::find(tx, price_id)?;
+            let known = tx.prices().find(price_id)?;
             let mut known = known
                 .ok_or_else(|| PriceError::UnknownPrice(price_id.chars().take(200).collect()))?;
             if let Some(closed_at) = known.row.valid_to
@@ -230,7 +228,7 @@ impl Prices {
             {
                 return Err(PriceError::EndsBeforeItBegins { id: known.row.id, from, at });
             }
-            prices::close(tx, price_id, at)?;
+            tx.prices().close(price_id, at)?;
             note(tx, change, "prices.close", price_id, serde_json::json!({ "valid_to": at }))?;
             known.row.valid_to = Some(at);
             Ok(known)
@@ -240,18 +238,18 @@ impl Prices {
     /// Writes a change, and puts the book that has it in place.
     fn change<T, E: From<StoreError>>(
         &self,
-        write: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+        write: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let _one_at_a_time = self.changing.lock();
-        let written = self.books.write(write)?;
+        let written = self.books.write_blocking(write)?;
         self.reload()?;
         Ok(written)
     }
 
     fn reload(&self) -> Result<(), StoreError> {
-        let book = self.books.read(|conn| {
-            let mut builder = builder(conn)?;
-            prices::each(conn, |row| builder.add(row))?;
+        let book = self.books.read_blocking(|books| {
+            let mut builder = builder(books)?;
+            books.prices().each(|row| builder.add(row))?;
             Ok::<_, StoreError>(builder.finish())
         })?;
         self.book.store(Arc::new(self.by_our_rule(book)));
@@ -265,14 +263,14 @@ impl Prices {
 }
 
 /// An empty book whose sources have their order.
-fn builder(conn: &Connection) -> Result<PriceBookBuilder, StoreError> {
-    let sources = prices::sources(conn)?;
+fn builder(books: &View<'_>) -> Result<PriceBookBuilder, StoreError> {
+    let sources = books.prices().sources()?;
     let order: Vec<CompactString> = sources.into_iter().map(|source| source.name).collect();
     Ok(PriceBookBuilder::new(&order))
 }
 
-fn set_one(tx: &Transaction<'_>, new: &NewPrice, change: &Change) -> Result<Changes, StoreError> {
-    let known = prices::of_source(tx, MANUAL_SOURCE)?;
+fn set_one(tx: &Tx<'_>, new: &NewPrice, change: &Change) -> Result<Changes, StoreError> {
+    let known = tx.prices().of_source(MANUAL_SOURCE)?;
     let changes = weigh_by_hand(new, &known, change.at);
     write_changes(tx, &changes, change.at)?;
     for row in &changes.opened {
@@ -285,12 +283,12 @@ fn set_one(tx: &Transaction<'_>, new: &NewPrice, change: &Change) -> Result<Chan
 /// Writes the shipped prices into books that have none.
 fn write_shipped(books: &Books, now: DateTime<Utc>) -> Result<(), StoreError> {
     let snapshot = Snapshot::shipped().map_err(damaged)?;
-    books.write(|tx| {
+    books.write_blocking(|tx| {
         for listing in snapshot.listings {
             // The snapshot's prices have held since always, as far as it knows: usage of last
             // month must not be unpriced because the program was installed today.
             write_changes(tx, &weigh(&listing, &[], None), now)?;
-            prices::put_source(tx, &listing.source, &listing.version, now)?;
+            tx.prices().put_source(&listing.source, &listing.version, now)?;
         }
         Ok(())
     })
@@ -339,47 +337,40 @@ fn weigh_by_hand(new: &NewPrice, known: &[StoredPrice], now: DateTime<Utc>) -> C
     changes
 }
 
-fn write_changes(
-    tx: &Transaction<'_>,
-    changes: &Changes,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+fn write_changes(tx: &Tx<'_>, changes: &Changes, now: DateTime<Utc>) -> Result<(), StoreError> {
     for closed in &changes.closed {
-        prices::close(tx, &closed.row.id, closed.valid_to)?;
+        tx.prices().close(&closed.row.id, closed.valid_to)?;
     }
     for row in &changes.opened {
         debug_assert_eq!(row.currency, CURRENCY);
-        prices::add(tx, row, now)?;
+        tx.prices().add(row, now)?;
     }
     for (price_id, place) in &changes.moved {
-        prices::set_place(tx, price_id, *place)?;
+        tx.prices().set_place(price_id, *place)?;
     }
     for row in &changes.missing {
-        prices::set_missing(tx, &row.id, Some(now))?;
+        tx.prices().set_missing(&row.id, Some(now))?;
     }
     for row in &changes.returned {
-        prices::set_missing(tx, &row.id, None)?;
+        tx.prices().set_missing(&row.id, None)?;
     }
     Ok(())
 }
 
 fn note(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     change: &Change,
     action: &str,
     target: &str,
     detail: serde_json::Value,
 ) -> Result<(), StoreError> {
-    audit::append(
-        tx,
-        &AuditRecord {
-            at: change.at,
-            actor: change.actor.clone(),
-            action: action.into(),
-            target: target.into(),
-            detail,
-        },
-    )
+    tx.audit().append(&AuditRecord {
+        at: change.at,
+        actor: change.actor.clone(),
+        action: action.into(),
+        target: target.into(),
+        detail,
+    })
 }
 
 #[cfg(test)]

@@ -10,8 +10,7 @@ use outlay_domain::Amount;
 use outlay_domain::usage::amendment::{self, AmendError};
 use outlay_domain::usage::{Charge, EventName, Fact, FactKind};
 use outlay_store::StoreError;
-use outlay_store::sqlite::amendments::{self, Act, Amendment};
-use outlay_store::sqlite::revenue;
+use outlay_store::sqlite::amendments::{Act, Amendment};
 use thiserror::Error;
 
 use super::{AcceptError, Incoming, Rider};
@@ -165,9 +164,9 @@ impl Outlay {
             // What is in the tail is in the usage log too; both are flushed to files first.
             outlay.history.flush(&outlay.dedup)?;
             let facts = outlay.history.erase(&subject)?;
-            outlay.books.write(|tx| {
-                revenue::erase_subject(tx, &subject)?;
-                amendments::record(tx, &line)
+            outlay.books.write_blocking(|tx| {
+                tx.revenue().erase_subject(&subject)?;
+                tx.amendments().record(&line)
             })?;
             outlay.history.wait_until_erased()?;
             outlay.books.scrub()?;
@@ -208,7 +207,7 @@ impl Outlay {
         }
         if !facts.is_empty() {
             let rider: Rider =
-                Box::new(move |tx| trail.iter().try_for_each(|line| amendments::record(tx, line)));
+                Box::new(move |tx| trail.iter().try_for_each(|line| tx.amendments().record(line)));
             self.commits.commit_facts(facts, rider).await?;
         }
         Ok(outcomes)

@@ -25,11 +25,10 @@ use outlay_domain::usage::{
 };
 use outlay_store::dedup::{Dedup, EventKey, Seen};
 use outlay_store::history::History;
-use outlay_store::sqlite::ledger::{self, Charged};
-use outlay_store::sqlite::{manifest, usage_log};
-use outlay_store::{Books, StoreError, failpoint};
+use outlay_store::sqlite::totals::Charged;
+use outlay_store::sqlite::usage_log;
+use outlay_store::{Books, StoreError, Tx, failpoint};
 use parking_lot::Mutex;
-use rusqlite::Transaction;
 use thiserror::Error;
 use tokio::sync::{broadcast, oneshot, watch};
 
@@ -94,7 +93,7 @@ pub struct Committed {
 }
 
 /// What must stand or fall with a batch of facts.
-pub type Rider = Box<dyn FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send>;
+pub type Rider = Box<dyn FnOnce(&Tx<'_>) -> Result<(), StoreError> + Send>;
 
 /// How the sender of events gets their answer.
 type EventsReply = oneshot::Sender<Result<Vec<Outcome>, AcceptError>>;
@@ -343,7 +342,8 @@ impl Shared {
             task.beat();
         }
         // Where it cannot be read, the sums of accounts are looked up one by one.
-        let largest = self.books.read(ledger::largest).unwrap_or(u64::MAX);
+        let largest =
+            self.books.read_blocking(|books| books.totals().largest()).unwrap_or(u64::MAX);
         self.largest_sum.store(largest, Ordering::Relaxed);
         let mut careful = if again { CAREFUL_COMMITS } else { 0 };
         let mut encoder = usage_log::Encoder::default();
@@ -371,12 +371,12 @@ impl Shared {
     fn catch_up(&self) -> Result<(), StoreError> {
         let last = self.history.last_appended();
         let mut newest = None;
-        self.books.read(|connection| {
+        self.books.read_blocking(|books| {
             let after = match last {
                 Some(seq) => seq,
-                None => manifest::last_log_seq(connection)?,
+                None => books.manifest().last_log_seq()?,
             };
-            usage_log::for_each_after(connection, after, |seq, facts| {
+            books.usage_log().for_each_after(after, |seq, facts| {
                 tracing::warn!(
                     seq,
                     facts = facts.len(),
@@ -444,10 +444,10 @@ impl Shared {
     ) -> Result<i64, StoreError> {
         let body = encoder.encode(&batch.facts)?;
         let riders = std::mem::take(&mut batch.riders);
-        self.books.write(|tx| {
-            let seq = usage_log::append(tx, received_at, batch.facts.len(), &body)?;
+        self.books.write_blocking(|tx| {
+            let seq = tx.usage_log().append(received_at, batch.facts.len(), &body)?;
             for (account, charged) in &batch.sums.charged {
-                ledger::post(tx, account, *charged, received_at)?;
+                tx.totals().post(account, *charged, received_at)?;
             }
             for rider in riders {
                 rider(tx)?;
@@ -692,7 +692,7 @@ impl<'a> Sums<'a> {
         let before = match self.before.get(account) {
             Some(before) => *before,
             None => {
-                let found = self.books.read(|books| ledger::charged(books, account));
+                let found = self.books.read_blocking(|books| books.totals().charged(account));
                 // Where it cannot be read, the commit will fail for that and say so.
                 let before = found.map_or(0, |found| found.amount.nanos());
                 self.before.insert(account.into(), before);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use outlay_domain::usage::{EventDraft, Meter};
 use outlay_domain::{Amount, Quantity};
-use outlay_store::sqlite::ledger;
+use outlay_store::sqlite::totals::Charged;
 
 use super::amend::{Amender, AmendmentError, AskedEvent};
 use super::*;
@@ -42,7 +42,7 @@ fn costing(id: &str, cost: &str) -> Incoming {
 
 /// What the account `acme` was charged, its events, and those without a price.
 fn charged(outlay: &Outlay) -> (String, i64, i64) {
-    let accounts = outlay.books.read(ledger::accounts).unwrap();
+    let accounts = outlay.books.read_blocking(|books| books.totals().accounts()).unwrap();
     accounts
         .into_iter()
         .find(|(account, _)| account == "acme")
@@ -226,7 +226,7 @@ fn of_account(account: &str, mut incoming: Incoming) -> Incoming {
 
 /// What an account was charged, and its events.
 fn charged_to(outlay: &Outlay, account: &str) -> (String, i64) {
-    let accounts = outlay.books.read(ledger::accounts).unwrap();
+    let accounts = outlay.books.read_blocking(|books| books.totals().accounts()).unwrap();
     let found = accounts.into_iter().find(|(known, _)| known == account);
     found.map(|(_, charged)| (charged.amount.to_string(), charged.events)).unwrap_or_default()
 }
@@ -341,9 +341,8 @@ async fn a_stopped_committer_takes_nothing_more() {
 /// Lets the account `acme` have room for no more than `left` billionths, as older versions let it.
 fn charge_nearly_all(folder: &Path, left: i64) {
     let outlay = open(folder);
-    let charged =
-        ledger::Charged { amount: Amount::from_nanos(i64::MAX - left), events: 0, unpriced: 0 };
-    outlay.books.write(|tx| ledger::post(tx, "acme", charged, noon())).unwrap();
+    let charged = Charged { amount: Amount::from_nanos(i64::MAX - left), events: 0, unpriced: 0 };
+    outlay.books.write_blocking(|tx| tx.totals().post("acme", charged, noon())).unwrap();
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ struct CheckBody {
 /// One thing that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
 struct FindingBody {
-    /// Where: `books`, `log`, `tasks`, `history`, `ledger` or `keys`.
+    /// Where: `books`, `log`, `tasks`, `history`, `totals` or `keys`.
     #[schema(value_type = String, example = "history")]
     place: &'static str,
     /// What is wrong.
@@ -73,7 +73,7 @@ impl From<CheckReport> for CheckBody {
     }
 }
 
-/// Looks at everything that is stored: books against history against ledger.
+/// Looks at everything that is stored: books against history against running totals.
 ///
 /// It reads every byte, and takes its time. Writing goes on meanwhile.
 #[utoipa::path(post, path = "/api/v1/check", tag = "operations",

@@ -10,6 +10,7 @@ use compact_str::CompactString;
 use outlay_domain::people::Act;
 use outlay_domain::usage::{Charge, Refusal, RefusalCode};
 use outlay_engine::usage::{AcceptError, Incoming, Outcome, Prepared};
+use outlay_store::FailureKind;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -402,6 +403,11 @@ impl From<AcceptError> for ApiError {
                 "the server cannot write its history; nothing of this request was kept",
             )
             .mend("send the same events again; the server's log says what is wrong"),
+            AcceptError::Store(error) if error.kind() == FailureKind::Full => Self::unavailable(
+                30,
+                "the disk of the server's data folder is full; nothing of this request was kept",
+            )
+            .mend("send the same again when somebody has made room"),
             AcceptError::Store(_) => Self::unavailable(
                 5,
                 "the server cannot write to its data folder; nothing of this request was kept",

@@ -108,7 +108,7 @@ enum Command {
     Report(export::ReportArgs),
     /// Make a data folder of a backup
     Restore(restore::RestoreArgs),
-    /// Compare books, history and ledger, to the last billionth
+    /// Compare books, history and running totals, to the last billionth
     Check,
     /// Confirm the machine's clock where old data would be removed by it
     #[command(subcommand)]

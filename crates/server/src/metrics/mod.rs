@@ -140,10 +140,10 @@ fn write_figures(page: &mut Page, figures: &Figures) {
         Kind::Gauge,
         "outlay_ledger_spend",
         "Charges on all accounts, in the currency's unit.",
-        Units(figures.ledger_nanos),
+        Units(figures.total_nanos),
     );
     let help = "Events on all accounts, less those that were taken back.";
-    page.single(Kind::Gauge, "outlay_ledger_events", help, figures.ledger_events);
+    page.single(Kind::Gauge, "outlay_ledger_events", help, figures.total_events);
     let help = "Events on all accounts whose price is not known.";
     page.single(Kind::Gauge, "outlay_unpriced_events", help, figures.unpriced_events);
 }

@@ -15,15 +15,14 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use chrono::{DateTime, Duration, Utc};
 use outlay_domain::usage::UsageEvent;
 use parking_lot::{Mutex, RwLock};
-use rusqlite::Transaction;
 
 pub(crate) use key::SECRET_BYTES;
 pub use key::{EventKey, KeyForm, KeySecret};
 use run::{Keys, RUN_KEYS_MAX, Run, RunWriter};
 use table::Table;
 
-use crate::sqlite::manifest::{self, RunRow, Span};
-use crate::{Books, StoreError, disk, failpoint};
+use crate::sqlite::manifest::{RunRow, Span};
+use crate::{Books, StoreError, Tx, disk, failpoint};
 
 /// The folder of the runs, in the data folder.
 pub const FOLDER: &str = "keys";
@@ -136,9 +135,9 @@ impl Dedup {
     ) -> Result<Self, StoreError> {
         let folder = data_dir.join(FOLDER);
         disk::create_folder(&folder)?;
-        let (rows, last_run_id, secret) = books.read(|connection| {
-            let secret = manifest::key_secret(connection)?;
-            Ok((manifest::runs(connection)?, manifest::last_run_id(connection)?, secret))
+        let (rows, last_run_id, secret) = books.read_blocking(|books| {
+            let secret = books.manifest().key_secret()?;
+            Ok((books.manifest().runs()?, books.manifest().last_run_id()?, secret))
         })?;
         let known: HashSet<String> = rows.iter().map(|row| Run::file_name(row.run_id)).collect();
         disk::remove_orphans(&folder, |name| known.contains(name))?;
@@ -260,7 +259,7 @@ impl Dedup {
     /// For keys that are in the history already, e.g. when runs are made anew from it.
     pub fn flush(&self, received: Span) -> Result<(), StoreError> {
         if let Some(pending) = self.write_run(self.freeze(), received)? {
-            self.books.write(|tx| pending.register(tx))?;
+            self.books.write_blocking(|tx| pending.register(tx))?;
             self.publish(pending);
         }
         Ok(())
@@ -313,9 +312,9 @@ impl Dedup {
         let runs = self.state.read().runs.clone();
         let Some(group) = self.group_to_merge(&runs) else { return Ok(false) };
         let (run, row) = self.write_merged(&group)?;
-        self.books.write(|tx| {
-            group.iter().try_for_each(|dated| manifest::remove_run(tx, dated.run.run_id))?;
-            manifest::add_run(tx, &row)
+        self.books.write_blocking(|tx| {
+            group.iter().try_for_each(|dated| tx.manifest().remove_run(dated.run.run_id))?;
+            tx.manifest().add_run(&row)
         })?;
         failpoint::hit("dedup.merge.registered");
         let merged = Arc::new(DatedRun { run, received: row.received, form: row.form });
@@ -386,8 +385,8 @@ impl Dedup {
         if expired.is_empty() {
             return Ok(0);
         }
-        self.books.write(|tx| {
-            expired.iter().try_for_each(|dated| manifest::remove_run(tx, dated.run.run_id))
+        self.books.write_blocking(|tx| {
+            expired.iter().try_for_each(|dated| tx.manifest().remove_run(dated.run.run_id))
         })?;
         failpoint::hit("dedup.retain.registered");
         self.replace(&expired, None);
@@ -404,7 +403,7 @@ impl Dedup {
 
     /// Reads every run from end to end; one line for each that is damaged.
     pub fn verify(&self) -> Result<Vec<String>, StoreError> {
-        let rows = self.books.read(manifest::runs)?;
+        let rows = self.books.read_blocking(|books| books.manifest().runs())?;
         let mut faults = Vec::new();
         for row in rows {
             let path = self.folder.join(Run::file_name(row.run_id));
@@ -418,8 +417,8 @@ impl Dedup {
 
 impl PendingRun {
     /// Enters the run in the books.
-    pub(crate) fn register(&self, tx: &Transaction<'_>) -> Result<(), StoreError> {
-        manifest::add_run(tx, &self.row)
+    pub(crate) fn register(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        tx.manifest().add_run(&self.row)
     }
 }
 

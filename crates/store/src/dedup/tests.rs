@@ -88,7 +88,7 @@ fn keys_are_known_while_they_move_from_memory_to_a_run_and_after_a_restart() {
     assert_eq!(dedup.check(&known).unwrap(), all_same);
     let pending = dedup.write_run(frozen, days_ago(0)).unwrap().unwrap();
     assert_eq!(dedup.check(&known).unwrap(), all_same);
-    dedup.books.write(|tx| pending.register(tx)).unwrap();
+    dedup.books.write_blocking(|tx| pending.register(tx)).unwrap();
     dedup.publish(pending);
     assert_eq!(dedup.check(&known).unwrap(), all_same);
     assert_eq!(dedup.figures().fresh_keys, 0);
@@ -169,7 +169,7 @@ fn a_merged_run_covers_at_most_a_fifth_of_the_window() {
 
     let longest = dedup
         .books
-        .read(manifest::runs)
+        .read_blocking(|books| books.manifest().runs())
         .unwrap()
         .into_iter()
         .map(|run| run.received.last_us - run.received.first_us)
@@ -370,7 +370,7 @@ fn older_run(folder: &TempDir, run_id: i64, events: &[UsageEvent]) {
     let of = (days_ago(0), KeyForm::BySource);
     let (_, row) = finish(writer, run_id, path, of, || {}).unwrap();
     let books = Books::open(folder.path()).unwrap();
-    books.write(|tx| manifest::add_run(tx, &row)).unwrap();
+    books.write_blocking(|tx| tx.manifest().add_run(&row)).unwrap();
 }
 
 #[test]

@@ -11,7 +11,6 @@ use super::output::Output;
 use super::segment::Scan;
 use super::write::{Effort, UnnamedSegment};
 use super::{History, HistoryOptions, Segment};
-use crate::sqlite::manifest;
 use crate::{StoreError, failpoint};
 
 /// Rows that are read from a segment at once.
@@ -31,11 +30,11 @@ impl History {
             .map(|segment| segment.publish(log_seqs))
             .collect::<Result<_, _>>()?;
         failpoint::hit("history.compact.renamed");
-        self.books.write(|tx| {
+        self.books.write_blocking(|tx| {
             for segment in &group {
-                manifest::remove_segment(tx, segment.row().segment_id)?;
+                tx.manifest().remove_segment(segment.row().segment_id)?;
             }
-            merged.iter().try_for_each(|segment| manifest::add_segment(tx, segment.row()))
+            merged.iter().try_for_each(|segment| tx.manifest().add_segment(segment.row()))
         })?;
         failpoint::hit("history.compact.registered");
         self.replace(&group, &merged);

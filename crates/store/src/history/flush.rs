@@ -10,7 +10,6 @@ use super::tail::Chunk;
 use super::write::{Effort, SegmentWriter};
 use super::{History, Segment};
 use crate::dedup::Dedup;
-use crate::sqlite::{manifest, usage_log};
 use crate::{StoreError, failpoint};
 
 /// Rows that are copied before the bytes of the row group are looked at.
@@ -51,13 +50,13 @@ impl History {
         received.include(last_received_us);
         let run = dedup.write_run(frozen, received)?;
         failpoint::hit("history.flush.keys_written");
-        self.books.write(|tx| {
-            manifest::add_segment(tx, segment.row())?;
+        self.books.write_blocking(|tx| {
+            tx.manifest().add_segment(segment.row())?;
             if let Some(run) = &run {
                 run.register(tx)?;
             }
-            manifest::set_last_log_seq(tx, log_seqs.1)?;
-            let dropped = usage_log::drop_through(tx, log_seqs.1)?;
+            tx.manifest().set_last_log_seq(log_seqs.1)?;
+            let dropped = tx.usage_log().drop_through(log_seqs.1)?;
             check_dropped(dropped, &chunks)
         })?;
         failpoint::hit("history.flush.registered");

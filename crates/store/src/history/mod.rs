@@ -31,6 +31,7 @@ use datafusion::arrow::array::RecordBatch;
 use outlay_domain::usage::Fact;
 use parking_lot::{Condvar, Mutex};
 
+pub use schema::check_columns as check_facts;
 pub use segment::Segment;
 use segment::check_size;
 pub(crate) use segment::file_names;
@@ -38,7 +39,6 @@ use tail::{Chunk, Tail};
 pub use verify::Verified;
 use write::Shelf;
 
-use crate::sqlite::manifest;
 use crate::{Books, StoreError, disk};
 
 /// The folder of the segments, in the data folder.
@@ -149,8 +149,8 @@ impl History {
     ) -> Result<Self, StoreError> {
         let folder = data_dir.join(FOLDER);
         disk::create_folder(&folder)?;
-        let (rows, last_segment_id) = books.read(|connection| {
-            Ok((manifest::segments(connection)?, manifest::last_segment_id(connection)?))
+        let (rows, last_segment_id) = books.read_blocking(|books| {
+            Ok((books.manifest().segments()?, books.manifest().last_segment_id()?))
         })?;
         let known: HashSet<String> =
             rows.iter().flat_map(|row| file_names(row.segment_id)).collect();

@@ -20,7 +20,7 @@ use super::output::Output;
 use super::schema::SCHEMA;
 use super::write::{Effort, TOTALS_COLUMNS, each_total};
 use super::{History, HistoryOptions, Segment};
-use crate::sqlite::manifest::{self, Totals};
+use crate::sqlite::manifest::Totals;
 use crate::{StoreError, failpoint};
 
 /// The columns in which a person may be named.
@@ -57,10 +57,10 @@ impl History {
                     Ok(filter_record_batch(&batch, &not(&occurred_before(&batch, cutoff_us)?)?)?)
                 })?
             };
-            self.books.write(|tx| {
-                manifest::remove_segment(tx, segment.row().segment_id)?;
-                kept.iter().try_for_each(|kept| manifest::add_segment(tx, kept.row()))?;
-                manifest::add_removals(tx, cutoff_us, &removed)
+            self.books.write_blocking(|tx| {
+                tx.manifest().remove_segment(segment.row().segment_id)?;
+                kept.iter().try_for_each(|kept| tx.manifest().add_segment(kept.row()))?;
+                tx.manifest().add_removals(cutoff_us, &removed)
             })?;
             failpoint::hit("history.rewrite.registered");
             self.replace(std::slice::from_ref(segment), &kept);
@@ -82,9 +82,9 @@ impl History {
                 continue;
             }
             let rewritten = self.rewrite(segment, |batch| without_subject(&batch, subject))?;
-            self.books.write(|tx| {
-                manifest::remove_segment(tx, segment.row().segment_id)?;
-                rewritten.iter().try_for_each(|new| manifest::add_segment(tx, new.row()))
+            self.books.write_blocking(|tx| {
+                tx.manifest().remove_segment(segment.row().segment_id)?;
+                rewritten.iter().try_for_each(|new| tx.manifest().add_segment(new.row()))
             })?;
             failpoint::hit("history.rewrite.registered");
             let files = [segment.path.clone(), segment.rollup_path.clone()];

@@ -16,9 +16,10 @@ use datafusion::parquet::arrow::arrow_reader::{
 };
 use datafusion::parquet::bloom_filter::Sbbf;
 use datafusion::parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
+use outlay_domain::usage::Fact;
 use xxhash_rust::xxh64::xxh64;
 
-use super::schema::SCHEMA;
+use super::schema::{self, SCHEMA};
 use crate::StoreError;
 use crate::sqlite::manifest::SegmentRow;
 use crate::{disk, failpoint};
@@ -161,6 +162,17 @@ impl Segment {
                     .then(|| new_null_array(field.data_type(), rows))
             })
             .collect())
+    }
+
+    /// The first `limit` facts, in the order of the file.
+    pub fn first_facts(&self, limit: usize) -> Result<Vec<Fact>, StoreError> {
+        self.guarded(|| {
+            let mut facts = Vec::new();
+            for batch in self.reader()?.with_limit(limit).build()? {
+                facts.extend(schema::to_facts(&batch?)?);
+            }
+            Ok(facts)
+        })
     }
 
     /// Reads the columns of these names, or all where there are none, of one row group.

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::Tx;
 use crate::dedup::{Dedup, DedupOptions, EventKey, Seen};
 use crate::failpoint;
 use crate::sqlite::usage_log;
@@ -97,8 +98,8 @@ impl Store {
         };
         let history = History::open(folder, books.clone(), options).unwrap();
         books
-            .read(|connection| {
-                usage_log::for_each_after(connection, 0, |seq, facts| {
+            .read_blocking(|books| {
+                books.usage_log().for_each_after(0, |seq, facts| {
                     dedup.insert(&keys(&facts));
                     history.append(seq, facts.into());
                     Ok(())
@@ -112,7 +113,7 @@ impl Store {
         let body = usage_log::Encoder::default().encode(&facts).unwrap();
         let seq = self
             .books
-            .write(|tx| usage_log::append(tx, facts[0].received_at, facts.len(), &body))
+            .write_blocking(|tx| tx.usage_log().append(facts[0].received_at, facts.len(), &body))
             .unwrap();
         self.dedup.insert(&keys(&facts));
         self.history.append(seq, facts.into());
@@ -220,8 +221,13 @@ fn every_field_survives_the_way_to_a_segment_and_a_restart() {
 fn a_flush_drops_its_batches_from_the_usage_log_and_no_later_ones() {
     let (_folder, store) = open();
     let logged = |store: &Store| {
-        let count = "SELECT coalesce(sum(facts), 0) FROM usage_log";
-        store.books.read(|log| Ok(log.query_row(count, [], |row| row.get::<_, i64>(0))?)).unwrap()
+        let mut count = 0;
+        let each = |_, facts: Vec<Fact>| {
+            count += facts.len();
+            Ok(())
+        };
+        store.books.read_blocking(|books| books.usage_log().for_each_after(0, each)).unwrap();
+        count
     };
     store.commit(facts(0..10));
     store.flush();
@@ -598,8 +604,8 @@ fn a_batch_that_is_in_the_log_and_not_in_the_tail_is_not_dropped_by_a_flush() {
     store.commit(facts(0..10));
     let lost = facts(10..20);
     let body = usage_log::Encoder::default().encode(&lost).unwrap();
-    let append = |tx: &rusqlite::Transaction<'_>| usage_log::append(tx, noon(), 10, &body);
-    store.books.write(append).unwrap();
+    let append = |tx: &Tx<'_>| tx.usage_log().append(noon(), 10, &body);
+    store.books.write_blocking(append).unwrap();
     store.commit(facts(20..30));
 
     let refused = store.history.flush(&store.dedup).unwrap_err();

@@ -12,7 +12,7 @@ use super::write::TOTALS_COLUMNS;
 use super::{History, Segment};
 use crate::StoreError;
 use crate::disk::{self, Contents};
-use crate::sqlite::manifest::{self, Totals};
+use crate::sqlite::manifest::Totals;
 
 /// What a look at every byte of the history found.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +34,7 @@ impl History {
         // The segments and the removals of one moment: nothing is removed meanwhile.
         let (snapshot, removed) = {
             let _replacing = self.replacing.lock();
-            (self.snapshot(), self.books.read(manifest::removals)?)
+            (self.snapshot(), self.books.read_blocking(|books| books.manifest().removals())?)
         };
         for segment in &*snapshot.segments {
             match segment.verify() {

@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::alerts::{Acknowledgement, Alert, AlertRule, AlertState, Severity};
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::time::{from_us, to_us};
+use super::tx::{Alerts, Writes};
 use crate::StoreError;
 
 const RULES: &str = "SELECT rule_id, rule FROM alert_rules ORDER BY rule_id";
@@ -45,50 +46,124 @@ const SET: &str = "
 const FORGET: &str = "
     DELETE FROM alerts WHERE state = 'resolved' AND holds = 0 AND changed_at_us < ?1";
 
-/// Every rule, by id.
-pub fn rules(conn: &Connection) -> Result<Vec<AlertRule>, StoreError> {
-    let mut statement = conn.prepare_cached(RULES)?;
-    let mut rows = statement.query([])?;
-    let mut rules = Vec::new();
-    while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        let json: String = row.get(1)?;
-        rules.push(serde_json::from_str(&json).map_err(|error| damaged(&id, &error))?);
+impl<A> Alerts<'_, A> {
+    /// Every rule, by id.
+    pub fn rules(&self) -> Result<Vec<AlertRule>, StoreError> {
+        let mut statement = self.conn.prepare_cached(RULES)?;
+        let mut rows = statement.query([])?;
+        let mut rules = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            let json: String = row.get(1)?;
+            rules.push(serde_json::from_str(&json).map_err(|error| damaged(&id, &error))?);
+        }
+        Ok(rules)
     }
-    Ok(rules)
+
+    /// The alerts of a rule whose condition held when it was judged last.
+    pub fn holding(&self, rule_id: &str) -> Result<Vec<Alert>, StoreError> {
+        let mut statement = self.conn.prepare_cached(&format!("{COLUMNS} {HOLDING}"))?;
+        let alerts = statement.query_map([rule_id], read)?;
+        Ok(alerts.collect::<Result<_, _>>()?)
+    }
+
+    /// The rules that have such alerts.
+    pub fn holding_rules(&self) -> Result<Vec<CompactString>, StoreError> {
+        let mut statement = self.conn.prepare_cached(HOLDING_RULES)?;
+        let ids =
+            statement.query_map([], |row| row.get::<_, String>(0).map(CompactString::from))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// The alert of that id.
+    pub fn find(&self, id: Uuid) -> Result<Option<Alert>, StoreError> {
+        let mut statement = self.conn.prepare_cached(&format!("{COLUMNS} {BY_ID}"))?;
+        Ok(statement.query_row([id.to_string()], read).optional()?)
+    }
+
+    /// The newest `limit` alerts that are wanted and stand behind the time and id `before`.
+    pub fn page(
+        &self,
+        wanted: &WantedAlerts<'_>,
+        before: Option<(DateTime<Utc>, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<Alert>, StoreError> {
+        let (at, id) =
+            before.map_or((i64::MAX, String::new()), |(at, id)| (to_us(at), id.to_string()));
+        let mut statement = self.conn.prepare_cached(&format!("{COLUMNS} {PAGE}"))?;
+        let WantedAlerts { states, severities, rules } = wanted;
+        let wanted =
+            params![at, id, states.join(" "), limit, severities.join(" "), rules.join(",")];
+        let alerts = statement.query_map(wanted, read)?;
+        Ok(alerts.collect::<Result<_, _>>()?)
+    }
+
+    /// How many alerts are open and not silent.
+    pub fn count_open(&self, now: DateTime<Utc>) -> Result<i64, StoreError> {
+        Ok(self.conn.prepare_cached(COUNT_OPEN)?.query_row([to_us(now)], |row| row.get(0))?)
+    }
+
+    /// How many alerts opened in `[from, to)`, of those that are not forgotten.
+    pub fn count_opened(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<i64, StoreError> {
+        let range = params![to_us(from), to_us(to)];
+        Ok(self.conn.prepare_cached(COUNT_OPENED)?.query_row(range, |row| row.get(0))?)
+    }
 }
 
-/// Keeps `rule`, in place of the one of its id.
-pub fn put_rule(tx: &Transaction<'_>, rule: &AlertRule) -> Result<(), StoreError> {
-    let json = serde_json::to_string(rule).map_err(|error| damaged(&rule.id, &error))?;
-    tx.prepare_cached(PUT_RULE)?.execute(params![rule.id.as_str(), json])?;
-    Ok(())
-}
+impl Alerts<'_, Writes> {
+    /// Keeps `rule`, in place of the one of its id.
+    pub fn put_rule(&self, rule: &AlertRule) -> Result<(), StoreError> {
+        let json = serde_json::to_string(rule).map_err(|error| damaged(&rule.id, &error))?;
+        self.conn.prepare_cached(PUT_RULE)?.execute(params![rule.id.as_str(), json])?;
+        Ok(())
+    }
 
-/// Removes the rule of that id.
-pub fn remove_rule(tx: &Transaction<'_>, id: &str) -> Result<(), StoreError> {
-    tx.prepare_cached(REMOVE_RULE)?.execute([id])?;
-    Ok(())
-}
+    /// Removes the rule of that id.
+    pub fn remove_rule(&self, id: &str) -> Result<(), StoreError> {
+        self.conn.prepare_cached(REMOVE_RULE)?.execute([id])?;
+        Ok(())
+    }
 
-/// The alerts of a rule whose condition held when it was judged last.
-pub fn holding(conn: &Connection, rule_id: &str) -> Result<Vec<Alert>, StoreError> {
-    let mut statement = conn.prepare_cached(&format!("{COLUMNS} {HOLDING}"))?;
-    let alerts = statement.query_map([rule_id], read)?;
-    Ok(alerts.collect::<Result<_, _>>()?)
-}
+    /// Opens an alert; `false` when its rule and key have one already.
+    pub fn add(&self, alert: &Alert) -> Result<bool, StoreError> {
+        let added = self.conn.prepare_cached(ADD)?.execute(params![
+            alert.id.to_string(),
+            alert.rule_id.as_str(),
+            alert.key.as_str(),
+            alert.severity.as_str(),
+            alert.title,
+            alert.detail,
+            alert.path,
+            to_us(alert.opened_at),
+        ])?;
+        Ok(added > 0)
+    }
 
-/// The rules that have such alerts.
-pub fn holding_rules(conn: &Connection) -> Result<Vec<CompactString>, StoreError> {
-    let mut statement = conn.prepare_cached(HOLDING_RULES)?;
-    let ids = statement.query_map([], |row| row.get::<_, String>(0).map(CompactString::from))?;
-    Ok(ids.collect::<Result<_, _>>()?)
-}
+    /// Writes where `alert` is now between open and resolved.
+    pub fn set(&self, alert: &Alert) -> Result<(), StoreError> {
+        let (actor, at) = match &alert.state {
+            AlertState::Open => (None, alert.opened_at),
+            AlertState::Acknowledged(seen) => (Some(&seen.by), seen.at),
+            AlertState::Resolved { by, at, .. } => (by.as_ref(), *at),
+        };
+        let seen = alert.state.acknowledgement();
+        self.conn.prepare_cached(SET)?.execute(params![
+            alert.id.to_string(),
+            alert.state.as_str(),
+            actor.map(CompactString::as_str),
+            to_us(at),
+            alert.snoozed_until.map(to_us),
+            alert.holds,
+            seen.map(|seen| seen.by.as_str()),
+            seen.map(|seen| to_us(seen.at)),
+        ])?;
+        Ok(())
+    }
 
-/// The alert of that id.
-pub fn find(conn: &Connection, id: Uuid) -> Result<Option<Alert>, StoreError> {
-    let mut statement = conn.prepare_cached(&format!("{COLUMNS} {BY_ID}"))?;
-    Ok(statement.query_row([id.to_string()], read).optional()?)
+    /// Forgets what was resolved before `before`, and says how many.
+    pub fn forget(&self, before: DateTime<Utc>) -> Result<usize, StoreError> {
+        Ok(self.conn.prepare_cached(FORGET)?.execute([to_us(before)])?)
+    }
 }
 
 /// Which alerts are wanted.
@@ -100,77 +175,6 @@ pub struct WantedAlerts<'a> {
     pub severities: Vec<&'a str>,
     /// Of one of these rules, without commas in their ids; of any where there are none.
     pub rules: Vec<&'a str>,
-}
-
-/// The newest `limit` alerts that are wanted and stand behind the time and id `before`.
-pub fn page(
-    conn: &Connection,
-    wanted: &WantedAlerts<'_>,
-    before: Option<(DateTime<Utc>, Uuid)>,
-    limit: u32,
-) -> Result<Vec<Alert>, StoreError> {
-    let (at, id) = before.map_or((i64::MAX, String::new()), |(at, id)| (to_us(at), id.to_string()));
-    let mut statement = conn.prepare_cached(&format!("{COLUMNS} {PAGE}"))?;
-    let WantedAlerts { states, severities, rules } = wanted;
-    let wanted = params![at, id, states.join(" "), limit, severities.join(" "), rules.join(",")];
-    let alerts = statement.query_map(wanted, read)?;
-    Ok(alerts.collect::<Result<_, _>>()?)
-}
-
-/// How many alerts are open and not silent.
-pub fn count_open(conn: &Connection, now: DateTime<Utc>) -> Result<i64, StoreError> {
-    Ok(conn.prepare_cached(COUNT_OPEN)?.query_row([to_us(now)], |row| row.get(0))?)
-}
-
-/// How many alerts opened in `[from, to)`, of those that are not forgotten.
-pub fn count_opened(
-    conn: &Connection,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> Result<i64, StoreError> {
-    let range = params![to_us(from), to_us(to)];
-    Ok(conn.prepare_cached(COUNT_OPENED)?.query_row(range, |row| row.get(0))?)
-}
-
-/// Opens an alert; `false` when its rule and key have one already.
-pub fn add(tx: &Transaction<'_>, alert: &Alert) -> Result<bool, StoreError> {
-    let added = tx.prepare_cached(ADD)?.execute(params![
-        alert.id.to_string(),
-        alert.rule_id.as_str(),
-        alert.key.as_str(),
-        alert.severity.as_str(),
-        alert.title,
-        alert.detail,
-        alert.path,
-        to_us(alert.opened_at),
-    ])?;
-    Ok(added > 0)
-}
-
-/// Writes where `alert` is now between open and resolved.
-pub fn set(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreError> {
-    let (actor, at) = match &alert.state {
-        AlertState::Open => (None, alert.opened_at),
-        AlertState::Acknowledged(seen) => (Some(&seen.by), seen.at),
-        AlertState::Resolved { by, at, .. } => (by.as_ref(), *at),
-    };
-    let seen = alert.state.acknowledgement();
-    tx.prepare_cached(SET)?.execute(params![
-        alert.id.to_string(),
-        alert.state.as_str(),
-        actor.map(CompactString::as_str),
-        to_us(at),
-        alert.snoozed_until.map(to_us),
-        alert.holds,
-        seen.map(|seen| seen.by.as_str()),
-        seen.map(|seen| to_us(seen.at)),
-    ])?;
-    Ok(())
-}
-
-/// Forgets what was resolved before `before`, and says how many.
-pub fn forget(tx: &Transaction<'_>, before: DateTime<Utc>) -> Result<usize, StoreError> {
-    Ok(tx.prepare_cached(FORGET)?.execute([to_us(before)])?)
 }
 
 fn read(row: &Row<'_>) -> Result<Alert, rusqlite::Error> {

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use rusqlite::{Connection, Transaction};
 
+use super::tx::{Amendments, Writes};
 use crate::StoreError;
 
 const RECORD: &str = "
@@ -57,38 +57,38 @@ pub struct Amendment {
     pub reason: String,
 }
 
-/// Adds a line to the trail.
-pub fn record(tx: &Transaction<'_>, amendment: &Amendment) -> Result<(), StoreError> {
-    tx.prepare_cached(RECORD)?.execute((
-        amendment.at.timestamp_micros(),
-        amendment.actor.as_str(),
-        amendment.act.as_str(),
-        amendment.source.as_str(),
-        amendment.event_id.as_str(),
-        amendment.reason.as_str(),
-        amendment.account.as_deref(),
-    ))?;
-    Ok(())
+impl<A> Amendments<'_, A> {
+    /// The lines about one event, oldest first.
+    pub fn of_event(&self, source: &str, event_id: &str) -> Result<Vec<Amendment>, StoreError> {
+        let mut statement = self.conn.prepare_cached(OF_EVENT)?;
+        let rows = statement.query_map([source, event_id], |row| {
+            let text = |index| row.get::<_, String>(index).map(CompactString::from);
+            Ok(Amendment {
+                at: DateTime::from_timestamp_micros(row.get(0)?).unwrap_or_default(),
+                actor: text(1)?,
+                act: text(2)?,
+                source: text(3)?,
+                event_id: text(4)?,
+                reason: row.get(5)?,
+                account: row.get::<_, Option<String>>(6)?.map(CompactString::from),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
 }
 
-/// The lines about one event, oldest first.
-pub fn of_event(
-    connection: &Connection,
-    source: &str,
-    event_id: &str,
-) -> Result<Vec<Amendment>, StoreError> {
-    let mut statement = connection.prepare_cached(OF_EVENT)?;
-    let rows = statement.query_map([source, event_id], |row| {
-        let text = |index| row.get::<_, String>(index).map(CompactString::from);
-        Ok(Amendment {
-            at: DateTime::from_timestamp_micros(row.get(0)?).unwrap_or_default(),
-            actor: text(1)?,
-            act: text(2)?,
-            source: text(3)?,
-            event_id: text(4)?,
-            reason: row.get(5)?,
-            account: row.get::<_, Option<String>>(6)?.map(CompactString::from),
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+impl Amendments<'_, Writes> {
+    /// Adds a line to the trail.
+    pub fn record(&self, amendment: &Amendment) -> Result<(), StoreError> {
+        self.conn.prepare_cached(RECORD)?.execute((
+            amendment.at.timestamp_micros(),
+            amendment.actor.as_str(),
+            amendment.act.as_str(),
+            amendment.source.as_str(),
+            amendment.event_id.as_str(),
+            amendment.reason.as_str(),
+            amendment.account.as_deref(),
+        ))?;
+        Ok(())
+    }
 }

@@ -2,9 +2,10 @@
 
 use outlay_domain::people::{AuditEntry, AuditRecord};
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::time::{from_us, to_us};
+use super::tx::{Audit, Writes};
 use crate::StoreError;
 
 const APPEND: &str = "
@@ -36,42 +37,42 @@ pub struct AuditFilter {
     pub before: Option<i64>,
 }
 
-/// Adds a line, in the transaction of what it tells about.
-pub fn append(tx: &Transaction<'_>, record: &AuditRecord) -> Result<(), StoreError> {
-    let detail = record.detail.to_string();
-    tx.prepare_cached(APPEND)?.execute(params![
-        to_us(record.at),
-        record.actor.as_str(),
-        record.action.as_str(),
-        record.target.as_str(),
-        detail,
-    ])?;
-    Ok(())
+impl<A> Audit<'_, A> {
+    /// The newest `limit` lines that `filter` asks for, the newest first.
+    pub fn page(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        let mut statement = self.conn.prepare_cached(PAGE)?;
+        let rows = statement.query_map(
+            params![
+                filter.before.unwrap_or(i64::MAX),
+                filter.actor,
+                filter.target,
+                filter.action,
+                limit,
+            ],
+            entry,
+        )?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The place of the newest line; `None` while nothing was done.
+    pub fn latest(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.conn.prepare_cached(LATEST)?.query_row([], |row| row.get(0)).optional()?.flatten())
+    }
 }
 
-/// The newest `limit` lines that `filter` asks for, the newest first.
-pub fn page(
-    conn: &Connection,
-    filter: &AuditFilter,
-    limit: u32,
-) -> Result<Vec<AuditEntry>, StoreError> {
-    let mut statement = conn.prepare_cached(PAGE)?;
-    let rows = statement.query_map(
-        params![
-            filter.before.unwrap_or(i64::MAX),
-            filter.actor,
-            filter.target,
-            filter.action,
-            limit,
-        ],
-        entry,
-    )?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The place of the newest line; `None` while nothing was done.
-pub fn latest(conn: &Connection) -> Result<Option<i64>, StoreError> {
-    Ok(conn.prepare_cached(LATEST)?.query_row([], |row| row.get(0)).optional()?.flatten())
+impl Audit<'_, Writes> {
+    /// Adds a line, in the transaction of what it tells about.
+    pub fn append(&self, record: &AuditRecord) -> Result<(), StoreError> {
+        let detail = record.detail.to_string();
+        self.conn.prepare_cached(APPEND)?.execute(params![
+            to_us(record.at),
+            record.actor.as_str(),
+            record.action.as_str(),
+            record.target.as_str(),
+            detail,
+        ])?;
+        Ok(())
+    }
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
@@ -96,9 +97,15 @@ fn detail(row: &Row<'_>) -> rusqlite::Result<serde_json::Value> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use chrono::{DateTime, Duration};
+    use rusqlite::Connection;
     use serde_json::json;
 
     use super::*;
+    use crate::sqlite::Tx;
+
+    fn audit(conn: &Connection) -> Audit<'_, Writes> {
+        Tx::of(conn).audit()
+    }
 
     fn books() -> Connection {
         let conn = Connection::open_in_memory().unwrap();
@@ -121,15 +128,16 @@ mod tests {
         let mut conn = books();
         let tx = conn.transaction().unwrap();
         for minute in 0..5 {
-            append(&tx, &line(minute, "admin", "user.added", "alice")).unwrap();
+            audit(&tx).append(&line(minute, "admin", "user.added", "alice")).unwrap();
         }
-        append(&tx, &line(5, "bob", "key.revoked", "k1")).unwrap();
+        audit(&tx).append(&line(5, "bob", "key.revoked", "k1")).unwrap();
         tx.commit().unwrap();
 
-        let first = page(&conn, &AuditFilter::default(), 4).unwrap();
+        let first = audit(&conn).page(&AuditFilter::default(), 4).unwrap();
         let before = Some(first.last().unwrap().seq);
-        let rest = page(&conn, &AuditFilter { before, ..Default::default() }, 4).unwrap();
-        let bobs = page(&conn, &AuditFilter { actor: Some("bob".into()), ..Default::default() }, 4)
+        let rest = audit(&conn).page(&AuditFilter { before, ..Default::default() }, 4).unwrap();
+        let bobs = audit(&conn)
+            .page(&AuditFilter { actor: Some("bob".into()), ..Default::default() }, 4)
             .unwrap();
 
         let minutes = |lines: &[AuditEntry]| -> Vec<_> {
@@ -139,14 +147,14 @@ mod tests {
         assert_eq!(minutes(&rest), [1, 0]);
         assert_eq!(bobs.len(), 1);
         assert_eq!(bobs[0].record, line(5, "bob", "key.revoked", "k1"));
-        assert_eq!(latest(&conn).unwrap(), Some(6));
+        assert_eq!(audit(&conn).latest().unwrap(), Some(6));
     }
 
     #[test]
     fn nobody_changes_or_deletes_a_line() {
         let mut conn = books();
         let tx = conn.transaction().unwrap();
-        append(&tx, &line(0, "admin", "user.added", "alice")).unwrap();
+        audit(&tx).append(&line(0, "admin", "user.added", "alice")).unwrap();
         tx.commit().unwrap();
 
         let refused = |sql| conn.execute(sql, []).unwrap_err().to_string();

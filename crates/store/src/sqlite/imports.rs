@@ -10,9 +10,10 @@ use outlay_domain::imports::{
     ImportedPeriod, ImportedThreshold, REFUSALS_MAX, RefusedRow, RowCounts, RowCursor,
 };
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::time::{from_us, to_us};
+use super::tx::{Imports, Tx, Writes};
 use crate::StoreError;
 
 const RECORDS: &str = "
@@ -120,15 +121,171 @@ pub struct ImportProgress {
     pub refusals: Vec<RefusedRow>,
 }
 
-/// All sources that were ever read, by name.
-pub fn records(conn: &Connection) -> Result<Vec<ImportRecord>, StoreError> {
-    let mut statement = conn.prepare_cached(RECORDS)?;
-    let rows = statement.query_map([], read_record)?;
-    let mut records = rows.collect::<Result<Vec<ImportRecord>, _>>()?;
-    for record in &mut records {
-        record.anchors = anchors(conn, &record.source)?;
+impl<A> Imports<'_, A> {
+    /// All sources that were ever read, by name.
+    pub fn records(&self) -> Result<Vec<ImportRecord>, StoreError> {
+        let mut statement = self.conn.prepare_cached(RECORDS)?;
+        let rows = statement.query_map([], read_record)?;
+        let mut records = rows.collect::<Result<Vec<ImportRecord>, _>>()?;
+        for record in &mut records {
+            record.anchors = anchors(self.conn, &record.source)?;
+        }
+        Ok(records)
     }
-    Ok(records)
+
+    /// The sources of budgets and batches that are of the same database as `source`, whose kind is
+    /// `kind`, although no rows came under them: an older version named them by the row that happened
+    /// to be the first, or as long as there was none by its kind. Each has a month or a batch in common
+    /// with what came under `source`.
+    pub fn orphans(&self, source: &str, kind: &str) -> Result<Vec<CompactString>, StoreError> {
+        let mut statement = self.conn.prepare_cached(ORPHANS)?;
+        let rows = statement.query_map([source, kind], |row| text(row, 0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The budgets of older systems, by their source.
+    pub fn budgets(&self) -> Result<Vec<ImportedBudgets>, StoreError> {
+        let sets = self
+            .conn
+            .prepare_cached(SETS)?
+            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
+            .collect::<Result<Vec<(String, bool)>, _>>()?;
+        sets.into_iter()
+            .map(|(source, enabled)| {
+                let limits = limits(self.conn, &source)?;
+                let thresholds = self
+                    .conn
+                    .prepare_cached(THRESHOLDS)?
+                    .query_map([&source], read_threshold)?
+                    .collect::<Result<_, _>>()?;
+                Ok(ImportedBudgets { source: source.into(), enabled, limits, thresholds })
+            })
+            .collect()
+    }
+
+    /// The batches of older systems, by their source.
+    pub fn batches(&self) -> Result<Vec<ImportedBatches>, StoreError> {
+        let rows = self
+            .conn
+            .prepare_cached(BATCHES)?
+            .query_map([], |row| Ok((text(row, 0)?, read_batch(row)?)))?
+            .collect::<Result<Vec<(CompactString, ImportedBatch)>, _>>()?;
+        let mut sets: Vec<ImportedBatches> = Vec::new();
+        for (source, batch) in rows {
+            match sets.last_mut() {
+                Some(set) if set.source == source => set.batches.push(batch),
+                _ => sets.push(ImportedBatches { source, batches: vec![batch] }),
+            }
+        }
+        Ok(sets)
+    }
+}
+
+impl Imports<'_, Writes> {
+    /// Adds `progress` to what is remembered of its source.
+    pub fn record(&self, progress: &ImportProgress, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut refusals: Vec<RefusedRow> = self
+            .conn
+            .prepare_cached(REFUSALS)?
+            .query_row([progress.source.as_str()], |row| read_json(row, 0))
+            .optional()?
+            .unwrap_or_default();
+        refusals.extend(progress.refusals.iter().cloned());
+        refusals.drain(..refusals.len().saturating_sub(REFUSALS_MAX));
+        let refusals = serde_json::to_string(&refusals)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        let cursor = progress.cursor.as_ref();
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.conn.prepare_cached(RECORD)?.execute(params![
+            progress.source.as_str(),
+            progress.kind.as_str(),
+            progress.name.as_str(),
+            cursor.map(|cursor| cursor.id),
+            cursor.map(|cursor| cursor.fingerprint.as_str()),
+            progress.counted_to,
+            count(progress.rows.accepted),
+            count(progress.rows.repeated),
+            count(progress.rows.refused),
+            count(progress.rows.left_out),
+            refusals,
+            to_us(at),
+            progress.file.as_deref(),
+        ])?;
+        add_anchors(self.conn, &progress.source, &progress.anchors)
+    }
+
+    /// Lets `source` stand for `duplicate`, whose budgets and batches go. What people decided about
+    /// those budgets is theirs, and passes to the ones that stay.
+    pub fn merge(&self, source: &str, duplicate: &str) -> Result<MergedSets, StoreError> {
+        let count = |sql| -> Result<u64, StoreError> {
+            let count = self
+                .conn
+                .prepare_cached(sql)?
+                .query_row([duplicate], |row| row.get::<_, i64>(0))?;
+            Ok(count.unsigned_abs())
+        };
+        let (budgets, batches) = (count(COUNT_LIMITS)?, count(COUNT_BATCHES)?);
+        for limit in limits(self.conn, duplicate)? {
+            let (from, to) = (budget_id(duplicate, &limit.id), budget_id(source, &limit.id));
+            Tx::of(self.conn).budgets().pass_on(&from, &to)?;
+        }
+        for statement in CLEAR_SET.into_iter().chain([CLEAR_BUDGETS, CLEAR_BATCHES]) {
+            self.conn.prepare_cached(statement)?.execute([duplicate])?;
+        }
+        self.conn.prepare_cached(TAKE_COUNTED_TO)?.execute([source, duplicate])?;
+        let merged = self.conn.prepare_cached(MERGE)?.execute([source, duplicate])?;
+        Ok(MergedSets { was_there: merged > 0 || budgets + batches > 0, budgets, batches })
+    }
+
+    /// Keeps `budgets` in place of what that source had before.
+    pub fn put_budgets(
+        &self,
+        budgets: &ImportedBudgets,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let source = budgets.source.as_str();
+        self.conn.prepare_cached(PUT_SET)?.execute(params![source, budgets.enabled, to_us(at)])?;
+        for statement in CLEAR_SET {
+            self.conn.prepare_cached(statement)?.execute([source])?;
+        }
+        for limit in &budgets.limits {
+            self.conn.prepare_cached(ADD_LIMIT)?.execute(params![
+                source,
+                limit.id.as_str(),
+                limit.amount.nanos(),
+                limit.period.word().as_str(),
+                limit.model.as_deref(),
+                limit.endpoint.as_deref(),
+                limit.description.as_deref(),
+            ])?;
+        }
+        for threshold in &budgets.thresholds {
+            self.conn.prepare_cached(ADD_THRESHOLD)?.execute(params![
+                source,
+                threshold.level.as_str(),
+                threshold.part.nanos(),
+                threshold.enabled,
+            ])?;
+        }
+        Ok(())
+    }
+
+    /// Keeps `set` in place of the batches that its source had before.
+    pub fn put_batches(&self, set: &ImportedBatches) -> Result<(), StoreError> {
+        let source = set.source.as_str();
+        self.conn.prepare_cached(CLEAR_BATCHES)?.execute([source])?;
+        for batch in &set.batches {
+            self.conn.prepare_cached(ADD_BATCH)?.execute(params![
+                source,
+                batch.id.as_str(),
+                batch.tier.as_deref(),
+                to_us(batch.started_at),
+                batch.ended_at.map(to_us),
+                i64::try_from(batch.leads).unwrap_or(i64::MAX),
+            ])?;
+        }
+        Ok(())
+    }
 }
 
 fn anchors(conn: &Connection, source: &str) -> Result<Vec<RowCursor>, StoreError> {
@@ -139,7 +296,7 @@ fn anchors(conn: &Connection, source: &str) -> Result<Vec<RowCursor>, StoreError
 }
 
 /// Adds `new` to the anchors of `source`; where they become too many, every other one gives way.
-fn add_anchors(tx: &Transaction<'_>, source: &str, new: &[RowCursor]) -> Result<(), StoreError> {
+fn add_anchors(tx: &Connection, source: &str, new: &[RowCursor]) -> Result<(), StoreError> {
     if new.is_empty() {
         return Ok(());
     }
@@ -162,55 +319,6 @@ fn add_anchors(tx: &Transaction<'_>, source: &str, new: &[RowCursor]) -> Result<
     Ok(())
 }
 
-/// Adds `progress` to what is remembered of its source.
-pub fn record(
-    tx: &Transaction<'_>,
-    progress: &ImportProgress,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let mut refusals: Vec<RefusedRow> = tx
-        .prepare_cached(REFUSALS)?
-        .query_row([progress.source.as_str()], |row| read_json(row, 0))
-        .optional()?
-        .unwrap_or_default();
-    refusals.extend(progress.refusals.iter().cloned());
-    refusals.drain(..refusals.len().saturating_sub(REFUSALS_MAX));
-    let refusals = serde_json::to_string(&refusals)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-    let cursor = progress.cursor.as_ref();
-    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    tx.prepare_cached(RECORD)?.execute(params![
-        progress.source.as_str(),
-        progress.kind.as_str(),
-        progress.name.as_str(),
-        cursor.map(|cursor| cursor.id),
-        cursor.map(|cursor| cursor.fingerprint.as_str()),
-        progress.counted_to,
-        count(progress.rows.accepted),
-        count(progress.rows.repeated),
-        count(progress.rows.refused),
-        count(progress.rows.left_out),
-        refusals,
-        to_us(at),
-        progress.file.as_deref(),
-    ])?;
-    add_anchors(tx, &progress.source, &progress.anchors)
-}
-
-/// The sources of budgets and batches that are of the same database as `source`, whose kind is
-/// `kind`, although no rows came under them: an older version named them by the row that happened
-/// to be the first, or as long as there was none by its kind. Each has a month or a batch in common
-/// with what came under `source`.
-pub fn orphans(
-    conn: &Connection,
-    source: &str,
-    kind: &str,
-) -> Result<Vec<CompactString>, StoreError> {
-    let mut statement = conn.prepare_cached(ORPHANS)?;
-    let rows = statement.query_map([source, kind], |row| text(row, 0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
 /// What went when a source was merged into another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MergedSets {
@@ -222,126 +330,15 @@ pub struct MergedSets {
     pub batches: u64,
 }
 
-/// Lets `source` stand for `duplicate`, whose budgets and batches go. What people decided about
-/// those budgets is theirs, and passes to the ones that stay.
-pub fn merge(
-    tx: &Transaction<'_>,
-    source: &str,
-    duplicate: &str,
-) -> Result<MergedSets, StoreError> {
-    let count = |sql| -> Result<u64, StoreError> {
-        let count = tx.prepare_cached(sql)?.query_row([duplicate], |row| row.get::<_, i64>(0))?;
-        Ok(count.unsigned_abs())
-    };
-    let (budgets, batches) = (count(COUNT_LIMITS)?, count(COUNT_BATCHES)?);
-    for limit in limits(tx, duplicate)? {
-        super::budgets::pass_on(
-            tx,
-            &budget_id(duplicate, &limit.id),
-            &budget_id(source, &limit.id),
-        )?;
-    }
-    for statement in CLEAR_SET.into_iter().chain([CLEAR_BUDGETS, CLEAR_BATCHES]) {
-        tx.prepare_cached(statement)?.execute([duplicate])?;
-    }
-    tx.prepare_cached(TAKE_COUNTED_TO)?.execute([source, duplicate])?;
-    let merged = tx.prepare_cached(MERGE)?.execute([source, duplicate])?;
-    Ok(MergedSets { was_there: merged > 0 || budgets + batches > 0, budgets, batches })
-}
-
 /// The id under which the budget `limit` of `source` stands among ours.
 pub fn budget_id(source: &str, limit: &str) -> CompactString {
     format_compact!("imported:{source}:{limit}")
-}
-
-/// The budgets of older systems, by their source.
-pub fn budgets(conn: &Connection) -> Result<Vec<ImportedBudgets>, StoreError> {
-    let sets = conn
-        .prepare_cached(SETS)?
-        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(String, bool)>, _>>()?;
-    sets.into_iter()
-        .map(|(source, enabled)| {
-            let limits = limits(conn, &source)?;
-            let thresholds = conn
-                .prepare_cached(THRESHOLDS)?
-                .query_map([&source], read_threshold)?
-                .collect::<Result<_, _>>()?;
-            Ok(ImportedBudgets { source: source.into(), enabled, limits, thresholds })
-        })
-        .collect()
 }
 
 fn limits(conn: &Connection, source: &str) -> Result<Vec<ImportedLimit>, StoreError> {
     let mut statement = conn.prepare_cached(LIMITS)?;
     let rows = statement.query_map([source], read_limit)?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Keeps `budgets` in place of what that source had before.
-pub fn put_budgets(
-    tx: &Transaction<'_>,
-    budgets: &ImportedBudgets,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let source = budgets.source.as_str();
-    tx.prepare_cached(PUT_SET)?.execute(params![source, budgets.enabled, to_us(at)])?;
-    for statement in CLEAR_SET {
-        tx.prepare_cached(statement)?.execute([source])?;
-    }
-    for limit in &budgets.limits {
-        tx.prepare_cached(ADD_LIMIT)?.execute(params![
-            source,
-            limit.id.as_str(),
-            limit.amount.nanos(),
-            limit.period.word().as_str(),
-            limit.model.as_deref(),
-            limit.endpoint.as_deref(),
-            limit.description.as_deref(),
-        ])?;
-    }
-    for threshold in &budgets.thresholds {
-        tx.prepare_cached(ADD_THRESHOLD)?.execute(params![
-            source,
-            threshold.level.as_str(),
-            threshold.part.nanos(),
-            threshold.enabled,
-        ])?;
-    }
-    Ok(())
-}
-
-/// The batches of older systems, by their source.
-pub fn batches(conn: &Connection) -> Result<Vec<ImportedBatches>, StoreError> {
-    let rows = conn
-        .prepare_cached(BATCHES)?
-        .query_map([], |row| Ok((text(row, 0)?, read_batch(row)?)))?
-        .collect::<Result<Vec<(CompactString, ImportedBatch)>, _>>()?;
-    let mut sets: Vec<ImportedBatches> = Vec::new();
-    for (source, batch) in rows {
-        match sets.last_mut() {
-            Some(set) if set.source == source => set.batches.push(batch),
-            _ => sets.push(ImportedBatches { source, batches: vec![batch] }),
-        }
-    }
-    Ok(sets)
-}
-
-/// Keeps `set` in place of the batches that its source had before.
-pub fn put_batches(tx: &Transaction<'_>, set: &ImportedBatches) -> Result<(), StoreError> {
-    let source = set.source.as_str();
-    tx.prepare_cached(CLEAR_BATCHES)?.execute([source])?;
-    for batch in &set.batches {
-        tx.prepare_cached(ADD_BATCH)?.execute(params![
-            source,
-            batch.id.as_str(),
-            batch.tier.as_deref(),
-            to_us(batch.started_at),
-            batch.ended_at.map(to_us),
-            i64::try_from(batch.leads).unwrap_or(i64::MAX),
-        ])?;
-    }
-    Ok(())
 }
 
 fn read_record(row: &Row<'_>) -> rusqlite::Result<ImportRecord> {
@@ -421,8 +418,13 @@ fn read_json<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqli
 #[allow(clippy::unwrap_used)]
 mod tests {
     use chrono::Duration;
+    use rusqlite::Transaction;
 
     use super::*;
+
+    fn imports(conn: &Connection) -> Imports<'_, Writes> {
+        Tx::of(conn).imports()
+    }
 
     fn books() -> Connection {
         let conn = Connection::open_in_memory().unwrap();
@@ -471,12 +473,12 @@ mod tests {
         let last_at = first_at + Duration::days(1);
 
         write(&mut conn, |tx| {
-            record(tx, &ImportProgress { counted_to: Some(3), ..progress(7, 60) }, first_at)
+            imports(tx).record(&ImportProgress { counted_to: Some(3), ..progress(7, 60) }, first_at)
         })
         .unwrap();
-        write(&mut conn, |tx| record(tx, &progress(9, 60), last_at)).unwrap();
+        write(&mut conn, |tx| imports(tx).record(&progress(9, 60), last_at)).unwrap();
 
-        let record = records(&conn).unwrap().pop().unwrap();
+        let record = imports(&conn).records().unwrap().pop().unwrap();
         assert_eq!(record.cursor, Some(RowCursor { id: 9, fingerprint: "f9".into() }));
         assert_eq!(record.counted_to, Some(3), "what was counted stays counted");
         let rows = RowCounts { accepted: 20, repeated: 2, refused: 120, left_out: 4 };
@@ -512,21 +514,22 @@ mod tests {
         let first = set(vec![limit("daily", ImportedPeriod::Daily)], vec![threshold.clone()]);
         let second = set(vec![limit("2026-07", month)], vec![threshold]);
 
-        write(&mut conn, |tx| put_budgets(tx, &first, DateTime::UNIX_EPOCH)).unwrap();
-        assert_eq!(budgets(&conn).unwrap(), [first]);
-        write(&mut conn, |tx| put_budgets(tx, &second, DateTime::UNIX_EPOCH)).unwrap();
+        write(&mut conn, |tx| imports(tx).put_budgets(&first, DateTime::UNIX_EPOCH)).unwrap();
+        assert_eq!(imports(&conn).budgets().unwrap(), [first]);
+        write(&mut conn, |tx| imports(tx).put_budgets(&second, DateTime::UNIX_EPOCH)).unwrap();
 
-        assert_eq!(budgets(&conn).unwrap(), [second]);
+        assert_eq!(imports(&conn).budgets().unwrap(), [second]);
     }
 
     #[test]
     fn anchors_stay_spread_over_all_that_was_read() {
         let mut conn = books();
         for id in 1..=500 {
-            write(&mut conn, |tx| record(tx, &progress(id, 0), DateTime::UNIX_EPOCH)).unwrap();
+            write(&mut conn, |tx| imports(tx).record(&progress(id, 0), DateTime::UNIX_EPOCH))
+                .unwrap();
         }
 
-        let anchors = records(&conn).unwrap().pop().unwrap().anchors;
+        let anchors = imports(&conn).records().unwrap().pop().unwrap().anchors;
 
         assert!((32..=ANCHORS_MAX).contains(&anchors.len()), "{}", anchors.len());
         assert_eq!((anchors[0].id, anchors.last().unwrap().id), (1, 500));
@@ -562,23 +565,23 @@ mod tests {
         };
         write(&mut conn, |tx| {
             for source in [real, twin] {
-                put_budgets(tx, &set(source), DateTime::UNIX_EPOCH).unwrap();
-                put_batches(tx, &runs(source)).unwrap();
+                imports(tx).put_budgets(&set(source), DateTime::UNIX_EPOCH).unwrap();
+                imports(tx).put_batches(&runs(source)).unwrap();
             }
             let own = ImportProgress { source: real.into(), ..progress(7, 0) };
-            record(tx, &own, DateTime::UNIX_EPOCH).unwrap();
+            imports(tx).record(&own, DateTime::UNIX_EPOCH).unwrap();
         });
         let kind = "leadfactory:cost_tracking";
-        assert_eq!(orphans(&conn, real, kind).unwrap(), [twin]);
-        assert_eq!(orphans(&conn, real, "leadfactory:gpt_usage").unwrap(), [""; 0]);
+        assert_eq!(imports(&conn).orphans(real, kind).unwrap(), [twin]);
+        assert_eq!(imports(&conn).orphans(real, "leadfactory:gpt_usage").unwrap(), [""; 0]);
 
-        let first = write(&mut conn, |tx| merge(tx, real, twin)).unwrap();
-        let second = write(&mut conn, |tx| merge(tx, real, twin)).unwrap();
+        let first = write(&mut conn, |tx| imports(tx).merge(real, twin)).unwrap();
+        let second = write(&mut conn, |tx| imports(tx).merge(real, twin)).unwrap();
 
         assert_eq!(first, MergedSets { was_there: true, budgets: 1, batches: 1 });
         assert_eq!(second, MergedSets::default(), "exactly once");
-        assert_eq!(budgets(&conn).unwrap(), [set(real)]);
-        assert_eq!(batches(&conn).unwrap(), [runs(real)]);
-        assert_eq!(orphans(&conn, real, kind).unwrap(), [""; 0]);
+        assert_eq!(imports(&conn).budgets().unwrap(), [set(real)]);
+        assert_eq!(imports(&conn).batches().unwrap(), [runs(real)]);
+        assert_eq!(imports(&conn).orphans(real, kind).unwrap(), [""; 0]);
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
+use rusqlite::{OptionalExtension, Row, named_params};
 
+use super::tx::{Manifest, Writes};
 use crate::StoreError;
 use crate::dedup::{KeyForm, KeySecret, SECRET_BYTES};
 use crate::disk::Contents;
@@ -150,50 +151,173 @@ pub struct RunRow {
     pub contents: Contents,
 }
 
-/// What was known to be the time when it was last written.
-pub fn known_time(connection: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let known = connection.query_row(KNOWN_TIME, [], |row| row.get(0)).optional()?;
-    Ok(known.and_then(DateTime::from_timestamp_micros))
+impl<A> Manifest<'_, A> {
+    /// What was known to be the time when it was last written.
+    pub fn known_time(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let known = self.conn.query_row(KNOWN_TIME, [], |row| row.get(0)).optional()?;
+        Ok(known.and_then(DateTime::from_timestamp_micros))
+    }
+
+    /// When the newest event in the segments and in the usage log was received.
+    pub fn last_received(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let last: Option<i64> = self.conn.query_row(LAST_RECEIVED, [], |row| row.get(0))?;
+        Ok(last.and_then(DateTime::from_timestamp_micros))
+    }
+
+    /// The highest number that a segment ever had.
+    pub fn last_segment_id(&self) -> Result<i64, StoreError> {
+        Ok(self.conn.prepare_cached(LAST_SEGMENT_ID)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// The highest number that a run of keys ever had.
+    pub fn last_run_id(&self) -> Result<i64, StoreError> {
+        Ok(self.conn.prepare_cached(LAST_RUN_ID)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// The newest batch of the usage log that is in segments.
+    pub fn last_log_seq(&self) -> Result<i64, StoreError> {
+        Ok(self.conn.prepare_cached(LAST_LOG_SEQ)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// All segments, by the time of their first event.
+    pub fn segments(&self) -> Result<Vec<SegmentRow>, StoreError> {
+        let mut statement = self.conn.prepare_cached(SEGMENTS)?;
+        let rows = statement.query_map([], segment_row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// All runs of keys, oldest first.
+    pub fn runs(&self) -> Result<Vec<RunRow>, StoreError> {
+        let mut statement = self.conn.prepare_cached(RUNS)?;
+        let rows = statement.query_map([], |row| {
+            Ok(RunRow {
+                run_id: row.get(0)?,
+                keys: row.get::<_, i64>(1)? as u64,
+                received: Span { first_us: row.get(2)?, last_us: row.get(3)? },
+                contents: contents(row, 4)?,
+                form: KeyForm::from_number(row.get(6)?)
+                    .ok_or_else(|| rusqlite::Error::IntegralValueOutOfRange(6, 0))?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The secret that the keys of this folder are made with.
+    pub fn key_secret(&self) -> Result<KeySecret, StoreError> {
+        let bytes: Vec<u8> =
+            self.conn.prepare_cached(KEY_SECRET)?.query_row([], |row| row.get(0))?;
+        KeySecret::from_bytes(&bytes).ok_or_else(|| StoreError::Damaged {
+            what: "the secret of the keys in the books".into(),
+            how: format!("it has {} bytes instead of {SECRET_BYTES}", bytes.len()),
+        })
+    }
+
+    /// All that ever left the history for good, by account.
+    pub fn removals(&self) -> Result<BTreeMap<CompactString, Totals>, StoreError> {
+        let mut statement = self.conn.prepare_cached(REMOVALS)?;
+        let rows = statement.query_map([], |row| {
+            let totals = Totals {
+                rows: row.get::<_, i64>(1)? as u64,
+                events: row.get(2)?,
+                requests: big_number(row, 3)?,
+                unpriced: row.get(4)?,
+                amount_nanos: big_number(row, 5)?,
+            };
+            Ok((CompactString::from(row.get_ref(0)?.as_str()?), totals))
+        })?;
+        let mut removed: BTreeMap<CompactString, Totals> = BTreeMap::new();
+        for row in rows {
+            let (account, totals) = row?;
+            removed.entry(account).or_default().add(&totals);
+        }
+        Ok(removed)
+    }
 }
 
-/// Says that it is `now`.
-pub fn set_known_time(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
-    tx.execute(SET_KNOWN_TIME, [now.timestamp_micros()])?;
-    Ok(())
-}
+impl Manifest<'_, Writes> {
+    /// Says that it is `now`.
+    pub fn set_known_time(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.conn.execute(SET_KNOWN_TIME, [now.timestamp_micros()])?;
+        Ok(())
+    }
 
-/// When the newest event in the segments and in the usage log was received.
-pub fn last_received(connection: &Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let last: Option<i64> = connection.query_row(LAST_RECEIVED, [], |row| row.get(0))?;
-    Ok(last.and_then(DateTime::from_timestamp_micros))
-}
+    /// Says that every batch up to `seq` is in segments.
+    pub fn set_last_log_seq(&self, seq: i64) -> Result<(), StoreError> {
+        self.conn.prepare_cached(SET_LAST_LOG_SEQ)?.execute([seq])?;
+        Ok(())
+    }
 
-/// The highest number that a segment ever had.
-pub fn last_segment_id(connection: &Connection) -> Result<i64, StoreError> {
-    Ok(connection.prepare_cached(LAST_SEGMENT_ID)?.query_row([], |row| row.get(0))?)
-}
+    /// Adds a segment whose files are on the disk.
+    pub fn add_segment(&self, segment: &SegmentRow) -> Result<(), StoreError> {
+        self.conn.prepare_cached(ADD_SEGMENT)?.execute(named_params! {
+            ":segment_id": segment.segment_id,
+            ":rows": segment.totals.rows as i64,
+            ":events": segment.totals.events,
+            ":requests": segment.totals.requests.to_string(),
+            ":unpriced": segment.totals.unpriced,
+            ":amount_nanos": segment.totals.amount_nanos.to_string(),
+            ":first_occurred_us": segment.occurred.first_us,
+            ":last_occurred_us": segment.occurred.last_us,
+            ":first_received_us": segment.received.first_us,
+            ":last_received_us": segment.received.last_us,
+            ":first_log_seq": segment.log_seqs.0,
+            ":last_log_seq": segment.log_seqs.1,
+            ":size_bytes": segment.contents.size_bytes as i64,
+            ":checksum": segment.contents.checksum as i64,
+            ":rollup_bytes": segment.rollup_contents.size_bytes as i64,
+            ":rollup_checksum": segment.rollup_contents.checksum as i64,
+        })?;
+        self.conn.prepare_cached(SET_LAST_SEGMENT_ID)?.execute([segment.segment_id])?;
+        Ok(())
+    }
 
-/// The highest number that a run of keys ever had.
-pub fn last_run_id(connection: &Connection) -> Result<i64, StoreError> {
-    Ok(connection.prepare_cached(LAST_RUN_ID)?.query_row([], |row| row.get(0))?)
-}
+    /// Takes a segment out of the history; its files are removed afterwards.
+    pub fn remove_segment(&self, segment_id: i64) -> Result<(), StoreError> {
+        self.conn.prepare_cached(REMOVE_SEGMENT)?.execute([segment_id])?;
+        Ok(())
+    }
 
-/// The newest batch of the usage log that is in segments.
-pub fn last_log_seq(connection: &Connection) -> Result<i64, StoreError> {
-    Ok(connection.prepare_cached(LAST_LOG_SEQ)?.query_row([], |row| row.get(0))?)
-}
+    /// Adds a run whose file is on the disk.
+    pub fn add_run(&self, run: &RunRow) -> Result<(), StoreError> {
+        self.conn.prepare_cached(ADD_RUN)?.execute(named_params! {
+            ":run_id": run.run_id,
+            ":keys": run.keys as i64,
+            ":first_received_us": run.received.first_us,
+            ":last_received_us": run.received.last_us,
+            ":size_bytes": run.contents.size_bytes as i64,
+            ":checksum": run.contents.checksum as i64,
+            ":form": run.form.number(),
+        })?;
+        self.conn.prepare_cached(SET_LAST_RUN_ID)?.execute([run.run_id])?;
+        Ok(())
+    }
 
-/// Says that every batch up to `seq` is in segments.
-pub fn set_last_log_seq(tx: &Transaction<'_>, seq: i64) -> Result<(), StoreError> {
-    tx.prepare_cached(SET_LAST_LOG_SEQ)?.execute([seq])?;
-    Ok(())
-}
+    /// Forgets a run; its file is removed afterwards.
+    pub fn remove_run(&self, run_id: i64) -> Result<(), StoreError> {
+        self.conn.prepare_cached(REMOVE_RUN)?.execute([run_id])?;
+        Ok(())
+    }
 
-/// All segments, by the time of their first event.
-pub fn segments(connection: &Connection) -> Result<Vec<SegmentRow>, StoreError> {
-    let mut statement = connection.prepare_cached(SEGMENTS)?;
-    let rows = statement.query_map([], segment_row)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    /// Notes what left the history for good, by account.
+    pub fn add_removals(
+        &self,
+        cutoff_us: i64,
+        removed: &BTreeMap<CompactString, Totals>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.conn.prepare_cached(ADD_REMOVAL)?;
+        for (account, totals) in removed {
+            statement.execute(named_params! {
+                ":cutoff_us": cutoff_us,
+                ":account": account.as_str(),
+                ":rows": totals.rows as i64,
+                ":events": totals.events,
+                ":requests": totals.requests.to_string(),
+                ":unpriced": totals.unpriced,
+                ":amount_nanos": totals.amount_nanos.to_string(),
+            })?;
+        }
+        Ok(())
+    }
 }
 
 fn segment_row(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
@@ -212,124 +336,6 @@ fn segment_row(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
         contents: contents(row, 12)?,
         rollup_contents: contents(row, 14)?,
     })
-}
-
-/// Adds a segment whose files are on the disk.
-pub fn add_segment(tx: &Transaction<'_>, segment: &SegmentRow) -> Result<(), StoreError> {
-    tx.prepare_cached(ADD_SEGMENT)?.execute(named_params! {
-        ":segment_id": segment.segment_id,
-        ":rows": segment.totals.rows as i64,
-        ":events": segment.totals.events,
-        ":requests": segment.totals.requests.to_string(),
-        ":unpriced": segment.totals.unpriced,
-        ":amount_nanos": segment.totals.amount_nanos.to_string(),
-        ":first_occurred_us": segment.occurred.first_us,
-        ":last_occurred_us": segment.occurred.last_us,
-        ":first_received_us": segment.received.first_us,
-        ":last_received_us": segment.received.last_us,
-        ":first_log_seq": segment.log_seqs.0,
-        ":last_log_seq": segment.log_seqs.1,
-        ":size_bytes": segment.contents.size_bytes as i64,
-        ":checksum": segment.contents.checksum as i64,
-        ":rollup_bytes": segment.rollup_contents.size_bytes as i64,
-        ":rollup_checksum": segment.rollup_contents.checksum as i64,
-    })?;
-    tx.prepare_cached(SET_LAST_SEGMENT_ID)?.execute([segment.segment_id])?;
-    Ok(())
-}
-
-/// Takes a segment out of the history; its files are removed afterwards.
-pub fn remove_segment(tx: &Transaction<'_>, segment_id: i64) -> Result<(), StoreError> {
-    tx.prepare_cached(REMOVE_SEGMENT)?.execute([segment_id])?;
-    Ok(())
-}
-
-/// All runs of keys, oldest first.
-pub fn runs(connection: &Connection) -> Result<Vec<RunRow>, StoreError> {
-    let mut statement = connection.prepare_cached(RUNS)?;
-    let rows = statement.query_map([], |row| {
-        Ok(RunRow {
-            run_id: row.get(0)?,
-            keys: row.get::<_, i64>(1)? as u64,
-            received: Span { first_us: row.get(2)?, last_us: row.get(3)? },
-            contents: contents(row, 4)?,
-            form: KeyForm::from_number(row.get(6)?)
-                .ok_or_else(|| rusqlite::Error::IntegralValueOutOfRange(6, 0))?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The secret that the keys of this folder are made with.
-pub fn key_secret(connection: &Connection) -> Result<KeySecret, StoreError> {
-    let bytes: Vec<u8> = connection.prepare_cached(KEY_SECRET)?.query_row([], |row| row.get(0))?;
-    KeySecret::from_bytes(&bytes).ok_or_else(|| StoreError::Damaged {
-        what: "the secret of the keys in the books".into(),
-        how: format!("it has {} bytes instead of {SECRET_BYTES}", bytes.len()),
-    })
-}
-
-/// Adds a run whose file is on the disk.
-pub fn add_run(tx: &Transaction<'_>, run: &RunRow) -> Result<(), StoreError> {
-    tx.prepare_cached(ADD_RUN)?.execute(named_params! {
-        ":run_id": run.run_id,
-        ":keys": run.keys as i64,
-        ":first_received_us": run.received.first_us,
-        ":last_received_us": run.received.last_us,
-        ":size_bytes": run.contents.size_bytes as i64,
-        ":checksum": run.contents.checksum as i64,
-        ":form": run.form.number(),
-    })?;
-    tx.prepare_cached(SET_LAST_RUN_ID)?.execute([run.run_id])?;
-    Ok(())
-}
-
-/// Forgets a run; its file is removed afterwards.
-pub fn remove_run(tx: &Transaction<'_>, run_id: i64) -> Result<(), StoreError> {
-    tx.prepare_cached(REMOVE_RUN)?.execute([run_id])?;
-    Ok(())
-}
-
-/// Notes what left the history for good, by account.
-pub fn add_removals(
-    tx: &Transaction<'_>,
-    cutoff_us: i64,
-    removed: &BTreeMap<CompactString, Totals>,
-) -> Result<(), StoreError> {
-    let mut statement = tx.prepare_cached(ADD_REMOVAL)?;
-    for (account, totals) in removed {
-        statement.execute(named_params! {
-            ":cutoff_us": cutoff_us,
-            ":account": account.as_str(),
-            ":rows": totals.rows as i64,
-            ":events": totals.events,
-            ":requests": totals.requests.to_string(),
-            ":unpriced": totals.unpriced,
-            ":amount_nanos": totals.amount_nanos.to_string(),
-        })?;
-    }
-    Ok(())
-}
-
-/// All that ever left the history for good, by account.
-pub fn removals(connection: &Connection) -> Result<BTreeMap<CompactString, Totals>, StoreError> {
-    let mut statement = connection.prepare_cached(REMOVALS)?;
-    let rows = statement.query_map([], |row| {
-        let totals = Totals {
-            rows: row.get::<_, i64>(1)? as u64,
-            events: row.get(2)?,
-            requests: big_number(row, 3)?,
-            unpriced: row.get(4)?,
-            amount_nanos: big_number(row, 5)?,
-        };
-        Ok((CompactString::from(row.get_ref(0)?.as_str()?), totals))
-    })?;
-    let mut removed: BTreeMap<CompactString, Totals> = BTreeMap::new();
-    for row in rows {
-        let (account, totals) = row?;
-        removed.entry(account).or_default().add(&totals);
-    }
-    Ok(removed)
 }
 
 /// A sum that may pass 64 bits, as text.

@@ -1,29 +1,37 @@
 //! The books: the small, transactional truth about money and people, in SQLite.
 //!
 //! One writer connection (WAL, `synchronous=FULL`: a committed transaction is on disk), a few
-//! readers. Each noun's SQL stands in the file of its name.
+//! readers. Each noun's SQL stands in the file of its name, and is reached by a [`View`] or a
+//! [`Tx`], which is all that anybody outside sees of the database.
 
 pub mod alerts;
 pub mod amendments;
 pub mod audit;
 pub mod budgets;
 pub mod imports;
-pub mod ledger;
 pub mod manifest;
 pub mod people;
 pub mod prices;
 pub mod recommendations;
 pub mod revenue;
 mod time;
+pub mod totals;
+mod tx;
 pub mod usage_log;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::StoreError;
+
+pub use tx::{
+    AccountTotals, Alerts, Amendments, Audit, Budgets, Imports, Manifest, People, Prices, Reads,
+    Recommendations, Revenue, Tx, UsageLog, View, Writes,
+};
 
 /// The file in the data folder.
 pub const BOOKS_FILE: &str = "books.db";
@@ -54,6 +62,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (15, include_str!("migrations/0015_keys_by_account.sql")),
     (16, include_str!("migrations/0016_revenue_of_accounts.sql")),
     (17, include_str!("migrations/0017_import_anchors.sql")),
+    (18, include_str!("migrations/0018_account_totals.sql")),
 ];
 
 /// The open books of one data folder.
@@ -91,11 +100,71 @@ impl Books {
         })
     }
 
-    /// Reads. Waits for a free connection when all are in use.
-    pub fn read<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    /// Reads everything as it stands at one moment, on a thread that may wait.
+    pub async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&View<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let books = self.clone();
+        hop(move || books.read_blocking(read)).await
+    }
+
+    /// Writes in one transaction, on a thread that may wait. It is on disk when this returns `Ok`,
+    /// and without trace when it returns `Err`.
+    pub async fn write<T, E>(
+        self: &Arc<Self>,
+        write: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write_then(write, || ()).await
+    }
+
+    /// As [`write`](Self::write), and does `after` once the transaction is over, however it ended:
+    /// also when whoever waits for it has gone away meanwhile.
+    pub async fn write_then<T, E>(
+        self: &Arc<Self>,
+        write: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        after: impl FnOnce() + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let books = self.clone();
+        hop(move || {
+            let written = books.write_blocking(write);
+            after();
+            written
+        })
+        .await
+    }
+
+    /// As [`read`](Self::read), on this thread. Waits for a free connection when all are in use.
+    pub fn read_blocking<T>(
+        &self,
+        read: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.lend(|connection| read(&View::of(&*connection.unchecked_transaction()?)))
+    }
+
+    /// As [`write`](Self::write), on this thread.
+    pub fn write_blocking<T, E: From<StoreError>>(
+        &self,
+        write: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut writer = self.writer.lock();
+        let transaction = writer
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
+        let value = write(&Tx::of(&transaction))?;
+        transaction.commit().map_err(StoreError::from)?;
+        Ok(value)
+    }
+
+    fn lend<T>(&self, read: impl FnOnce(&Connection) -> T) -> T {
         let connection = {
             let mut readers = self.readers.lock();
             loop {
@@ -107,29 +176,6 @@ impl Books {
         };
         let lent = Lent { books: self, connection: Some(connection) };
         read(lent.connection.as_ref().unwrap_or_else(|| unreachable!("lent until dropped")))
-    }
-
-    /// Reads everything as it stands at one moment.
-    pub fn read_at_once<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        self.read(|connection| read(&*connection.unchecked_transaction()?))
-    }
-
-    /// Writes in one transaction, which is on disk when this returns `Ok` and without trace
-    /// when it returns `Err`.
-    pub fn write<T, E: From<StoreError>>(
-        &self,
-        write: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        let mut writer = self.writer.lock();
-        let transaction = writer
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(StoreError::from)?;
-        let value = write(&transaction)?;
-        transaction.commit().map_err(StoreError::from)?;
-        Ok(value)
     }
 
     /// Gives back what is kept of pages, after more was read or written than will be again. A
@@ -173,7 +219,7 @@ impl Books {
 
     /// Copies the books, as they stand at one moment, to a new file.
     pub fn copy_to(&self, target: &Path) -> Result<(), StoreError> {
-        self.read(|connection| {
+        self.lend(|connection| {
             let target = target.to_string_lossy();
             connection.execute("VACUUM INTO ?1", [target.as_ref()])?;
             Ok(())
@@ -182,15 +228,12 @@ impl Books {
 
     /// Whether a transaction can be written to the disk now.
     pub fn check_writable(&self) -> Result<(), StoreError> {
-        self.write(|tx| {
-            tx.prepare_cached("UPDATE heartbeat SET beats = beats + 1")?.execute([])?;
-            Ok(())
-        })
+        self.write_blocking(|tx| tx.beat())
     }
 
     /// SQLite's own check of the file; one line for each thing that is wrong.
     pub fn integrity(&self) -> Result<Vec<String>, StoreError> {
-        self.read(|connection| {
+        self.lend(|connection| {
             let mut statement = connection.prepare("PRAGMA integrity_check(100)")?;
             let lines =
                 statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
@@ -227,6 +270,21 @@ impl Drop for Lent<'_> {
     }
 }
 
+/// Works on a thread that may wait. A panic there goes on here.
+async fn hop<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(StoreError::Stopping.into()),
+        },
+    }
+}
+
 fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let reader = Connection::open_with_flags(path, flags)?;
@@ -255,6 +313,18 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Changes the books of a folder to what an older version might have left there, for tests.
+///
+/// # Panics
+///
+/// Panics where there are no books, or the statements fail.
+#[doc(hidden)]
+pub fn alter_books(data_dir: &Path, sql: &str) {
+    let altered =
+        Connection::open(data_dir.join(BOOKS_FILE)).and_then(|books| books.execute_batch(sql));
+    altered.expect("the books are altered");
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -265,18 +335,50 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let books = Books::open(folder.path()).unwrap();
 
-        let failed: Result<(), StoreError> = books.write(|tx| {
-            tx.execute("UPDATE heartbeat SET beats = 7", [])?;
+        let failed: Result<(), StoreError> = books.write_blocking(|tx| {
+            tx.beat()?;
             Err(StoreError::Damaged { what: "it".into(), how: "so".into() })
         });
 
         assert!(failed.is_err());
-        let beats: i64 = books
-            .read(|connection| {
-                Ok(connection.query_row("SELECT beats FROM heartbeat", [], |row| row.get(0))?)
+        assert_eq!(books.read_blocking(|books| books.heartbeats()).unwrap(), 0);
+    }
+
+    #[test]
+    fn what_is_refused_within_a_transaction_harms_no_neighbour() {
+        let folder = tempfile::tempdir().unwrap();
+        let books = Books::open(folder.path()).unwrap();
+
+        let refused = books
+            .write_blocking(|tx| {
+                tx.beat()?;
+                let refused: Result<(), StoreError> = tx.attempt(|| {
+                    tx.beat()?;
+                    tx.attempt(|| tx.beat())?;
+                    Err(StoreError::Damaged { what: "it".into(), how: "so".into() })
+                });
+                tx.attempt(|| tx.beat())?;
+                Ok::<_, StoreError>(refused)
             })
             .unwrap();
-        assert_eq!(beats, 0);
+
+        assert!(refused.is_err());
+        assert_eq!(books.read_blocking(|books| books.heartbeats()).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_view_shows_one_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let books = Books::open(folder.path()).unwrap();
+
+        let seen = books.read_blocking(|view| {
+            let before = view.heartbeats()?;
+            books.check_writable()?;
+            Ok::<_, StoreError>((before, view.heartbeats()?))
+        });
+
+        assert_eq!(seen.unwrap(), (0, 0));
+        assert_eq!(books.read_blocking(|books| books.heartbeats()).unwrap(), 1);
     }
 
     #[test]

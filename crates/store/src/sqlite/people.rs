@@ -5,10 +5,11 @@ use outlay_domain::people::{
     ApiKey, Role, Scopes, SecretHash, Session, SignInMethod, User, UserId,
 };
 use rusqlite::types::{FromSqlError, Type};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::time::{from_us, to_us};
+use super::tx::{People, Writes};
 use crate::StoreError;
 
 const USER_COLUMNS: &str = "user_id, name, account, role, created_at_us, disabled_at_us, \
@@ -103,244 +104,250 @@ const TAKE_LINK: &str =
 const DROP_LINK_OF: &str = "DELETE FROM sign_in_links WHERE user_id = ?1";
 const DROP_DEAD_LINKS: &str = "DELETE FROM sign_in_links WHERE expires_at_us <= ?1";
 
-// Users
+impl<A> People<'_, A> {
+    // Users
 
-/// The user whose id is exactly `id`.
-pub fn user(conn: &Connection, id: &str) -> Result<Option<User>, StoreError> {
-    one(conn, USER, [id], read_user)
-}
-
-/// The user whose id is `id` but for upper and lower case. There is one at most.
-pub fn user_in_any_case(conn: &Connection, id: &str) -> Result<Option<User>, StoreError> {
-    one(conn, USER_IN_ANY_CASE, [id], read_user)
-}
-
-/// The first `limit` users after the id `after`, by id.
-pub fn users(conn: &Connection, after: &str, limit: u32) -> Result<Vec<User>, StoreError> {
-    many(conn, USERS, params![after, limit], read_user)
-}
-
-/// The admin who has been there longest, of those who may come in.
-pub fn first_admin(conn: &Connection) -> Result<Option<UserId>, StoreError> {
-    one(conn, FIRST_ADMIN, [], |row| read_user_id(row, 0))
-}
-
-/// Adds `user`, or says `false` where one has that id, be it in another case.
-pub fn add_user(tx: &Transaction<'_>, user: &User) -> Result<bool, StoreError> {
-    let added = tx.prepare_cached(ADD_USER)?.execute(params![
-        user.id.as_str(),
-        user.name.as_str(),
-        user.account.as_str(),
-        user.role.as_str(),
-        to_us(user.created_at),
-    ])?;
-    Ok(added == 1)
-}
-
-/// Keeps what changed about `user`.
-pub fn change_user(tx: &Transaction<'_>, user: &User) -> Result<(), StoreError> {
-    tx.prepare_cached(CHANGE_USER)?.execute(params![
-        user.id.as_str(),
-        user.name.as_str(),
-        user.account.as_str(),
-        user.role.as_str(),
-        user.disabled_at.map(to_us),
-        user.token_generation,
-    ])?;
-    Ok(())
-}
-
-/// Deletes a user with all they could come in by.
-pub fn delete_user(tx: &Transaction<'_>, id: &UserId) -> Result<(), StoreError> {
-    for statement in DELETE_USER {
-        tx.prepare_cached(statement)?.execute([id.as_str()])?;
+    /// The user whose id is exactly `id`.
+    pub fn user(&self, id: &str) -> Result<Option<User>, StoreError> {
+        one(self.conn, USER, [id], read_user)
     }
-    Ok(())
+
+    /// The user whose id is `id` but for upper and lower case. There is one at most.
+    pub fn user_in_any_case(&self, id: &str) -> Result<Option<User>, StoreError> {
+        one(self.conn, USER_IN_ANY_CASE, [id], read_user)
+    }
+
+    /// The first `limit` users after the id `after`, by id.
+    pub fn users(&self, after: &str, limit: u32) -> Result<Vec<User>, StoreError> {
+        many(self.conn, USERS, params![after, limit], read_user)
+    }
+
+    /// The admin who has been there longest, of those who may come in.
+    pub fn first_admin(&self) -> Result<Option<UserId>, StoreError> {
+        one(self.conn, FIRST_ADMIN, [], |row| read_user_id(row, 0))
+    }
+
+    /// Whether an admin other than `id` may come in.
+    pub fn has_other_admin(&self, id: &UserId) -> Result<bool, StoreError> {
+        exists(self.conn, OTHER_ADMINS, [id.as_str()])
+    }
+
+    /// Whether an admin can sign in without help.
+    pub fn has_admin_with_password(&self) -> Result<bool, StoreError> {
+        exists(self.conn, ADMIN_WITH_PASSWORD, [])
+    }
+
+    /// How a user's password is known again, in PHC form.
+    pub fn password_hash(&self, id: &UserId) -> Result<Option<String>, StoreError> {
+        let hash =
+            one(self.conn, PASSWORD_HASH, [id.as_str()], |row| row.get::<_, Option<String>>(0))?;
+        Ok(hash.flatten())
+    }
+
+    // Keys
+
+    /// The key with `id`.
+    pub fn key(&self, id: Uuid) -> Result<Option<ApiKey>, StoreError> {
+        one(self.conn, KEY, [id.to_string()], read_key)
+    }
+
+    /// The key whose secret hashes to `hash`.
+    pub fn key_by_secret(&self, hash: SecretHash) -> Result<Option<ApiKey>, StoreError> {
+        one(self.conn, KEY_BY_SECRET, [hash.0], read_key)
+    }
+
+    /// The newest `limit` keys of `user`, or of everybody, that are older than the key `before`.
+    pub fn keys(
+        &self,
+        user: Option<&UserId>,
+        before: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<ApiKey>, StoreError> {
+        let before = before.unwrap_or(Uuid::max()).to_string();
+        many(self.conn, KEYS, params![before, user.map(UserId::as_str), limit], read_key)
+    }
+
+    /// How many keys of `user` count at `now`.
+    pub fn count_keys(&self, user: &UserId, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let count: i64 = self
+            .conn
+            .prepare_cached(COUNT_KEYS)?
+            .query_row(params![user.as_str(), to_us(now)], |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    // Sessions
+
+    /// The session with `id`, dead or alive.
+    pub fn session(&self, id: Uuid) -> Result<Option<Session>, StoreError> {
+        one(self.conn, SESSION, [id.to_string()], read_session)
+    }
+
+    /// The session whose secret hashes to `hash`, dead or alive.
+    pub fn session_by_secret(&self, hash: SecretHash) -> Result<Option<Session>, StoreError> {
+        one(self.conn, SESSION_BY_SECRET, [hash.0], read_session)
+    }
 }
 
-/// Whether an admin other than `id` may come in.
-pub fn has_other_admin(conn: &Connection, id: &UserId) -> Result<bool, StoreError> {
-    exists(conn, OTHER_ADMINS, [id.as_str()])
-}
+impl People<'_, Writes> {
+    /// Adds `user`, or says `false` where one has that id, be it in another case.
+    pub fn add_user(&self, user: &User) -> Result<bool, StoreError> {
+        let added = self.conn.prepare_cached(ADD_USER)?.execute(params![
+            user.id.as_str(),
+            user.name.as_str(),
+            user.account.as_str(),
+            user.role.as_str(),
+            to_us(user.created_at),
+        ])?;
+        Ok(added == 1)
+    }
 
-/// Whether an admin can sign in without help.
-pub fn has_admin_with_password(conn: &Connection) -> Result<bool, StoreError> {
-    exists(conn, ADMIN_WITH_PASSWORD, [])
-}
+    /// Keeps what changed about `user`.
+    pub fn change_user(&self, user: &User) -> Result<(), StoreError> {
+        self.conn.prepare_cached(CHANGE_USER)?.execute(params![
+            user.id.as_str(),
+            user.name.as_str(),
+            user.account.as_str(),
+            user.role.as_str(),
+            user.disabled_at.map(to_us),
+            user.token_generation,
+        ])?;
+        Ok(())
+    }
 
-/// How a user's password is known again, in PHC form.
-pub fn password_hash(conn: &Connection, id: &UserId) -> Result<Option<String>, StoreError> {
-    let hash = one(conn, PASSWORD_HASH, [id.as_str()], |row| row.get::<_, Option<String>>(0))?;
-    Ok(hash.flatten())
-}
+    /// Deletes a user with all they could come in by.
+    pub fn delete_user(&self, id: &UserId) -> Result<(), StoreError> {
+        for statement in DELETE_USER {
+            self.conn.prepare_cached(statement)?.execute([id.as_str()])?;
+        }
+        Ok(())
+    }
 
-/// Keeps another password hash.
-pub fn set_password_hash(tx: &Transaction<'_>, id: &UserId, hash: &str) -> Result<(), StoreError> {
-    tx.prepare_cached(SET_PASSWORD_HASH)?.execute([id.as_str(), hash])?;
-    Ok(())
-}
+    /// Keeps another password hash.
+    pub fn set_password_hash(&self, id: &UserId, hash: &str) -> Result<(), StoreError> {
+        self.conn.prepare_cached(SET_PASSWORD_HASH)?.execute([id.as_str(), hash])?;
+        Ok(())
+    }
 
-// Keys
+    /// Adds a key.
+    pub fn add_key(&self, key: &ApiKey, hash: SecretHash) -> Result<(), StoreError> {
+        self.conn.prepare_cached(ADD_KEY)?.execute(params![
+            key.id.to_string(),
+            key.user.as_str(),
+            hash.0,
+            key.prefix.as_str(),
+            key.name.as_str(),
+            key.scopes.to_string(),
+            key.account.as_deref(),
+            to_us(key.created_at),
+            key.expires_at.map(to_us),
+        ])?;
+        Ok(())
+    }
 
-/// The key with `id`.
-pub fn key(conn: &Connection, id: Uuid) -> Result<Option<ApiKey>, StoreError> {
-    one(conn, KEY, [id.to_string()], read_key)
-}
+    /// Ends a key; `false` where it has been ended before.
+    pub fn revoke_key(&self, id: Uuid, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let revoked =
+            self.conn.prepare_cached(REVOKE_KEY)?.execute(params![id.to_string(), to_us(now)])?;
+        Ok(revoked == 1)
+    }
 
-/// The key whose secret hashes to `hash`.
-pub fn key_by_secret(conn: &Connection, hash: SecretHash) -> Result<Option<ApiKey>, StoreError> {
-    one(conn, KEY_BY_SECRET, [hash.0], read_key)
-}
+    /// Keeps that a key was used at `at`.
+    pub fn touch_key(&self, id: Uuid, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.conn.prepare_cached(TOUCH_KEY)?.execute(params![id.to_string(), to_us(at)])?;
+        Ok(())
+    }
 
-/// The newest `limit` keys of `user`, or of everybody, that are older than the key `before`.
-pub fn keys(
-    conn: &Connection,
-    user: Option<&UserId>,
-    before: Option<Uuid>,
-    limit: u32,
-) -> Result<Vec<ApiKey>, StoreError> {
-    let before = before.unwrap_or(Uuid::max()).to_string();
-    many(conn, KEYS, params![before, user.map(UserId::as_str), limit], read_key)
-}
+    /// Forgets keys that ended before `before`.
+    pub fn forget_keys(&self, before: DateTime<Utc>) -> Result<usize, StoreError> {
+        Ok(self.conn.prepare_cached(FORGET_KEYS)?.execute([to_us(before)])?)
+    }
 
-/// How many keys of `user` count at `now`.
-pub fn count_keys(
-    conn: &Connection,
-    user: &UserId,
-    now: DateTime<Utc>,
-) -> Result<usize, StoreError> {
-    let count: i64 = conn
-        .prepare_cached(COUNT_KEYS)?
-        .query_row(params![user.as_str(), to_us(now)], |row| row.get(0))?;
-    Ok(usize::try_from(count).unwrap_or(usize::MAX))
-}
+    /// Adds a session, and ends the least used ones of its user beyond `keep`.
+    pub fn add_session(
+        &self,
+        session: &Session,
+        hash: SecretHash,
+        keep: u32,
+    ) -> Result<(), StoreError> {
+        self.conn.prepare_cached(ADD_SESSION)?.execute(params![
+            session.id.to_string(),
+            session.user.as_str(),
+            hash.0,
+            session.method.as_str(),
+            to_us(session.created_at),
+            to_us(session.last_seen_at),
+            to_us(session.expires_at),
+        ])?;
+        self.conn
+            .prepare_cached(KEEP_NEWEST_SESSIONS)?
+            .execute(params![session.user.as_str(), keep])?;
+        Ok(())
+    }
 
-/// Adds a key.
-pub fn add_key(tx: &Transaction<'_>, key: &ApiKey, hash: SecretHash) -> Result<(), StoreError> {
-    tx.prepare_cached(ADD_KEY)?.execute(params![
-        key.id.to_string(),
-        key.user.as_str(),
-        hash.0,
-        key.prefix.as_str(),
-        key.name.as_str(),
-        key.scopes.to_string(),
-        key.account.as_deref(),
-        to_us(key.created_at),
-        key.expires_at.map(to_us),
-    ])?;
-    Ok(())
-}
+    /// Keeps that a session was used at `at`.
+    pub fn touch_session(&self, id: Uuid, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.conn.prepare_cached(TOUCH_SESSION)?.execute(params![id.to_string(), to_us(at)])?;
+        Ok(())
+    }
 
-/// Ends a key; `false` where it has been ended before.
-pub fn revoke_key(tx: &Transaction<'_>, id: Uuid, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let revoked = tx.prepare_cached(REVOKE_KEY)?.execute(params![id.to_string(), to_us(now)])?;
-    Ok(revoked == 1)
-}
+    /// Ends a session; `false` where there is none.
+    pub fn end_session(&self, id: Uuid) -> Result<bool, StoreError> {
+        Ok(self.conn.prepare_cached(END_SESSION)?.execute([id.to_string()])? == 1)
+    }
 
-/// Keeps that a key was used at `at`.
-pub fn touch_key(tx: &Transaction<'_>, id: Uuid, at: DateTime<Utc>) -> Result<(), StoreError> {
-    tx.prepare_cached(TOUCH_KEY)?.execute(params![id.to_string(), to_us(at)])?;
-    Ok(())
-}
+    /// Ends all sessions of a user, and says how many there were.
+    pub fn end_sessions_of(&self, user: &UserId) -> Result<usize, StoreError> {
+        Ok(self.conn.prepare_cached(END_SESSIONS_OF)?.execute([user.as_str()])?)
+    }
 
-/// Forgets keys that ended before `before`.
-pub fn forget_keys(tx: &Transaction<'_>, before: DateTime<Utc>) -> Result<usize, StoreError> {
-    Ok(tx.prepare_cached(FORGET_KEYS)?.execute([to_us(before)])?)
-}
+    /// Forgets sessions that expired by `now`, or were not used after `idle_since`.
+    pub fn end_dead_sessions(
+        &self,
+        now: DateTime<Utc>,
+        idle_since: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
+        Ok(self.conn.prepare_cached(END_DEAD_SESSIONS)?.execute([to_us(now), to_us(idle_since)])?)
+    }
 
-// Sessions
+    // Sign-in links
 
-/// The session with `id`, dead or alive.
-pub fn session(conn: &Connection, id: Uuid) -> Result<Option<Session>, StoreError> {
-    one(conn, SESSION, [id.to_string()], read_session)
-}
+    /// Gives `user` a link, in the place of an older one.
+    pub fn put_link(
+        &self,
+        user: &UserId,
+        hash: SecretHash,
+        expires_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.conn.prepare_cached(PUT_LINK)?.execute(params![
+            user.as_str(),
+            hash.0,
+            to_us(expires_at)
+        ])?;
+        Ok(())
+    }
 
-/// The session whose secret hashes to `hash`, dead or alive.
-pub fn session_by_secret(
-    conn: &Connection,
-    hash: SecretHash,
-) -> Result<Option<Session>, StoreError> {
-    one(conn, SESSION_BY_SECRET, [hash.0], read_session)
-}
+    /// Takes the link whose secret hashes to `hash`: whose it was, and until when it counted.
+    ///
+    /// It is gone afterwards, so that of two who ask only one gets it.
+    pub fn take_link(
+        &self,
+        hash: SecretHash,
+    ) -> Result<Option<(UserId, DateTime<Utc>)>, StoreError> {
+        let taken = |row: &Row<'_>| Ok((read_user_id(row, 0)?, from_us(row.get(1)?)));
+        one(self.conn, TAKE_LINK, [hash.0], taken)
+    }
 
-/// Adds a session, and ends the least used ones of its user beyond `keep`.
-pub fn add_session(
-    tx: &Transaction<'_>,
-    session: &Session,
-    hash: SecretHash,
-    keep: u32,
-) -> Result<(), StoreError> {
-    tx.prepare_cached(ADD_SESSION)?.execute(params![
-        session.id.to_string(),
-        session.user.as_str(),
-        hash.0,
-        session.method.as_str(),
-        to_us(session.created_at),
-        to_us(session.last_seen_at),
-        to_us(session.expires_at),
-    ])?;
-    tx.prepare_cached(KEEP_NEWEST_SESSIONS)?.execute(params![session.user.as_str(), keep])?;
-    Ok(())
-}
+    /// Takes back the link of `user`, if there is one.
+    pub fn drop_link_of(&self, user: &UserId) -> Result<(), StoreError> {
+        self.conn.prepare_cached(DROP_LINK_OF)?.execute([user.as_str()])?;
+        Ok(())
+    }
 
-/// Keeps that a session was used at `at`.
-pub fn touch_session(tx: &Transaction<'_>, id: Uuid, at: DateTime<Utc>) -> Result<(), StoreError> {
-    tx.prepare_cached(TOUCH_SESSION)?.execute(params![id.to_string(), to_us(at)])?;
-    Ok(())
-}
-
-/// Ends a session; `false` where there is none.
-pub fn end_session(tx: &Transaction<'_>, id: Uuid) -> Result<bool, StoreError> {
-    Ok(tx.prepare_cached(END_SESSION)?.execute([id.to_string()])? == 1)
-}
-
-/// Ends all sessions of a user, and says how many there were.
-pub fn end_sessions_of(tx: &Transaction<'_>, user: &UserId) -> Result<usize, StoreError> {
-    Ok(tx.prepare_cached(END_SESSIONS_OF)?.execute([user.as_str()])?)
-}
-
-/// Forgets sessions that expired by `now`, or were not used after `idle_since`.
-pub fn end_dead_sessions(
-    tx: &Transaction<'_>,
-    now: DateTime<Utc>,
-    idle_since: DateTime<Utc>,
-) -> Result<usize, StoreError> {
-    Ok(tx.prepare_cached(END_DEAD_SESSIONS)?.execute([to_us(now), to_us(idle_since)])?)
-}
-
-// Sign-in links
-
-/// Gives `user` a link, in the place of an older one.
-pub fn put_link(
-    tx: &Transaction<'_>,
-    user: &UserId,
-    hash: SecretHash,
-    expires_at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    tx.prepare_cached(PUT_LINK)?.execute(params![user.as_str(), hash.0, to_us(expires_at)])?;
-    Ok(())
-}
-
-/// Takes the link whose secret hashes to `hash`: whose it was, and until when it counted.
-///
-/// It is gone afterwards, so that of two who ask only one gets it.
-pub fn take_link(
-    tx: &Transaction<'_>,
-    hash: SecretHash,
-) -> Result<Option<(UserId, DateTime<Utc>)>, StoreError> {
-    let taken = |row: &Row<'_>| Ok((read_user_id(row, 0)?, from_us(row.get(1)?)));
-    one(tx, TAKE_LINK, [hash.0], taken)
-}
-
-/// Takes back the link of `user`, if there is one.
-pub fn drop_link_of(tx: &Transaction<'_>, user: &UserId) -> Result<(), StoreError> {
-    tx.prepare_cached(DROP_LINK_OF)?.execute([user.as_str()])?;
-    Ok(())
-}
-
-/// Forgets links that expired by `now`.
-pub fn drop_dead_links(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<usize, StoreError> {
-    Ok(tx.prepare_cached(DROP_DEAD_LINKS)?.execute([to_us(now)])?)
+    /// Forgets links that expired by `now`.
+    pub fn drop_dead_links(&self, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        Ok(self.conn.prepare_cached(DROP_DEAD_LINKS)?.execute([to_us(now)])?)
+    }
 }
 
 // Rows
@@ -442,8 +449,14 @@ fn parsed<T, E: std::fmt::Display>(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use chrono::Duration;
+    use rusqlite::Transaction;
 
     use super::*;
+    use crate::sqlite::Tx;
+
+    fn people(conn: &Connection) -> People<'_, Writes> {
+        Tx::of(conn).people()
+    }
 
     fn books() -> Connection {
         let conn = Connection::open_in_memory().unwrap();
@@ -470,7 +483,7 @@ mod tests {
 
     fn with_user(name: &str, role: Role) -> Connection {
         let mut conn = books();
-        write(&mut conn, |tx| add_user(tx, &User::new(id(name), role, at(0))).unwrap());
+        write(&mut conn, |tx| people(tx).add_user(&User::new(id(name), role, at(0))).unwrap());
         conn
     }
 
@@ -507,7 +520,7 @@ mod tests {
     #[test]
     fn a_user_reads_back_as_they_were_added_and_changed() {
         let mut conn = with_user("alice", Role::Member);
-        let mut alice = user(&conn, "alice").unwrap().unwrap();
+        let mut alice = people(&conn).user("alice").unwrap().unwrap();
         assert_eq!(alice, User::new(id("alice"), Role::Member, at(0)));
 
         alice.name = "Alice".into();
@@ -515,9 +528,9 @@ mod tests {
         alice.role = Role::Viewer;
         alice.disabled_at = Some(at(5));
         alice.token_generation = 3;
-        write(&mut conn, |tx| change_user(tx, &alice).unwrap());
+        write(&mut conn, |tx| people(tx).change_user(&alice).unwrap());
 
-        assert_eq!(user(&conn, "alice").unwrap(), Some(alice));
+        assert_eq!(people(&conn).user("alice").unwrap(), Some(alice));
     }
 
     #[test]
@@ -525,13 +538,13 @@ mod tests {
         let mut conn = with_user("Alice", Role::Member);
 
         let added =
-            write(&mut conn, |tx| add_user(tx, &User::new(id("alice"), Role::Admin, at(1))))
+            write(&mut conn, |tx| people(tx).add_user(&User::new(id("alice"), Role::Admin, at(1))))
                 .unwrap();
 
         assert!(!added);
-        assert_eq!(user(&conn, "alice").unwrap(), None);
-        assert_eq!(user_in_any_case(&conn, "ALICE").unwrap().unwrap().id, id("Alice"));
-        assert_eq!(user(&conn, "Alice").unwrap().unwrap().role, Role::Member);
+        assert_eq!(people(&conn).user("alice").unwrap(), None);
+        assert_eq!(people(&conn).user_in_any_case("ALICE").unwrap().unwrap().id, id("Alice"));
+        assert_eq!(people(&conn).user("Alice").unwrap().unwrap().role, Role::Member);
     }
 
     #[test]
@@ -539,7 +552,7 @@ mod tests {
         let mut conn = books();
         write(&mut conn, |tx| {
             for name in ["carol", "alice", "bob"] {
-                add_user(tx, &User::new(id(name), Role::Member, at(0))).unwrap();
+                people(tx).add_user(&User::new(id(name), Role::Member, at(0))).unwrap();
             }
         });
 
@@ -547,37 +560,39 @@ mod tests {
             users.iter().map(|user| user.id.to_string()).collect()
         };
 
-        assert_eq!(names(users(&conn, "", 2).unwrap()), ["alice", "bob"]);
-        assert_eq!(names(users(&conn, "bob", 2).unwrap()), ["carol"]);
+        assert_eq!(names(people(&conn).users("", 2).unwrap()), ["alice", "bob"]);
+        assert_eq!(names(people(&conn).users("bob", 2).unwrap()), ["carol"]);
     }
 
     #[test]
     fn a_deleted_user_leaves_nothing_to_come_in_by() {
         let mut conn = with_user("alice", Role::Member);
         write(&mut conn, |tx| {
-            add_key(tx, &new_key("alice", 1), hash(1)).unwrap();
-            add_session(tx, &new_session("alice", 1, 0), hash(2), 10).unwrap();
-            put_link(tx, &id("alice"), hash(3), at(10)).unwrap();
+            people(tx).add_key(&new_key("alice", 1), hash(1)).unwrap();
+            people(tx).add_session(&new_session("alice", 1, 0), hash(2), 10).unwrap();
+            people(tx).put_link(&id("alice"), hash(3), at(10)).unwrap();
         });
 
-        write(&mut conn, |tx| delete_user(tx, &id("alice")).unwrap());
+        write(&mut conn, |tx| people(tx).delete_user(&id("alice")).unwrap());
 
-        assert_eq!(user(&conn, "alice").unwrap(), None);
-        assert_eq!(key_by_secret(&conn, hash(1)).unwrap(), None);
-        assert_eq!(session_by_secret(&conn, hash(2)).unwrap(), None);
-        assert_eq!(write(&mut conn, |tx| take_link(tx, hash(3)).unwrap()), None);
+        assert_eq!(people(&conn).user("alice").unwrap(), None);
+        assert_eq!(people(&conn).key_by_secret(hash(1)).unwrap(), None);
+        assert_eq!(people(&conn).session_by_secret(hash(2)).unwrap(), None);
+        assert_eq!(write(&mut conn, |tx| people(tx).take_link(hash(3)).unwrap()), None);
     }
 
     #[test]
     fn whoever_is_added_after_a_user_was_deleted_has_a_later_generation_of_tokens() {
         let mut conn = with_user("alice", Role::Admin);
-        let revoked = User { token_generation: 4, ..user(&conn, "alice").unwrap().unwrap() };
-        write(&mut conn, |tx| change_user(tx, &revoked).unwrap());
+        let revoked = User { token_generation: 4, ..people(&conn).user("alice").unwrap().unwrap() };
+        write(&mut conn, |tx| people(tx).change_user(&revoked).unwrap());
 
-        write(&mut conn, |tx| delete_user(tx, &id("alice")).unwrap());
+        write(&mut conn, |tx| people(tx).delete_user(&id("alice")).unwrap());
         for name in ["alice", "bob"] {
-            write(&mut conn, |tx| add_user(tx, &User::new(id(name), Role::Admin, at(0))).unwrap());
-            assert_eq!(user(&conn, name).unwrap().unwrap().token_generation, 5, "{name}");
+            write(&mut conn, |tx| {
+                people(tx).add_user(&User::new(id(name), Role::Admin, at(0))).unwrap()
+            });
+            assert_eq!(people(&conn).user(name).unwrap().unwrap().token_generation, 5, "{name}");
         }
     }
 
@@ -585,71 +600,71 @@ mod tests {
     fn an_admin_who_is_disabled_is_no_admin_to_fall_back_on() {
         let mut conn = with_user("root", Role::Admin);
         let mut second = User::new(id("second"), Role::Admin, at(0));
-        write(&mut conn, |tx| add_user(tx, &second).unwrap());
-        assert!(has_other_admin(&conn, &id("root")).unwrap());
-        assert_eq!(first_admin(&conn).unwrap(), Some(id("root")));
+        write(&mut conn, |tx| people(tx).add_user(&second).unwrap());
+        assert!(people(&conn).has_other_admin(&id("root")).unwrap());
+        assert_eq!(people(&conn).first_admin().unwrap(), Some(id("root")));
 
         second.disabled_at = Some(at(1));
-        write(&mut conn, |tx| change_user(tx, &second).unwrap());
+        write(&mut conn, |tx| people(tx).change_user(&second).unwrap());
 
-        assert!(!has_other_admin(&conn, &id("root")).unwrap());
-        assert!(has_other_admin(&conn, &id("second")).unwrap());
-        assert_eq!(first_admin(&with_user("bob", Role::Member)).unwrap(), None);
+        assert!(!people(&conn).has_other_admin(&id("root")).unwrap());
+        assert!(people(&conn).has_other_admin(&id("second")).unwrap());
+        assert_eq!(people(&with_user("bob", Role::Member)).first_admin().unwrap(), None);
     }
 
     #[test]
     fn a_password_is_kept_and_told_of() {
         let mut conn = with_user("root", Role::Admin);
-        assert!(!has_admin_with_password(&conn).unwrap());
-        assert_eq!(password_hash(&conn, &id("root")).unwrap(), None);
+        assert!(!people(&conn).has_admin_with_password().unwrap());
+        assert_eq!(people(&conn).password_hash(&id("root")).unwrap(), None);
 
-        write(&mut conn, |tx| set_password_hash(tx, &id("root"), "$argon2id$…").unwrap());
+        write(&mut conn, |tx| people(tx).set_password_hash(&id("root"), "$argon2id$…").unwrap());
 
-        assert!(has_admin_with_password(&conn).unwrap());
-        assert!(user(&conn, "root").unwrap().unwrap().has_password);
-        assert_eq!(password_hash(&conn, &id("root")).unwrap().unwrap(), "$argon2id$…");
-        assert_eq!(password_hash(&conn, &id("nobody")).unwrap(), None);
+        assert!(people(&conn).has_admin_with_password().unwrap());
+        assert!(people(&conn).user("root").unwrap().unwrap().has_password);
+        assert_eq!(people(&conn).password_hash(&id("root")).unwrap().unwrap(), "$argon2id$…");
+        assert_eq!(people(&conn).password_hash(&id("nobody")).unwrap(), None);
     }
 
     #[test]
     fn a_key_is_found_by_its_secret_and_its_use_and_end_are_kept() {
         let mut conn = with_user("alice", Role::Member);
         let mut alices = new_key("alice", 7);
-        write(&mut conn, |tx| add_key(tx, &alices, hash(1)).unwrap());
-        assert_eq!(key_by_secret(&conn, hash(1)).unwrap(), Some(alices.clone()));
-        assert_eq!(key_by_secret(&conn, hash(2)).unwrap(), None);
+        write(&mut conn, |tx| people(tx).add_key(&alices, hash(1)).unwrap());
+        assert_eq!(people(&conn).key_by_secret(hash(1)).unwrap(), Some(alices.clone()));
+        assert_eq!(people(&conn).key_by_secret(hash(2)).unwrap(), None);
 
         write(&mut conn, |tx| {
-            touch_key(tx, alices.id, at(9)).unwrap();
-            touch_key(tx, alices.id, at(8)).unwrap();
-            assert!(revoke_key(tx, alices.id, at(10)).unwrap());
-            assert!(!revoke_key(tx, alices.id, at(11)).unwrap());
+            people(tx).touch_key(alices.id, at(9)).unwrap();
+            people(tx).touch_key(alices.id, at(8)).unwrap();
+            assert!(people(tx).revoke_key(alices.id, at(10)).unwrap());
+            assert!(!people(tx).revoke_key(alices.id, at(11)).unwrap());
         });
 
         alices.last_used_at = Some(at(9));
         alices.revoked_at = Some(at(10));
-        assert_eq!(key(&conn, alices.id).unwrap(), Some(alices));
+        assert_eq!(people(&conn).key(alices.id).unwrap(), Some(alices));
     }
 
     #[test]
     fn keys_are_listed_newest_first_for_one_or_for_all() {
         let mut conn = with_user("alice", Role::Member);
         write(&mut conn, |tx| {
-            add_user(tx, &User::new(id("bob"), Role::Member, at(0))).unwrap();
+            people(tx).add_user(&User::new(id("bob"), Role::Member, at(0))).unwrap();
             for number in 1..=4 {
                 let user = if number == 2 { "bob" } else { "alice" };
-                add_key(tx, &new_key(user, number), hash(number as u8)).unwrap();
+                people(tx).add_key(&new_key(user, number), hash(number as u8)).unwrap();
             }
         });
 
         let numbers =
             |keys: Vec<ApiKey>| -> Vec<u128> { keys.iter().map(|key| key.id.as_u128()).collect() };
 
-        assert_eq!(numbers(keys(&conn, None, None, 3).unwrap()), [4, 3, 2]);
-        assert_eq!(numbers(keys(&conn, None, Some(Uuid::from_u128(2)), 3).unwrap()), [1]);
-        assert_eq!(numbers(keys(&conn, Some(&id("bob")), None, 3).unwrap()), [2]);
-        assert_eq!(count_keys(&conn, &id("alice"), at(99)).unwrap(), 3);
-        assert_eq!(count_keys(&conn, &id("alice"), at(100)).unwrap(), 0);
+        assert_eq!(numbers(people(&conn).keys(None, None, 3).unwrap()), [4, 3, 2]);
+        assert_eq!(numbers(people(&conn).keys(None, Some(Uuid::from_u128(2)), 3).unwrap()), [1]);
+        assert_eq!(numbers(people(&conn).keys(Some(&id("bob")), None, 3).unwrap()), [2]);
+        assert_eq!(people(&conn).count_keys(&id("alice"), at(99)).unwrap(), 3);
+        assert_eq!(people(&conn).count_keys(&id("alice"), at(100)).unwrap(), 0);
     }
 
     #[test]
@@ -658,12 +673,12 @@ mod tests {
         write(&mut conn, |tx| {
             for number in 1..=3_u8 {
                 let session = new_session("alice", number.into(), number.into());
-                add_session(tx, &session, hash(number), 2).unwrap();
+                people(tx).add_session(&session, hash(number), 2).unwrap();
             }
         });
 
-        assert_eq!(session_by_secret(&conn, hash(1)).unwrap(), None);
-        let third = session_by_secret(&conn, hash(3)).unwrap();
+        assert_eq!(people(&conn).session_by_secret(hash(1)).unwrap(), None);
+        let third = people(&conn).session_by_secret(hash(3)).unwrap();
         assert_eq!(third, Some(new_session("alice", 3, 3)));
     }
 
@@ -671,27 +686,30 @@ mod tests {
     fn dead_sessions_are_forgotten_and_living_ones_are_not() {
         let mut conn = with_user("alice", Role::Member);
         write(&mut conn, |tx| {
-            add_session(tx, &new_session("alice", 1, 10), hash(1), 9).unwrap();
-            add_session(tx, &new_session("alice", 2, 60), hash(2), 9).unwrap();
-            touch_session(tx, Uuid::from_u128(2), at(70)).unwrap();
+            people(tx).add_session(&new_session("alice", 1, 10), hash(1), 9).unwrap();
+            people(tx).add_session(&new_session("alice", 2, 60), hash(2), 9).unwrap();
+            people(tx).touch_session(Uuid::from_u128(2), at(70)).unwrap();
         });
 
-        let ended = write(&mut conn, |tx| end_dead_sessions(tx, at(90), at(60)).unwrap());
+        let ended = write(&mut conn, |tx| people(tx).end_dead_sessions(at(90), at(60)).unwrap());
 
         assert_eq!(ended, 1);
-        assert_eq!(session_by_secret(&conn, hash(2)).unwrap().unwrap().last_seen_at, at(70));
-        assert_eq!(write(&mut conn, |tx| end_dead_sessions(tx, at(100), at(60)).unwrap()), 1);
+        assert_eq!(people(&conn).session_by_secret(hash(2)).unwrap().unwrap().last_seen_at, at(70));
+        assert_eq!(
+            write(&mut conn, |tx| people(tx).end_dead_sessions(at(100), at(60)).unwrap()),
+            1
+        );
     }
 
     #[test]
     fn a_link_is_taken_once_and_a_new_one_replaces_it() {
         let mut conn = with_user("alice", Role::Member);
         write(&mut conn, |tx| {
-            put_link(tx, &id("alice"), hash(1), at(10)).unwrap();
-            put_link(tx, &id("alice"), hash(2), at(20)).unwrap();
+            people(tx).put_link(&id("alice"), hash(1), at(10)).unwrap();
+            people(tx).put_link(&id("alice"), hash(2), at(20)).unwrap();
         });
 
-        let mut take = |byte| write(&mut conn, |tx| take_link(tx, hash(byte)).unwrap());
+        let mut take = |byte| write(&mut conn, |tx| people(tx).take_link(hash(byte)).unwrap());
 
         assert_eq!(take(1), None);
         assert_eq!(take(2), Some((id("alice"), at(20))));

@@ -5,9 +5,10 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 use outlay_domain::pricing::{Charged, Conditions, MAKERS, ModelPattern, PriceRow, Priced};
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
+use rusqlite::{OptionalExtension, Row, ToSql, params};
 
 use super::time::{from_us, to_us};
+use super::tx::{Prices, Writes};
 use crate::StoreError;
 
 const ROWS: &str = "
@@ -104,134 +105,130 @@ pub struct PriceFilter {
     pub after: Option<String>,
 }
 
-/// Gives all rows, closed ones included, to `take`, one at a time: there are tens of thousands.
-pub fn each(conn: &Connection, mut take: impl FnMut(PriceRow)) -> Result<(), StoreError> {
-    let mut statement = conn.prepare(ROWS)?;
-    let mut patterns = Patterns::default();
-    for stored in statement.query_map([], |row| read(row, &mut patterns))? {
-        take(stored?.row);
+impl<A> Prices<'_, A> {
+    /// Gives all rows, closed ones included, to `take`, one at a time: there are tens of thousands.
+    pub fn each(&self, mut take: impl FnMut(PriceRow)) -> Result<(), StoreError> {
+        let mut statement = self.conn.prepare(ROWS)?;
+        let mut patterns = Patterns::default();
+        for stored in statement.query_map([], |row| read(row, &mut patterns))? {
+            take(stored?.row);
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// All rows of a source, closed ones included.
-pub fn of_source(conn: &Connection, source: &str) -> Result<Vec<StoredPrice>, StoreError> {
-    let mut statement = conn.prepare(&format!("{ROWS} {BY_SOURCE}"))?;
-    let mut patterns = Patterns::default();
-    let rows = statement.query_map([source], |row| read(row, &mut patterns))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The row of that id.
-pub fn find(conn: &Connection, price_id: &str) -> Result<Option<StoredPrice>, StoreError> {
-    let mut statement = conn.prepare_cached(&format!("{ROWS} {BY_ID}"))?;
-    let mut patterns = Patterns::default();
-    Ok(statement.query_row([price_id], |row| read(row, &mut patterns)).optional()?)
-}
-
-/// The rows that `filter` asks for, at most `limit`: by id, or where they are for a model, first those
-/// that it most likely means.
-pub fn page(
-    conn: &Connection,
-    filter: &PriceFilter,
-    limit: u32,
-) -> Result<Vec<StoredPrice>, StoreError> {
-    let text = match filter.model {
-        None => format!("{ROWS} {PAGE}"),
-        Some(_) => format!("{ROWS} {PAGE_OF_MODEL}"),
-    };
-    let at = filter.at.map(to_us);
-    let mut bound: Vec<&dyn ToSql> = vec![
-        &filter.after,
-        &filter.source,
-        &filter.provider,
-        &filter.priced,
-        &at,
-        &filter.missing,
-        &limit,
-    ];
-    let makers = json(&MAKERS)?;
-    if let Some(model) = &filter.model {
-        bound.extend([model as &dyn ToSql, &makers]);
+    /// All rows of a source, closed ones included.
+    pub fn of_source(&self, source: &str) -> Result<Vec<StoredPrice>, StoreError> {
+        let mut statement = self.conn.prepare(&format!("{ROWS} {BY_SOURCE}"))?;
+        let mut patterns = Patterns::default();
+        let rows = statement.query_map([source], |row| read(row, &mut patterns))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
-    let mut statement = conn.prepare_cached(&text)?;
-    let mut patterns = Patterns::default();
-    let rows = statement.query_map(bound.as_slice(), |row| read(row, &mut patterns))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+
+    /// The row of that id.
+    pub fn find(&self, price_id: &str) -> Result<Option<StoredPrice>, StoreError> {
+        let mut statement = self.conn.prepare_cached(&format!("{ROWS} {BY_ID}"))?;
+        let mut patterns = Patterns::default();
+        Ok(statement.query_row([price_id], |row| read(row, &mut patterns)).optional()?)
+    }
+
+    /// The rows that `filter` asks for, at most `limit`: by id, or where they are for a model, first those
+    /// that it most likely means.
+    pub fn page(&self, filter: &PriceFilter, limit: u32) -> Result<Vec<StoredPrice>, StoreError> {
+        let text = match filter.model {
+            None => format!("{ROWS} {PAGE}"),
+            Some(_) => format!("{ROWS} {PAGE_OF_MODEL}"),
+        };
+        let at = filter.at.map(to_us);
+        let mut bound: Vec<&dyn ToSql> = vec![
+            &filter.after,
+            &filter.source,
+            &filter.provider,
+            &filter.priced,
+            &at,
+            &filter.missing,
+            &limit,
+        ];
+        let makers = json(&MAKERS)?;
+        if let Some(model) = &filter.model {
+            bound.extend([model as &dyn ToSql, &makers]);
+        }
+        let mut statement = self.conn.prepare_cached(&text)?;
+        let mut patterns = Patterns::default();
+        let rows = statement.query_map(bound.as_slice(), |row| read(row, &mut patterns))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The sources, the one that decides first at the front.
+    pub fn sources(&self) -> Result<Vec<PriceSource>, StoreError> {
+        let mut statement = self.conn.prepare_cached(SOURCES)?;
+        let sources = statement.query_map([], |row| {
+            Ok(PriceSource {
+                name: row.get::<_, String>(0)?.into(),
+                version: row.get::<_, String>(1)?.into(),
+                imported_at: from_us(row.get(2)?),
+            })
+        })?;
+        Ok(sources.collect::<Result<_, _>>()?)
+    }
 }
 
-/// The sources, the one that decides first at the front.
-pub fn sources(conn: &Connection) -> Result<Vec<PriceSource>, StoreError> {
-    let mut statement = conn.prepare_cached(SOURCES)?;
-    let sources = statement.query_map([], |row| {
-        Ok(PriceSource {
-            name: row.get::<_, String>(0)?.into(),
-            version: row.get::<_, String>(1)?.into(),
-            imported_at: from_us(row.get(2)?),
-        })
-    })?;
-    Ok(sources.collect::<Result<_, _>>()?)
-}
+impl Prices<'_, Writes> {
+    /// Opens a row.
+    pub fn add(&self, row: &PriceRow, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let charged = (row.charged != Charged::Each).then(|| json(&row.charged)).transpose()?;
+        let conditions = (!row.conditions.is_empty()).then(|| json(&row.conditions)).transpose()?;
+        self.conn.prepare_cached(ADD)?.execute(params![
+            row.id.as_str(),
+            row.source.as_str(),
+            row.provider.as_str(),
+            row.model.as_str(),
+            row.rank,
+            row.priced.as_str(),
+            row.per,
+            row.price.to_string(),
+            row.currency.as_str(),
+            charged,
+            conditions,
+            row.valid_from.map(to_us),
+            row.valid_to.map(to_us),
+            row.version.as_str(),
+            to_us(now),
+        ])?;
+        Ok(())
+    }
 
-/// Opens a row.
-pub fn add(tx: &Transaction<'_>, row: &PriceRow, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let charged = (row.charged != Charged::Each).then(|| json(&row.charged)).transpose()?;
-    let conditions = (!row.conditions.is_empty()).then(|| json(&row.conditions)).transpose()?;
-    tx.prepare_cached(ADD)?.execute(params![
-        row.id.as_str(),
-        row.source.as_str(),
-        row.provider.as_str(),
-        row.model.as_str(),
-        row.rank,
-        row.priced.as_str(),
-        row.per,
-        row.price.to_string(),
-        row.currency.as_str(),
-        charged,
-        conditions,
-        row.valid_from.map(to_us),
-        row.valid_to.map(to_us),
-        row.version.as_str(),
-        to_us(now),
-    ])?;
-    Ok(())
-}
+    /// Ends a row's validity at `valid_to`.
+    pub fn close(&self, price_id: &str, valid_to: DateTime<Utc>) -> Result<(), StoreError> {
+        self.conn.prepare_cached(CLOSE)?.execute(params![price_id, to_us(valid_to)])?;
+        Ok(())
+    }
 
-/// Ends a row's validity at `valid_to`.
-pub fn close(
-    tx: &Transaction<'_>,
-    price_id: &str,
-    valid_to: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    tx.prepare_cached(CLOSE)?.execute(params![price_id, to_us(valid_to)])?;
-    Ok(())
-}
+    /// Moves a row's pattern among those of its source.
+    pub fn set_place(&self, price_id: &str, place: i32) -> Result<(), StoreError> {
+        self.conn.prepare_cached(SET_PLACE)?.execute(params![price_id, place])?;
+        Ok(())
+    }
 
-/// Moves a row's pattern among those of its source.
-pub fn set_place(tx: &Transaction<'_>, price_id: &str, place: i32) -> Result<(), StoreError> {
-    tx.prepare_cached(SET_PLACE)?.execute(params![price_id, place])?;
-    Ok(())
-}
+    /// Notes that a row's source no longer lists it, or does again.
+    pub fn set_missing(
+        &self,
+        price_id: &str,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        self.conn.prepare_cached(SET_MISSING)?.execute(params![price_id, since.map(to_us)])?;
+        Ok(())
+    }
 
-/// Notes that a row's source no longer lists it, or does again.
-pub fn set_missing(
-    tx: &Transaction<'_>,
-    price_id: &str,
-    since: Option<DateTime<Utc>>,
-) -> Result<(), StoreError> {
-    tx.prepare_cached(SET_MISSING)?.execute(params![price_id, since.map(to_us)])?;
-    Ok(())
-}
-
-/// Notes an import, and makes its source the first to decide.
-pub fn put_source(
-    tx: &Transaction<'_>,
-    source: &str,
-    version: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    tx.prepare_cached(PUT_SOURCE)?.execute(params![source, version, to_us(now)])?;
-    Ok(())
+    /// Notes an import, and makes its source the first to decide.
+    pub fn put_source(
+        &self,
+        source: &str,
+        version: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.conn.prepare_cached(PUT_SOURCE)?.execute(params![source, version, to_us(now)])?;
+        Ok(())
+    }
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
@@ -327,21 +324,21 @@ mod tests {
     fn a_row_comes_back_as_it_was_opened_and_is_closed_but_never_edited() {
         let folder = tempfile::tempdir().unwrap();
         let books = Books::open(folder.path()).unwrap();
-        books.write(|tx| add(tx, &row("a"), noon())).unwrap();
+        books.write_blocking(|tx| tx.prices().add(&row("a"), noon())).unwrap();
 
-        let kept = books.read(|conn| find(conn, "a")).unwrap().unwrap();
+        let kept = books.read_blocking(|conn| conn.prices().find("a")).unwrap().unwrap();
         assert_eq!(kept.row, row("a"));
-        books.write(|tx| close(tx, "a", noon())).unwrap();
+        books.write_blocking(|tx| tx.prices().close("a", noon())).unwrap();
         let mut closed = Vec::new();
-        books.read(|conn| each(conn, |row| closed.push(row.valid_to))).unwrap();
+        books.read_blocking(|conn| conn.prices().each(|row| closed.push(row.valid_to))).unwrap();
         assert_eq!(closed, [Some(noon())]);
-        let edited = books.write(|tx| {
-            tx.execute("UPDATE prices SET price = '7'", [])?;
+        let edited = books.write_blocking(|tx| {
+            tx.prices().conn.execute("UPDATE prices SET price = '7'", [])?;
             Ok::<_, StoreError>(())
         });
         assert!(edited.is_err());
-        let deleted = books.write(|tx| {
-            tx.execute("DELETE FROM prices", [])?;
+        let deleted = books.write_blocking(|tx| {
+            tx.prices().conn.execute("DELETE FROM prices", [])?;
             Ok::<_, StoreError>(())
         });
         assert!(deleted.is_err());
@@ -352,11 +349,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let books = Books::open(folder.path()).unwrap();
         for source in ["a", "b", "a"] {
-            books.write(|tx| put_source(tx, source, "1", noon())).unwrap();
+            books.write_blocking(|tx| tx.prices().put_source(source, "1", noon())).unwrap();
         }
 
-        let names: Vec<_> =
-            books.read(sources).unwrap().into_iter().map(|source| source.name).collect();
+        let names: Vec<_> = books
+            .read_blocking(|books| books.prices().sources())
+            .unwrap()
+            .into_iter()
+            .map(|source| source.name)
+            .collect();
         assert_eq!(names, ["a", "b"]);
     }
 
@@ -365,15 +366,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let books = Books::open(folder.path()).unwrap();
         books
-            .write(|tx| {
-                add(tx, &row("a"), noon())?;
-                add(tx, &PriceRow { provider: "azure".into(), ..row("b") }, noon())?;
-                add(tx, &PriceRow { valid_to: Some(noon()), ..row("c") }, noon())?;
-                set_missing(tx, "b", Some(noon()))
+            .write_blocking(|tx| {
+                tx.prices().add(&row("a"), noon())?;
+                tx.prices().add(&PriceRow { provider: "azure".into(), ..row("b") }, noon())?;
+                tx.prices().add(&PriceRow { valid_to: Some(noon()), ..row("c") }, noon())?;
+                tx.prices().set_missing("b", Some(noon()))
             })
             .unwrap();
         let ids = |filter: PriceFilter| -> Vec<CompactString> {
-            let page = books.read(|conn| page(conn, &filter, 10)).unwrap();
+            let page = books.read_blocking(|conn| conn.prices().page(&filter, 10)).unwrap();
             page.into_iter().map(|stored| stored.row.id).collect()
         };
 
@@ -403,17 +404,17 @@ mod tests {
             ("9", "openai", "gpt-4o-mini"),
         ];
         books
-            .write(|tx| {
+            .write_blocking(|tx| {
                 sold.into_iter().try_for_each(|(id, provider, model)| {
                     let (provider, model) = (provider.into(), ModelPattern::exactly(model));
-                    add(tx, &PriceRow { provider, model, ..row(id) }, noon())
+                    tx.prices().add(&PriceRow { provider, model, ..row(id) }, noon())
                 })
             })
             .unwrap();
         let ids = |after: Option<String>, limit: u32| -> Vec<String> {
             let filter =
                 PriceFilter { model: Some("gpt-4o".into()), after, ..PriceFilter::default() };
-            let page = books.read(|conn| page(conn, &filter, limit)).unwrap();
+            let page = books.read_blocking(|conn| conn.prices().page(&filter, limit)).unwrap();
             page.into_iter().map(|stored| stored.row.id.to_string()).collect()
         };
 

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::recommendations::State;
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::params;
 
 use super::time::{from_us, to_us};
+use super::tx::{Recommendations, Writes};
 use crate::StoreError;
 
 /// Decisions that are kept, at most; the oldest go first.
@@ -45,45 +46,49 @@ pub struct KeptRecommendation {
     pub item: String,
 }
 
-/// Every decision, by id.
-pub fn all(conn: &Connection) -> Result<Vec<KeptRecommendation>, StoreError> {
-    let mut statement = conn.prepare_cached(ALL)?;
-    let mut rows = statement.query([])?;
-    let mut kept = Vec::new();
-    while let Some(row) = rows.next()? {
-        let id: CompactString = row.get::<_, String>(0)?.into();
-        let word: String = row.get(1)?;
-        let state = State::parse(&word).ok_or_else(|| StoreError::Damaged {
-            what: format!("the recommendation `{id}`"),
-            how: format!("`{word}` is no state"),
-        })?;
-        kept.push(KeptRecommendation {
-            id,
-            state,
-            actor: row.get::<_, String>(2)?.into(),
-            changed_at: from_us(row.get(3)?),
-            snoozed_until: row.get::<_, Option<i64>>(4)?.map(from_us),
-            note: row.get(5)?,
-            item: row.get(6)?,
-        });
+impl<A> Recommendations<'_, A> {
+    /// Every decision, by id.
+    pub fn all(&self) -> Result<Vec<KeptRecommendation>, StoreError> {
+        let mut statement = self.conn.prepare_cached(ALL)?;
+        let mut rows = statement.query([])?;
+        let mut kept = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: CompactString = row.get::<_, String>(0)?.into();
+            let word: String = row.get(1)?;
+            let state = State::parse(&word).ok_or_else(|| StoreError::Damaged {
+                what: format!("the recommendation `{id}`"),
+                how: format!("`{word}` is no state"),
+            })?;
+            kept.push(KeptRecommendation {
+                id,
+                state,
+                actor: row.get::<_, String>(2)?.into(),
+                changed_at: from_us(row.get(3)?),
+                snoozed_until: row.get::<_, Option<i64>>(4)?.map(from_us),
+                note: row.get(5)?,
+                item: row.get(6)?,
+            });
+        }
+        Ok(kept)
     }
-    Ok(kept)
 }
 
-/// Keeps a decision, in place of the one of its id, and lets go of the oldest beyond
-/// [`KEPT_MAX`].
-pub fn put(tx: &Transaction<'_>, kept: &KeptRecommendation) -> Result<(), StoreError> {
-    tx.prepare_cached(PUT)?.execute(params![
-        kept.id.as_str(),
-        kept.state.as_str(),
-        kept.actor.as_str(),
-        to_us(kept.changed_at),
-        kept.snoozed_until.map(to_us),
-        kept.note,
-        kept.item,
-    ])?;
-    tx.prepare_cached(TRIM)?.execute([KEPT_MAX])?;
-    Ok(())
+impl Recommendations<'_, Writes> {
+    /// Keeps a decision, in place of the one of its id, and lets go of the oldest beyond
+    /// [`KEPT_MAX`].
+    pub fn put(&self, kept: &KeptRecommendation) -> Result<(), StoreError> {
+        self.conn.prepare_cached(PUT)?.execute(params![
+            kept.id.as_str(),
+            kept.state.as_str(),
+            kept.actor.as_str(),
+            to_us(kept.changed_at),
+            kept.snoozed_until.map(to_us),
+            kept.note,
+            kept.item,
+        ])?;
+        self.conn.prepare_cached(TRIM)?.execute([KEPT_MAX])?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -109,10 +114,10 @@ mod tests {
         let done =
             KeptRecommendation { state: State::Done, snoozed_until: None, ..snoozed.clone() };
 
-        books.write(|tx| put(tx, &snoozed)).unwrap();
-        assert_eq!(books.read(all).unwrap(), [snoozed]);
-        books.write(|tx| put(tx, &done)).unwrap();
+        books.write_blocking(|tx| tx.recommendations().put(&snoozed)).unwrap();
+        assert_eq!(books.read_blocking(|books| books.recommendations().all()).unwrap(), [snoozed]);
+        books.write_blocking(|tx| tx.recommendations().put(&done)).unwrap();
 
-        assert_eq!(books.read(all).unwrap(), [done]);
+        assert_eq!(books.read_blocking(|books| books.recommendations().all()).unwrap(), [done]);
     }
 }

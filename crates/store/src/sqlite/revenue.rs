@@ -8,9 +8,10 @@ use outlay_domain::Amount;
 use outlay_domain::amount::NANOS_PER_UNIT;
 use outlay_domain::revenue::{RevenueFact, RevenueKind};
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::time::{from_us, to_us};
+use super::tx::{Revenue, Writes};
 use crate::StoreError;
 
 const KNOWN: &str = "
@@ -122,40 +123,124 @@ pub struct RevenueTotal {
     pub paid_nanos: i128,
 }
 
-/// Keeps `fact`, once however many databases tell of it.
-pub fn record(
-    tx: &Transaction<'_>,
-    fact: &RevenueFact,
-    at: DateTime<Utc>,
-) -> Result<Recorded, StoreError> {
-    let account = fact.account().unwrap_or_default();
-    let key = known_under(tx, fact)?;
-    let told: Option<String> = tx
-        .prepare_cached(TOLD)?
-        .query_row([account, fact.source.as_str(), fact.id.as_str()], |row| row.get(0))
-        .optional()?;
-    if let Some(told) = told.filter(|told| *told != key.as_str()) {
-        let differs = known(tx, &told)?.and_then(|known| difference(&known.fact, fact));
-        let (field, known) = differs.unwrap_or((moved(&told, &key), told.into()));
-        return Ok(Recorded::Differs { field, known });
-    }
-    let recorded = match known(tx, &key)? {
-        Some(known) => match difference(&known.fact, fact) {
-            Some((field, known)) => return Ok(Recorded::Differs { field, known }),
-            None => Recorded::Known,
-        },
-        None => {
-            add(tx, &key, fact, at)?;
-            Recorded::New
+impl<A> Revenue<'_, A> {
+    /// Shows `visit` every fact in `[from, to)`, one by one.
+    pub fn each(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        mut visit: impl FnMut(RevenueLine),
+    ) -> Result<(), StoreError> {
+        let mut statement = self.conn.prepare_cached(LINES)?;
+        let mut rows = statement.query([to_us(from), to_us(to)])?;
+        while let Some(row) = rows.next()? {
+            visit(RevenueLine {
+                occurred_at: from_us(row.get(0)?),
+                kind: kind_of(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?,
+                currency: row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?.into(),
+                gross_nanos: row.get(3)?,
+                attributes: attributes(row, 4)?,
+            });
         }
-    };
-    tx.prepare_cached(ADD_SOURCE)?.execute([
-        account,
-        fact.source.as_str(),
-        fact.id.as_str(),
-        key.as_str(),
-    ])?;
-    Ok(recorded)
+        Ok(())
+    }
+
+    /// The first `limit` facts before `to` that stand behind `after`, in order of time.
+    pub fn page(
+        &self,
+        after: (DateTime<Utc>, &str),
+        to: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<KeptRevenue>, StoreError> {
+        let mut statement = self.conn.prepare_cached(PAGE)?;
+        let rows = statement.query_map(params![to_us(after.0), after.1, to_us(to), limit], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Revenue in `[from, to)`, a row for each currency.
+    pub fn totals(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<RevenueTotal>, StoreError> {
+        let mut statement = self.conn.prepare_cached(TOTALS)?;
+        let rows = statement.query_map([to_us(from), to_us(to)], |row| {
+            let nanos = |at| summed(row, at);
+            Ok(RevenueTotal {
+                currency: row.get::<_, String>(0)?.into(),
+                payments: row.get(1)?,
+                returns: row.get(2)?,
+                gross_nanos: nanos(3)?,
+                net_nanos: nanos(5)?,
+                fee_nanos: nanos(7)?,
+                tax_nanos: nanos(9)?,
+                paid_nanos: nanos(11)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Revenue in `[from, to)`, a row for each kind, currency and product; at most `limit` rows.
+    pub fn by_product(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<ProductRevenue>, StoreError> {
+        let mut statement = self.conn.prepare_cached(BY_PRODUCT)?;
+        let rows = statement.query_map(params![to_us(from), to_us(to), limit], |row| {
+            let word: String = row.get(0)?;
+            Ok(ProductRevenue {
+                kind: kind_of(&word)?,
+                currency: row.get::<_, String>(1)?.into(),
+                product: row.get::<_, Option<String>>(2)?.map(Into::into),
+                count: row.get(3)?,
+                gross_nanos: summed(row, 4)?,
+                fee_nanos: summed(row, 6)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Revenue<'_, Writes> {
+    /// Keeps `fact`, once however many databases tell of it.
+    pub fn record(&self, fact: &RevenueFact, at: DateTime<Utc>) -> Result<Recorded, StoreError> {
+        let account = fact.account().unwrap_or_default();
+        let key = known_under(self.conn, fact)?;
+        let told: Option<String> = self
+            .conn
+            .prepare_cached(TOLD)?
+            .query_row([account, fact.source.as_str(), fact.id.as_str()], |row| row.get(0))
+            .optional()?;
+        if let Some(told) = told.filter(|told| *told != key.as_str()) {
+            let differs = known(self.conn, &told)?.and_then(|known| difference(&known.fact, fact));
+            let (field, known) = differs.unwrap_or((moved(&told, &key), told.into()));
+            return Ok(Recorded::Differs { field, known });
+        }
+        let recorded = match known(self.conn, &key)? {
+            Some(known) => match difference(&known.fact, fact) {
+                Some((field, known)) => return Ok(Recorded::Differs { field, known }),
+                None => Recorded::Known,
+            },
+            None => {
+                add(self.conn, &key, fact, at)?;
+                Recorded::New
+            }
+        };
+        self.conn.prepare_cached(ADD_SOURCE)?.execute([
+            account,
+            fact.source.as_str(),
+            fact.id.as_str(),
+            key.as_str(),
+        ])?;
+        Ok(recorded)
+    }
+
+    /// Takes a person's name off every payment that was made with it, and what else was noted there.
+    pub fn erase_subject(&self, subject: &str) -> Result<usize, StoreError> {
+        Ok(self.conn.prepare_cached(ERASE_SUBJECT)?.execute([subject])?)
+    }
 }
 
 /// The key under which a fact is known, or is to be.
@@ -163,7 +248,7 @@ pub fn record(
 /// One system may tell of a payment with its account and another without. It is one payment where
 /// the money is the same; where it is not, they are two, so that nobody who has an account of
 /// their own stands in the way of the organisation's.
-fn known_under(tx: &Transaction<'_>, fact: &RevenueFact) -> Result<CompactString, StoreError> {
+fn known_under(tx: &Connection, fact: &RevenueFact) -> Result<CompactString, StoreError> {
     let own = fact.key();
     let Some(id) = fact.provider_id() else { return Ok(own) };
     if known(tx, &own)?.is_some() {
@@ -186,7 +271,7 @@ fn known_under(tx: &Transaction<'_>, fact: &RevenueFact) -> Result<CompactString
     Ok(of_one.map_or(own, Into::into))
 }
 
-fn known(tx: &Transaction<'_>, key: &str) -> Result<Option<KeptRevenue>, StoreError> {
+fn known(tx: &Connection, key: &str) -> Result<Option<KeptRevenue>, StoreError> {
     Ok(tx.prepare_cached(KNOWN)?.query_row([key], read).optional()?)
 }
 
@@ -243,11 +328,6 @@ fn difference(known: &RevenueFact, fact: &RevenueFact) -> Option<(&'static str, 
 }
 
 /// Attributes as a JSON object; `None` where there are none.
-/// Takes a person's name off every payment that was made with it, and what else was noted there.
-pub fn erase_subject(tx: &Transaction<'_>, subject: &str) -> Result<usize, StoreError> {
-    Ok(tx.prepare_cached(ERASE_SUBJECT)?.execute([subject])?)
-}
-
 fn attributes_text(attributes: &BTreeMap<CompactString, CompactString>) -> Option<String> {
     (!attributes.is_empty()).then(|| serde_json::to_string(attributes).unwrap_or_default())
 }
@@ -276,29 +356,8 @@ pub struct RevenueLine {
     pub attributes: BTreeMap<CompactString, CompactString>,
 }
 
-/// Shows `visit` every fact in `[from, to)`, one by one.
-pub fn each(
-    conn: &Connection,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-    mut visit: impl FnMut(RevenueLine),
-) -> Result<(), StoreError> {
-    let mut statement = conn.prepare_cached(LINES)?;
-    let mut rows = statement.query([to_us(from), to_us(to)])?;
-    while let Some(row) = rows.next()? {
-        visit(RevenueLine {
-            occurred_at: from_us(row.get(0)?),
-            kind: kind_of(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?,
-            currency: row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?.into(),
-            gross_nanos: row.get(3)?,
-            attributes: attributes(row, 4)?,
-        });
-    }
-    Ok(())
-}
-
 fn add(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     key: &str,
     fact: &RevenueFact,
     at: DateTime<Utc>,
@@ -325,41 +384,6 @@ fn add(
     Ok(())
 }
 
-/// The first `limit` facts before `to` that stand behind `after`, in order of time.
-pub fn page(
-    conn: &Connection,
-    after: (DateTime<Utc>, &str),
-    to: DateTime<Utc>,
-    limit: u32,
-) -> Result<Vec<KeptRevenue>, StoreError> {
-    let mut statement = conn.prepare_cached(PAGE)?;
-    let rows = statement.query_map(params![to_us(after.0), after.1, to_us(to), limit], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Revenue in `[from, to)`, a row for each currency.
-pub fn totals(
-    conn: &Connection,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> Result<Vec<RevenueTotal>, StoreError> {
-    let mut statement = conn.prepare_cached(TOTALS)?;
-    let rows = statement.query_map([to_us(from), to_us(to)], |row| {
-        let nanos = |at| summed(row, at);
-        Ok(RevenueTotal {
-            currency: row.get::<_, String>(0)?.into(),
-            payments: row.get(1)?,
-            returns: row.get(2)?,
-            gross_nanos: nanos(3)?,
-            net_nanos: nanos(5)?,
-            fee_nanos: nanos(7)?,
-            tax_nanos: nanos(9)?,
-            paid_nanos: nanos(11)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
 /// Revenue of one kind, currency and product, summed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductRevenue {
@@ -375,28 +399,6 @@ pub struct ProductRevenue {
     pub gross_nanos: i128,
     /// What the payment provider kept, in nanos.
     pub fee_nanos: i128,
-}
-
-/// Revenue in `[from, to)`, a row for each kind, currency and product; at most `limit` rows.
-pub fn by_product(
-    conn: &Connection,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-    limit: u32,
-) -> Result<Vec<ProductRevenue>, StoreError> {
-    let mut statement = conn.prepare_cached(BY_PRODUCT)?;
-    let rows = statement.query_map(params![to_us(from), to_us(to), limit], |row| {
-        let word: String = row.get(0)?;
-        Ok(ProductRevenue {
-            kind: kind_of(&word)?,
-            currency: row.get::<_, String>(1)?.into(),
-            product: row.get::<_, Option<String>>(2)?.map(Into::into),
-            count: row.get(3)?,
-            gross_nanos: summed(row, 4)?,
-            fee_nanos: summed(row, 6)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// A sum of nanos, of which units and what is behind their point were summed apart: SQLite adds 64
@@ -447,6 +449,11 @@ mod tests {
     use chrono::Duration;
 
     use super::*;
+    use crate::sqlite::Tx;
+
+    fn revenue(conn: &Connection) -> Revenue<'_, Writes> {
+        Tx::of(conn).revenue()
+    }
 
     fn migrate(conn: &Connection) {
         conn.execute_batch(include_str!("migrations/0005_imports.sql")).unwrap();
@@ -489,26 +496,30 @@ mod tests {
             ..payment("finances", "0")
         };
 
-        assert_eq!(record(&tx, &payment("purchases", "99"), now).unwrap(), Recorded::New);
-        assert_eq!(record(&tx, &payment("finances", "99"), now).unwrap(), Recorded::Known);
+        assert_eq!(revenue(&tx).record(&payment("purchases", "99"), now).unwrap(), Recorded::New);
+        assert_eq!(revenue(&tx).record(&payment("finances", "99"), now).unwrap(), Recorded::Known);
         let differs = Recorded::Differs { field: "amount", known: "99".into() };
-        assert_eq!(record(&tx, &payment("finances", "98"), now).unwrap(), differs);
-        assert_eq!(record(&tx, &refund("r1"), now).unwrap(), Recorded::New);
-        assert_eq!(record(&tx, &refund("r2"), now).unwrap(), Recorded::New, "refunds have parts");
-        assert_eq!(record(&tx, &refund("r2"), now).unwrap(), Recorded::Known);
+        assert_eq!(revenue(&tx).record(&payment("finances", "98"), now).unwrap(), differs);
+        assert_eq!(revenue(&tx).record(&refund("r1"), now).unwrap(), Recorded::New);
+        assert_eq!(
+            revenue(&tx).record(&refund("r2"), now).unwrap(),
+            Recorded::New,
+            "refunds have parts"
+        );
+        assert_eq!(revenue(&tx).record(&refund("r2"), now).unwrap(), Recorded::Known);
         tx.commit().unwrap();
 
         let all = DateTime::UNIX_EPOCH + Duration::days(1);
-        let total = totals(&conn, now, all).unwrap().pop().unwrap();
+        let total = revenue(&conn).totals(now, all).unwrap().pop().unwrap();
         assert_eq!((total.payments, total.returns), (1, 2));
         assert_eq!(total.gross_nanos, 79_200_000_000);
         assert_eq!(total.paid_nanos, 99_000_000_000);
-        let kept = page(&conn, (now, ""), all, 10).unwrap();
+        let kept = revenue(&conn).page((now, ""), all, 10).unwrap();
         assert_eq!(kept[0].key, "payment:pi_1");
         assert_eq!(kept[0].fact, payment("purchases", "99"), "the first to tell of it stays");
-        let rest = page(&conn, (kept[0].fact.occurred_at, &kept[0].key), all, 10).unwrap();
+        let rest = revenue(&conn).page((kept[0].fact.occurred_at, &kept[0].key), all, 10).unwrap();
         assert_eq!(rest.len(), 2);
-        assert!(totals(&conn, all, all).unwrap().is_empty());
+        assert!(revenue(&conn).totals(all, all).unwrap().is_empty());
     }
 
     fn of(account: &str, fact: RevenueFact) -> RevenueFact {
@@ -520,7 +531,7 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         migrate(&conn);
         let tx = conn.transaction().unwrap();
-        let told = |fact: RevenueFact| record(&tx, &fact, DateTime::UNIX_EPOCH).unwrap();
+        let told = |fact: RevenueFact| revenue(&tx).record(&fact, DateTime::UNIX_EPOCH).unwrap();
 
         assert_eq!(told(of("alice", payment("shop", "1"))), Recorded::New);
         assert_eq!(told(of("bob", payment("shop", "99"))), Recorded::New);
@@ -559,13 +570,15 @@ mod tests {
         .unwrap();
 
         let tx = conn.transaction().unwrap();
-        let again = record(&tx, &of("b:ob", payment("shop", "99")), DateTime::UNIX_EPOCH).unwrap();
-        let others = record(&tx, &of("alice", payment("shop", "9")), DateTime::UNIX_EPOCH).unwrap();
+        let again =
+            revenue(&tx).record(&of("b:ob", payment("shop", "99")), DateTime::UNIX_EPOCH).unwrap();
+        let others =
+            revenue(&tx).record(&of("alice", payment("shop", "9")), DateTime::UNIX_EPOCH).unwrap();
 
         assert_eq!((again, others), (Recorded::Known, Recorded::New));
         tx.commit().unwrap();
         let all = DateTime::UNIX_EPOCH + Duration::days(1);
-        let kept = page(&conn, (DateTime::UNIX_EPOCH, ""), all, 10).unwrap();
+        let kept = revenue(&conn).page((DateTime::UNIX_EPOCH, ""), all, 10).unwrap();
         let keys: Vec<_> = kept.iter().map(|kept| kept.key.as_str()).collect();
         assert_eq!(keys, ["payment:pi_2", "payment@4:b:ob:pi_1", "payment@5:alice:pi_1"]);
     }
@@ -583,14 +596,15 @@ mod tests {
                 gross: most,
                 ..payment("purchases", "0")
             };
-            record(&tx, &fact, DateTime::UNIX_EPOCH).unwrap();
+            revenue(&tx).record(&fact, DateTime::UNIX_EPOCH).unwrap();
         }
         tx.commit().unwrap();
 
         let all = DateTime::UNIX_EPOCH + Duration::days(1);
-        let total = totals(&conn, DateTime::UNIX_EPOCH, all).unwrap().pop().unwrap();
+        let total = revenue(&conn).totals(DateTime::UNIX_EPOCH, all).unwrap().pop().unwrap();
         assert_eq!(total.gross_nanos, i128::from(i64::MAX) * 3);
-        let product = by_product(&conn, DateTime::UNIX_EPOCH, all, 9).unwrap().pop().unwrap();
+        let product =
+            revenue(&conn).by_product(DateTime::UNIX_EPOCH, all, 9).unwrap().pop().unwrap();
         assert_eq!((product.count, product.product.as_deref()), (3, Some("basic")));
         assert_eq!(product.gross_nanos, total.gross_nanos);
     }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use outlay_domain::usage::Fact;
-use rusqlite::{Connection, Transaction};
 
+use super::tx::{UsageLog, Writes};
 use crate::StoreError;
 
 /// The first byte of a body: how the rest is written.
@@ -13,6 +13,7 @@ const COMPRESSION_LEVEL: i32 = 1;
 /// What an encoder keeps of each of its buffers.
 const BUFFER_BYTES_MAX: usize = 16 << 20;
 
+const SKIP_TO: &str = "UPDATE usage_log_head SET seq = ?1 WHERE seq < ?1";
 const NEXT_SEQ: &str = "UPDATE usage_log_head SET seq = seq + 1 RETURNING seq";
 const APPEND: &str =
     "INSERT INTO usage_log (seq, received_us, facts, body) VALUES (?1, ?2, ?3, ?4)";
@@ -72,52 +73,62 @@ pub fn decode(seq: i64, body: &[u8]) -> Result<Vec<Fact>, StoreError> {
     postcard::from_bytes(&plain).map_err(|error| damaged(error.to_string()))
 }
 
-/// Appends an encoded batch of `facts` facts; answers its sequence number, which no other
-/// batch ever had.
-pub fn append(
-    tx: &Transaction<'_>,
-    received_at: DateTime<Utc>,
-    facts: usize,
-    body: &[u8],
-) -> Result<i64, StoreError> {
-    let seq: i64 = tx.prepare_cached(NEXT_SEQ)?.query_row([], |row| row.get(0))?;
-    tx.prepare_cached(APPEND)?.execute((
-        seq,
-        received_at.timestamp_micros(),
-        facts as i64,
-        body,
-    ))?;
-    Ok(seq)
-}
-
-/// Reads the batches after `seq`, oldest first.
-pub fn for_each_after(
-    connection: &Connection,
-    seq: i64,
-    mut each: impl FnMut(i64, Vec<Fact>) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(AFTER)?;
-    let mut rows = statement.query([seq])?;
-    while let Some(row) = rows.next()? {
-        let seq: i64 = row.get(0)?;
-        let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        each(seq, decode(seq, body)?)?;
+impl<A> UsageLog<'_, A> {
+    /// Reads the batches after `seq`, oldest first.
+    pub fn for_each_after(
+        &self,
+        seq: i64,
+        mut each: impl FnMut(i64, Vec<Fact>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.conn.prepare_cached(AFTER)?;
+        let mut rows = statement.query([seq])?;
+        while let Some(row) = rows.next()? {
+            let seq: i64 = row.get(0)?;
+            let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+            each(seq, decode(seq, body)?)?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// The sequence number of the newest batch, zero before the first.
+    pub fn head(&self) -> Result<i64, StoreError> {
+        Ok(self.conn.prepare_cached(HEAD)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// How many batches there are.
+    pub fn batches(&self) -> Result<u64, StoreError> {
+        let batches: i64 = self.conn.prepare_cached(BATCHES)?.query_row([], |row| row.get(0))?;
+        Ok(batches as u64)
+    }
 }
 
-/// Drops the batches up to and with `seq`, which the history has taken over.
-pub fn drop_through(tx: &Transaction<'_>, seq: i64) -> Result<usize, StoreError> {
-    Ok(tx.prepare_cached(DROP_THROUGH)?.execute([seq])?)
-}
+impl UsageLog<'_, Writes> {
+    /// Appends an encoded batch of `facts` facts; answers its sequence number, which no other
+    /// batch ever had.
+    pub fn append(
+        &self,
+        received_at: DateTime<Utc>,
+        facts: usize,
+        body: &[u8],
+    ) -> Result<i64, StoreError> {
+        let seq: i64 = self.conn.prepare_cached(NEXT_SEQ)?.query_row([], |row| row.get(0))?;
+        self.conn.prepare_cached(APPEND)?.execute((
+            seq,
+            received_at.timestamp_micros(),
+            facts as i64,
+            body,
+        ))?;
+        Ok(seq)
+    }
 
-/// The sequence number of the newest batch, zero before the first.
-pub fn head(connection: &Connection) -> Result<i64, StoreError> {
-    Ok(connection.prepare_cached(HEAD)?.query_row([], |row| row.get(0))?)
-}
+    /// Takes the numbers up to `seq` for used, where a history was made without the log.
+    pub fn skip_to(&self, seq: i64) -> Result<(), StoreError> {
+        self.conn.prepare_cached(SKIP_TO)?.execute([seq])?;
+        Ok(())
+    }
 
-/// How many batches there are.
-pub fn batches(connection: &Connection) -> Result<u64, StoreError> {
-    let batches: i64 = connection.prepare_cached(BATCHES)?.query_row([], |row| row.get(0))?;
-    Ok(batches as u64)
+    /// Drops the batches up to and with `seq`, which the history has taken over.
+    pub fn drop_through(&self, seq: i64) -> Result<usize, StoreError> {
+        Ok(self.conn.prepare_cached(DROP_THROUGH)?.execute([seq])?)
+    }
 }

@@ -24,6 +24,27 @@ pub fn unpack(name: &str, folder: &Path) -> Database {
     at(path)
 }
 
+/// What each hour of each day cost, by LeadFactory's own records.
+pub fn spend_by_hour() -> Vec<[f64; 24]> {
+    let folder = tempfile::tempdir().unwrap();
+    let costs = unpack("cost_tracking.db", folder.path());
+    let file = Connection::open(&costs.path).unwrap();
+    let mut days = std::collections::BTreeMap::<String, [f64; 24]>::new();
+    let mut statement = file
+        .prepare(
+            "SELECT date(timestamp), CAST(strftime('%H', timestamp) AS INTEGER), sum(amount)
+             FROM costs GROUP BY 1, 2",
+        )
+        .unwrap();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let hour: i64 = row.get(1).unwrap();
+        let day = days.entry(row.get(0).unwrap()).or_insert([0.0; 24]);
+        day[usize::try_from(hour).unwrap()] = row.get(2).unwrap();
+    }
+    days.into_values().collect()
+}
+
 /// The database at `path`.
 pub fn at(path: PathBuf) -> Database {
     let kind = Reader::open(&path).unwrap().kind().unwrap();

@@ -15,7 +15,7 @@ pub mod tail;
 pub use database::{Database, DatabaseError, Kind, Patience, Tracker};
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

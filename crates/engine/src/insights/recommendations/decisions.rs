@@ -9,7 +9,6 @@ use outlay_domain::recommendations::State;
 use outlay_domain::usage::question::{Every, Filter};
 use outlay_store::StoreError;
 use outlay_store::sqlite::recommendations::KeptRecommendation;
-use outlay_store::sqlite::{audit, recommendations};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -197,7 +196,7 @@ pub(super) fn gone(items: &[Item], kept: &[Kept], now: DateTime<Utc>) -> Vec<Ite
 
 impl Recommendations {
     pub(super) fn decisions(&self) -> Result<Vec<Kept>, StoreError> {
-        let rows = self.insights.books.read(recommendations::all)?;
+        let rows = self.insights.books.read_blocking(|books| books.recommendations().all())?;
         let kept = rows.into_iter().map(|row| {
             let snapshot =
                 serde_json::from_str(&row.item).map_err(|error| StoreError::Damaged {
@@ -256,9 +255,9 @@ impl Recommendations {
             note: new.note.filter(|note| !note.is_empty()),
             item,
         };
-        self.insights.books.write(|tx| {
-            recommendations::put(tx, &row)?;
-            audit::append(tx, &record(&row))
+        self.insights.books.write_blocking(|tx| {
+            tx.recommendations().put(&row)?;
+            tx.audit().append(&record(&row))
         })?;
         let kept = Kept { row, snapshot };
         let item = Item { state: new.state, decision: Some(kept.decision()), ..known };
