@@ -382,7 +382,7 @@ mod tests {
         assert_eq!(ids(all()), ["a", "b", "c"]);
         assert_eq!(ids(PriceFilter { after: Some("a".into()), ..all() }), ["b", "c"]);
         assert_eq!(ids(PriceFilter { provider: Some("azure".into()), ..all() }), ["b"]);
-        assert_eq!(ids(PriceFilter { model: Some("4o".into()), ..all() }), ["a", "b", "c"]);
+        assert_eq!(ids(PriceFilter { model: Some("4o".into()), ..all() }), ["a", "c", "b"]);
         assert_eq!(ids(PriceFilter { at: Some(noon()), ..all() }), ["a", "b"]);
         assert_eq!(ids(PriceFilter { missing: true, ..all() }), ["b"]);
         assert_eq!(ids(PriceFilter { priced: Some("images".into()), ..all() }).len(), 0);
