@@ -113,27 +113,36 @@ fn free_port() -> u16 {
         .port()
 }
 
+/// What is measured, each on a folder of its own: `OUTLAY_BENCH_PARTS="varied hostile"` for some.
+const PARTS: [(&str, fn(&Path, usize)); 3] =
+    [("alike", measure_alike), ("varied", measure_varied), ("hostile", measure_hostile)];
+
 fn main() {
-    let events: usize = std::env::var("OUTLAY_BENCH_EVENTS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1_000_000);
-    let folder =
-        tempfile::tempdir_in(std::env::current_dir().expect("a folder")).expect("a folder");
-    println!(
-        "fsync of 64 KiB on this disk      p50 {:>8.2?}  p99 {:>8.2?}",
-        fsync(folder.path()).0,
-        fsync(folder.path()).1
-    );
-    let server = Server::start(folder.path());
+    let said = |name: &str| std::env::var(name).ok();
+    let events = said("OUTLAY_BENCH_EVENTS").and_then(|text| text.parse().ok());
+    let wanted = said("OUTLAY_BENCH_PARTS");
+    let here = std::env::current_dir().expect("a folder");
+    for (name, measure) in PARTS {
+        if wanted.as_ref().is_none_or(|wanted| wanted.split_whitespace().any(|part| part == name)) {
+            let folder = tempfile::tempdir_in(&here).expect("a folder");
+            measure(folder.path(), events.unwrap_or(1_000_000));
+        }
+    }
+}
+
+/// Events that have much in common, as one team's have, and all that is asked of a filled folder.
+fn measure_alike(folder: &Path, events: usize) {
+    let (median, most) = fsync(folder);
+    println!("fsync of 64 KiB on this disk      p50 {median:>8.2?}  p99 {most:>8.2?}");
+    let server = Server::start(folder);
     std::thread::sleep(Duration::from_secs(3));
     println!("memory when idle                  {:>8.1} MB", megabytes(server.memory()));
-    batches(&server, events);
+    batches(&server, "alike", events, |number| vec![EventTemplate::batch(BATCH, number)]);
     singles(&server);
     sockets::measure(&server);
     server.stop();
 
-    let server = Server::start(folder.path());
+    let server = Server::start(folder);
     println!("ready after a start               {:>8.2?}", server.ready_after);
     idle(&server);
     let bytes = disk_bytes(&server.data);
@@ -142,11 +151,19 @@ fn main() {
         bytes as f64 / events as f64
     );
     server.stop();
+}
 
-    // On a folder of its own: what they send is kept, and would count among the figures above.
-    let folder =
-        tempfile::tempdir_in(std::env::current_dir().expect("a folder")).expect("a folder");
-    hostile::measure(&Server::start(folder.path()));
+/// Events of which hardly one is like its neighbour, half as many.
+fn measure_varied(folder: &Path, events: usize) {
+    let server = Server::start(folder);
+    let varied = |number| (0..VARIED).map(move |at| EventTemplate::varied(BATCH, number * 64 + at));
+    batches(&server, "varied", events / 2, |number| varied(number).collect());
+    server.stop();
+}
+
+/// What hostile callers take from one who does as they should.
+fn measure_hostile(folder: &Path, _: usize) {
+    hostile::measure(&Server::start(folder));
 }
 
 /// What a server takes that nobody asks anything, once it has tidied up.
@@ -196,24 +213,36 @@ fn fsync(folder: &Path) -> (Duration, Duration) {
     (times[150], times[297])
 }
 
-/// Batches of 1,000 over four connections. Memory is read while the last tenth comes in.
-fn batches(server: &Server, events: usize) {
-    const BATCH: usize = 1_000;
+/// Events in one body.
+const BATCH: usize = 1_000;
+/// Bodies of varied events that each connection sends in turn.
+const VARIED: u64 = 50;
+
+/// Batches of 1,000 over four connections, each of which sends its bodies in turn. Memory is read
+/// while the last tenth comes in.
+fn batches(
+    server: &Server,
+    name: &str,
+    events: usize,
+    bodies: impl Fn(u64) -> Vec<EventTemplate> + Sync,
+) {
     const CONNECTIONS: usize = 4;
+    let bodies: Vec<_> = (0..CONNECTIONS as u64).map(bodies).collect();
+    let processor = server.processor();
     let started = Instant::now();
     let per_connection = events / BATCH / CONNECTIONS;
     let total = per_connection * BATCH * CONNECTIONS;
     let sent = AtomicUsize::new(0);
     let mut memory = Vec::new();
     std::thread::scope(|scope| {
-        for number in 0..CONNECTIONS {
+        for mut bodies in bodies {
             let sent = &sent;
             scope.spawn(move || {
                 let mut connection = server.connect();
-                let mut template = EventTemplate::batch(BATCH, number as u64);
-                for _ in 0..per_connection {
+                for turn in 0..per_connection {
+                    let at = turn % bodies.len();
                     let answer =
-                        connection.post("/api/v1/events", template.next()).expect("an answer");
+                        connection.post("/api/v1/events", bodies[at].next()).expect("an answer");
                     assert_eq!(answer.status, 200);
                     assert!(answer.body.starts_with(b"{\"accepted\":1000,"), "all are accepted");
                     sent.fetch_add(BATCH, Ordering::Relaxed);
@@ -233,8 +262,10 @@ fn batches(server: &Server, events: usize) {
     });
     let seconds = started.elapsed().as_secs_f64();
     println!(
-        "durable ingest, batches of 1,000  {:>8.0} events/s  ({total} in {seconds:.1} s)",
-        total as f64 / seconds
+        "durable ingest, {name:<7} events    {:>8.0} events/s  ({total} in {seconds:.1} s, {:.1} µs \
+         of the server's processor each)",
+        total as f64 / seconds,
+        (server.processor() - processor) * 1e6 / total as f64
     );
     memory.sort_unstable();
     if let (Some(median), Some(most)) = (memory.get(memory.len() / 2), memory.last()) {
