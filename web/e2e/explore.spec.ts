@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { ask, expect, settled, test } from './fixtures'
+import { ask, daysAgo, expect, settled, test } from './fixtures'
 
 const DAYS = 'from=2020-01-01&to=2020-01-02'
 
@@ -93,10 +93,6 @@ test('a percentile is drawn as lines, and told as a duration', async ({ page }) 
   await settled(page)
   await expect(page.getByTestId('explore-total')).toContainText(/ms|s/)
 })
-
-function daysAgo(days: number): string {
-  return new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)
-}
 
 test('where nothing was used the page says why, and how a new server gets its first event', async ({
   page,

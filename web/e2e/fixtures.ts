@@ -64,6 +64,16 @@ export function sum(amounts: string[]): Amount {
   return amounts.reduce((total, amount) => total + parseAmount(amount), 0n) as Amount
 }
 
+/** The day so many before today in UTC; before 0 those to come. */
+export function daysAgo(days: number): string {
+  return new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)
+}
+
+/** The last so many days and today's among them, as the API asks for them. */
+export function lastDays(count: number): string {
+  return `from=${daysAgo(count - 1)}&to=${daysAgo(-1)}&tz=UTC`
+}
+
 /** The start of today, of the week and of the month in UTC, as days. */
 export function days(now = new Date()) {
   const day = (at: Date) => at.toISOString().slice(0, 10)

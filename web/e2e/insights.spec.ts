@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test'
 import { advising } from './advice'
-import { ask, expect, settled, test, url } from './fixtures'
+import { ask, daysAgo, expect, settled, test, url } from './fixtures'
 
 const chartOf = (page: Page) => page.getByRole('slider', { name: /^Daily spend with forecast/ })
 
@@ -74,7 +74,3 @@ test('a filter narrows the analysis', async ({ page }) => {
   await expect(drivers.getByRole('rowheader', { name: 'anthropic' })).toBeVisible()
   await expect(drivers.getByRole('rowheader', { name: 'openai' })).toHaveCount(0)
 })
-
-function daysAgo(days: number): string {
-  return new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)
-}

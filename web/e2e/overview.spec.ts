@@ -1,4 +1,15 @@
-import { ask, days, exactFigure, exactly, expect, settled, sum, test } from './fixtures'
+import {
+  ask,
+  days,
+  daysAgo,
+  exactFigure,
+  exactly,
+  expect,
+  lastDays,
+  settled,
+  sum,
+  test,
+} from './fixtures'
 
 test('today, this week and this month are what the API says, to the last digit', async ({
   page,
@@ -13,7 +24,10 @@ test('today, this week and this month are what the API says, to the last digit',
   ] as const) {
     // Demo usage keeps coming in, so the page and the API are asked until they are of one moment.
     await expect(async () => {
-      const { total } = await ask(page, `/usage/total?from=${from}&to=${tomorrow()}&measures=spend`)
+      const { total } = await ask(
+        page,
+        `/usage/total?from=${from}&to=${daysAgo(-1)}&measures=spend`,
+      )
       expect(await exactFigure(page, testId)).toBe(exactly(total.spend))
     }).toPass()
   }
@@ -28,7 +42,7 @@ test('the breakdown has every row of the API, and its rows are the total', async
   await expect(async () => {
     const answer = await ask(
       page,
-      `/usage/breakdown?${last30Days()}&by=provider&measures=spend&top=7`,
+      `/usage/breakdown?${lastDays(30)}&by=provider&measures=spend&top=7`,
     )
     const shown = await table
       .locator('tbody td:nth-child(2)')
@@ -49,7 +63,7 @@ test('a row drills down, the chip and the link say so, and back leads back', asy
   await page.reload()
   await settled(page)
   await expect(async () => {
-    const { total } = await ask(page, `/usage/total?${last30Days()}&provider=openai&measures=spend`)
+    const { total } = await ask(page, `/usage/total?${lastDays(30)}&provider=openai&measures=spend`)
     expect(await exactFigure(page, 'spend-period')).toBe(exactly(total.spend))
   }).toPass()
 
@@ -154,7 +168,7 @@ test('an event opens with all that is kept of it', async ({ page }) => {
 })
 
 test('unpriced usage is named, with the way to price it', async ({ page }) => {
-  const { total } = await ask(page, `/usage/total?${last30Days()}&measures=unpriced,spend`)
+  const { total } = await ask(page, `/usage/total?${lastDays(30)}&measures=unpriced,spend`)
   expect(Number(total.unpriced), 'the demo has usage without a price').toBeGreaterThan(0)
   await page.goto('/')
   const note = page.getByRole('complementary', { name: 'Unpriced usage' })
@@ -183,16 +197,3 @@ test('what fails says so and can be tried again, while the rest works', async ({
   await expect(page.getByRole('button', { name: 'openai, show only this' })).toBeVisible()
   complaints.splice(0)
 })
-
-function tomorrow(): string {
-  return new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)
-}
-
-function lastDays(count: number): string {
-  const from = new Date(Date.now() - (count - 1) * 86_400_000).toISOString().slice(0, 10)
-  return `from=${from}&to=${tomorrow()}&tz=UTC`
-}
-
-function last30Days(): string {
-  return lastDays(30)
-}
