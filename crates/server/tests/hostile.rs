@@ -37,16 +37,7 @@ impl Target {
             launch.with(&format!("OUTLAY_{name}"), value)
         });
         let server = launch.start().await.unwrap();
-        let address = loop {
-            // It answers on its socket a moment before it says where else it is.
-            let said = server.said();
-            if let Some((_, rest)) = said.split_once("http://") {
-                let end =
-                    rest.find(|letter: char| !letter.is_ascii_digit() && !".:".contains(letter));
-                break rest[..end.unwrap_or(rest.len())].to_owned();
-            }
-            tokio::task::yield_now().await;
-        };
+        let address = server.address().await;
         Self { server, address, folder }
     }
 
@@ -315,4 +306,32 @@ async fn every_refusal_is_json_that_says_what_to_do() {
     let detail = answer["items"][0]["detail"].as_str().unwrap();
     assert!(detail.starts_with("is no JSON"), "{detail}");
     target.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_cannot_be_read_are_refused_as_all_others_are() {
+    let target = Target::start(&[]).await;
+    let host = "Host: localhost\r\n";
+    let many = "X-More: 1\r\n".repeat(101);
+    let long = "x".repeat(70_000);
+    let huge = format!("X-More: {}\r\n", "x".repeat(1_000_000));
+    for (request, status, code) in [
+        (format!("GET /healthz HTTP/1.1\r\n{host}{many}\r\n"), 431, "too_large"),
+        (format!("GET /healthz HTTP/1.1\r\n{host}{huge}\r\n"), 431, "too_large"),
+        (format!("GET /{long} HTTP/1.1\r\n{host}\r\n"), 414, "too_long"),
+        ("GET /healthz HTTP/1.1\r\nno header\r\n\r\n".to_owned(), 400, "malformed"),
+        ("{}\r\n\r\n".to_owned(), 400, "malformed"),
+    ] {
+        let answer = target.say(request.as_bytes());
+        let begins = request.get(..30).unwrap_or(&request);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{begins}"));
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{begins}: {head}");
+        assert!(head.contains(&format!("\r\ncontent-length: {}", body.len())), "{head}");
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&body["status"], &body["code"]), (&json!(status), &json!(code)), "{begins}");
+    }
+    // One that follows upon a good one is refused no less.
+    let good = format!("GET /healthz HTTP/1.1\r\n{host}\r\n");
+    let answer = target.say(format!("{good}{{}}\r\n\r\n").as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with('}'), "{answer}");
 }

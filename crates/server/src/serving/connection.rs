@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use bytes::Bytes;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -88,7 +88,10 @@ async fn answer(
         request.extensions_mut().insert(ConnectInfo(address));
     }
     request.extensions_mut().insert(line.clone());
-    let response = router.oneshot(request).await?;
+    let mut response = router.oneshot(request).await?;
+    // Every answer of ours has it, and so is told from what the library answers by itself.
+    let nosniff = HeaderValue::from_static("nosniff");
+    response.headers_mut().entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(nosniff);
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         line.is_upgraded_now();
     }

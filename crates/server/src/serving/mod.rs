@@ -5,6 +5,7 @@
 //! address, and of those who have not said who they are. Over a bound the one that was idle for
 //! the longest gives way, and where all are in use the new one is told so at once.
 
+mod bare;
 mod connection;
 mod line;
 mod open_files;

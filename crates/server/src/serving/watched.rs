@@ -8,7 +8,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::bare;
 use super::places::Place;
+
+/// For how long, and for how many bytes, is read what a client sends on that was refused. A
+/// connection that is closed with something unread takes the answer with it.
+const AFTERWARDS: Duration = Duration::from_secs(2);
+const AFTERWARDS_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long is waited for what; for ever, where nothing is said.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +45,18 @@ pub struct Watched<S> {
     is_in_head: bool,
     reading: Timer,
     writing: Timer,
+    instead: Instead,
+}
+
+/// What is written instead of an answer that the library made by itself.
+#[derive(Default)]
+struct Instead {
+    bytes: Vec<u8>,
+    written: usize,
+    /// Bytes that are still read after it; nothing where there was no such answer.
+    left: Option<usize>,
+    /// Whether the client has been told that nothing comes after it.
+    is_told: bool,
 }
 
 impl<S> Watched<S> {
@@ -55,7 +73,20 @@ impl<S> Watched<S> {
             is_in_head: true,
             reading,
             writing: Timer::default(),
+            instead: Instead::default(),
         }
+    }
+
+    /// Whether `bytes` are a bare refusal, which is then written in our shape.
+    fn is_replaced(&mut self, bytes: &[u8]) -> bool {
+        let instead = match self.place.line().is_waiting() {
+            true => bare::shaped(bytes),
+            false => None,
+        };
+        let Some(instead) = instead else { return false };
+        self.instead =
+            Instead { bytes: instead, left: Some(AFTERWARDS_BYTES), ..Instead::default() };
+        true
     }
 
     /// Notes that bytes came.
@@ -119,13 +150,51 @@ impl<S: AsyncWrite + Unpin> Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncWrite + Unpin> Watched<S> {
+    /// Writes what stands for a bare refusal.
+    fn poll_instead(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.instead.written < self.instead.bytes.len() {
+            let rest = &self.instead.bytes[self.instead.written..];
+            let written = Pin::new(&mut self.stream).poll_write(context, rest);
+            match ready!(self.written(context, written))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.instead.written += count,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> Watched<S> {
+    /// Reads what a client sends on that was refused, until it ends or the time is over.
+    fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut scratch = [0; 8 * 1024];
+        while let Some(left @ 1..) = self.instead.left {
+            let mut into = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut self.stream).poll_read(context, &mut into) {
+                Poll::Pending => return self.reading.poll(context),
+                Poll::Ready(Ok(())) if !into.filled().is_empty() => {
+                    self.instead.left = Some(left.saturating_sub(into.filled().len()));
+                }
+                Poll::Ready(_) => break,
+            }
+        }
+        self.instead.left = None;
+        Poll::Ready(())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        ready!(this.poll_instead(context))?;
+        if this.is_replaced(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
         this.written(context, written)
     }
@@ -136,6 +205,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        ready!(this.poll_instead(context))?;
+        let mut filled = parts.iter().filter(|part| !part.is_empty());
+        if let (Some(only), None) = (filled.next(), filled.next())
+            && this.is_replaced(only)
+        {
+            return Poll::Ready(Ok(only.len()));
+        }
         let written = Pin::new(&mut this.stream).poll_write_vectored(context, parts);
         this.written(context, written)
     }
@@ -146,12 +222,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_instead(context))?;
         let flushed = Pin::new(&mut this.stream).poll_flush(context);
         this.written(context, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        let this = self.get_mut();
+        ready!(this.poll_instead(context))?;
+        if !this.instead.is_told {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+            this.instead.is_told = this.instead.left.is_some();
+            this.reading.set(Some(AFTERWARDS));
+        }
+        this.poll_rest(context).map(Ok)
     }
 }
 

@@ -88,6 +88,20 @@ impl Running {
         Client::Socket(self.data.join(SOCKET_FILE))
     }
 
+    /// Where it is on the network, as `127.0.0.1:1234`.
+    pub async fn address(&self) -> String {
+        loop {
+            // It answers on its socket a moment before it says where else it is.
+            let said = self.said();
+            if let Some((_, rest)) = said.split_once("http://") {
+                let end =
+                    rest.find(|letter: char| !letter.is_ascii_digit() && !".:".contains(letter));
+                return rest[..end.unwrap_or(rest.len())].to_owned();
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.id()
