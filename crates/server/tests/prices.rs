@@ -3,11 +3,12 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use axum::http::StatusCode;
 use common::{Launch, Running, get, post, run};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// Runs `outlay --json prices …`, which must succeed, and reads what it prints.
 async fn prices(data: &Path, arguments: &[&str]) -> Value {
@@ -22,10 +23,39 @@ async fn serve(data: &Path) -> Running {
     Launch::on(data).start().await.unwrap()
 }
 
+/// A server on a folder of its own, which lasts as long as the first of them is held.
+async fn house() -> (TempDir, PathBuf, Running) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = serve(&data).await;
+    (folder, data, server)
+}
+
 async fn quote(server: &Running, body: Value) -> Value {
     let (status, answer) = post(&server.client(), "/api/v1/prices/quote", &body).await.unwrap();
     assert_eq!(status, StatusCode::OK, "{answer}");
     answer
+}
+
+/// Sends events of 1 November, each an id and what it used, of a model that has no price.
+async fn use_model(server: &Running, model: &str, events: &[(&str, Value)]) -> Value {
+    let event = |(id, quantities): &(&str, Value)| {
+        json!({
+            "id": id, "source": "test", "account": "acme", "provider": "acme-ai", "model": model,
+            "occurred_at": "2026-11-01T12:00:00Z", "quantities": quantities,
+        })
+    };
+    let events: Vec<Value> = events.iter().map(event).collect();
+    post(&server.client(), "/api/v1/events", &json!(events)).await.unwrap().1
+}
+
+async fn asked(server: &Running, path: &str) -> Value {
+    serde_json::from_str(&get(&server.client(), path).await.unwrap().1).unwrap()
+}
+
+async fn november(server: &Running) -> Value {
+    let path = "/api/v1/usage/total?from=2026-11-01&to=2026-11-02&measures=spend,unpriced";
+    asked(server, path).await["total"].take()
 }
 
 #[tokio::test]
@@ -76,19 +106,11 @@ async fn a_file_of_prices_is_compared_imported_listed_and_closed() {
 
 #[tokio::test]
 async fn usage_without_a_price_is_listed_and_charged_once_there_is_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    std::fs::create_dir(&data).unwrap();
-    let server = serve(&data).await;
-    let event = json!({
-        "id": "1", "source": "test", "account": "acme", "provider": "acme-ai", "model": "vision-2",
-        "occurred_at": "2026-11-01T12:00:00Z", "quantities": { "images": 3 },
-    });
-    let (_, kept) = post(&server.client(), "/api/v1/events", &json!([event])).await.unwrap();
+    let (_folder, data, server) = house().await;
+    let kept = use_model(&server, "vision-2", &[("1", json!({ "images": 3 }))]).await;
     assert_eq!(kept["items"][0]["cost"], Value::Null, "{kept}");
 
-    let (_, unpriced) = get(&server.client(), "/api/v1/prices/unpriced").await.unwrap();
-    let unpriced: Value = serde_json::from_str(&unpriced).unwrap();
+    let unpriced = asked(&server, "/api/v1/prices/unpriced").await;
     assert_eq!(unpriced["items"][0]["model"], "vision-2", "{unpriced}");
 
     let set = ["set", "--provider", "acme-ai", "--model", "vision-*"];
@@ -104,45 +126,21 @@ async fn usage_without_a_price_is_listed_and_charged_once_there_is_one() {
     let again = prices(&data, &["rerate", "--apply"]).await;
     assert_eq!(again["changed"], 0);
 
-    let total = "/api/v1/usage/total?from=2026-11-01&to=2026-11-02&measures=spend,unpriced";
-    let (_, total) = get(&server.client(), total).await.unwrap();
-    let total: Value = serde_json::from_str(&total).unwrap();
-    assert_eq!(total["total"], json!({ "spend": "0.12", "unpriced": 0 }));
+    assert_eq!(november(&server).await, json!({ "spend": "0.12", "unpriced": 0 }));
     server.stop().await;
     common::assert_in_order(&data).await;
 }
 
-/// Sends events of 1 November, each an id and what it used, by a model that has no price.
-async fn use_next(server: &Running, events: &[(&str, Value)]) -> Value {
-    let event = |(id, quantities): &(&str, Value)| {
-        json!({
-            "id": id, "source": "test", "account": "acme", "provider": "acme-ai", "model": "next",
-            "occurred_at": "2026-11-01T12:00:00Z", "quantities": quantities,
-        })
-    };
-    let events: Vec<Value> = events.iter().map(event).collect();
-    post(&server.client(), "/api/v1/events", &json!(events)).await.unwrap().1
-}
-
-async fn asked(server: &Running, path: &str) -> Value {
-    serde_json::from_str(&get(&server.client(), path).await.unwrap().1).unwrap()
-}
-
-async fn november(server: &Running) -> Value {
-    let path = "/api/v1/usage/total?from=2026-11-01&to=2026-11-02&measures=spend,unpriced";
-    asked(server, path).await["total"].take()
-}
-
 #[tokio::test]
 async fn what_is_known_of_an_event_is_charged_and_the_rest_when_it_is_known() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
+    let (_folder, data, server) = house().await;
     let set = ["set", "--provider", "acme-ai", "--model", "next", "--from", "2026-10-01"];
     let tokens = ["--meter", "input_tokens", "--price", "2"];
-    let server = serve(&data).await;
     prices(&data, &[&set[..], &tokens[..]].concat()).await;
 
-    let kept = use_next(&server, &[("1", json!({ "input_tokens": 10_000, "searches": 2 }))]).await;
+    let kept =
+        use_model(&server, "next", &[("1", json!({ "input_tokens": 10_000, "searches": 2 }))])
+            .await;
     assert_eq!(
         (&kept["items"][0]["amount"], &kept["items"][0]["unpriced"]),
         (&json!("0.02"), &json!(true))
@@ -173,12 +171,9 @@ async fn what_is_known_of_an_event_is_charged_and_the_rest_when_it_is_known() {
 
 #[tokio::test]
 async fn a_remedy_is_looked_at_and_applied_by_one_call_each() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    std::fs::create_dir(&data).unwrap();
-    let server = serve(&data).await;
+    let (_folder, data, server) = house().await;
     let used = json!({ "input_tokens": 1_000_000, "searches": 3, "total_tokens": 1_000_000 });
-    use_next(&server, &[("1", used.clone()), ("2", used)]).await;
+    use_model(&server, "next", &[("1", used.clone()), ("2", used)]).await;
     let lacking = asked(&server, "/api/v1/prices/unpriced?meters=true").await;
     let model = &lacking["items"][0];
     assert_eq!(model["meters"], json!({ "input_tokens": 2_000_000, "searches": 6 }), "{lacking}");
@@ -222,12 +217,13 @@ async fn a_remedy_is_looked_at_and_applied_by_one_call_each() {
 
 #[tokio::test]
 async fn the_command_line_says_the_very_command_that_comes_next() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    std::fs::create_dir(&data).unwrap();
-    let server = serve(&data).await;
-    use_next(&server, &[("1", json!({ "input_tokens": 1_000_000, "output_tokens": 500_000 }))])
-        .await;
+    let (_folder, data, server) = house().await;
+    use_model(
+        &server,
+        "next",
+        &[("1", json!({ "input_tokens": 1_000_000, "output_tokens": 500_000 }))],
+    )
+    .await;
     let set = [
         "prices",
         "set",
@@ -279,10 +275,7 @@ async fn the_command_line_says_the_very_command_that_comes_next() {
 
 #[tokio::test]
 async fn a_quote_reads_counts_raw_usage_answers_and_streams_alike() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    std::fs::create_dir(&data).unwrap();
-    let server = serve(&data).await;
+    let (_folder, _, server) = house().await;
     let usage = json!({
         "prompt_tokens": 1_000_000,
         "completion_tokens": 100_000,
@@ -320,10 +313,7 @@ async fn a_quote_reads_counts_raw_usage_answers_and_streams_alike() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_price_or_a_quote_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    std::fs::create_dir(&data).unwrap();
-    let server = serve(&data).await;
+    let (_folder, _, server) = house().await;
     let price = json!({ "provider": "a", "model": "b", "meter": "images", "price": "0.1" });
     let refused = [
         ("/api/v1/prices", merged(&price, json!({ "price": "-1" })), "price"),
