@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use outlay_engine::alerts::Alerts;
+use outlay_engine::known_time::KnownTime;
 use outlay_engine::people::People;
 use outlay_engine::tasks::Task;
 use outlay_engine::{Clock, Options, Outlay, SystemClock};
@@ -150,7 +151,7 @@ impl Server {
     pub async fn stop(self) {
         let AppState { outlay, people, .. } = self.state;
         let stop = move || {
-            if let Err(error) = people.tidy() {
+            if let Err(error) = people.tidy(outlay.known_time.now().safe) {
                 tracing::warn!(%error, "last uses of keys and sessions could not be written");
             }
             outlay.stop();
@@ -173,7 +174,10 @@ fn start_tasks(state: &AppState) {
     tasks.spawn("alerts", move |task| judge_alerts(alerts.clone(), occasions.clone(), task));
     let people = Arc::downgrade(&state.people);
     let guard = Arc::downgrade(&state.guard);
-    tasks.spawn("people", move |task| tidy_people(people.clone(), guard.clone(), task));
+    let time = Arc::downgrade(&state.outlay.known_time);
+    tasks.spawn("people", move |task| {
+        tidy_people(people.clone(), guard.clone(), time.clone(), task)
+    });
 }
 
 /// What alert rules are judged for, besides the time.
@@ -214,13 +218,23 @@ async fn judge_alerts(alerts: Weak<Alerts>, occasions: Occasions, task: Arc<Task
 }
 
 /// Writes last uses and forgets what is over, every minute, as long as the folder is open.
-async fn tidy_people(people: Weak<People>, guard: Weak<auth::Guard>, task: Arc<Task>) {
+async fn tidy_people(
+    people: Weak<People>,
+    guard: Weak<auth::Guard>,
+    time: Weak<KnownTime>,
+    task: Arc<Task>,
+) {
     let mut minutes = tokio::time::interval(Duration::from_secs(60));
     loop {
         minutes.tick().await;
-        let (Some(people), Some(guard)) = (people.upgrade(), guard.upgrade()) else { return };
+        let (Some(people), Some(guard), Some(time)) =
+            (people.upgrade(), guard.upgrade(), time.upgrade())
+        else {
+            return;
+        };
         guard.tidy();
-        match tokio::task::spawn_blocking(move || people.tidy()).await {
+        let known_time = time.now().safe;
+        match tokio::task::spawn_blocking(move || people.tidy(known_time)).await {
             Ok(Ok(())) => task.done(),
             Ok(Err(error)) => task.failed(&error),
             Err(error) => match error.try_into_panic() {

@@ -66,10 +66,21 @@ pub struct SessionPolicy {
     pub absolute: Duration,
 }
 
+/// How far a clock may have been set back since a session was opened, and the session still counts.
+const AHEAD_MAX: Duration = Duration::hours(1);
+
 impl Session {
     /// Whether it counts at `now`.
+    ///
+    /// One from the future was opened while a clock was wrong, and would count for as long as that
+    /// was ahead.
     pub fn is_alive(&self, now: DateTime<Utc>, policy: SessionPolicy) -> bool {
-        now < self.expires_at && now < self.last_seen_at + policy.idle
+        now < self.ends_at(policy) && self.created_at <= now + AHEAD_MAX
+    }
+
+    /// Up to, and not at, which time it counts where it is not used again.
+    pub fn ends_at(&self, policy: SessionPolicy) -> DateTime<Utc> {
+        self.expires_at.min(self.last_seen_at + policy.idle)
     }
 
     /// Whether its user has just proved by a link that they are who they are, so that they need
@@ -111,6 +122,15 @@ mod tests {
         session.last_seen_at = at(99);
         assert!(session.is_alive(at(100) - tick, policy));
         assert!(!session.is_alive(at(100), policy));
+    }
+
+    #[test]
+    fn a_session_from_the_future_counts_only_where_a_clock_was_a_little_ahead() {
+        let policy = SessionPolicy { idle: Duration::days(7), absolute: Duration::days(30) };
+        let session = session(SignInMethod::Password);
+
+        assert!(session.is_alive(at(-60), policy));
+        assert!(!session.is_alive(at(-61), policy));
     }
 
     #[test]

@@ -10,6 +10,9 @@ use thiserror::Error;
 /// How far clocks may differ.
 pub const LEEWAY: Duration = Duration::seconds(30);
 
+/// How far our own clock may have been set back since it issued a token, and the token still counts.
+const AHEAD_MAX: Duration = Duration::hours(1);
+
 /// Why a token does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TokenFault {
@@ -66,6 +69,8 @@ pub struct Claims {
     aud: Option<Value>,
     exp: Option<Value>,
     nbf: Option<Value>,
+    /// When one of our own tokens was issued.
+    iat: Option<Value>,
     /// The role that one of our own tokens is narrowed to.
     pub role: Option<Role>,
     /// The generation of one of our own tokens.
@@ -87,7 +92,7 @@ pub struct ForeignClaims {
 impl From<ForeignClaims> for Claims {
     fn from(claims: ForeignClaims) -> Self {
         let ForeignClaims { iss, sub, user_id, aud, exp, nbf } = claims;
-        Self { iss, sub, user_id, aud, exp, nbf, role: None, generation: None }
+        Self { iss, sub, user_id, aud, exp, nbf, iat: None, role: None, generation: None }
     }
 }
 
@@ -105,6 +110,9 @@ pub enum UserClaim {
 
 impl Claims {
     /// Checks the time, to and not at `exp`, from `nbf` on, each with [`LEEWAY`].
+    ///
+    /// One of ours from the future was issued while the clock was wrong, and would count for as long
+    /// as that was ahead.
     pub fn check_time(&self, now: DateTime<Utc>) -> Result<(), TokenFault> {
         let exp = self.exp.as_ref().and_then(Value::as_f64).ok_or(TokenFault::NoExpiry)?;
         let nbf = self.nbf.as_ref().map(|nbf| nbf.as_f64().ok_or(TokenFault::Malformed));
@@ -113,8 +121,11 @@ impl Claims {
         if seconds(now - LEEWAY) >= exp {
             return Err(TokenFault::Expired);
         }
+        let issued = self.iat.as_ref().and_then(Value::as_f64);
+        let is_ahead = issued.is_some_and(|issued| seconds(now + AHEAD_MAX) < issued);
         match nbf.transpose()? {
             Some(nbf) if seconds(now + LEEWAY) < nbf => Err(TokenFault::NotYet),
+            _ if is_ahead => Err(TokenFault::NotYet),
             _ => Ok(()),
         }
     }

@@ -15,6 +15,21 @@ use super::secret::{self, SECRET_BYTES_MAX};
 use super::token::{TrustedIssuer, Voucher};
 use super::{IdentifyError, People};
 
+/// A caller as they stand now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Who, and what they may do.
+    pub caller: Caller,
+    /// Up to, and not at, which time that holds by itself; `None` where nothing ends it.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl From<Caller> for Standing {
+    fn from(caller: Caller) -> Self {
+        Self { until: caller.ends_at(), caller }
+    }
+}
+
 impl People {
     /// Who sends `Authorization: Bearer …`: a token, or a key.
     pub async fn by_bearer(&self, bearer: &str) -> Result<Caller, IdentifyError> {
@@ -107,10 +122,10 @@ impl People {
     }
 
     /// The caller as they stand now, for doors that stay open long after they were let in.
-    pub async fn recheck(&self, caller: &Caller) -> Result<Caller, IdentifyError> {
+    pub async fn recheck(&self, caller: &Caller) -> Result<Standing, IdentifyError> {
         let now = self.now();
         match &caller.via {
-            Via::Operator => Ok(caller.clone()),
+            Via::Operator => Ok(caller.clone().into()),
             Via::Session { id } => {
                 let (id, name) = (*id, caller.user.clone());
                 let (session, user) = self
@@ -126,7 +141,8 @@ impl People {
                     return Err(IdentifyError::NoSession);
                 }
                 enabled(&user)?;
-                Ok(Caller::of(&user, caller.via.clone()))
+                let until = Some(session.ends_at(self.sessions));
+                Ok(Standing { caller: Caller::of(&user, caller.via.clone()), until })
             }
             Via::Key { id } => {
                 let (id, name) = (*id, caller.user.clone());
@@ -138,7 +154,7 @@ impl People {
                 let (Some(key), Some(user)) = (key, user) else {
                     return Err(IdentifyError::UnknownKey);
                 };
-                caller_by_key(&user, &key, now)
+                caller_by_key(&user, &key, now).map(Into::into)
             }
             Via::Token { expires_at, generation, .. } => {
                 if now >= *expires_at {
@@ -150,7 +166,7 @@ impl People {
                 if generation.is_none() && user.role == Role::Admin && caller.role != Role::Admin {
                     return Err(TokenFault::Role(caller.role).into());
                 }
-                caller_by_token(user, caller.via.clone())
+                caller_by_token(user, caller.via.clone()).map(Into::into)
             }
         }
     }

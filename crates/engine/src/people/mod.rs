@@ -27,6 +27,7 @@ use crate::Clock;
 pub use audit::AuditQuestion;
 pub use claims::{LEEWAY, TokenFault, UserClaim};
 pub use error::{IdentifyError, PeopleError, SignInError};
+pub use identify::Standing;
 pub use jwks::{KEY_SET_BYTES_MAX, KeyFile, KeySource, KeySourceError};
 pub use keys::{KeyPage, NewKey};
 pub use links::{IssuedLink, SIGN_IN_PATH};
@@ -103,10 +104,12 @@ impl People {
 
     /// Writes when keys and sessions were last used, and forgets what is long over.
     ///
-    /// To be called every minute or so, and before the end.
-    pub fn tidy(&self) -> Result<(), StoreError> {
-        let now = self.now();
-        self.throttle.forget_old(now);
+    /// To be called every minute or so, and before the end. What is over is forgotten by
+    /// `known_time`, which no clock that jumps has moved: a session or a key that a wrong clock ended
+    /// counts again when the clock is right.
+    pub fn tidy(&self, known_time: DateTime<Utc>) -> Result<(), StoreError> {
+        self.throttle.forget_old(self.now());
+        let over = known_time.min(self.now());
         let noted = self.directory.noted();
         self.books.write_blocking(|tx| {
             for (id, at) in &noted.keys {
@@ -115,16 +118,17 @@ impl People {
             for (id, at) in &noted.sessions {
                 tx.people().touch_session(*id, *at)?;
             }
-            tx.people().end_dead_sessions(now, now - self.sessions.idle)?;
-            tx.people().drop_dead_links(now)?;
-            tx.people().forget_keys(now - ENDED_KEYS_SHOWN_FOR)?;
+            tx.people().end_dead_sessions(over, over - self.sessions.idle)?;
+            tx.people().drop_dead_links(over)?;
+            tx.people().forget_keys(over - ENDED_KEYS_SHOWN_FOR)?;
             Ok::<_, StoreError>(())
         })?;
         self.directory.forget_noted(&noted);
         Ok(())
     }
 
-    fn now(&self) -> DateTime<Utc> {
+    /// What the clock says, by which credentials end.
+    pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 

@@ -317,7 +317,7 @@ async fn the_last_use_survives_changes_to_the_books_and_a_restart() {
     house.user("bob", Role::Member).await;
     house.clock.advance(Duration::days(6));
     house.people.by_session(secret).await.unwrap();
-    house.people.tidy().unwrap();
+    house.people.tidy(house.clock.now()).unwrap();
     let again = People::open(
         house._folder.path(),
         house.people.books.clone(),
@@ -705,7 +705,7 @@ async fn the_last_use_of_a_key_is_shown_to_the_minute_and_kept() {
     house.clock.advance(Duration::seconds(1));
     house.people.by_key(secret.reveal()).await.unwrap();
     assert_eq!(last_used().await, Some(first + Duration::seconds(60)));
-    house.people.tidy().unwrap();
+    house.people.tidy(house.clock.now()).unwrap();
     assert_eq!(last_used().await, Some(first + Duration::seconds(60)));
 }
 
@@ -950,15 +950,15 @@ async fn whoever_was_let_in_is_known_as_they_stand_now() {
     };
     let mut changes = house.people.changes();
     for caller in [&by_session, &by_key, &by_token, &root()] {
-        assert_eq!(recheck(caller).await.unwrap(), *caller);
+        assert_eq!(recheck(caller).await.unwrap().caller, *caller);
     }
 
     change(UserChange { role: Some(Role::Member), ..Default::default() }).await;
     assert!(changes.has_changed().unwrap());
     changes.mark_unchanged();
-    assert_eq!(recheck(&by_session).await.unwrap().scope(), Some("alice".into()));
-    assert_eq!(recheck(&by_key).await.unwrap().scope(), Some("alice".into()));
-    assert_eq!(recheck(&by_token).await.unwrap().scope(), Some("alice".into()));
+    assert_eq!(recheck(&by_session).await.unwrap().caller.scope(), Some("alice".into()));
+    assert_eq!(recheck(&by_key).await.unwrap().caller.scope(), Some("alice".into()));
+    assert_eq!(recheck(&by_token).await.unwrap().caller.scope(), Some("alice".into()));
 
     change(UserChange { role: Some(Role::Admin), revoke_tokens: true, ..Default::default() }).await;
     let refused = recheck(&by_token).await;
@@ -991,6 +991,10 @@ async fn a_door_closes_when_the_credential_expires() {
     let (_, by_session) = house.session_of("alice").await;
     let token = house.people.mint_token(&root(), &id("alice"), None, Duration::hours(1)).await;
     let by_token = house.people.by_token(&token.unwrap().token).await.unwrap();
+    let until = async |caller: &Caller| house.people.recheck(caller).await.unwrap().until;
+    assert_eq!(until(&by_token).await, Some(house.clock.now() + Duration::hours(1) + LEEWAY));
+    assert_eq!(until(&by_session).await, Some(house.clock.now() + Duration::days(7)));
+    assert_eq!(until(&root()).await, None);
 
     house.clock.advance(Duration::hours(1) + LEEWAY);
     let token = house.people.recheck(&by_token).await;
@@ -998,4 +1002,40 @@ async fn a_door_closes_when_the_credential_expires() {
     assert!(house.people.recheck(&by_session).await.is_ok());
     house.clock.advance(Duration::days(7));
     assert!(house.people.recheck(&by_session).await.is_err());
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_and_back_ends_nothing_for_good() {
+    let house = House::new();
+    house.user("alice", Role::Member).await;
+    let (signed_in, by_session) = house.session_of("alice").await;
+    let before = house.clock.now();
+    let ends = NewKey { expires_at: Some(before + Duration::days(1)), ..new_key("usage:read") };
+    let (_, secret) = house.people.create_key(&by_session, ends).await.unwrap();
+
+    house.clock.set(before + Duration::days(4_000));
+    assert!(house.people.by_session(signed_in.secret.reveal()).await.is_err());
+    assert!(house.people.by_key(secret.reveal()).await.is_err());
+    house.people.tidy(before).unwrap();
+    house.clock.set(before);
+
+    assert!(house.people.by_session(signed_in.secret.reveal()).await.is_ok());
+    assert!(house.people.by_key(secret.reveal()).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_was_opened_while_the_clock_was_ahead_does_not_count_until_then() {
+    let house = House::new();
+    house.user("alice", Role::Member).await;
+    let right = house.clock.now();
+    house.clock.set(right + Duration::days(4_000));
+    let (signed_in, _) = house.session_of("alice").await;
+    let minted = house.people.mint_token(&root(), &id("alice"), None, Duration::hours(1)).await;
+
+    house.clock.set(right);
+
+    let by_session = house.people.by_session(signed_in.secret.reveal()).await;
+    assert!(matches!(by_session, Err(IdentifyError::NoSession)));
+    let by_token = house.people.by_token(&minted.unwrap().token).await;
+    assert!(matches!(by_token, Err(IdentifyError::Token(TokenFault::NotYet))));
 }
