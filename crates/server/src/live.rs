@@ -1,36 +1,44 @@
 //! Live updates: what is committed reaches the open pages, over Socket.IO.
 //!
 //! A socket is authenticated like any request. Admins and viewers hear of everything, members of
-//! their own account. Commits are gathered for a moment, so that a page hears ten times a second
-//! at most, however much comes in.
+//! their own account, as long as their credential counts. Commits are gathered for a moment, so that
+//! a page hears ten times a second at most, however much comes in.
+
+pub mod ties;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use axum::Router;
+use axum::http::Extensions;
+use axum::middleware::from_fn_with_state;
+use chrono::{DateTime, Utc};
 use outlay_domain::people::{self, Act};
 use outlay_domain::usage::Fact;
 use outlay_engine::Outlay;
 use outlay_engine::people::{IdentifyError, People};
 use outlay_engine::tasks::Task;
+use outlay_store::StoreError;
 use serde::Serialize;
 use socketioxide::SocketIo;
 use socketioxide::extract::SocketRef;
 use socketioxide::layer::SocketIoLayer;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::api::event_row::EventRow;
 use crate::auth::Entered;
 use crate::metrics::Metrics;
 use crate::state::AppState;
+use ties::{Owner, Ties};
 
 /// The least time between two updates.
 const PERIOD: Duration = Duration::from_millis(100);
 /// Events in one update, at most; a page asks for more if it wants more.
 const EVENTS_MAX: usize = 20;
-/// How often sockets are looked at for what ends by itself, such as a token's time.
+/// How often all sockets are looked at, whatever the clocks say.
 const RECHECK_PERIOD: Duration = Duration::from_secs(60);
 /// The room of those who hear of everything.
 const EVERYTHING: &str = "everything";
@@ -46,22 +54,44 @@ struct UsageUpdate<'a> {
     events: &'a [EventRow],
 }
 
-/// The layer that answers under `/socket.io/`, and the task that feeds it.
-pub fn start(state: &AppState) -> SocketIoLayer {
+/// Live updates, as a part of a router.
+#[derive(Clone)]
+pub struct Live {
+    layer: SocketIoLayer,
+    ties: Arc<Ties>,
+}
+
+impl Live {
+    /// What `layer` answers, to each `owner` of a connection alone.
+    pub fn new(layer: SocketIoLayer, owner: fn(&Extensions) -> Option<Owner>) -> Self {
+        Self { layer, ties: Ties::new(owner) }
+    }
+
+    /// Puts them before `router`. Whoever asks must be known already.
+    pub fn before(self, router: Router<AppState>) -> Router<AppState> {
+        router.layer(self.layer).layer(from_fn_with_state(self.ties, ties::hold))
+    }
+}
+
+/// What answers under `/socket.io/`, and the tasks that feed it.
+pub fn start(state: &AppState) -> Live {
     let (layer, io) = SocketIo::builder().max_payload(64 * 1024).build_layer();
-    let metrics = state.metrics.clone();
-    io.ns("/", async move |socket: SocketRef| welcome(&socket, &metrics));
-    start_tasks(&io, state);
-    layer
+    let watch = Watch { people: Arc::downgrade(&state.people), ends: Arc::default() };
+    let (metrics, own) = (state.metrics.clone(), watch.clone());
+    io.ns("/", async move |socket: SocketRef| welcome(&socket, &own, &metrics).await);
+    start_tasks(&io, state, &watch);
+    let owner = |extensions: &Extensions| {
+        extensions.get().map(|entered: &Entered| Owner::from(&entered.caller))
+    };
+    Live::new(layer, owner)
 }
 
 /// Starts what feeds the sockets.
-fn start_tasks(io: &SocketIo, state: &AppState) {
+fn start_tasks(io: &SocketIo, state: &AppState, watch: &Watch) {
     let tasks = &state.outlay.tasks;
-    let (own, people, changes) =
-        (io.clone(), Arc::downgrade(&state.people), state.people.changes());
+    let (own, watch, changes) = (io.clone(), watch.clone(), state.people.changes());
     tasks.spawn("live.people", move |task| {
-        recheck_all(own.clone(), people.clone(), changes.clone(), task)
+        recheck_all(own.clone(), watch.clone(), changes.clone(), task)
     });
     let (own, changes) = (io.clone(), state.alerts.changes());
     tasks.spawn("live.alerts", move |task| tell_of_alerts(own.clone(), changes.clone(), task));
@@ -69,17 +99,58 @@ fn start_tasks(io: &SocketIo, state: &AppState) {
     tasks.spawn("live.usage", move |task| feed(own.clone(), outlay.clone(), task));
 }
 
+/// What sockets are looked at with.
+#[derive(Clone)]
+struct Watch {
+    people: Weak<People>,
+    /// Told when there is a socket whose caller's time ends by itself.
+    ends: Arc<Notify>,
+}
+
+/// When the time of a socket's caller ends, as far as that is known.
+#[derive(Debug, Clone, Copy)]
+struct Until(DateTime<Utc>);
+
+fn until(socket: &SocketRef) -> Option<DateTime<Utc>> {
+    socket.extensions.get().map(|Until(until)| until)
+}
+
 /// Lets a socket hear what its caller may see; one without a caller hears nothing.
-fn welcome(socket: &SocketRef, metrics: &Arc<Metrics>) {
+///
+/// The caller is looked at once more: a connection that is open can be welcomed again at any time,
+/// also after it was sent away.
+async fn welcome(socket: &SocketRef, watch: &Watch, metrics: &Arc<Metrics>) {
     let Some(Entered { caller, .. }) = socket.req_parts().extensions.get() else {
-        // A socket that is gone already needs no good-bye.
-        let _ = socket.clone().disconnect();
+        part(socket);
         return;
     };
-    socket.join(room(caller));
     metrics.socket_opened();
-    let metrics = metrics.clone();
-    socket.on_disconnect(async move || metrics.socket_closed());
+    let own = metrics.clone();
+    socket.on_disconnect(async move || own.socket_closed());
+    let Some(people) = watch.people.upgrade() else { return };
+    let mut changes = people.changes();
+    loop {
+        changes.mark_unchanged();
+        if recheck(socket, &people).await.is_err() {
+            // They were let in a moment ago, and that the books cannot be read is a failure of ours.
+            socket.join(room(caller));
+        }
+        // What was read before a change must not be what counts after it.
+        if !changes.has_changed().unwrap_or(false) {
+            break;
+        }
+    }
+    if until(socket).is_some() {
+        watch.ends.notify_one();
+    }
+}
+
+/// Sends a socket away.
+pub fn part(socket: &SocketRef) {
+    // One that does not read what it was told cannot be told this either, and hears no more of it.
+    if socket.clone().disconnect().is_err() {
+        socket.leave_all();
+    }
 }
 
 /// Where what the caller may see is told.
@@ -90,45 +161,77 @@ fn room(caller: &people::Caller) -> String {
     }
 }
 
-/// Looks at every socket's caller again when anything about people changes, and every minute for
-/// what ends by itself. Who may hear of something else now, hears of that; who may not come in any
-/// more is sent away.
+/// Looks at every socket's caller again when anything about people changes, and every minute; and
+/// at those whose time is over when it is. Who may hear of something else now, hears of that; who
+/// may not come in any more is sent away.
 async fn recheck_all(
     io: SocketIo,
-    people: Weak<People>,
+    watch: Watch,
     mut changes: watch::Receiver<u64>,
     task: Arc<Task>,
 ) {
     task.beat();
+    let mut next_round = Instant::now() + RECHECK_PERIOD;
     loop {
-        // Nobody is left to change anything when this ends in an error.
-        if let Ok(Err(_)) = timeout(RECHECK_PERIOD, changes.changed()).await {
-            return;
+        let Some(first_end) = first_end(&io, &watch) else { return };
+        let is_round = tokio::select! {
+            // Nobody is left to change anything when this ends in an error.
+            changed = changes.changed() => match changed {
+                Ok(()) => true,
+                Err(_) => return,
+            },
+            () = sleep_until(next_round) => true,
+            () = sleep(first_end) => false,
+            () = watch.ends.notified() => continue,
+        };
+        if is_round {
+            next_round = Instant::now() + RECHECK_PERIOD;
         }
-        let Some(people) = people.upgrade() else { return };
-        for socket in io.sockets() {
-            recheck(&socket, &people).await;
+        let Some(people) = watch.people.upgrade() else { return };
+        let now = people.now();
+        let sockets = io.sockets().into_iter();
+        for socket in
+            sockets.filter(|socket| is_round || until(socket).is_some_and(|end| end <= now))
+        {
+            // What cannot be judged now is judged in the next round.
+            let _ = recheck(&socket, &people).await;
         }
         task.done();
     }
 }
 
-async fn recheck(socket: &SocketRef, people: &People) {
-    let Some(Entered { caller, .. }) = socket.req_parts().extensions.get() else { return };
-    let now = people.recheck(caller).await;
-    match now.map(|caller| caller.may(Act::SeeUsage).map(|()| room(&caller))) {
-        Ok(Ok(room)) if socket.rooms().iter().any(|joined| *joined == room) => {}
-        Ok(Ok(room)) => {
-            socket.leave_all();
-            socket.join(room);
+/// How long it is until the first of all callers' times ends, or a round; nothing once the folder
+/// is closed.
+fn first_end(io: &SocketIo, watch: &Watch) -> Option<Duration> {
+    let now = watch.people.upgrade()?.now();
+    let first = io.sockets().iter().filter_map(until).min();
+    let left = first.map(|end| (end - now).to_std().unwrap_or_default());
+    Some(left.unwrap_or(RECHECK_PERIOD).min(RECHECK_PERIOD))
+}
+
+/// Looks at a socket's caller again; an error where the books cannot be read.
+async fn recheck(socket: &SocketRef, people: &People) -> Result<(), StoreError> {
+    let Some(Entered { caller, .. }) = socket.req_parts().extensions.get() else { return Ok(()) };
+    // What is over is looked at once, and not for ever.
+    socket.extensions.remove::<Until>();
+    let standing = match people.recheck(caller).await {
+        Ok(standing) if standing.caller.may(Act::SeeUsage).is_ok() => standing,
+        // A failure of ours is no reason to send anybody away.
+        Err(IdentifyError::Store(error)) => return Err(error),
+        Ok(_) | Err(_) => {
+            part(socket);
+            return Ok(());
         }
-        // The books cannot be read: a failure of ours is no reason to send anybody away.
-        Err(IdentifyError::Store(_)) => {}
-        Ok(Err(_)) | Err(_) => {
-            // A socket that is gone already needs no good-bye.
-            let _ = socket.clone().disconnect();
-        }
+    };
+    if let Some(until) = standing.until {
+        socket.extensions.insert(Until(until));
     }
+    let room = room(&standing.caller);
+    if !socket.rooms().iter().any(|joined| *joined == room) {
+        socket.leave_all();
+        socket.join(room);
+    }
+    Ok(())
 }
 
 /// Tells those who hear of everything that alerts or their rules changed; they ask for them again.

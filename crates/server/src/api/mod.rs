@@ -36,14 +36,14 @@ use axum::Router;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use socketioxide::layer::SocketIoLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::auth::{Credentials, guard};
+use crate::auth::{Credentials, Routes, guard};
 use crate::dialects::leadfactory;
 use crate::error::ApiError;
+use crate::live::Live;
 use crate::log;
 use crate::metrics::http::count;
 use crate::problems;
@@ -105,17 +105,18 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// All routes of the API.
 ///
 /// With `live`, the live updates are among them.
-pub fn router(state: AppState, live: Option<SocketIoLayer>) -> Router {
+pub fn router(state: AppState, live: Option<Live>) -> Router {
     let (router, document) = documented().split_for_parts();
+    let routes = Routes::of(&document);
     let router =
         router.merge(SwaggerUi::new(DOCS).url(DOCUMENT, document)).fallback(page_or_not_found);
     let has_live = live.is_some();
     // Inside of the authentication, so that a socket has a caller too.
     let router = match live {
-        Some(live) => router.layer(live),
+        Some(live) => live.before(router),
         None => router,
     };
-    let router = guard(router, &state);
+    let router = guard(router, &state, routes);
     let router = match state.config.dialects.leadfactory.enabled {
         true => leadfactory::with(router, &state, has_live),
         false => router,
@@ -128,11 +129,8 @@ pub fn router(state: AppState, live: Option<SocketIoLayer>) -> Router {
 }
 
 async fn page_or_not_found(method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    web::answer(&method, &uri, &headers).unwrap_or_else(|| {
-        ApiError::not_found(format!("nothing is at {}", uri.path()))
-            .mend(format!("the API is described at {DOCS}"))
-            .into_response()
-    })
+    web::answer(&method, &uri, &headers)
+        .unwrap_or_else(|| ApiError::nowhere(uri.path()).into_response())
 }
 
 #[cfg(test)]

@@ -464,7 +464,7 @@ async fn a_key_passes_only_the_doors_it_is_for() {
         (Method::POST, "/api/v1/tokens", "admin"),
         (Method::GET, "/api/v1/audit", "admin"),
         (Method::POST, "/api/v1/sql", "admin"),
-        (Method::GET, "/api/v1/nothing-yet", "admin"),
+        (Method::POST, "/api/v1/backup", "admin"),
     ] {
         let refused = house.call(method.clone(), path, &[("x-api-key", &secret)]).await;
         assert_eq!(refused.code(), (403, "forbidden"), "{method} {path}");
@@ -840,11 +840,106 @@ async fn on_every_surface_a_caller_sees_and_charges_what_is_theirs() {
     assert_eq!(alice.sees().await, own(&["alice"], "1.75"));
     assert_eq!(shop.sees().await, own(&["shop"], "101"));
 
-    for path in ["/api/v1/revenue", "/api/v1/imports", "/api/v1/sql", "/metrics", "/api/v1/users"] {
+    for path in
+        ["/api/v1/revenue", "/api/v1/imports", "/api/v1/sql/schema", "/metrics", "/api/v1/users"]
+    {
         for visitor in [&alice, &shop] {
             assert_eq!(visitor.get(path).await.status, StatusCode::FORBIDDEN, "{path}");
         }
     }
+}
+
+// What is not there
+
+#[tokio::test]
+async fn whoever_is_known_is_told_what_is_not_there_whatever_their_role() {
+    let house = House::new().await;
+    house.add("root", "admin").await;
+    house.add("alice", "member").await;
+    let (root, alice) = (house.token("root").await, house.token("alice").await);
+    let key = house.key("alice", &["events:write"]).await;
+    let (root, alice, key) = (
+        ("authorization", root.as_str()),
+        ("authorization", alice.as_str()),
+        ("x-api-key", key.as_str()),
+    );
+
+    for path in ["/api", "/api/v1", "/api/v1/nothing", "/api/v2/usage", "/api/v1/backup/nothing"] {
+        assert_eq!(
+            house.call(Method::GET, path, &[]).await.code(),
+            (401, "unauthorized"),
+            "{path}"
+        );
+        for who in [root, alice, key] {
+            let answer = house.call(Method::GET, path, &[who]).await;
+            assert_eq!(answer.code(), (404, "not_found"), "{path} {who:?}");
+        }
+    }
+    for (method, path, allowed) in [
+        (Method::POST, "/api/v1/usage/total", "GET,HEAD"),
+        (Method::GET, "/api/v1/backup", "POST"),
+        (Method::PUT, "/api/v1/audit", "GET,HEAD"),
+    ] {
+        for who in [root, alice, key] {
+            let answer = house.call(method.clone(), path, &[who]).await;
+            assert_eq!(answer.code(), (405, "method_not_allowed"), "{path} {who:?}");
+            assert_eq!(answer.header("allow"), allowed, "{path} {who:?}");
+        }
+    }
+    let refused = house.call(Method::POST, "/api/v1/backup", &[alice]).await;
+    assert_eq!(refused.code(), (403, "forbidden"), "what is there is theirs who may");
+}
+
+#[tokio::test]
+async fn a_body_where_none_is_read_is_refused() {
+    let house = House::new().await;
+    house.add("alice", "member").await;
+    let clock = "/api/v1/system/clock";
+
+    for meant in [json!({ "now": "2030-01-01T00:00:00Z" }), json!([]), json!("now")] {
+        let refused = house.root(Method::POST, clock, meant).await;
+        assert_eq!((refused.code(), &refused.body["field"]), ((400, "malformed"), &json!("body")));
+    }
+    let user = house.root(Method::DELETE, "/api/v1/users/alice", json!({ "really": false })).await;
+    assert_eq!(user.code(), (400, "malformed"));
+    let large = json!("x".repeat(5_000));
+    assert_eq!(house.root(Method::POST, clock, large).await.code(), (413, "too_large"));
+
+    assert_eq!(house.root(Method::POST, clock, json!({})).await.status, StatusCode::OK);
+    assert_eq!(house.root(Method::POST, clock, Value::Null).await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_holds_their_part_of_the_memory_leaves_others_theirs() {
+    let house = House::with(|config| config.ingest.bodies_bytes = 4 * 1024).await;
+    house.add("alice", "member").await;
+    house.add("bob", "member").await;
+    let (alice, bob) = (house.token("alice").await, house.token("bob").await);
+    let quote = "/api/v1/prices/quote";
+    let headers = |token: &str| {
+        Request::post(quote)
+            .header("host", "localhost:8440")
+            .header("authorization", token)
+            .header("content-type", "application/json")
+    };
+    let (read, was_read) = tokio::sync::oneshot::channel();
+    let chunks = futures::stream::once(async { Ok::<_, std::io::Error>("{".repeat(2_000)) });
+    let endless = futures::stream::once(async move {
+        // The first part is held by now.
+        let _ = read.send(());
+        std::future::pending().await
+    });
+    let body = Body::from_stream(futures::StreamExt::chain(chunks, endless));
+    let held = house.router.clone().oneshot(headers(&alice).body(body).unwrap());
+    let held = tokio::spawn(held);
+    was_read.await.unwrap();
+
+    let mine = house.send(headers(&bob).body(Body::from("{}")).unwrap()).await;
+    let own = house.send(headers(&alice).body(Body::from("{}")).unwrap()).await;
+
+    assert_eq!(mine.code(), (400, "missing"), "it was read: {mine:?}");
+    assert_eq!(own.code(), (429, "too_many_requests"), "{own:?}");
+    held.abort();
 }
 
 // Live updates
@@ -922,10 +1017,9 @@ impl<'a> Poll<'a> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_hears_of_its_callers_account_and_closes_when_they_may_not_come_in_any_more() {
     let house = House::new().await;
-    house.add("root", "admin").await;
     house.add("alice", "member").await;
-    let (alice, root) = (house.token("alice").await, house.token("root").await);
-    let (alice, root) = (("authorization", alice.as_str()), ("authorization", root.as_str()));
+    let alice = house.token("alice").await;
+    let alice = ("authorization", alice.as_str());
     let refused = house.server.live_router();
     let refused = refused
         .oneshot(json_request(Method::GET, "/socket.io/?EIO=4&transport=polling", &[], Value::Null))
@@ -946,9 +1040,62 @@ async fn a_socket_hears_of_its_callers_account_and_closes_when_they_may_not_come
     let heard = poll.get(alice).await;
     assert!(heard.contains("\"bob\""), "{heard}");
 
-    house.root(Method::PATCH, "/api/v1/users/alice", json!({ "disabled": true })).await;
-    let heard = poll.get(root).await;
+    let disabled = house.root(Method::PATCH, "/api/v1/users/alice", json!({ "disabled": true }));
+    let (heard, _) = tokio::join!(poll.get(alice), disabled);
     assert!(heard.contains("41"), "{heard}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_of_the_credential_that_opened_it() {
+    let house = House::new().await;
+    house.add("root", "admin").await;
+    house.add("alice", "member").await;
+    let (alice, root) = (house.token("alice").await, house.token("root").await);
+    let key = house.key("alice", &["usage:read"]).await;
+    let alice = ("authorization", alice.as_str());
+    let poll = Poll::connect(&house, alice).await;
+
+    let others = [("authorization", root.as_str()), ("x-api-key", key.as_str())];
+    for other in others {
+        let unknown = r#"{"code":"1","message":"Session ID unknown"}"#;
+        assert_eq!(poll.post("41", other).await, unknown);
+        let read = json_request(Method::GET, &poll.path(), &[other], Value::Null);
+        assert_eq!(poll.text(read).await, unknown);
+        let path = poll.path().replace("=polling", "=websocket");
+        let upgrade = [other, ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")];
+        let taken_over = json_request(Method::GET, &path, &upgrade, Value::Null);
+        assert_eq!(poll.text(taken_over).await, unknown);
+    }
+
+    poll.send_event("alice").await;
+    let heard = poll.get(alice).await;
+    assert!(heard.contains("\"alice\""), "{heard}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_of_the_dialects_is_of_the_address_that_opened_it() {
+    let house = House::with(|config| {
+        config.dialects.leadfactory.enabled = true;
+        config.dialects.leadfactory.networks = vec!["192.0.2.0/24".parse().unwrap()];
+    })
+    .await;
+    let router = house.server.live_router();
+    let ask = async |last: u8, method: Method, query: &str, packet: &'static str| {
+        let path = format!("/socket.io/?EIO=4&transport=polling{query}");
+        let request = Request::builder().method(method).uri(path).header("host", "localhost:8440");
+        let request = from([192, 0, 2, last], request.body(Body::from(packet)).unwrap());
+        let response = router.clone().oneshot(request).await.unwrap();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    };
+    let opened = ask(1, Method::GET, "", "").await;
+    let opened: Value = serde_json::from_str(opened.strip_prefix('0').unwrap()).unwrap();
+    let own = format!("&sid={}", opened["sid"].as_str().unwrap());
+
+    let unknown = r#"{"code":"1","message":"Session ID unknown"}"#;
+    assert_eq!(ask(2, Method::POST, &own, "40").await, unknown);
+    assert_eq!(ask(2, Method::GET, &own, "").await, unknown);
+    assert_eq!(ask(1, Method::POST, &own, "40").await, "ok");
 }
 
 // Limits, headers, other sites

@@ -4,7 +4,7 @@
 //! own account. Others are let in by the fixed key, from the networks that are named, and where
 //! neither is set from this machine alone.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
@@ -17,18 +17,34 @@ use subtle::ConstantTimeEq;
 
 use super::error::Refused;
 use crate::auth::{self, LocalTrust};
+use crate::live::ties::Owner;
 use crate::state::AppState;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const OUR_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Somebody who was let in.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admitted {
     /// The only account they see, where they do not see all.
     pub scope: Option<CompactString>,
     /// Who they are, where that is known.
     pub caller: Option<people::Caller>,
+    /// Whose connections the ones are that they open.
+    pub owner: Owner,
+}
+
+impl Admitted {
+    /// Somebody of whom no more is known than how they came in.
+    fn by(owner: Owner) -> Self {
+        Self { scope: None, caller: None, owner }
+    }
+}
+
+impl From<people::Caller> for Admitted {
+    fn from(caller: people::Caller) -> Self {
+        Self { scope: caller.scope(), owner: Owner::from(&caller), caller: Some(caller) }
+    }
 }
 
 /// Puts the dialect's rules before `router`.
@@ -62,13 +78,13 @@ pub fn is_for_live(state: &AppState, request: &Request) -> bool {
 
 async fn judge(state: &AppState, request: &mut Request) -> Result<Admitted, Refused> {
     if request.extensions().get::<LocalTrust>().is_some() {
-        return Ok(Admitted::default());
+        return Ok(people::Caller::operator().into());
     }
     if key_of(request).is_some_and(|key| is_our_fixed_key(state, &key)) {
-        return Ok(Admitted::default());
+        return Ok(Admitted::by(Owner::FixedKey));
     }
     if let Some(caller) = auth::usage_reader(state, request).await? {
-        return Ok(Admitted { scope: caller.scope(), caller: Some(caller) });
+        return Ok(caller.into());
     }
     by_address(state, request)
 }
@@ -121,7 +137,9 @@ fn by_address(state: &AppState, request: &Request) -> Result<Admitted, Refused> 
              add it to server.cors_origins, or send a key",
         ));
     }
-    Ok(Admitted::default())
+    // This machine has more than one address for itself.
+    let from = if from.to_canonical().is_loopback() { Ipv4Addr::LOCALHOST.into() } else { from };
+    Ok(Admitted::by(Owner::Address(from.to_canonical())))
 }
 
 fn nobody(key: &str) -> Refused {

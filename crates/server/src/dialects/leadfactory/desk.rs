@@ -50,7 +50,7 @@ impl FromRequestParts<AppState> for Desk {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refused> {
         let admitted = parts.extensions.get::<Admitted>().cloned();
         let admitted = admitted.ok_or_else(|| Refused::bad("nobody was let in"))?;
-        Ok(Self::new(state, admitted))
+        Ok(Self::new(state, admitted.scope))
     }
 }
 
@@ -102,12 +102,12 @@ pub struct Overview {
 }
 
 impl Desk {
-    /// A desk for somebody who was let in.
-    pub fn new(state: &AppState, admitted: Admitted) -> Self {
+    /// A desk for somebody who sees one account, or all.
+    pub fn new(state: &AppState, scope: Option<CompactString>) -> Self {
         Self {
             insights: state.outlay.insights(),
             tz: state.config.dialects.leadfactory.tz().unwrap_or(Tz::UTC),
-            scope: admitted.scope,
+            scope,
             state: state.clone(),
         }
     }

@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use axum::http::Extensions;
 use chrono::TimeDelta;
 use compact_str::CompactString;
 use outlay_domain::people::Act;
@@ -18,13 +19,12 @@ use outlay_domain::usage::question::Attribute;
 use outlay_engine::Outlay;
 use outlay_engine::alerts::Alerts;
 use outlay_engine::insights::{Days, SpendQuestion};
-use outlay_engine::people::{IdentifyError, People};
+use outlay_engine::people::{IdentifyError, People, Standing};
 use outlay_engine::tasks::Task;
 use serde_json::{Map, Value, json};
 use socketioxide::SocketIo;
 use socketioxide::extract::{SocketRef, TryData};
-use socketioxide::layer::SocketIoLayer;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::access::Admitted;
@@ -37,6 +37,7 @@ use super::status::Status;
 use super::wire::{dollars, name, unsigned_zeros};
 use crate::auth::Guard;
 use crate::config::Config;
+use crate::live::{Live, part};
 use crate::metrics::Metrics;
 use crate::shares::Shares;
 use crate::state::AppState;
@@ -51,6 +52,8 @@ const GATHERED: Duration = Duration::from_millis(50);
 const RECENT_MAX: usize = 20;
 /// Different wishes that one round answers, at most; sockets beyond hear of a later one.
 const WISHES_MAX: usize = 200;
+/// Wishes of one socket that are answered at a time; what it asks beyond is refused.
+const ASKED_MAX: usize = 8;
 
 /// The events that go on, each of which has a wish of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,18 +123,12 @@ struct Wish {
 
 impl Wish {
     /// What a socket hears that has asked for nothing.
-    fn all(admitted: &Admitted) -> Self {
-        Self {
-            scope: admitted.scope.clone(),
-            service: None,
-            totals: true,
-            efficiency: true,
-            alerts: false,
-        }
+    fn all(scope: Option<CompactString>) -> Self {
+        Self { scope, service: None, totals: true, efficiency: true, alerts: false }
     }
 
     /// What `asked` says, or why it cannot be.
-    fn read(admitted: &Admitted, asked: &Value) -> Result<Self, String> {
+    fn read(scope: Option<CompactString>, asked: &Value) -> Result<Self, String> {
         const WORDS: [&str; 4] = ["all", "dashboard", "efficiency", "alerts"];
         let types: Vec<&str> = match &asked["types"] {
             Value::Null => vec!["all"],
@@ -155,7 +152,7 @@ impl Wish {
         };
         let has = |word| types.contains(&word) || types.contains(&"all");
         Ok(Self {
-            scope: admitted.scope.clone(),
+            scope,
             service: service.filter(|service| !service.is_empty()),
             totals: has("dashboard"),
             efficiency: has("efficiency"),
@@ -214,12 +211,12 @@ impl Parts {
     }
 
     fn desk(&self, scope: Option<CompactString>) -> Option<Desk> {
-        Some(Desk::new(&self.state()?, Admitted { scope, caller: None }))
+        Some(Desk::new(&self.state()?, scope))
     }
 }
 
-/// The layer that answers under `/socket.io/`; the same on every address.
-pub fn layer(state: &AppState) -> SocketIoLayer {
+/// What answers under `/socket.io/`; the same on every address.
+pub fn live(state: &AppState) -> Live {
     state.leadfactory.live(|| {
         let (layer, io) = SocketIo::builder()
             .max_payload(1_000_000)
@@ -233,7 +230,10 @@ pub fn layer(state: &AppState) -> SocketIoLayer {
         state.outlay.tasks.spawn("live.leadfactory", move |task| {
             tell_all(io.clone(), parts.clone(), commits.clone(), task)
         });
-        layer
+        let owner = |extensions: &Extensions| {
+            extensions.get().map(|admitted: &Admitted| admitted.owner.clone())
+        };
+        Live::new(layer, owner)
     })
 }
 
@@ -242,23 +242,28 @@ fn admitted(socket: &SocketRef) -> Option<Admitted> {
 }
 
 async fn welcome(socket: SocketRef, parts: Parts) {
-    let Some(admitted) = admitted(&socket) else {
-        // A socket that is gone already needs no good-bye.
-        let _ = socket.disconnect();
-        return;
+    // A connection that is open can be welcomed again at any time, also after it was sent away.
+    let admitted = match admitted(&socket) {
+        Some(admitted) if may_still(&admitted, &parts).await => admitted,
+        _ => return part(&socket),
     };
     // What is asked meanwhile is answered after what a page begins with, which comes first.
     let (welcomed, is_welcomed) = watch::channel(false);
+    let turns = Arc::new(Semaphore::new(ASKED_MAX));
     for update in Update::ALL {
-        let (parts, is_welcomed) = (parts.clone(), is_welcomed.clone());
+        let (parts, is_welcomed, turns) = (parts.clone(), is_welcomed.clone(), turns.clone());
         let told = async move |socket: SocketRef, TryData(asked): TryData<Value>| {
+            let Ok(_turn) = turns.try_acquire() else {
+                let error = "too much is asked at once; wait for the answers";
+                return emit(&socket, "subscription_error", json!({ "error": error }));
+            };
             // Whoever sends the beginning may be gone, and then there is nothing to wait for.
             let _ = is_welcomed.clone().wait_for(|welcomed| *welcomed).await;
             subscribe(&socket, &parts, update, &asked.unwrap_or_default()).await;
         };
         socket.on(update.subscription(), told);
     }
-    let wish = Wish::all(&admitted);
+    let wish = Wish::all(admitted.scope.clone());
     let Some(desk) = parts.desk(admitted.scope) else { return };
     match initial(&desk).await {
         Ok(body) => emit(&socket, "enhanced_initial_data", body),
@@ -287,8 +292,11 @@ fn fail(socket: &SocketRef, refused: &Refused) {
 
 /// Keeps what a socket asks of `update`, and tells it at once. What it asked of the other stays.
 async fn subscribe(socket: &SocketRef, parts: &Parts, update: Update, asked: &Value) {
-    let Some(admitted) = admitted(socket) else { return };
-    let wish = match Wish::read(&admitted, asked) {
+    let admitted = match admitted(socket) {
+        Some(admitted) if may_still(&admitted, parts).await => admitted,
+        _ => return part(socket),
+    };
+    let wish = match Wish::read(admitted.scope.clone(), asked) {
         Ok(wish) => wish,
         Err(error) => return emit(socket, "subscription_error", json!({ "error": error })),
     };
@@ -400,9 +408,12 @@ async fn tell_all(io: SocketIo, parts: Parts, mut commits: watch::Receiver<i64>,
 async fn round(io: &SocketIo, parts: &Parts) {
     let mut asked: HashSet<Wish> = HashSet::new();
     for socket in io.sockets() {
-        if !may_still(&socket, parts).await {
-            // A socket that is gone already needs no good-bye.
-            let _ = socket.disconnect();
+        let is_let_in = match admitted(&socket) {
+            Some(admitted) => may_still(&admitted, parts).await,
+            None => false,
+        };
+        if !is_let_in {
+            part(&socket);
         } else if let Some(wishes) = socket.extensions.get::<Wishes>()
             && asked.len() < WISHES_MAX
         {
@@ -432,13 +443,14 @@ async fn round(io: &SocketIo, parts: &Parts) {
 }
 
 /// Whether whoever opened the socket may still see what they saw.
-async fn may_still(socket: &SocketRef, parts: &Parts) -> bool {
-    let Some(admitted) = admitted(socket) else { return false };
+async fn may_still(admitted: &Admitted, parts: &Parts) -> bool {
     let (Some(caller), Some(people)) = (&admitted.caller, parts.people.upgrade()) else {
         return true;
     };
     match people.recheck(caller).await {
-        Ok(now) => now.may(Act::SeeUsage).is_ok() && now.scope() == admitted.scope,
+        Ok(Standing { caller, .. }) => {
+            caller.may(Act::SeeUsage).is_ok() && caller.scope() == admitted.scope
+        }
         // The books cannot be read: a failure of ours is no reason to send anybody away.
         Err(IdentifyError::Store(_)) => true,
         Err(_) => false,
@@ -452,7 +464,7 @@ mod tests {
 
     #[test]
     fn a_wish_is_judged() {
-        let read = |asked: Value| Wish::read(&Admitted::default(), &asked);
+        let read = |asked: Value| Wish::read(None, &asked);
 
         let all = read(json!({})).unwrap();
         assert!(all.totals && all.efficiency && !all.alerts && all.service.is_none());

@@ -77,7 +77,7 @@ pub fn with(router: Router<AppState>, state: &AppState, has_live: bool) -> Route
     if !has_live {
         return router;
     }
-    let live = Router::new().fallback(nowhere).layer(live::layer(state));
+    let live = live::live(state).before(Router::new().fallback(nowhere));
     let live = access::guard(live, state).with_state(state.clone());
     let ways = (state.clone(), live);
     router.layer(from_fn_with_state(ways, live_or_not))
@@ -98,9 +98,8 @@ async fn live_or_not(
 
 /// All that is answered on a port of the dialect's own.
 pub fn own_router(state: AppState) -> Router {
-    let answered =
-        routes().route("/metrics", get(metrics::page)).fallback(nowhere).layer(live::layer(&state));
-    let router = access::guard(answered, &state)
+    let answered = routes().route("/metrics", get(metrics::page)).fallback(nowhere);
+    let router = access::guard(live::live(&state).before(answered), &state)
         .route("/", get(home::home))
         .route("/healthz", get(|| async { "ok" }));
     problems::check_host(problems::catch(router), &state)

@@ -9,13 +9,14 @@ use compact_str::CompactString;
 use moka::sync::Cache;
 use outlay_engine::insights::{Analysis, Course};
 use parking_lot::Mutex;
-use socketioxide::layer::SocketIoLayer;
+
+use crate::live::Live;
 
 /// What the reader of LeadFactory's databases is at; written by it, and read by the dialect.
 #[derive(Default)]
 pub struct Status {
     following: Mutex<Following>,
-    live: OnceLock<SocketIoLayer>,
+    live: OnceLock<Live>,
     analyses: OnceLock<Analyses>,
 }
 
@@ -88,7 +89,7 @@ impl Status {
     }
 
     /// The live updates, which all addresses share; made when they are first asked for.
-    pub fn live(&self, make: impl FnOnce() -> SocketIoLayer) -> SocketIoLayer {
+    pub fn live(&self, make: impl FnOnce() -> Live) -> Live {
         self.live.get_or_init(make).clone()
     }
 
