@@ -15,6 +15,7 @@ mod headers;
 mod issuers;
 mod limits;
 mod openapi;
+mod routes;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -22,8 +23,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
+use axum::http::{Extensions, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use compact_str::CompactString;
 use outlay_domain::people;
 pub use outlay_domain::people::{Act, Denied, Reach, Role, Via};
 use outlay_engine::people::People;
@@ -42,6 +45,7 @@ pub use door::is_socket;
 pub use issuers::{named_files, trusted_issuers};
 use limits::Limits;
 pub use openapi::Credentials;
+pub use routes::Routes;
 
 /// Whoever sent the request, as handlers take it that answer about nobody's account or about all.
 /// Everything asked of it stands at [`people::Caller`].
@@ -101,6 +105,15 @@ impl<S: Sync> FromRequestParts<S> for Scoped {
     }
 }
 
+impl Entered {
+    /// By whom what all requests share is counted; all who have not said who they are have one
+    /// part of it together.
+    pub fn share(extensions: &Extensions) -> CompactString {
+        let entered: Option<&Self> = extensions.get();
+        entered.map_or_else(CompactString::default, |entered| entered.caller.user.as_str().into())
+    }
+}
+
 /// Marks a request that came over the data folder's own socket, or from this very process.
 #[derive(Debug, Clone, Copy)]
 pub struct LocalTrust;
@@ -146,29 +159,35 @@ impl Guard {
     }
 }
 
-/// Puts the guard before all routes.
-pub fn guard(router: Router<AppState>, state: &AppState) -> Router<AppState> {
-    let guarded = router.layer(from_fn_with_state(state.clone(), authenticate));
-    headers::secure(guarded, &state.guard)
+/// Puts the guard before all `routes`.
+pub fn guard(router: Router<AppState>, state: &AppState, routes: Routes) -> Router<AppState> {
+    let gate = (state.clone(), Arc::new(routes));
+    headers::secure(router.layer(from_fn_with_state(gate, authenticate)), &state.guard)
 }
 
 /// Lets a request through to its handler with the [`Caller`], or refuses it.
-async fn authenticate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    if request.extensions().get::<LocalTrust>().is_some() {
-        let caller = people::Caller::operator();
-        request.extensions_mut().insert(Entered { caller, reach: Reach::Everything });
-        return next.run(request).await;
-    }
-    match admit(&state, &mut request).await {
-        Ok(allowance) => {
-            let mut response = next.run(request).await;
-            if let Some(allowance) = allowance {
-                allowance.tell(response.headers_mut());
-            }
-            response
+async fn authenticate(
+    State((state, routes)): State<(AppState, Arc<Routes>)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let allowance = match admit(&state, &mut request).await {
+        Ok(allowance) => allowance,
+        // Who may not do what nobody can do is told so.
+        Err(refused) if refused.status == StatusCode::FORBIDDEN => {
+            return routes.nothing_at(&request).unwrap_or_else(|| refused.into_response());
         }
-        Err(refused) => refused.into_response(),
+        Err(refused) => return refused.into_response(),
+    };
+    let request = match routes.without_body(request, &state.shares).await {
+        Ok(request) => request,
+        Err(refused) => return refused.into_response(),
+    };
+    let mut response = next.run(request).await;
+    if let Some(allowance) = allowance {
+        allowance.tell(response.headers_mut());
     }
+    response
 }
 
 /// Everything a request goes through before its handler, in order.
@@ -176,6 +195,11 @@ async fn admit(
     state: &AppState,
     request: &mut Request,
 ) -> Result<Option<limits::Allowance>, ApiError> {
+    if request.extensions().get::<LocalTrust>().is_some() {
+        let caller = people::Caller::operator();
+        request.extensions_mut().insert(Entered { caller, reach: Reach::Everything });
+        return Ok(None);
+    }
     let guard = &state.guard;
     let (act, reach, is_needed) = match Door::at(request.method(), request.uri().path()) {
         Door::Open => return Ok(None),

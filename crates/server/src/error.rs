@@ -74,6 +74,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
+    /// 404: no route of ours.
+    pub fn nowhere(path: &str) -> Self {
+        Self::not_found(format!("nothing is at {path}")).mend("the API is described at /api/docs")
+    }
+
     /// 409.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", detail)

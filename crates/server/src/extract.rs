@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use compact_str::CompactString;
 use serde::de::DeserializeOwned;
 
-use crate::auth::Caller;
+use crate::auth::Entered;
 use crate::bounded;
 use crate::error::ApiError;
 use crate::malformed::{self, Fault};
@@ -70,9 +70,7 @@ async fn read_json(
             .mend("send the header `Content-Type: application/json`"));
     }
     let packing = Packing::of(request.headers())?;
-    // All who have not said who they are have one share together.
-    let caller = request.extensions().get::<Caller>();
-    let who = caller.map_or_else(CompactString::default, |caller| caller.user.as_str().into());
+    let who = Entered::share(request.extensions());
     let body = state.shares.read(&who, request.into_body(), JSON_BYTES_MAX).await?;
     let body = match packing {
         Packing::None => body,

@@ -97,7 +97,7 @@ fn refusal(
         StatusCode::PAYLOAD_TOO_LARGE => {
             ApiError::new(status, "too_large", said("the body is too large")).at("body")
         }
-        StatusCode::NOT_FOUND => ApiError::not_found(format!("nothing is at {}", uri.path())),
+        StatusCode::NOT_FOUND => ApiError::nowhere(uri.path()),
         StatusCode::REQUEST_TIMEOUT => {
             ApiError::new(status, "too_slow", said("the request did not come in time"))
         }

@@ -128,8 +128,8 @@ fn knocks() -> Vec<Knock> {
     const SELF: Takes = Takes::Caller { scopes: &[], roles: "amv", reach: Reach::None };
     const KEYS: Takes = Takes::Caller { scopes: &[Admin], roles: "am", reach: Credentials };
     const TOKENS: Takes = Takes::Caller { scopes: &[Admin], roles: "a", reach: Credentials };
-    // Where nothing is there is nothing for a handler to refuse, and viewers see that.
-    const UNKNOWN: Takes = Takes::Caller { scopes: &[Admin], roles: "av", reach: All };
+    // Where nothing is there is nothing to refuse to whoever is known.
+    const UNKNOWN: Takes = SELF;
     let (get, post) = (&Method::GET, &Method::POST);
     let (put, patch, delete) = (&Method::PUT, &Method::PATCH, &Method::DELETE);
     let reason = "because I can";
@@ -276,6 +276,7 @@ fn knocks() -> Vec<Knock> {
         (get, "/", "", Value::Null, Takes::Nothing),
         (get, "/api/v1/nothing", "", Value::Null, UNKNOWN),
         (get, "/api/nothing", "", Value::Null, UNKNOWN),
+        (post, "/api/v1/usage/total", "", Value::Null, UNKNOWN),
         (get, "/socket.io/", "?EIO=4&transport=polling", Value::Null, USAGE),
     ];
     let dialect = DIALECT.into_iter().map(|path| (get, path, "", Value::Null, USAGE));
