@@ -98,6 +98,11 @@ async fn a_full_disk_refuses_writes_in_words_and_takes_them_again_when_there_is_
     assert!(server.said().contains("the data folder takes no writes"), "{}", server.said());
     let (status, _) = get(&server.client(), "/healthz").await.unwrap();
     assert_eq!(status, StatusCode::OK);
+    let erasure = json!({ "subject": "nobody", "reason": "asked for it" });
+    let (status, answer) = post(&server.client(), "/api/v1/erasures", &erasure).await.unwrap();
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+    let detail = answer["detail"].as_str().unwrap();
+    assert!(detail.starts_with("the erasure is not finished: the disk of"), "{answer}");
 
     std::fs::remove_file(&ballast).unwrap();
     assert!(load.send_open(&server.client()).await);

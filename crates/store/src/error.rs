@@ -1,7 +1,7 @@
 //! What can go wrong with a disk or a database, and what can be done about it.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -96,14 +96,15 @@ impl StoreError {
         match self {
             Self::Books { kind, .. } => *kind,
             Self::File { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureKind::Full,
-                io::ErrorKind::NotFound
-                | io::ErrorKind::InvalidData
-                | io::ErrorKind::UnexpectedEof => FailureKind::Damaged,
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FailureKind::Full,
+                ErrorKind::NotFound | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                    FailureKind::Damaged
+                }
                 _ => FailureKind::Unavailable,
             },
             Self::Damaged { .. } => FailureKind::Damaged,
             Self::StillRead(_) | Self::InUse(_) | Self::Stopping => FailureKind::Unavailable,
+            Self::History { .. } if self.lacks_room() => FailureKind::Full,
             Self::History { .. } => FailureKind::Failed,
         }
     }
@@ -115,8 +116,24 @@ impl StoreError {
             Self::Books { kind, .. } => {
                 matches!(kind, FailureKind::Unavailable | FailureKind::Full)
             }
-            _ => false,
+            _ => self.kind() == FailureKind::Full,
         }
+    }
+
+    /// Whether there is no room on the disk, however deep that is told.
+    fn lacks_room(&self) -> bool {
+        let is_full = |cause: &(dyn Error + 'static)| {
+            let error = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+            matches!(error, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+        };
+        let mut cause = self.source();
+        while let Some(known) = cause {
+            if is_full(known) {
+                return true;
+            }
+            cause = known.source();
+        }
+        false
     }
 
     /// Names the file at which an operation of the system failed.
@@ -157,7 +174,7 @@ mod tests {
         StoreError::from(rusqlite::Error::SqliteFailure(failure, Some("so".to_owned())))
     }
 
-    fn of_file(kind: io::ErrorKind) -> StoreError {
+    fn of_file(kind: ErrorKind) -> StoreError {
         StoreError::file("here")(kind.into())
     }
 
@@ -179,9 +196,9 @@ mod tests {
         let passing = [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_IOERR];
         assert_eq!(kinds(&passing), [FailureKind::Unavailable; 3]);
         assert_eq!(of_sqlite(ffi::SQLITE_FULL).kind(), FailureKind::Full);
-        assert_eq!(of_file(io::ErrorKind::StorageFull).kind(), FailureKind::Full);
-        assert_eq!(of_file(io::ErrorKind::PermissionDenied).kind(), FailureKind::Unavailable);
-        assert_eq!(of_file(io::ErrorKind::NotFound).kind(), FailureKind::Damaged);
+        assert_eq!(of_file(ErrorKind::StorageFull).kind(), FailureKind::Full);
+        assert_eq!(of_file(ErrorKind::PermissionDenied).kind(), FailureKind::Unavailable);
+        assert_eq!(of_file(ErrorKind::NotFound).kind(), FailureKind::Damaged);
         let damaged = [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB];
         assert_eq!(kinds(&damaged), [FailureKind::Damaged; 2]);
         assert_eq!(of_sqlite(ffi::SQLITE_CONSTRAINT).kind(), FailureKind::Failed);
@@ -190,8 +207,21 @@ mod tests {
     #[test]
     fn only_a_disk_that_takes_no_writes_is_told_of_to_all() {
         assert!(of_sqlite(rusqlite::ffi::SQLITE_FULL).is_of_disk());
-        assert!(of_file(io::ErrorKind::NotFound).is_of_disk());
+        assert!(of_file(ErrorKind::NotFound).is_of_disk());
         assert!(!of_sqlite(rusqlite::ffi::SQLITE_CONSTRAINT).is_of_disk());
         assert!(!StoreError::StillRead("a reader").is_of_disk());
+    }
+
+    #[test]
+    fn a_full_disk_is_known_however_deep_it_is_told() {
+        let parquet = |kind: ErrorKind| {
+            let source = io::Error::from(kind);
+            StoreError::from(datafusion::parquet::errors::ParquetError::from(source))
+        };
+
+        assert_eq!(parquet(ErrorKind::StorageFull).kind(), FailureKind::Full);
+        assert!(parquet(ErrorKind::StorageFull).is_of_disk());
+        assert_eq!(parquet(ErrorKind::NotFound).kind(), FailureKind::Failed);
+        assert!(!parquet(ErrorKind::NotFound).is_of_disk());
     }
 }

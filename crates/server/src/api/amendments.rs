@@ -1,6 +1,7 @@
 //! Corrections, deletions and erasures of kept events.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use compact_str::CompactString;
 use outlay_domain::people::{self, Act};
 use outlay_domain::usage::{EventName, ID_BYTES_MAX, Refusal};
@@ -248,8 +249,19 @@ async fn erase(
         return Err(ApiError::bad_request("missing", "subject", "must not be empty"));
     }
     let amender = amender(&caller, body.reason)?;
-    let facts = state.outlay.erase_subject(body.subject, &amender).await?;
+    let erased = state.outlay.erase_subject(body.subject, &amender).await;
+    let facts = erased.map_err(|error| not_finished(error.into()))?;
     Ok(Json(ErasureAnswer { facts }))
+}
+
+/// An erasure is many writes, so where one fails those before it stand.
+fn not_finished(mut error: ApiError) -> ApiError {
+    if error.status == StatusCode::SERVICE_UNAVAILABLE {
+        error.detail = format!("the erasure is not finished: {}", error.detail);
+        error.detail = error.detail.replace("; nothing of this request was kept", "");
+        return error.mend("send the same again: it goes on where it stopped");
+    }
+    error
 }
 
 fn amender(caller: &people::Caller, reason: String) -> Result<Amender, ApiError> {
