@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   amountText,
+  exactPrecisionOf,
   formatAmount,
   formatAmountAt,
   formatAmountExactly,
@@ -100,4 +101,14 @@ test('amounts of one table have one precision, as fine as the smallest needs and
   expect(shown('2144.07', '0.000123')).toEqual(['$2,144.070', '<$0.001'])
   expect(shown('1300000000', '0.0001', '-0.0001')).toEqual(['$1,300,000,000', '<$1', '<−$1'])
   expect(shown()).toEqual([])
+})
+
+test('amounts of which every digit counts have as many decimals as the one that needs most', () => {
+  const shown = (...texts: string[]) => {
+    const amounts = texts.map(amount)
+    return amounts.map((each) => formatAmountAt(each, exactPrecisionOf(amounts)))
+  }
+  expect(shown('0.00015', '0.0003')).toEqual(['$0.00015', '$0.00030'])
+  expect(shown('2', '0.5')).toEqual(['$2.00', '$0.50'])
+  expect(shown('1234', '0.000000001')).toEqual(['$1,234.000000000', '$0.000000001'])
 })

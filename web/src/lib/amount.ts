@@ -86,6 +86,12 @@ export function precisionOf(amounts: Iterable<Amount | null | undefined>): Preci
   return Math.max(2, Math.min(needed, room, DECIMALS))
 }
 
+/** The precision at which each of the amounts is exact, where every digit counts: at least cents. */
+export function exactPrecisionOf(amounts: Iterable<Amount>): Precision {
+  const decimals = [...amounts].map((amount) => amountText(amount).split('.')[1]?.length ?? 0)
+  return Math.max(2, ...decimals)
+}
+
 /** An amount at a table's precision; what is smaller than it shows is not nothing: `<$0.01`. */
 export function formatAmountAt(amount: Amount, precision: Precision, currency = 'USD'): string {
   const nanos = magnitude(amount)

@@ -4,7 +4,13 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { fetchQuote, type Price, type Quote } from '@/api/prices'
 import { useSession } from '@/api/session'
-import { formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
+import {
+  exactPrecisionOf,
+  formatAmount,
+  formatAmountAt,
+  formatAmountExactly,
+  parseAmount,
+} from '@/lib/amount'
 import { formatCountExactly, quantityNumber, readNumber } from '@/lib/number'
 import { NumberField } from '@/ui/NumberField'
 import { Panel } from '@/ui/Panel'
@@ -105,13 +111,13 @@ function QuoteResult({ quote, currency }: { quote: Quote; currency: string }) {
       </>
     )
   }
+  const total = parseAmount(quote.amount)
+  const lines = quote.lines.map(({ amount }) => parseAmount(amount))
+  const precision = exactPrecisionOf([total, ...lines])
   return (
     <>
-      <p
-        className={classes.amount}
-        title={formatAmountExactly(parseAmount(quote.amount), currency)}
-      >
-        {formatAmount(parseAmount(quote.amount), currency)}
+      <p className={classes.amount} title={formatAmountExactly(total, currency)}>
+        {formatAmount(total, currency)}
       </p>
       {quote.unpriced && (
         <p className="muted">
@@ -127,7 +133,7 @@ function QuoteResult({ quote, currency }: { quote: Quote; currency: string }) {
                 {line.meter.replaceAll('_', ' ')}
               </th>
               <td title={line.price_id}>
-                {formatAmountExactly(parseAmount(line.amount), currency)}
+                {formatAmountAt(parseAmount(line.amount), precision, currency)}
               </td>
             </tr>
           ))}
