@@ -23,6 +23,7 @@ pub mod health;
 mod keeper;
 pub mod known_time;
 pub mod latency;
+pub mod parted;
 pub mod tasks;
 pub mod usage_link;
 pub mod writes;
@@ -46,7 +47,7 @@ use known_time::KnownTime;
 use pricing::Prices;
 use tasks::Tasks;
 use usage::sql::{SqlDesk, SqlOptions};
-use usage::{Committer, Kept, QuestionOptions, Questions, Weight};
+use usage::{Committer, Kept, QuestionDesk, QuestionOptions, Weight};
 use writes::Writes;
 
 /// The file in the data folder that a process holds while it works there.
@@ -125,7 +126,7 @@ pub struct Outlay {
     /// The one writer of usage.
     pub commits: Committer,
     /// Where usage is asked about.
-    pub questions: Arc<Questions>,
+    pub questions: Arc<QuestionDesk>,
     /// Where it is asked about in SQL.
     pub sql: SqlDesk,
     /// Files in the data folder that the settings name.
@@ -189,7 +190,8 @@ impl Outlay {
             clock.clone(),
             Weight { events: options.queue_events, bytes: options.queue_bytes },
         );
-        let questions = Arc::new(Questions::new(history.clone(), clock.clone(), options.questions));
+        let questions =
+            Arc::new(QuestionDesk::new(history.clone(), clock.clone(), options.questions));
         let sql = SqlDesk::new(history.clone(), options.sql);
         let keeper = options.background.then(|| {
             let options = KeeperOptions {

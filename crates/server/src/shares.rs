@@ -1,18 +1,14 @@
 //! What all requests share, memory and processor time, parted so that no caller takes all.
 
-use std::collections::HashMap;
 use std::io::{self, Read};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
-use compact_str::CompactString;
 use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, LengthLimitError};
-use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use outlay_engine::parted::{Parted, Share};
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::Config;
@@ -32,8 +28,6 @@ const BYTES_A_SECOND: usize = 64 * 1024;
 const SMALL_BYTES: usize = 16 * 1024;
 /// Turns at a time, at least: as many threads as work besides those that answer.
 const TURNS_LEAST: usize = 4;
-/// Callers beyond whom those that hold nothing are forgotten.
-const CALLERS_MAX: usize = 1_000;
 
 /// Memory for bodies, and turns at the processor.
 #[derive(Debug)]
@@ -226,60 +220,9 @@ fn zstd_reader(packed: &[u8]) -> io::Result<impl Read + '_> {
     Ok(reader)
 }
 
-/// Something of which there is so much, half of it for one caller at most.
-#[derive(Debug)]
-struct Parted {
-    all: Arc<Semaphore>,
-    each: usize,
-    of: Mutex<HashMap<CompactString, Arc<Semaphore>>>,
-    patience: Duration,
-}
-
-/// What a caller holds of it.
-type Share = (OwnedSemaphorePermit, OwnedSemaphorePermit);
-
-impl Parted {
-    fn new(all: usize, patience: Duration) -> Self {
-        let all = all.clamp(2, Semaphore::MAX_PERMITS);
-        Self {
-            all: Arc::new(Semaphore::new(all)),
-            each: all.div_ceil(2),
-            of: Mutex::default(),
-            patience,
-        }
-    }
-
-    /// Takes so much for a caller; `None` where it does not become free in time.
-    ///
-    /// The caller's own part comes first: whoever has it all waits for themselves, and stands in
-    /// nobody's way.
-    async fn take(&self, who: &str, count: usize) -> Option<Share> {
-        let count = u32::try_from(count).ok()?;
-        let until = Instant::now() + self.patience;
-        let own = timeout_at(until, self.of(who).acquire_many_owned(count)).await.ok()?.ok()?;
-        let all = self.all.clone().acquire_many_owned(count);
-        let all = timeout_at(until, all).await.ok()?.ok()?;
-        Some((own, all))
-    }
-
-    fn of(&self, who: &str) -> Arc<Semaphore> {
-        let mut of = self.of.lock();
-        if let Some(own) = of.get(who) {
-            return own.clone();
-        }
-        if of.len() >= CALLERS_MAX {
-            of.retain(|_, own| Arc::strong_count(own) > 1);
-        }
-        of.entry(who.into()).or_insert_with(|| Arc::new(Semaphore::new(self.each))).clone()
-    }
-}
-
 fn merge(share: &mut Option<Share>, more: Share) {
     match share {
-        Some((own, all)) => {
-            own.merge(more.0);
-            all.merge(more.1);
-        }
+        Some(share) => share.merge(more),
         None => *share = Some(more),
     }
 }
@@ -327,49 +270,9 @@ fn no_turn() -> ApiError {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use futures::FutureExt;
+    use std::sync::Arc;
 
     use super::*;
-
-    fn parted() -> Parted {
-        Parted::new(10, Duration::from_millis(1))
-    }
-
-    #[tokio::test]
-    async fn one_caller_gets_half_and_leaves_the_other_half_to_others() {
-        let parted = parted();
-
-        let held = parted.take("mallory", 5).await.unwrap();
-        assert!(parted.take("mallory", 1).await.is_none());
-        let others = parted.take("alice", 5).await.unwrap();
-        assert!(parted.take("bob", 1).await.is_none(), "there is no more");
-
-        drop((held, others));
-        assert!(parted.take("mallory", 5).now_or_never().flatten().is_some());
-    }
-
-    #[tokio::test]
-    async fn who_waits_for_their_own_part_stands_in_nobodys_way() {
-        let parted = Parted::new(10, Duration::from_secs(600));
-        let _held = parted.take("mallory", 5).await.unwrap();
-        let mut waiting = std::pin::pin!(parted.take("mallory", 5));
-        assert!(waiting.as_mut().now_or_never().is_none());
-
-        assert!(parted.take("alice", 5).now_or_never().flatten().is_some());
-    }
-
-    #[tokio::test]
-    async fn callers_who_hold_nothing_are_forgotten() {
-        let parted = parted();
-        let held = parted.take("alice", 1).await.unwrap();
-        for number in 0..CALLERS_MAX * 2 {
-            drop(parted.take(&number.to_string(), 1).await.unwrap());
-        }
-
-        assert!(parted.of.lock().len() <= CALLERS_MAX);
-        assert!(parted.of.lock().contains_key("alice"));
-        drop(held);
-    }
 
     #[tokio::test]
     async fn a_body_is_read_up_to_its_bound_and_gives_its_share_back() {
@@ -380,12 +283,12 @@ mod tests {
 
         let held = shares.read("alice", body(), 300 * 1024).await.unwrap();
         assert_eq!(held.len(), 300 * 1024);
-        assert_eq!(shares.body_units.all.available_permits(), 1024 - 300);
+        assert_eq!(shares.body_units.free(), 1024 - 300);
         let refused = shares.read("alice", body(), 300 * 1024 - 1).await.unwrap_err();
         assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
 
         drop(held);
-        assert_eq!(shares.body_units.all.available_permits(), 1024);
+        assert_eq!(shares.body_units.free(), 1024);
     }
 
     #[tokio::test]
@@ -404,7 +307,7 @@ mod tests {
         assert_eq!(unpack(bomb, 1 << 20).await.unwrap_err().status, StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(unpack(packed(b"whole"), 5).await.unwrap().len(), 5);
         assert_eq!(unpack(b"no such thing".to_vec(), 99).await.unwrap_err().code, "malformed");
-        let all = shares.body_units.all.available_permits();
+        let all = shares.body_units.free();
         assert_eq!(all, Config::default().ingest.bodies_bytes / UNIT_BYTES);
     }
 
@@ -413,7 +316,7 @@ mod tests {
         let mut config = Config::default();
         config.ingest.bodies_bytes = 1024 * 1024;
         let mut shares = Shares::new(&config);
-        shares.body_units.patience = Duration::from_millis(1);
+        shares.body_units = Parted::new(1024, Duration::from_millis(1));
         let body = || Body::from(vec![b'x'; 400 * 1024]);
 
         let held = shares.read("alice", body(), 1024 * 1024).await.unwrap();

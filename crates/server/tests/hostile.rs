@@ -16,7 +16,7 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 use common::load::Load;
-use common::{Launch, Running, assert_in_order, run};
+use common::{Launch, Running, assert_in_order, get, run};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use outlay_server::cli::client::Client;
@@ -219,6 +219,40 @@ async fn questions_with_too_much_in_them(mallory: &Caller) {
 fn base64(bytes: &[u8]) -> String {
     use base64::Engine;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_door_that_falls_shut_is_told_of_and_opened_again() {
+    const QUESTION: &[u8] =
+        b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    let target = Target::start(&[("FAILPOINT", "serving.accepted:3:panic")]).await;
+    let owner = target.server.client();
+    let ready_with = async |wanted: StatusCode| {
+        loop {
+            let (status, answer) = get(&owner, "/readyz").await.unwrap();
+            if status == wanted {
+                return answer;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    ready_with(StatusCode::OK).await;
+
+    for _ in 0..3 {
+        assert_eq!(target.say(QUESTION), "", "whoever comes in then is not answered");
+    }
+    // The owner's door is another, and still open.
+    let unready = ready_with(StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(unready.contains("doors.http"), "{unready}");
+
+    let answer = target.say(QUESTION);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    ready_with(StatusCode::OK).await;
+    let (_, system) = get(&owner, "/api/v1/system").await.unwrap();
+    let system: Value = serde_json::from_str(&system).unwrap();
+    let tasks = system["tasks"].as_array().unwrap();
+    let door = tasks.iter().find(|task| task["name"] == "doors.http").unwrap();
+    assert_eq!((&door["state"], &door["panics_total"]), (&json!("ok"), &json!(3)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

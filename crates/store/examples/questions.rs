@@ -28,7 +28,7 @@ use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use outlay_domain::usage::question::{
     Answer, Attribute, CreditRate, Every, Filter, Measure, Question, QuestionDraft,
 };
-use outlay_store::history::question::{AskOptions, Asker, Facts, SegmentFiles};
+use outlay_store::history::question::{AskOptions, Asker, Effort, Facts, SegmentFiles};
 use outlay_store::history::rollup::{self, RollupBuilder};
 use outlay_store::history::schema::SCHEMA;
 
@@ -91,11 +91,13 @@ fn compare_groupings(
         let question = question(&by, None, vec![], None);
         let ours = best(3, || {
             asker(0, THREADS)
-                .ask(Facts { tail: &[], segments: &without_rollups }, &question)
+                .ask(Facts { tail: &[], segments: &without_rollups }, &question, &Effort::default())
                 .unwrap();
         });
         let before = cpu_nanos();
-        asker(0, 1).ask(Facts { tail: &[], segments: &without_rollups }, &question).unwrap();
+        asker(0, 1)
+            .ask(Facts { tail: &[], segments: &without_rollups }, &question, &Effort::default())
+            .unwrap();
         let cpu = (cpu_nanos() - before) as f64 / rows as f64;
         let sql = format!(
             "SELECT {one}, {two}, sum(amount_nanos), sum(requests) FROM facts GROUP BY {one}, {two}"
@@ -156,13 +158,13 @@ fn dashboards(segments: &[SegmentFiles]) {
     for (name, question) in &questions {
         let time = |times: &mut Vec<Duration>| {
             let begun = Instant::now();
-            let (tally, _) = asker.ask(facts, question).unwrap();
+            let (tally, _) = asker.ask(facts, question, &Effort::default()).unwrap();
             let answer = Answer::new(question, &tally, None, CreditRate::ONE).unwrap();
             times.push(begun.elapsed());
             (answer, millis(begun.elapsed()))
         };
         let ((answer, one), (same, two)) = (time(&mut first), time(&mut again));
-        let (tally, _) = self::asker(0, THREADS).ask(raw, question).unwrap();
+        let (tally, _) = self::asker(0, THREADS).ask(raw, question, &Effort::default()).unwrap();
         let from_facts = Answer::new(question, &tally, None, CreditRate::ONE).unwrap();
         assert!(answer == from_facts && same == from_facts, "{name} differs");
         let by = question.by().first().map(|attribute| attribute.name().into_owned());

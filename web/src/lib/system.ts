@@ -55,6 +55,10 @@ const TASK_NAMES: Record<string, string> = {
   'live.alerts': 'Live updates: alerts',
   'live.usage': 'Live updates: usage',
   'live.leadfactory': 'Live updates: LeadFactory',
+  'doors.http': 'Answering over HTTP',
+  'doors.socket': 'Answering the command line',
+  'doors.leadfactory': 'Answering LeadFactory’s clients',
+  'doors.leadfactory.breakdown': 'Answering LeadFactory’s breakdowns',
   demo: 'Demo usage',
 }
 

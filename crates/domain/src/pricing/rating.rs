@@ -1,5 +1,6 @@
 //! Rating: from quantities to an amount, in one way for events and for quotes.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -59,13 +60,9 @@ impl Quote {
 
     /// The ids of all price rows, in the order of the lines, each once.
     pub fn prices(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> = Vec::new();
-        for id in self.lines.iter().map(|line| &line.price).chain(&self.factors) {
-            if !ids.contains(&id.as_str()) {
-                ids.push(id);
-            }
-        }
-        ids
+        let all = self.lines.iter().map(|line| &line.price).chain(&self.factors);
+        let mut known = HashSet::new();
+        all.map(CompactString::as_str).filter(|id| known.insert(*id)).collect()
     }
 }
 

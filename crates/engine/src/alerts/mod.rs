@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::budgets::{Budgets, BudgetsError};
-use crate::usage::{Questions, UnansweredError};
+use crate::usage::{By, Questions, UnansweredError};
 use crate::{Clock, Outlay};
 
 /// Rules that may be kept, at most.
@@ -32,10 +32,13 @@ const SLOW_ROUND: TimeDelta = TimeDelta::minutes(10);
 /// Seconds of a quarter of an hour: hours end on one of them in every time zone.
 const QUARTER_S: i64 = 15 * 60;
 
+/// Whose turns are taken when rules are judged.
+const OWN: By = By::Server("alerts");
+
 /// Where rules are kept and judged, and alerts seen to.
 pub struct Alerts {
     books: Arc<Books>,
-    questions: Arc<Questions>,
+    questions: Questions,
     budgets: Budgets,
     clock: Arc<dyn Clock>,
     /// Whose days and hours are judged.
@@ -114,8 +117,8 @@ impl Alerts {
     pub fn new(outlay: &Arc<Outlay>) -> Arc<Self> {
         Arc::new(Self {
             books: outlay.books.clone(),
-            questions: outlay.questions.clone(),
-            budgets: outlay.budgets(),
+            questions: outlay.questions.by(OWN),
+            budgets: outlay.budgets(OWN),
             clock: outlay.clock.clone(),
             tz: outlay.time_zone,
             outlay: Arc::downgrade(outlay),

@@ -7,7 +7,7 @@ use outlay_domain::imports::{ImportedBudgets, ImportedLimit, ImportedPeriod};
 use outlay_domain::usage::{EventDraft, Meter};
 
 use super::*;
-use crate::usage::Incoming;
+use crate::usage::{By, Incoming};
 use crate::{FrozenClock, Options};
 
 fn now() -> DateTime<Utc> {
@@ -167,7 +167,7 @@ async fn a_budget_tells_of_its_highest_threshold_once_a_window() {
         "thresholds": [{ "percent": 80 }, { "percent": 100 }],
     });
     let draft = serde_json::from_value(draft).unwrap();
-    desk.outlay.budgets().create("day".into(), draft, "ada").unwrap();
+    desk.outlay.budgets(By::Server("tests")).create("day".into(), draft, "ada").unwrap();
     desk.spend("a", now() - TimeDelta::hours(1), Some("9")).await;
     assert_eq!(desk.judged().await, ["open warning: Day: 90 % of the budget is spent"]);
     desk.spend("b", now() - TimeDelta::hours(1), Some("2")).await;
@@ -209,7 +209,7 @@ async fn a_budget_of_a_time_that_is_over_holds_no_alert_open() {
 #[tokio::test]
 async fn spend_around_a_threshold_opens_one_alert() {
     let desk = Desk::watching(&["budgets"]);
-    let budgets = desk.outlay.budgets();
+    let budgets = desk.outlay.budgets(By::Server("tests"));
     let of = |amount: &str| {
         let draft = serde_json::json!({
             "name": "Day", "amount": amount, "period": { "every": "day" },
@@ -244,7 +244,7 @@ async fn all_of_a_budget_is_critical_also_without_a_threshold_of_its_own() {
             "thresholds": [{ "percent": percent }],
         });
         let draft = serde_json::from_value(draft).unwrap();
-        desk.outlay.budgets().create(id.into(), draft, "ada").unwrap();
+        desk.outlay.budgets(By::Server("tests")).create(id.into(), draft, "ada").unwrap();
     }
 
     desk.spend("a", now() - TimeDelta::hours(1), Some("11")).await;
@@ -260,13 +260,13 @@ async fn a_budget_that_cannot_be_judged_keeps_its_alerts_and_others_are_judged()
             "name": id, "amount": "10", "period": { "every": "once", "first": "2026-11-01", "last": "2026-11-30" },
         });
         let draft = serde_json::from_value(draft).unwrap();
-        desk.outlay.budgets().create(id.into(), draft, "ada").unwrap();
+        desk.outlay.budgets(By::Server("tests")).create(id.into(), draft, "ada").unwrap();
     }
     desk.spend("a", now() - TimeDelta::hours(1), Some("9")).await;
     assert_eq!(desk.judged().await.len(), 2);
 
     // An older version kept dates that no usage can have.
-    let mut bad = desk.outlay.budgets().one("bad").unwrap();
+    let mut bad = desk.outlay.budgets(By::Server("tests")).one("bad").unwrap();
     bad.draft.period = serde_json::from_value(
         serde_json::json!({ "every": "once", "first": "1960-01-01", "last": "2026-12-31" }),
     )
@@ -288,7 +288,7 @@ async fn a_budget_that_cannot_be_judged_keeps_its_alerts_and_others_are_judged()
         "of the budget “bad” the first day, 1960-01-01, is before 1970-01-02"
     );
 
-    desk.outlay.budgets().remove("bad", "ada").unwrap();
+    desk.outlay.budgets(By::Server("tests")).remove("bad", "ada").unwrap();
     assert_eq!(desk.judged().await.len(), 1);
     assert!(desk.alerts.troubles().is_empty());
 }
@@ -321,7 +321,7 @@ async fn a_scope_with_less_than_two_whole_days_has_no_forecast() {
     let desk = Desk::watching(&["budgets"]);
     let draft = serde_json::json!({ "name": "x", "amount": "10", "period": { "every": "month" } });
     let draft = serde_json::from_value(draft).unwrap();
-    desk.outlay.budgets().create("x".into(), draft, "ada").unwrap();
+    desk.outlay.budgets(By::Server("tests")).create("x".into(), draft, "ada").unwrap();
     desk.spend("a", now() - TimeDelta::hours(12), Some("1")).await;
     assert!(desk.judged().await.is_empty(), "one day says nothing of a month");
 

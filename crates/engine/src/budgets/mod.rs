@@ -14,7 +14,7 @@ use outlay_domain::people::AuditRecord;
 use outlay_store::{Books, StoreError};
 use thiserror::Error;
 
-use crate::usage::{Questions, UnansweredError};
+use crate::usage::{By, Questions, UnansweredError};
 use crate::{Clock, Outlay};
 
 pub use imported::is_imported;
@@ -28,7 +28,7 @@ pub const BUDGETS_MAX: usize = 1_000;
 #[derive(Clone)]
 pub struct Budgets {
     books: Arc<Books>,
-    questions: Arc<Questions>,
+    questions: Questions,
     clock: Arc<dyn Clock>,
 }
 
@@ -61,11 +61,11 @@ impl BudgetsError {
 }
 
 impl Outlay {
-    /// Where budgets are.
-    pub fn budgets(&self) -> Budgets {
+    /// Where budgets are, for somebody who asks about them.
+    pub fn budgets(&self, by: impl Into<By>) -> Budgets {
         Budgets {
             books: self.books.clone(),
-            questions: self.questions.clone(),
+            questions: self.questions.by(by),
             clock: self.clock.clone(),
         }
     }

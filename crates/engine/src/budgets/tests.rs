@@ -8,7 +8,7 @@ use outlay_domain::imports::{ImportedBudgets, ImportedLimit, ImportedPeriod};
 use outlay_domain::usage::EventDraft;
 
 use super::*;
-use crate::usage::Incoming;
+use crate::usage::{By, Incoming};
 use crate::{FrozenClock, Options};
 
 fn now() -> DateTime<Utc> {
@@ -52,9 +52,9 @@ async fn a_budget_counts_what_its_scope_spends_in_its_window_and_looks_ahead() {
         "name": "OpenAI", "amount": "249", "period": { "every": "month" },
         "scope": { "provider": ["openai"] },
     }));
-    let budget = outlay.budgets().create("b".into(), month, "ada").unwrap();
+    let budget = outlay.budgets(By::Server("tests")).create("b".into(), month, "ada").unwrap();
 
-    let status = outlay.budgets().status(budget).await.unwrap();
+    let status = outlay.budgets(By::Server("tests")).status(budget).await.unwrap();
 
     // Ten whole days of November and today.
     assert_eq!((status.spent, status.remaining), (110_000_000_000, 139_000_000_000));
@@ -75,7 +75,7 @@ async fn what_was_left_of_last_month_is_carried_over_once() {
     let mut month = draft(serde_json::json!({
         "name": "All", "amount": "150", "period": { "every": "month" }, "carries_over": true,
     }));
-    let budgets = outlay.budgets();
+    let budgets = outlay.budgets(By::Server("tests"));
     let status = budgets.status(budgets.create("b".into(), month.clone(), "ada").unwrap()).await;
     let status = status.unwrap();
     assert_eq!((status.carried, status.available), (40_000_000_000, 190_000_000_000));
@@ -90,7 +90,7 @@ async fn a_hard_budget_refuses_what_would_overspend_it_and_a_soft_one_does_not()
     let folder = tempfile::tempdir().unwrap();
     let outlay = open(folder.path());
     spend(&outlay, "openai", 0, "9").await;
-    let budgets = outlay.budgets();
+    let budgets = outlay.budgets(By::Server("tests"));
     for (id, enforcement) in [("hard", "hard"), ("soft", "soft")] {
         let day = draft(serde_json::json!({
             "name": id, "amount": "10", "period": { "every": "day" }, "enforcement": enforcement,
@@ -110,7 +110,7 @@ async fn a_hard_budget_refuses_what_would_overspend_it_and_a_soft_one_does_not()
 async fn budgets_are_kept_changed_and_removed_with_a_trail() {
     let folder = tempfile::tempdir().unwrap();
     let outlay = open(folder.path());
-    let budgets = outlay.budgets();
+    let budgets = outlay.budgets(By::Server("tests"));
     let day = draft(serde_json::json!({
         "name": "Day", "amount": "10", "period": { "every": "day" },
     }));
@@ -119,7 +119,7 @@ async fn budgets_are_kept_changed_and_removed_with_a_trail() {
     drop(outlay);
 
     let outlay = open(folder.path());
-    let budgets = outlay.budgets();
+    let budgets = outlay.budgets(By::Server("tests"));
     assert_eq!(budgets.all().unwrap(), [made]);
     budgets.remove("b", "ada").unwrap();
     assert!(budgets.all().unwrap().is_empty());
@@ -131,7 +131,7 @@ async fn budgets_are_kept_changed_and_removed_with_a_trail() {
 fn a_month_has_the_budget_that_somebody_made_for_it_before_an_imported_one() {
     let folder = tempfile::tempdir().unwrap();
     let outlay = open(folder.path());
-    let budgets = outlay.budgets();
+    let budgets = outlay.budgets(By::Server("tests"));
     let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
     let of_november = || {
         let amount = budgets.of_month(day(11, 1), day(11, 30)).unwrap();

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use crate::Outlay;
 use crate::usage::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError};
-use crate::usage::{UnansweredError, UsageEvents};
+use crate::usage::{By, UnansweredError, UsageEvents};
 
 /// What sources of LeadFactory's begin with.
 const LEADFACTORY: &str = "leadfactory:";
@@ -134,6 +134,7 @@ impl Outlay {
         amender: &Amender,
     ) -> Result<u64, MergeError> {
         let mut taken_back = 0;
+        let questions = self.questions.by(By::Server("imports"));
         let mut after = None;
         loop {
             let asked = UsageEvents {
@@ -145,7 +146,7 @@ impl Outlay {
                 limit: AMENDED_EVENTS_MAX,
                 after,
             };
-            let page = self.questions.events(asked, None).await?;
+            let page = questions.events(asked, None).await?;
             let told = page.facts.into_iter().filter(states).map(|fact| fact.event);
             let events: Vec<UsageEvent> = told.collect();
             let known = self.of_the_same_ids(source, &events).await?;

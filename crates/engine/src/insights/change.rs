@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use outlay_analytics::drivers::{self, Cell, Driver, DriversError, Item};
-use outlay_domain::usage::question::{Attribute, BY_MAX, Group, Measure, Value};
+use outlay_domain::usage::question::{Attribute, BY_MAX, Group, Measure, QuestionError, Value};
 
 use super::Insights;
 use crate::usage::{Answered, UnansweredError, UsageQuestion};
@@ -80,7 +80,10 @@ impl Insights {
             let by = question.by.iter().cloned().chain([Attribute::Model]).collect();
             let finer = UsageQuestion { by, ..question.clone() };
             match self.questions.breakdown(finer, scope).await {
-                Err(UnansweredError::TooManyGroups) => {}
+                Err(
+                    UnansweredError::TooManyGroups
+                    | UnansweredError::Question(QuestionError::TooManyRows),
+                ) => {}
                 answered => {
                     let answered = answered?;
                     let (_, by) =

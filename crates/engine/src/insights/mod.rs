@@ -16,7 +16,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use outlay_store::Books;
 
-use crate::usage::Questions;
+use crate::usage::{By, Questions};
 use crate::{Clock, Outlay};
 
 pub use analysis::Analysis;
@@ -27,16 +27,16 @@ pub use spend::{SpendQuestion, SpendRow, SpendTable};
 /// Where insights are asked for; cheap to clone.
 #[derive(Clone)]
 pub struct Insights {
-    questions: Arc<Questions>,
+    questions: Questions,
     books: Arc<Books>,
     clock: Arc<dyn Clock>,
 }
 
 impl Outlay {
-    /// Where insights are asked for.
-    pub fn insights(&self) -> Insights {
+    /// Where insights are asked for, by whom.
+    pub fn insights(&self, by: impl Into<By>) -> Insights {
         Insights {
-            questions: self.questions.clone(),
+            questions: self.questions.by(by),
             books: self.books.clone(),
             clock: self.clock.clone(),
         }

@@ -1,7 +1,6 @@
 //! What was used and has no price: by model, with everything that a price is needed for.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
@@ -59,7 +58,7 @@ struct Lacking {
 impl Questions {
     /// The usage of a range that has no price, of the account `scope` only where there is one.
     pub async fn unpriced(
-        self: &Arc<Self>,
+        &self,
         (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
         scope: Option<&str>,
     ) -> Result<UnpricedUsage, UnansweredError> {

@@ -6,14 +6,16 @@ pub mod questions;
 mod queue;
 pub mod rerate;
 pub mod sql;
+mod turns;
 
 pub use commit::{
     AcceptError, CommitCounters, Committed, Committer, Incoming, Kept, Outcome, Prepared, Rider,
 };
 pub use queue::Weight;
+pub use turns::By;
 
 pub use questions::{
-    Answered, QuestionOptions, Questions, UnansweredError, UsageEvents, UsageQuestion,
+    Answered, QuestionDesk, QuestionOptions, Questions, UnansweredError, UsageEvents, UsageQuestion,
 };
 
 #[cfg(test)]

@@ -14,15 +14,15 @@ use outlay_domain::usage::question::{
 };
 use outlay_store::StoreError;
 use outlay_store::history::question::{
-    AskError, AskOptions, Asker, EventPage, EventsAfter, EventsQuestion, EventsSum, Facts,
+    AskError, AskOptions, Asker, Effort, EventPage, EventsAfter, EventsQuestion, EventsSum, Facts,
     SegmentFiles,
 };
 use outlay_store::history::{History, Segment};
 use parking_lot::Mutex;
 use thiserror::Error;
-use tokio::sync::Semaphore;
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::JoinError;
 
+use super::turns::{By, Turns};
 use crate::Clock;
 
 /// Events on one page, at most.
@@ -33,9 +33,9 @@ pub const EXPORT_EVENTS: usize = 5_000;
 /// How much questions may use.
 #[derive(Debug, Clone, Copy)]
 pub struct QuestionOptions {
-    /// Questions that are worked on at the same time.
+    /// Long questions that are worked on at the same time, two at least.
     pub concurrency: usize,
-    /// How long a question may wait for its turn.
+    /// How long a caller's question may wait for its turn.
     pub wait_limit: Duration,
     /// What each of them may use.
     pub ask: AskOptions,
@@ -54,17 +54,34 @@ impl Default for QuestionOptions {
     }
 }
 
-/// Answers questions about usage.
-pub struct Questions {
+/// Where questions about usage are answered.
+pub struct QuestionDesk {
     history: Arc<History>,
     clock: Arc<dyn Clock>,
-    asker: Arc<Asker>,
-    turns: Arc<Semaphore>,
+    asker: Asker,
+    turns: Turns,
     options: QuestionOptions,
     /// The newest segment file that was asked about, and how many there were.
     ///
     /// The segments themselves are not held: their files stay as long as anybody holds them.
     known: Mutex<(Option<PathBuf>, usize)>,
+}
+
+/// Answers the questions of somebody about usage; cheap to clone.
+#[derive(Clone)]
+pub struct Questions {
+    desk: Arc<QuestionDesk>,
+    by: By,
+}
+
+/// The turn of a question.
+struct Turn<'a> {
+    /// When it began.
+    asked_at: DateTime<Utc>,
+    /// What there is to be asked about.
+    facts: Facts<'a>,
+    /// What the question may take.
+    effort: &'a Effort,
 }
 
 /// What is asked about usage. Without a range, all of it is.
@@ -165,6 +182,9 @@ pub enum UnansweredError {
     /// It took too long.
     #[error("there was no answer within {} seconds", .0.as_secs())]
     TooSlow(Duration),
+    /// More must be read for it than is read in a turn for quick questions.
+    #[error("the question takes long")]
+    TooMuchToRead,
     /// Too many others were asked at the same time.
     #[error("too many questions are being asked at the same time")]
     Busy,
@@ -177,7 +197,11 @@ impl From<AskError> for UnansweredError {
     fn from(error: AskError) -> Self {
         match error {
             AskError::TooManyGroups { .. } => Self::TooManyGroups,
+            AskError::TooManyRows => Self::Question(QuestionError::TooManyRows),
             AskError::TooSlow(limit) => Self::TooSlow(limit),
+            AskError::TooMuchToRead => Self::TooMuchToRead,
+            // Whoever asked is gone, and reads no answer.
+            AskError::Stopped => Self::Busy,
             AskError::Store(error) => Self::Store(error),
         }
     }
@@ -190,119 +214,22 @@ impl From<JoinError> for UnansweredError {
     }
 }
 
-impl Questions {
+impl QuestionDesk {
     /// Answers from `history`.
     pub fn new(history: Arc<History>, clock: Arc<dyn Clock>, options: QuestionOptions) -> Self {
         Self {
             history,
             clock,
-            asker: Arc::new(Asker::new(options.ask)),
-            turns: Arc::new(Semaphore::new(options.concurrency)),
+            asker: Asker::new(options.ask),
+            turns: Turns::new(options.concurrency, options.wait_limit),
             options,
             known: Mutex::default(),
         }
     }
 
-    /// One row: all that passes.
-    pub async fn total(
-        self: &Arc<Self>,
-        question: UsageQuestion,
-        scope: Option<&str>,
-    ) -> Result<Answered, UnansweredError> {
-        let question = UsageQuestion { every: None, by: vec![], top: None, ..question };
-        self.answer(question, scope).await
-    }
-
-    /// Rows by time, and by group where there are any: by the day where nothing else is asked.
-    pub async fn series(
-        self: &Arc<Self>,
-        question: UsageQuestion,
-        scope: Option<&str>,
-    ) -> Result<Answered, UnansweredError> {
-        let every = question.every.or(Some(Every::Day));
-        self.answer(UsageQuestion { every, ..question }, scope).await
-    }
-
-    /// Rows by group.
-    pub async fn breakdown(
-        self: &Arc<Self>,
-        question: UsageQuestion,
-        scope: Option<&str>,
-    ) -> Result<Answered, UnansweredError> {
-        self.answer(UsageQuestion { every: None, ..question }, scope).await
-    }
-
-    /// Answers, about the account `scope` only where there is one.
-    async fn answer(
-        self: &Arc<Self>,
-        asked: UsageQuestion,
-        scope: Option<&str>,
-    ) -> Result<Answered, UnansweredError> {
-        let scope = scope.map(ToOwned::to_owned);
-        self.in_turn(move |questions| {
-            let asked_at = questions.clock.now();
-            let snapshot = questions.history.snapshot();
-            let files = questions.files(&snapshot.segments);
-            let facts = Facts { tail: &snapshot.tail, segments: &files };
-            let mut question = asked.bounded(facts, asked_at)?;
-            if let Some(account) = &scope {
-                question = question.within(account);
-            }
-            let (current, previous) = questions.asker.ask(facts, &question)?;
-            let credits = questions.options.credits;
-            let answer = Answer::new(&question, &current, previous.as_ref(), credits)?;
-            Ok(Answered { question, answer, asked_at })
-        })
-        .await
-    }
-
-    /// The newest events that pass, of the account `scope` only where there is one.
-    pub async fn events(
-        self: &Arc<Self>,
-        asked: UsageEvents,
-        scope: Option<&str>,
-    ) -> Result<EventPage, UnansweredError> {
-        let question = asked.within(scope);
-        self.in_turn(move |questions| {
-            let snapshot = questions.history.snapshot();
-            let files = questions.files(&snapshot.segments);
-            let facts = Facts { tail: &snapshot.tail, segments: &files };
-            Ok(questions.asker.events(facts, &question)?)
-        })
-        .await
-    }
-
-    /// All events that pass together, without a limit and from the first on.
-    pub async fn events_sum(
-        self: &Arc<Self>,
-        asked: UsageEvents,
-        scope: Option<&str>,
-    ) -> Result<EventsSum, UnansweredError> {
-        let question = asked.within(scope);
-        self.in_turn(move |questions| {
-            let snapshot = questions.history.snapshot();
-            let files = questions.files(&snapshot.segments);
-            let facts = Facts { tail: &snapshot.tail, segments: &files };
-            Ok(questions.asker.events_sum(facts, &question)?)
-        })
-        .await
-    }
-
-    /// Works on a thread that may wait for the disk, when it is this question's turn.
-    async fn in_turn<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&Self) -> Result<T, UnansweredError> + Send + 'static,
-    ) -> Result<T, UnansweredError> {
-        let turn =
-            tokio::time::timeout(self.options.wait_limit, self.turns.clone().acquire_owned());
-        let Ok(Ok(turn)) = turn.await else { return Err(UnansweredError::Busy) };
-        let questions = self.clone();
-        spawn_blocking(move || {
-            // The turn ends with the work, even when nobody waits for the answer any more.
-            let _turn = turn;
-            work(&questions)
-        })
-        .await?
+    /// Answers questions of `by`, in their turns.
+    pub fn by(self: &Arc<Self>, by: impl Into<By>) -> Questions {
+        Questions { desk: self.clone(), by: by.into() }
     }
 
     /// The files of `segments`. What was kept of others is forgotten.
@@ -328,6 +255,98 @@ impl Questions {
     /// How much memory the sums take that are kept for later questions.
     pub fn kept_bytes(&self) -> usize {
         self.asker.kept_bytes()
+    }
+}
+
+impl Questions {
+    /// One row: all that passes.
+    pub async fn total(
+        &self,
+        question: UsageQuestion,
+        scope: Option<&str>,
+    ) -> Result<Answered, UnansweredError> {
+        let question = UsageQuestion { every: None, by: vec![], top: None, ..question };
+        self.answer(question, scope).await
+    }
+
+    /// Rows by time, and by group where there are any: by the day where nothing else is asked.
+    pub async fn series(
+        &self,
+        question: UsageQuestion,
+        scope: Option<&str>,
+    ) -> Result<Answered, UnansweredError> {
+        let every = question.every.or(Some(Every::Day));
+        self.answer(UsageQuestion { every, ..question }, scope).await
+    }
+
+    /// Rows by group.
+    pub async fn breakdown(
+        &self,
+        question: UsageQuestion,
+        scope: Option<&str>,
+    ) -> Result<Answered, UnansweredError> {
+        self.answer(UsageQuestion { every: None, ..question }, scope).await
+    }
+
+    /// Answers, about the account `scope` only where there is one.
+    async fn answer(
+        &self,
+        asked: UsageQuestion,
+        scope: Option<&str>,
+    ) -> Result<Answered, UnansweredError> {
+        let scope = scope.map(ToOwned::to_owned);
+        self.in_turn(move |desk, Turn { asked_at, facts, effort }| {
+            let mut question = asked.clone().bounded(facts, asked_at)?;
+            if let Some(account) = &scope {
+                question = question.within(account);
+            }
+            let (current, previous) = desk.asker.ask(facts, &question, effort)?;
+            let credits = desk.options.credits;
+            let answer = Answer::new(&question, &current, previous.as_ref(), credits)?;
+            Ok(Answered { question, answer, asked_at })
+        })
+        .await
+    }
+
+    /// The newest events that pass, of the account `scope` only where there is one.
+    pub async fn events(
+        &self,
+        asked: UsageEvents,
+        scope: Option<&str>,
+    ) -> Result<EventPage, UnansweredError> {
+        let question = asked.within(scope);
+        self.in_turn(move |desk, turn| Ok(desk.asker.events(turn.facts, &question, turn.effort)?))
+            .await
+    }
+
+    /// All events that pass together, without a limit and from the first on.
+    pub async fn events_sum(
+        &self,
+        asked: UsageEvents,
+        scope: Option<&str>,
+    ) -> Result<EventsSum, UnansweredError> {
+        let question = asked.within(scope);
+        self.in_turn(move |desk, turn| {
+            Ok(desk.asker.events_sum(turn.facts, &question, turn.effort)?)
+        })
+        .await
+    }
+
+    /// Does `work` on the facts as they stand when it is this question's turn.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl Fn(&QuestionDesk, Turn<'_>) -> Result<T, UnansweredError> + Send + Sync + 'static,
+    ) -> Result<T, UnansweredError> {
+        let (desk, work) = (self.desk.clone(), Arc::new(work));
+        let work = move |effort: &Effort| {
+            // Before the snapshot: what came between the two is of a time that is not over.
+            let asked_at = desk.clock.now();
+            let snapshot = desk.history.snapshot();
+            let files = desk.files(&snapshot.segments);
+            let facts = Facts { tail: &snapshot.tail, segments: &files };
+            work(&desk, Turn { asked_at, facts, effort })
+        };
+        self.desk.turns.work(&self.by, work).await
     }
 }
 

@@ -14,7 +14,7 @@ use outlay_store::sqlite::amendments::Act;
 use thiserror::Error;
 
 use super::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError};
-use super::{UnansweredError, UsageEvents};
+use super::{By, UnansweredError, UsageEvents};
 use crate::Outlay;
 
 /// Events that one re-rating looks at, at most.
@@ -80,6 +80,7 @@ impl Outlay {
         amender: Option<&Amender>,
     ) -> Result<Rerated, RerateError> {
         let mut rerated = Rerated::default();
+        let questions = self.questions.by(By::Server("rerate"));
         let mut after = None;
         loop {
             let only = |attribute, value: &Option<CompactString>| {
@@ -101,7 +102,7 @@ impl Outlay {
                 limit: AMENDED_EVENTS_MAX,
                 after,
             };
-            let page = self.questions.events(asked, None).await?;
+            let page = questions.events(asked, None).await?;
             let names: Vec<EventName> = page
                 .facts
                 .iter()

@@ -18,8 +18,9 @@ use rustix::process::Signal;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
-use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::parted::Parted;
 
 /// Queries that may wait for each one that is worked on.
 const WAITING_FOR_EACH: usize = 4;
@@ -53,9 +54,11 @@ impl Default for SqlOptions {
 pub struct SqlDesk {
     history: Arc<History>,
     options: SqlOptions,
-    turns: Semaphore,
+    /// Half of them for one caller at most, so that others are answered too; where there is one
+    /// only, they wait for it.
+    turns: Parted,
     /// Queries that are worked on or wait.
-    places: Semaphore,
+    places: Parted,
 }
 
 /// Why a query was not answered.
@@ -64,7 +67,7 @@ pub enum SqlDeskError {
     /// The query is at fault, or needs too much.
     #[error(transparent)]
     Sql(#[from] SqlError),
-    /// Others were asked at the same time.
+    /// Others were asked at the same time, or too many by the same caller.
     #[error("other queries are being worked on")]
     Busy,
     /// No process could be started.
@@ -79,18 +82,18 @@ impl SqlDesk {
         Self {
             history,
             options,
-            turns: Semaphore::new(turns),
-            places: Semaphore::new(turns * (1 + WAITING_FOR_EACH)),
+            turns: Parted::new(turns, WAIT_LIMIT),
+            places: Parted::new(turns * (1 + WAITING_FOR_EACH), WAIT_LIMIT),
         }
     }
 
-    /// Answers `query` with JSON: an object of `columns`, `rows` and `truncated`.
+    /// Answers the `query` of somebody with JSON: an object of `columns`, `rows` and `truncated`.
     ///
-    /// The process that works on it is gone when this is answered or given up.
-    pub async fn run(&self, query: String) -> Result<Vec<u8>, SqlDeskError> {
-        let Ok(_place) = self.places.try_acquire() else { return Err(SqlDeskError::Busy) };
-        let turn = tokio::time::timeout(WAIT_LIMIT, self.turns.acquire());
-        let Ok(Ok(_turn)) = turn.await else { return Err(SqlDeskError::Busy) };
+    /// The process that works on it is gone when this is answered, and ended when nobody waits for
+    /// the answer any more.
+    pub async fn run(&self, who: &str, query: String) -> Result<Vec<u8>, SqlDeskError> {
+        let _place = self.places.take_free(who).ok_or(SqlDeskError::Busy)?;
+        let _turn = self.turns.take(who, 1).await.ok_or(SqlDeskError::Busy)?;
         let history = self.history.clone();
         // Held until the end, so that no file is removed while it is read.
         let snapshot =
@@ -207,4 +210,99 @@ fn ended(status: ExitStatus, last_words: &[u8], limits: &SqlLimits) -> SqlError 
 fn failed(error: &dyn std::error::Error) -> SqlError {
     let (what, how) = ("the answer of a query".into(), error.to_string());
     SqlError::Store(StoreError::Damaged { what, how })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::{FrozenClock, Options, Outlay};
+
+    /// A program that says into a pipe that it has begun, holds the pipe open, and never ends.
+    ///
+    /// The pipe ends when all of them have.
+    fn endless(folder: &Path) -> (PathBuf, PathBuf) {
+        let (program, pipe) = (folder.join("endless"), folder.join("pipe"));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let script =
+            format!("#!/bin/sh\nexec 9> '{}'\necho begun >&9\nkill -STOP $$\n", pipe.display());
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        (program, pipe)
+    }
+
+    fn desk(folder: &Path, program: PathBuf) -> (Arc<Outlay>, Arc<SqlDesk>) {
+        let options = Options { background: false, ..Options::default() };
+        let clock = Arc::new(FrozenClock::at(chrono::DateTime::UNIX_EPOCH));
+        let outlay = Arc::new(Outlay::open(&folder.join("data"), options, clock).unwrap());
+        let limits = SqlLimits { time: Duration::from_secs(600), ..SqlLimits::default() };
+        let options = SqlOptions { limits, turns: 2, program };
+        let desk = Arc::new(SqlDesk::new(outlay.history.clone(), options));
+        (outlay, desk)
+    }
+
+    /// Asks something that takes for ever.
+    fn ask(desk: &Arc<SqlDesk>, who: &'static str) -> JoinHandle<()> {
+        let desk = desk.clone();
+        tokio::spawn(async move { drop(desk.run(who, "SELECT 1".into()).await) })
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_admin_leaves_a_turn_to_others_and_a_query_that_nobody_waits_for_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let (program, pipe) = endless(folder.path());
+        let (_outlay, desk) = desk(folder.path(), program);
+
+        let first = ask(&desk, "mallory");
+        let said = spawn_blocking(move || {
+            let mut said = BufReader::new(File::open(pipe).unwrap());
+            let mut line = String::new();
+            said.read_line(&mut line).unwrap();
+            (said, line)
+        });
+        let (mut said, line) = said.await.unwrap();
+        assert_eq!(line, "begun\n");
+        {
+            let mut second = std::pin::pin!(desk.run("mallory", "SELECT 2".into()));
+            assert!(second.as_mut().now_or_never().is_none(), "it waits for the first");
+            let other = ask(&desk, "alice");
+            let told = spawn_blocking(move || {
+                let mut line = String::new();
+                said.read_line(&mut line).unwrap();
+                (said, line)
+            });
+            let (rest, line) = told.await.unwrap();
+            assert_eq!(line, "begun\n", "alice's has begun");
+            said = rest;
+            other.abort();
+        }
+
+        first.abort();
+
+        // It ends once both processes are gone.
+        let rest = spawn_blocking(move || said.lines().count()).await.unwrap();
+        assert_eq!(rest, 0);
+        assert_eq!(desk.turns.free(), 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_admin_who_asks_much_leaves_places_to_wait_in_to_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_outlay, desk) = desk(folder.path(), OWN_PROGRAM.into());
+        let places = desk.places.free();
+
+        let of_mallory: Vec<_> =
+            (0..places).filter_map(|_| desk.places.take_free("mallory")).collect();
+
+        assert_eq!(of_mallory.len(), places / 2);
+        assert!(matches!(desk.run("mallory", "SELECT 1".into()).await, Err(SqlDeskError::Busy)));
+        assert!(desk.places.take_free("alice").is_some());
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use outlay_domain::usage::{EventDraft, Meter};
 use outlay_domain::{Amount, Quantity};
+use outlay_store::sqlite::manifest::Span;
 use outlay_store::sqlite::totals::Charged;
 
 use super::amend::{Amender, AmendmentError, AskedEvent};
@@ -444,4 +445,25 @@ async fn what_was_corrected_last_stands_also_after_the_clock_was_set_back() {
     let mut stated: Vec<_> = facts.iter().map(|fact| (fact.received_at, fact.kind)).collect();
     stated.sort_by_key(|(at, _)| *at);
     assert_eq!(stated.last().unwrap().1, outlay_domain::usage::FactKind::Reversal);
+}
+
+#[tokio::test]
+async fn a_key_that_stands_in_two_places_is_counted_once_and_belongs_to_a_kept_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    send(&outlay, vec![costing("a", "1"), costing("b", "2")]).await;
+    // As a flush does that comes between the keys of a commit and its facts.
+    let now_us = noon().timestamp_micros();
+    outlay.dedup.flush(Span { first_us: now_us, last_us: now_us }).unwrap();
+    drop(outlay);
+
+    let outlay = open(folder.path());
+    assert_eq!(outlay.dedup.figures().keys, 4, "from the run, and from the log again");
+    assert_eq!(outlay.check().unwrap().keys, 2);
+    let again = send(&outlay, vec![costing("a", "1"), costing("b", "2")]).await;
+    assert_eq!(again, ["repeated", "repeated"]);
+    outlay.history.flush(&outlay.dedup).unwrap();
+    let report = outlay.check().unwrap();
+    assert_eq!((report.facts, report.keys, report.findings), (2, 2, vec![]));
+    assert_eq!(charged(&outlay), ("3".into(), 2, 0));
 }

@@ -341,7 +341,7 @@ struct BudgetList {
         (status = 403, body = ApiError), (status = 422, body = ApiError),
         (status = 429, body = ApiError)))]
 async fn list(State(state): State<AppState>, caller: Scoped) -> Result<Json<BudgetList>, ApiError> {
-    let statuses = state.outlay.budgets().statuses().await?;
+    let statuses = state.outlay.budgets(&*caller).statuses().await?;
     let seen = statuses.into_iter().filter(|judged| match judged {
         Ok(status) => may_see(&caller, &status.budget),
         Err(unjudged) => may_see(&caller, &unjudged.budget),
@@ -365,7 +365,7 @@ async fn create(
     let (id, draft) = body.judged()?;
     let id = id.map(free_id).transpose()?;
     let id = id.unwrap_or_else(|| Uuid::now_v7().to_string().into());
-    let budgets = state.outlay.budgets();
+    let budgets = state.outlay.budgets(&*caller);
     if let Ok(known) = budgets.one(&id)
         && known.draft != draft
     {
@@ -375,7 +375,7 @@ async fn create(
     }
     let budget = budgets.create(id, draft, caller.user.as_str())?;
     state.alerts.judge_soon();
-    Ok((StatusCode::CREATED, Json(told(&state, budget).await?)))
+    Ok((StatusCode::CREATED, Json(told(&state, &caller, budget).await?)))
 }
 
 /// Shows a budget and where it stands.
@@ -389,12 +389,12 @@ async fn show(
     caller: Scoped,
     Path(id): Path<String>,
 ) -> Result<Json<BudgetBody>, ApiError> {
-    let budgets = state.outlay.budgets();
+    let budgets = state.outlay.budgets(&*caller);
     let budget = budgets.one(&id)?;
     if !may_see(&caller, &budget) {
         return Err(ApiError::not_found(format!("there is no budget `{}`", budget.id)));
     }
-    Ok(Json(told(&state, budget).await?))
+    Ok(Json(told(&state, &caller, budget).await?))
 }
 
 /// Changes a budget to what is sent. Admins only.
@@ -416,10 +416,10 @@ async fn change(
         let detail = "must be that of the path, or be left out";
         return Err(ApiError::bad_request("malformed", "id", detail));
     }
-    let budgets = state.outlay.budgets();
+    let budgets = state.outlay.budgets(&*caller);
     let budget = budgets.change(&id, draft, caller.user.as_str())?;
     state.alerts.judge_soon();
-    Ok(Json(told(&state, budget).await?))
+    Ok(Json(told(&state, &caller, budget).await?))
 }
 
 /// Removes a budget. Admins only.
@@ -433,7 +433,7 @@ async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     caller.require_admin()?;
-    state.outlay.budgets().remove(&id, caller.user.as_str())?;
+    state.outlay.budgets(&*caller).remove(&id, caller.user.as_str())?;
     state.alerts.judge_soon();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -520,7 +520,7 @@ async fn check(
             .at("attributes.account"));
     }
     let counts = |budget: &Budget| budget.draft.scope.takes(&attributes);
-    let refusals = state.outlay.budgets().refusals(body.amount, counts).await?;
+    let refusals = state.outlay.budgets(&*caller).refusals(body.amount, counts).await?;
     let (own, others): (Vec<_>, Vec<_>) =
         refusals.into_iter().partition(|refusal| may_see(&caller, &refusal.budget));
     let others = (!others.is_empty()).then(RefusingBudget::of_others);
@@ -529,8 +529,12 @@ async fn check(
 }
 
 /// The budget, and where it stands now.
-async fn told(state: &AppState, budget: Budget) -> Result<BudgetBody, ApiError> {
-    let budgets = state.outlay.budgets();
+async fn told(
+    state: &AppState,
+    caller: &people::Caller,
+    budget: Budget,
+) -> Result<BudgetBody, ApiError> {
+    let budgets = state.outlay.budgets(caller);
     Ok(budgets.judge_at(budget, state.outlay.clock.now()).await?.into())
 }
 

@@ -226,7 +226,7 @@ async fn spend(
     let tz = parameters.tz()?;
     let count = parameters.number("days", DAYS_MAX)?.unwrap_or(DAYS).max(1);
     let horizon = parameters.number("horizon", HORIZON_MAX)?.unwrap_or(HORIZON).max(1);
-    let insights = state.outlay.insights();
+    let insights = state.outlay.insights(&*caller);
     let today = insights.today(tz);
     let before = u32::try_from(count - 1).unwrap_or(u32::MAX);
     let days = Days::ending(today, before);
@@ -513,7 +513,7 @@ async fn drivers(
             .mend("add e.g. `by=provider,model`"));
     }
     let top = question.top.unwrap_or(TOP);
-    let (insights, scope) = (state.outlay.insights(), caller.scope());
+    let (insights, scope) = (state.outlay.insights(&*caller), caller.scope());
     let change = insights.spend_change(question, top, scope.as_deref()).await?;
     let names: Vec<String> = change.by.iter().map(|one| one.name().into_owned()).collect();
     let mut rows = Vec::new();

@@ -807,7 +807,8 @@ async fn unpriced(
     let scope = caller.scope();
     if params.meters {
         let range = (params.from, params.to);
-        let found = state.outlay.questions.unpriced(range, scope.as_deref()).await?;
+        let questions = state.outlay.questions.by(&*caller);
+        let found = questions.unpriced(range, scope.as_deref()).await?;
         let items = found.models.into_iter().map(Into::into).collect();
         return Ok(Json(UnpricedModels { items, is_cut: Some(found.is_cut) }));
     }
@@ -822,7 +823,8 @@ async fn unpriced(
         top: None,
         compare: false,
     };
-    let answered = state.outlay.questions.breakdown(question, scope.as_deref()).await?;
+    let questions = state.outlay.questions.by(&*caller);
+    let answered = questions.breakdown(question, scope.as_deref()).await?;
     let mut items: Vec<UnpricedModelBody> = answered
         .answer
         .rows

@@ -281,7 +281,7 @@ async fn list(
         filters: parameters.filters()?,
     };
     let scope = caller.scope();
-    let all = state.outlay.recommendations().about(&looked, scope.as_deref()).await?;
+    let all = state.outlay.recommendations(&*caller).about(&looked, scope.as_deref()).await?;
     let items = all.items.into_iter().filter(|item| states.contains(&item.state));
     let seen = Seen {
         first: all.from.with_timezone(&tz).date_naive(),
@@ -355,9 +355,9 @@ async fn change(
 ) -> Result<Json<RecommendationBody>, ApiError> {
     caller.require_admin()?;
     let new = NewDecision { state: known_state(&body.state)?, until: body.until, note: body.note };
-    let (all, scope) = (state.outlay.recommendations(), caller.scope());
+    let (all, scope) = (state.outlay.recommendations(&*caller), caller.scope());
     let item = all.decide(&id, new, caller.user.as_str(), scope.as_deref()).await?;
-    let last = state.outlay.insights().today(Tz::UTC);
+    let last = state.outlay.insights(&*caller).today(Tz::UTC);
     let first = last - Days::new(DAYS as u64 - 1);
     let seen = Seen { first, last, tz: Tz::UTC, parameters: None };
     Ok(Json(RecommendationBody::new(item, &seen)))

@@ -78,7 +78,7 @@ async fn month(
     let Query(pairs) = pairs?;
     let parameters = Parameters::new(pairs, &KNOWN)?;
     let tz = parameters.tz()?;
-    let today = state.outlay.insights().today(tz);
+    let today = state.outlay.insights(&*caller).today(tz);
     let asked = Asked { state: &state, caller: &caller, parameters: &parameters, tz, today };
     let page = asked.page(read_month(&parameters, today)?).await?;
     Ok(([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page)).into_response())
@@ -179,7 +179,8 @@ impl Asked<'_> {
             compare: true,
             by,
         };
-        let (questions, scope) = (&self.state.outlay.questions, self.caller.scope());
+        let (questions, scope) =
+            (self.state.outlay.questions.by(&**self.caller), self.caller.scope());
         Ok(match top {
             Some(_) => questions.breakdown(question, scope.as_deref()).await?,
             None => questions.total(question, scope.as_deref()).await?,
@@ -199,7 +200,8 @@ impl Asked<'_> {
             extremes: false,
         };
         let scope = self.caller.scope();
-        let table = self.state.outlay.insights().spend(question, scope.as_deref()).await?;
+        let insights = self.state.outlay.insights(&**self.caller);
+        let table = insights.spend(question, scope.as_deref()).await?;
         Ok(Course::of(&table, last, self.today))
     }
 
@@ -207,7 +209,7 @@ impl Asked<'_> {
     async fn budgets(&self, month: Month) -> Result<String, ApiError> {
         let (_, end) = month.days().instants(self.tz);
         let moment = (end - TimeDelta::seconds(1)).min(self.state.outlay.clock.now());
-        let budgets = self.state.outlay.budgets();
+        let budgets = self.state.outlay.budgets(&**self.caller);
         let mut rows = String::new();
         for budget in budgets.all()?.into_iter().take(BUDGETS_MAX) {
             let status = match budgets.judge_at(budget, moment).await? {

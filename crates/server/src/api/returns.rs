@@ -198,7 +198,7 @@ async fn roi(
     let Query(pairs) = pairs?;
     let parameters = Parameters::new(pairs, &KNOWN)?;
     let tz = parameters.tz()?;
-    let insights = state.outlay.insights();
+    let insights = state.outlay.insights(&*caller);
     let (from, to) = range(&parameters, tz, insights.today(tz))?;
     let question = ReturnsQuestion {
         from,

@@ -110,7 +110,7 @@ async fn run(
         let detail = format!("{} bytes, {QUERY_BYTES_MAX} at most", body.query.len());
         return Err(ApiError::bad_request("too_large", "query", detail));
     }
-    let answer = state.outlay.sql.run(body.query).await?;
+    let answer = state.outlay.sql.run(caller.user.as_str(), body.query).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
 }
 

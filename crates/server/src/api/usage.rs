@@ -157,7 +157,8 @@ async fn total(
 ) -> Result<Response, ApiError> {
     const KNOWN: Known = Known(&["from", "to", "tz", "measures", "compare", "format"]);
     let (question, form) = read(&caller, pairs, &headers, &KNOWN)?;
-    let answered = state.outlay.questions.total(question, caller.scope().as_deref()).await?;
+    let questions = state.outlay.questions.by(&*caller);
+    let answered = questions.total(question, caller.scope().as_deref()).await?;
     form.write(answered).await
 }
 
@@ -180,7 +181,8 @@ async fn series(
     const KNOWN: Known =
         Known(&["from", "to", "tz", "every", "by", "top", "measures", "compare", "format"]);
     let (question, form) = read(&caller, pairs, &headers, &KNOWN)?;
-    let answered = state.outlay.questions.series(question, caller.scope().as_deref()).await?;
+    let questions = state.outlay.questions.by(&*caller);
+    let answered = questions.series(question, caller.scope().as_deref()).await?;
     form.write(answered).await
 }
 
@@ -206,7 +208,8 @@ async fn breakdown(
         return Err(ApiError::bad_request("missing", "by", "nothing is said to group by")
             .mend("add e.g. `by=provider`, or ask /api/v1/usage/total"));
     }
-    let answered = state.outlay.questions.breakdown(question, caller.scope().as_deref()).await?;
+    let questions = state.outlay.questions.by(&*caller);
+    let answered = questions.breakdown(question, caller.scope().as_deref()).await?;
     form.write(answered).await
 }
 
@@ -245,7 +248,8 @@ async fn events(
         limit: parameters.number("limit", EVENTS_MAX)?.unwrap_or(EVENTS_DEFAULT),
         after: parameters.one("cursor")?.map(read_cursor).transpose()?,
     };
-    let page = state.outlay.questions.events(asked, caller.scope().as_deref()).await?;
+    let questions = state.outlay.questions.by(&*caller);
+    let page = questions.events(asked, caller.scope().as_deref()).await?;
     Ok(axum::Json(EventsBody {
         items: page.facts.iter().map(EventRow::from).collect(),
         next_cursor: page.next.as_ref().map(write_cursor),
@@ -367,7 +371,9 @@ impl From<UnansweredError> for ApiError {
             UnansweredError::TooSlow(_) => {
                 Self::unprocessable("too_slow", detail).mend("ask for a shorter range, or filter")
             }
-            UnansweredError::Busy => Self::too_many(5, detail).mend("ask again in a moment"),
+            UnansweredError::TooMuchToRead | UnansweredError::Busy => {
+                Self::too_many(5, detail).mend("ask again in a moment")
+            }
             UnansweredError::Store(error) => error.into(),
         }
     }

@@ -231,7 +231,7 @@ pub fn refused(error: &QuestionError) -> ApiError {
         | QuestionError::TooManyValues { .. }
         | QuestionError::ValueTooLong { .. }
         | QuestionError::TooManyMeasures(_)
-        | QuestionError::TooManyRows(_) => "too_large",
+        | QuestionError::TooManyRows => "too_large",
         QuestionError::TooEarly(_)
         | QuestionError::TooLate(_)
         | QuestionError::TopOutOfRange(_) => "out_of_range",

@@ -81,15 +81,16 @@ pub async fn serve(
 
     let (stop, stopped) = watch::channel(false);
     let desk = Desk::open(&server.state().config, stopped);
+    let tasks = &server.state().outlay.tasks;
     let own: Vec<_> = own
         .into_iter()
-        .map(|own| {
+        .map(|(name, own)| {
             let router = leadfactory::own_router(server.state().clone());
-            tokio::spawn(desk.clone().tcp(own, router))
+            desk.clone().tcp(tasks, name, own, router)
         })
         .collect();
-    let tcp = tokio::spawn(desk.clone().tcp(listener, server.live_router()));
-    let unix = tokio::spawn(desk.unix(socket, server.router()));
+    let tcp = desk.clone().tcp(tasks, "doors.http", listener, server.live_router());
+    let unix = desk.unix(tasks, "doors.socket", socket, server.router());
 
     let public_url = match server.state().config.server.public_url.as_str() {
         "" => format!("http://{address}"),
@@ -128,11 +129,15 @@ pub async fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Listens on the ports of dialects that are on.
-async fn bind_dialects(state: &AppState) -> Result<Vec<TcpListener>, CliError> {
+/// Listens on the ports of dialects that are on; what each is called.
+async fn bind_dialects(state: &AppState) -> Result<Vec<(&'static str, TcpListener)>, CliError> {
     let settings = &state.config.dialects.leadfactory;
     let mut listeners = Vec::new();
-    for port in [settings.port, settings.breakdown_port] {
+    let ports = [
+        ("doors.leadfactory", settings.port),
+        ("doors.leadfactory.breakdown", settings.breakdown_port),
+    ];
+    for (name, port) in ports {
         if !settings.enabled || port == 0 {
             continue;
         }
@@ -144,7 +149,7 @@ async fn bind_dialects(state: &AppState) -> Result<Vec<TcpListener>, CliError> {
             ))
         })?;
         tracing::info!(%address, "LeadFactory's clients are answered");
-        listeners.push(listener);
+        listeners.push((name, listener));
     }
     if let Some(hint) = leadfactory::opening_hint(settings) {
         tracing::warn!("{hint}");

@@ -18,8 +18,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::{Extension, Router};
+use outlay_engine::tasks::{Task, Tasks};
+use outlay_store::failpoint;
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::auth::LocalTrust;
 use crate::config::{Config, LimitsConfig};
@@ -53,6 +56,8 @@ pub struct Desk {
     places: Arc<Places>,
     patience: Patience,
     stopped: watch::Receiver<bool>,
+    /// Heard by every connection as long as it is open.
+    open: Arc<watch::Sender<()>>,
 }
 
 impl Desk {
@@ -62,14 +67,29 @@ impl Desk {
         let files = open_files::raise();
         let places = Places::new(&config.limits, &config.server.trusted_proxies, files);
         tracing::info!(connections = places.max(), files, "connections are bounded");
-        Self { places: Arc::new(places), patience: Patience::of(&config.limits), stopped }
+        let patience = Patience::of(&config.limits);
+        let open = Arc::new(watch::channel(()).0);
+        Self { places: Arc::new(places), patience, stopped, open }
     }
 
-    /// Answers what comes over TCP, until the desk closes.
-    pub async fn tcp(self, listener: TcpListener, router: Router) {
+    /// Answers what comes over TCP, until the desk closes, as a task of that name.
+    pub fn tcp(
+        self,
+        tasks: &Tasks,
+        name: &'static str,
+        listener: TcpListener,
+        router: Router,
+    ) -> JoinHandle<()> {
         let listening = listener.local_addr().ok();
         let router = router.layer(Extension(listening.map(Listening)));
-        let (open, closed) = watch::channel(());
+        let listener = Arc::new(listener);
+        tasks.spawn(name, move |task| {
+            self.clone().accept_tcp(listener.clone(), router.clone(), task)
+        })
+    }
+
+    async fn accept_tcp(self, listener: Arc<TcpListener>, router: Router, task: Arc<Task>) {
+        task.beat();
         let mut failures = Failures::default();
         while let Some(accepted) = self.next(listener.accept()).await {
             let (stream, peer) = match accepted {
@@ -79,6 +99,8 @@ impl Desk {
                     continue;
                 }
             };
+            failpoint::hit("serving.accepted");
+            task.done();
             let Some(place) = self.places.take(peer.ip()) else {
                 refuse(&stream);
                 continue;
@@ -90,21 +112,29 @@ impl Desk {
                 (place, self.patience),
                 self.stopped.clone(),
             );
-            let until_closed = closed.clone();
-            tokio::spawn(async move {
-                attending.await;
-                drop(until_closed);
-            });
+            self.spawn(attending);
         }
-        drop((listener, closed));
-        open.closed().await;
+        drop(listener);
+        self.open.closed().await;
     }
 
-    /// Answers what comes over the data folder's own socket, until the desk closes. Its owner is
-    /// trusted, and hurried by nothing.
-    pub async fn unix(self, socket: UnixListener, router: Router) {
+    /// Answers what comes over the data folder's own socket, until the desk closes, as a task of
+    /// that name. Its owner is trusted, and hurried by nothing.
+    pub fn unix(
+        self,
+        tasks: &Tasks,
+        name: &'static str,
+        socket: UnixListener,
+        router: Router,
+    ) -> JoinHandle<()> {
         let router = router.layer(Extension(LocalTrust));
-        let (open, closed) = watch::channel(());
+        let socket = Arc::new(socket);
+        tasks
+            .spawn(name, move |task| self.clone().accept_unix(socket.clone(), router.clone(), task))
+    }
+
+    async fn accept_unix(self, socket: Arc<UnixListener>, router: Router, task: Arc<Task>) {
+        task.beat();
         let mut failures = Failures::default();
         while let Some(accepted) = self.next(socket.accept()).await {
             let stream = match accepted {
@@ -114,16 +144,22 @@ impl Desk {
                     continue;
                 }
             };
+            task.done();
             let own = (Place::of_the_owner(), Patience::endless());
             let attending = attend(stream, Peer::Owner, router.clone(), own, self.stopped.clone());
-            let until_closed = closed.clone();
-            tokio::spawn(async move {
-                attending.await;
-                drop(until_closed);
-            });
+            self.spawn(attending);
         }
-        drop((socket, closed));
-        open.closed().await;
+        drop(socket);
+        self.open.closed().await;
+    }
+
+    /// Attends to a connection, and lets nobody go home before it is closed.
+    fn spawn(&self, attending: impl Future<Output = ()> + Send + 'static) {
+        let until_closed = self.open.subscribe();
+        tokio::spawn(async move {
+            attending.await;
+            drop(until_closed);
+        });
     }
 
     /// The next connection; `None` once the desk is closed.

@@ -354,22 +354,7 @@ impl Dedup {
         let received = group.iter().fold(Span::EMPTY, |span, dated| span.union(dated.received));
         let (run_id, path) = self.next_run();
         let mut writer = RunWriter::create(&path, keys)?;
-        let mut sources: Vec<(EventKey, Keys<'_>)> = Vec::with_capacity(group.len());
-        for dated in group {
-            let mut keys = dated.run.keys()?;
-            if let Some(first) = keys.next()? {
-                sources.push((first, keys));
-            }
-        }
-        // Few sources: looking at each is as fast as a heap.
-        while let Some(least) = (0..sources.len()).min_by_key(|&at| sources[at].0) {
-            let (key, keys) = &mut sources[least];
-            writer.push(*key)?;
-            match keys.next()? {
-                Some(next) => *key = next,
-                None => drop(sources.swap_remove(least)),
-            }
-        }
+        each_in_order(group, |key| writer.push(key))?;
         let what = (received, group[0].form);
         finish(writer, run_id, path, what, || failpoint::hit("dedup.merge.written"))
             .inspect(|_| failpoint::hit("dedup.merge.renamed"))
@@ -399,6 +384,46 @@ impl Dedup {
         state.runs.retain(|run| !old.iter().any(|old| Arc::ptr_eq(old, run)));
         state.runs.extend(new);
         self.has_older.store(any_older(&state.runs), Ordering::Relaxed);
+    }
+
+    /// How many different keys there are, which takes reading them all.
+    ///
+    /// One key may stand in two places: a commit hands its keys over before its facts, so a flush
+    /// between the two writes keys of a batch that stays in the usage log. Is the process ended
+    /// before the next flush, the batch is read from the log again, and its keys are then in memory
+    /// and in the run. No key is without its event, because none is handed over before the event is
+    /// on the disk; that it stands there twice says the same as once, and merging makes it one.
+    pub fn count_different(&self) -> Result<u64, StoreError> {
+        // While it is held, no run goes.
+        let _changing = self.changing.lock();
+        let (runs, tables) = {
+            let state = self.state.read();
+            let fresh: Vec<EventKey> = state.fresh.iter().collect();
+            (state.runs.clone(), (state.frozen.clone(), fresh))
+        };
+        let (frozen, mut in_memory) = tables;
+        in_memory.extend(frozen.iter().flat_map(|table| table.iter()));
+        in_memory.sort_unstable();
+        in_memory.dedup();
+        let mut different = 0;
+        let (by_account, by_source): (Vec<_>, Vec<_>) =
+            runs.into_iter().partition(|dated| dated.form == KeyForm::ByAccount);
+        for group in [&by_account, &by_source] {
+            let mut last = None;
+            each_in_order(group, |key| {
+                different += u64::from(last.replace(key) != Some(key));
+                Ok(())
+            })?;
+        }
+        let mut buffer = Vec::new();
+        for key in in_memory {
+            let mut is_written = false;
+            for dated in by_account.iter().filter(|dated| dated.run.may_hold(key.id)) {
+                dated.run.find(key.id, &mut buffer, |body| is_written |= body == key.body)?;
+            }
+            different += u64::from(!is_written);
+        }
+        Ok(different)
     }
 
     /// Reads every run from end to end; one line for each that is damaged.
@@ -436,6 +461,30 @@ fn check_run(
     for (seen, key) in seen.iter_mut().zip(keys) {
         if run.may_hold(key.id) && *seen != Seen::Same {
             run.find(key.id, buffer, |body| *seen = (*seen).max(Seen::of(body == key.body)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Calls `each` with the keys of several runs, in order; with one that stands in two of them twice.
+fn each_in_order(
+    runs: &[Arc<DatedRun>],
+    mut each: impl FnMut(EventKey) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut sources: Vec<(EventKey, Keys<'_>)> = Vec::with_capacity(runs.len());
+    for dated in runs {
+        let mut keys = dated.run.keys()?;
+        if let Some(first) = keys.next()? {
+            sources.push((first, keys));
+        }
+    }
+    // Few sources: looking at each is as fast as a heap.
+    while let Some(least) = (0..sources.len()).min_by_key(|&at| sources[at].0) {
+        let (key, keys) = &mut sources[least];
+        each(*key)?;
+        match keys.next()? {
+            Some(next) => *key = next,
+            None => drop(sources.swap_remove(least)),
         }
     }
     Ok(())

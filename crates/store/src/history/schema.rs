@@ -5,6 +5,8 @@
 //! coded. Tags and free-form meters are JSON texts with sorted keys, because whole sets repeat:
 //! grouping by a tag then reads each distinct set once.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
@@ -21,6 +23,7 @@ use outlay_domain::usage::{
     Charge, ChargeBasis, Dimensions, Fact, FactKind, Meter, Quantities, Status, Tags, UsageEvent,
 };
 use outlay_domain::{Amount, Quantity};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::columns::{ColumnsBuilder, RowBuilder};
 use crate::StoreError;
@@ -378,6 +381,71 @@ impl<'a> FactReader<'a> {
             }
         }
         Ok(quantities)
+    }
+}
+
+/// The text under `key` in a JSON object of texts, without a copy of what nobody asked for.
+pub fn text_under<'a>(text: &'a str, key: &str) -> Result<Option<Cow<'a, str>>, serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let found = Under(key).deserialize(&mut json)?;
+    json.end()?;
+    Ok(found)
+}
+
+/// Finds the text under a key.
+struct Under<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for Under<'_> {
+    type Value = Option<Cow<'de, str>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Under<'_> {
+    type Value = Option<Cow<'de, str>>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object of texts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(key) = pairs.next_key_seed(Borrowed)? {
+            let value = pairs.next_value_seed(Borrowed)?;
+            if key == self.0 {
+                found = Some(value);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Reads a text, as it stands there where nothing of it is escaped.
+struct Borrowed;
+
+impl<'de> DeserializeSeed<'de> for Borrowed {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Borrowed {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
     }
 }
 

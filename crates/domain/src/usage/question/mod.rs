@@ -294,8 +294,8 @@ pub enum QuestionError {
     #[error("`top` is given, and nothing to group by")]
     TopOfNothing,
     /// The answer would be too long.
-    #[error("the answer would have {0} rows, {ROWS_MAX} at most")]
-    TooManyRows(usize),
+    #[error("the answer would have more than {ROWS_MAX} rows")]
+    TooManyRows,
 }
 
 impl QuestionError {
@@ -305,7 +305,7 @@ impl QuestionError {
             Self::EmptyRange { .. } | Self::TooEarly(_) => "from".into(),
             Self::TooLate(_) => "to".into(),
             Self::TooManyBuckets(_) => "every".into(),
-            Self::TooManyBy(_) | Self::TooManyRows(_) => "by".into(),
+            Self::TooManyBy(_) | Self::TooManyRows => "by".into(),
             Self::TooManyFilters(_) => "filters".into(),
             Self::TooManyValues { attribute, .. }
             | Self::NoValues(attribute)
@@ -336,7 +336,7 @@ impl QuestionError {
             Self::TooManyMeasures(_) => "ask for fewer measures",
             Self::TopOutOfRange(_) => "ask for a number in that range",
             Self::TopOfNothing => "say what to group `by`, or leave `top` out",
-            Self::TooManyRows(_) => {
+            Self::TooManyRows => {
                 "ask for the `top` groups only, a wider `every`, a shorter range or a filter"
             }
         }

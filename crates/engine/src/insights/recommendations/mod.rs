@@ -29,7 +29,7 @@ use super::analysis::{Analysis, DAYS_BEFORE};
 use super::{Course, Days, Insights, SpendQuestion, SpendTable};
 use crate::Outlay;
 use crate::budgets::Budgets;
-use crate::usage::UsageQuestion;
+use crate::usage::{By, UsageQuestion};
 
 use claims::{share, without_overlap};
 pub use decisions::{Decision, Measured, NOTE_MAX, NewDecision, RecommendationsError};
@@ -56,11 +56,12 @@ pub struct Recommendations {
 }
 
 impl Outlay {
-    /// Where recommendations are.
-    pub fn recommendations(&self) -> Recommendations {
+    /// Where recommendations are, for somebody who asks about them.
+    pub fn recommendations(&self, by: impl Into<By>) -> Recommendations {
+        let by = by.into();
         Recommendations {
-            insights: self.insights(),
-            budgets: self.budgets(),
+            insights: self.insights(by.clone()),
+            budgets: self.budgets(by),
             prices: self.prices.clone(),
         }
     }

@@ -170,7 +170,8 @@ impl Usage {
     /// Kind and whole saving of what is advised.
     async fn savings(&self) -> Vec<(Kind, i128)> {
         let looked = Looked { days: 30, tz: Tz::UTC, filters: Vec::new() };
-        let all = self.outlay.recommendations().about(&looked, None).await.unwrap();
+        let all =
+            self.outlay.recommendations(By::Server("tests")).about(&looked, None).await.unwrap();
         let saving = |item: &Item| item.recommendation.saving.map_or(0, |saving| saving.monthly);
         all.items.iter().map(|item| (item.recommendation.kind, saving(item))).collect()
     }
@@ -200,7 +201,7 @@ async fn a_dear_day_saves_on_what_was_dear_on_it() {
         usage.spend(back, "burst", None, &cost.to_string()).await;
     }
     let looked = Looked { days: 30, tz: Tz::UTC, filters: Vec::new() };
-    let all = usage.outlay.recommendations();
+    let all = usage.outlay.recommendations(By::Server("tests"));
     let days = Days::ending(now().date_naive(), 29).unwrap();
     let busy = all.busy(days, &looked, None).await.unwrap();
     let used = all.used(days, &looked, None).await.unwrap();

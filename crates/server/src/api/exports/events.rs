@@ -96,7 +96,7 @@ pub async fn export(
         )),
     };
     let scope = caller.scope().map(String::from);
-    send(state.outlay.questions.clone(), asked, scope, rows, ("events", format)).await
+    send(state.outlay.questions.by(&*caller), asked, scope, rows, ("events", format)).await
 }
 
 enum EventRows {

@@ -166,7 +166,8 @@ pub async fn export(
         config: state.config.clone(),
     };
     let scope = caller.scope().map(String::from);
-    send(state.outlay.questions.clone(), asked(&parameters)?, scope, rows, ("focus", format)).await
+    let questions = state.outlay.questions.by(&*caller);
+    send(questions, asked(&parameters)?, scope, rows, ("focus", format)).await
 }
 
 fn granularity(parameters: &Parameters) -> Result<Every, ApiError> {
@@ -371,7 +372,8 @@ pub async fn metadata(
     let version = Version::of(&parameters)?;
     let measures = vec![Measure::Unpriced];
     let question = UsageQuestion { measures, ..parameters.question()? };
-    let answered = state.outlay.questions.total(question, caller.scope().as_deref()).await?;
+    let questions = state.outlay.questions.by(&*caller);
+    let answered = questions.total(question, caller.scope().as_deref()).await?;
     let unpriced = match answered.answer.total.now.first() {
         Some(Value::Count(count)) => i64::try_from(*count).unwrap_or(i64::MAX),
         _ => 0,

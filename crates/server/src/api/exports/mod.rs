@@ -7,7 +7,6 @@ mod focus;
 mod sink;
 
 use std::io;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Query;
@@ -68,7 +67,7 @@ fn asked(parameters: &Parameters) -> Result<UsageEvents, ApiError> {
 /// What is wrong with the question is told before the first byte; a failure after that ends the
 /// answer before its end.
 async fn send(
-    questions: Arc<Questions>,
+    questions: Questions,
     asked: UsageEvents,
     scope: Option<String>,
     mut rows: impl Rows + 'static,
@@ -105,7 +104,11 @@ async fn send(
             // What is newer was sent, so that later pages look at older segments only.
             asked.to = oldest.map(|oldest| oldest + chrono::TimeDelta::microseconds(1));
             asked.after = Some(after);
-            page = match again(&questions, &asked, scope.as_deref()).await {
+            let answered = tokio::select! {
+                answered = again(&questions, &asked, scope.as_deref()) => answered,
+                () = sender.closed() => return,
+            };
+            page = match answered {
                 Ok(page) => page,
                 Err(error) => return fail(&sender, io::Error::other(error)).await,
             };
@@ -132,7 +135,7 @@ async fn send(
 
 /// The next page; busy times are waited out, because half an export is of no use.
 async fn again(
-    questions: &Arc<Questions>,
+    questions: &Questions,
     asked: &UsageEvents,
     scope: Option<&str>,
 ) -> Result<outlay_store::history::question::EventPage, UnansweredError> {

@@ -6,18 +6,18 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use compact_str::CompactString;
+use compact_str::{CompactString, format_compact};
 use outlay_domain::Amount;
 use outlay_domain::budgets::Window;
 use outlay_domain::usage::question::{Attribute, Every, Filter};
 use outlay_domain::usage::{Fact, Status};
-use outlay_engine::budgets::Outlook;
+use outlay_engine::budgets::{Budgets, Outlook};
 use outlay_engine::import::books::{sources_of_all_calls, unpaid_sources};
 use outlay_engine::insights::advice::{Recommendation, ServiceShare, Thresholds, recommend, score};
 use outlay_engine::insights::analysis::DAYS_BEFORE;
 use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::{Analysis, Course, Days, Insights, SpendQuestion, SpendTable};
-use outlay_engine::usage::UsageEvents;
+use outlay_engine::usage::{By, UsageEvents};
 use outlay_store::history::question::EventsSum;
 use tokio::task::spawn_blocking;
 
@@ -25,12 +25,16 @@ use super::access::Admitted;
 use super::error::Refused;
 use super::wire::{local, name};
 use crate::config::Config;
+use crate::live::ties::Owner;
 use crate::state::AppState;
 
 /// Days back that an overview looks at.
 const OVERVIEW_DAYS: u32 = 30;
 /// Days ahead that an overview looks at.
 const OVERVIEW_HORIZON: usize = 30;
+
+/// Whose turns those take who need not say who they are.
+const DIALECT: &str = "leadfactory";
 
 /// What every handler asks with.
 #[derive(Clone)]
@@ -41,6 +45,7 @@ pub struct Desk {
     pub insights: Insights,
     /// Whose days are meant.
     pub tz: Tz,
+    by: By,
     scope: Option<CompactString>,
 }
 
@@ -50,7 +55,7 @@ impl FromRequestParts<AppState> for Desk {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refused> {
         let admitted = parts.extensions.get::<Admitted>().cloned();
         let admitted = admitted.ok_or_else(|| Refused::bad("nobody was let in"))?;
-        Ok(Self::new(state, admitted.scope))
+        Ok(Self::new(state, admitted))
     }
 }
 
@@ -102,14 +107,30 @@ pub struct Overview {
 }
 
 impl Desk {
-    /// A desk for somebody who sees one account, or all.
-    pub fn new(state: &AppState, scope: Option<CompactString>) -> Self {
+    /// A desk for somebody who was let in.
+    pub fn new(state: &AppState, admitted: Admitted) -> Self {
+        let by = By::Caller(match &admitted.owner {
+            Owner::Caller(user, _) => user.as_str().into(),
+            Owner::FixedKey => DIALECT.into(),
+            Owner::Address(from) => format_compact!("{DIALECT} {from}"),
+        });
+        Self::of(state, by, admitted.scope)
+    }
+
+    /// A desk that asks in the turns of `by`, about the account `scope` only where there is one.
+    pub fn of(state: &AppState, by: By, scope: Option<CompactString>) -> Self {
         Self {
-            insights: state.outlay.insights(),
+            insights: state.outlay.insights(by.clone()),
             tz: state.config.dialects.leadfactory.tz().unwrap_or(Tz::UTC),
+            by,
             scope,
             state: state.clone(),
         }
+    }
+
+    /// Where budgets are.
+    pub fn budgets(&self) -> Budgets {
+        self.state.outlay.budgets(self.by.clone())
     }
 
     /// The settings.
@@ -230,7 +251,8 @@ impl Desk {
             limit: 1,
             after: None,
         };
-        Ok(self.state.outlay.questions.events_sum(asked, self.scope.as_deref()).await?)
+        let questions = self.state.outlay.questions.by(self.by.clone());
+        Ok(questions.events_sum(asked, self.scope.as_deref()).await?)
     }
 
     /// From what amount on an operation is dear.
@@ -301,7 +323,7 @@ impl Desk {
         if !self.sees_all() {
             return Ok(Amount::ZERO);
         }
-        let budgets = self.state.outlay.budgets();
+        let budgets = self.budgets();
         let days = month.days();
         let own = spawn_blocking(move || budgets.of_month(days.first(), days.last())).await??;
         Ok(own.unwrap_or_else(|| self.config().dialects.leadfactory.budget()))
@@ -342,7 +364,7 @@ impl Desk {
             filters.push(Filter::only(Attribute::Account, account));
         }
         let (Some(from), to) = month.days().instants(self.tz) else { return Ok(None) };
-        let budgets = self.state.outlay.budgets();
+        let budgets = self.budgets();
         Ok(budgets.outlook(&filters, self.tz, Window { from, to }).await?)
     }
 

@@ -21,6 +21,7 @@ use outlay_engine::alerts::Alerts;
 use outlay_engine::insights::{Days, SpendQuestion};
 use outlay_engine::people::{IdentifyError, People, Standing};
 use outlay_engine::tasks::Task;
+use outlay_engine::usage::By;
 use serde_json::{Map, Value, json};
 use socketioxide::SocketIo;
 use socketioxide::extract::{SocketRef, TryData};
@@ -210,8 +211,8 @@ impl Parts {
         })
     }
 
-    fn desk(&self, scope: Option<CompactString>) -> Option<Desk> {
-        Some(Desk::new(&self.state()?, scope))
+    fn desk(&self, admitted: Admitted) -> Option<Desk> {
+        Some(Desk::new(&self.state()?, admitted))
     }
 }
 
@@ -264,7 +265,7 @@ async fn welcome(socket: SocketRef, parts: Parts) {
         socket.on(update.subscription(), told);
     }
     let wish = Wish::all(admitted.scope.clone());
-    let Some(desk) = parts.desk(admitted.scope) else { return };
+    let Some(desk) = parts.desk(admitted) else { return };
     match initial(&desk).await {
         Ok(body) => emit(&socket, "enhanced_initial_data", body),
         Err(refused) => fail(&socket, &refused),
@@ -308,7 +309,7 @@ async fn subscribe(socket: &SocketRef, parts: &Parts, update: Update, asked: &Va
     if !wish.hears(update) {
         return;
     }
-    let Some(desk) = parts.desk(admitted.scope) else { return };
+    let Some(desk) = parts.desk(admitted) else { return };
     match (updates(&desk, &wish).await, update) {
         (Ok((body, _)), Update::Integrated) | (Ok((_, body)), Update::Cost) => {
             emit(socket, update.event(), body);
@@ -421,7 +422,8 @@ async fn round(io: &SocketIo, parts: &Parts) {
         }
     }
     for wish in asked {
-        let Some(desk) = parts.desk(wish.scope.clone()) else { return };
+        let Some(state) = parts.state() else { return };
+        let desk = Desk::of(&state, By::Server("live"), wish.scope.clone());
         let told = match updates(&desk, &wish).await {
             Ok((integrated, cost)) => [(Update::Integrated, integrated), (Update::Cost, cost)],
             Err(refused) => {

@@ -18,6 +18,7 @@ use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::course::units;
 use outlay_engine::insights::{Days, SpendQuestion, SpendTable};
 use outlay_engine::revenue::ProductRevenue;
+use outlay_engine::usage::By;
 use tokio::task::spawn_blocking;
 
 use super::access::Admitted;
@@ -58,7 +59,7 @@ pub async fn page(
 
 /// All of LeadFactory's metrics.
 pub async fn text(state: &AppState) -> Result<String, Refused> {
-    let desk = Desk::new(state, None);
+    let desk = Desk::of(state, By::Server("metrics"), None);
     let everything = Selection::default();
     let today = desk.today();
     let month = Month::of(today).ok_or_else(|| Refused::bad("the clock is wrong"))?;
@@ -83,7 +84,7 @@ pub async fn text(state: &AppState) -> Result<String, Refused> {
     let mut page = Page::default();
     write_costs(&mut page, &all);
     write_services(&mut page, &all, &of_month, today);
-    let budgets = state.outlay.budgets();
+    let budgets = desk.budgets();
     let of_day = spawn_blocking(move || budgets.of_each_day()).await??;
     write_utilisation(&mut page, &used, &of_month, of_day, today);
     write_budget(&mut page, &used, state.config.dialects.leadfactory.budget());

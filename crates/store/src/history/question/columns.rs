@@ -5,14 +5,16 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{Int8Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use outlay_domain::Quantity;
 use outlay_domain::usage::question::{Attribute, Filter, Part};
 use outlay_domain::usage::{ChargeBasis, FactKind, Meter, Status};
-use outlay_domain::{Quantity, usage::Tags};
 
+use super::AskError;
+use super::limit::{Bounds, Limit, STEP};
 use super::names::Names;
 use super::sums::SumsOf;
 use crate::StoreError;
-use crate::history::schema::{METER_COLUMNS, parse_pairs};
+use crate::history::schema::{METER_COLUMNS, text_under};
 
 /// What the rows of a batch stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,11 +90,8 @@ fn attribute_value<T>(
     let (Attribute::Tag(key), Some(text)) = (attribute, text) else {
         return Ok(with(text.filter(|text| !text.is_empty())));
     };
-    let tags: Tags = parse_pairs(text)
-        .map_err(|error| damaged("tags", &error.to_string()))?
-        .into_iter()
-        .collect();
-    Ok(with(tags.get(key).filter(|value| !value.is_empty())))
+    let value = text_under(text, key).map_err(|error| damaged("tags", &error.to_string()))?;
+    Ok(with(value.as_deref().filter(|value| !value.is_empty())))
 }
 
 fn damaged(column: &str, how: &str) -> StoreError {
@@ -186,20 +185,30 @@ impl<T> Translated<T> {
     fn update(
         &mut self,
         dictionary: &StringArray,
-        translate: impl FnMut(Option<&str>) -> Result<T, StoreError>,
-    ) -> Result<(), StoreError> {
-        let is_same = self.of.as_ref().is_some_and(|known| {
-            known.len() == dictionary.len()
-                && known.values().as_ptr() == dictionary.values().as_ptr()
-                && known.offsets().as_ptr() == dictionary.offsets().as_ptr()
-        });
-        if !is_same {
-            self.of = None;
-            self.values = dictionary.iter().map(translate).collect::<Result<_, _>>()?;
-            self.of = Some(dictionary.clone());
+        limit: &Limit<'_>,
+        mut translate: impl FnMut(Option<&str>) -> Result<T, StoreError>,
+    ) -> Result<(), AskError> {
+        if self.of.as_ref().is_some_and(|known| is_same(known, dictionary)) {
+            return Ok(());
         }
+        self.of = None;
+        self.values.clear();
+        for (at, text) in dictionary.iter().enumerate() {
+            if at % STEP == 0 {
+                limit.check()?;
+            }
+            self.values.push(translate(text)?);
+        }
+        self.of = Some(dictionary.clone());
         Ok(())
     }
+}
+
+/// Whether two dictionaries are one, at the same place in memory.
+fn is_same(known: &StringArray, dictionary: &StringArray) -> bool {
+    known.len() == dictionary.len()
+        && known.values().as_ptr() == dictionary.values().as_ptr()
+        && known.offsets().as_ptr() == dictionary.offsets().as_ptr()
 }
 
 /// Says whether a name is told apart from the others.
@@ -209,7 +218,7 @@ pub(super) type Chosen = Box<dyn Fn(Option<&str>) -> bool>;
 pub(super) struct GroupColumn {
     attribute: Attribute,
     pub(super) names: Names,
-    ids: Translated<u32>,
+    ids: Ids,
     /// Which names are told apart; all others are [`REST`].
     only: Option<Chosen>,
 }
@@ -225,19 +234,57 @@ impl GroupColumn {
             let rest = names.id(Some("\u{0}"));
             debug_assert_eq!(rest, REST);
         }
-        Self { attribute, names, ids: Translated::default(), only }
+        Self { attribute, names, ids: Ids::default(), only }
     }
 
-    /// Takes in the names of a batch.
-    pub(super) fn update(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
+    /// Takes in the names of the rows of a batch that count; all do where `keep` is not given.
+    ///
+    /// Names that stand in the dictionary and at no row that counts are of no group. Says whether
+    /// there is room for all, and stops where there is none.
+    pub(super) fn update(
+        &mut self,
+        batch: &RecordBatch,
+        keep: Option<&[bool]>,
+        bounds: &Bounds,
+        limit: &Limit<'_>,
+    ) -> Result<bool, AskError> {
         let dictionary = Dictionary::new(batch, attribute_column(&self.attribute))?;
-        let (attribute, names, only) = (&self.attribute, &mut self.names, self.only.as_ref());
-        self.ids.update(dictionary.values, |text| {
-            attribute_value(attribute, text, |value| match only {
+        let Self { attribute, names, ids, only } = self;
+        let only = only.as_deref();
+        ids.renew(dictionary.values);
+        let mut steps = 0;
+        let mut learn = |ids: &mut Ids, at: usize| -> Result<bool, AskError> {
+            if steps % STEP == 0 {
+                limit.check()?;
+            }
+            steps += 1;
+            let text = dictionary.values.is_valid(at).then(|| dictionary.values.value(at));
+            let id = attribute_value(attribute, text, |value| match only {
                 Some(only) if !only(value) => REST,
                 _ => names.id(value),
-            })
-        })
+            })?;
+            ids.learn(at, id);
+            Ok(names.ids() - 1 <= bounds.groups && names.bytes() <= bounds.names_bytes)
+        };
+        match keep {
+            _ if ids.unknown == 0 => {}
+            None => {
+                for at in 0..dictionary.values.len() {
+                    if !ids.is_known[at] && !learn(ids, at)? {
+                        return Ok(false);
+                    }
+                }
+            }
+            Some(keep) => {
+                for (row, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
+                    let at = dictionary.keys.values()[row] as usize;
+                    if dictionary.keys.is_valid(row) && !ids.is_known[at] && !learn(ids, at)? {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// The id of rows without a name.
@@ -253,7 +300,7 @@ impl GroupColumn {
         places: &mut [u32],
     ) -> Result<(), StoreError> {
         let dictionary = Dictionary::new(batch, attribute_column(&self.attribute))?;
-        let (ids, absent) = (self.ids.values.as_slice(), self.absent());
+        let (ids, absent) = (self.ids.ids.as_slice(), self.absent());
         if dictionary.is_empty() {
             places.iter_mut().for_each(|place| *place = *place * stride + absent);
             return Ok(());
@@ -269,20 +316,53 @@ impl GroupColumn {
     }
 
     /// The id of the name of a row.
-    pub(super) fn ids<'a>(&'a self, batch: &'a RecordBatch) -> Result<Ids<'a>, StoreError> {
+    pub(super) fn ids<'a>(&'a self, batch: &'a RecordBatch) -> Result<IdsOfRows<'a>, StoreError> {
         let dictionary = Dictionary::new(batch, attribute_column(&self.attribute))?;
-        Ok(Ids { keys: dictionary.keys, ids: &self.ids.values, absent: self.absent() })
+        Ok(IdsOfRows { keys: dictionary.keys, ids: &self.ids.ids, absent: self.absent() })
+    }
+}
+
+/// The ids of a dictionary's values, as far as they were needed, for as long as batches come with
+/// the same dictionary.
+#[derive(Default)]
+struct Ids {
+    /// Kept, so that no other dictionary can take its place in memory.
+    of: Option<StringArray>,
+    /// Anything where it is not known.
+    ids: Vec<u32>,
+    is_known: Vec<bool>,
+    unknown: usize,
+}
+
+impl Ids {
+    /// Begins anew where `dictionary` is another one.
+    fn renew(&mut self, dictionary: &StringArray) {
+        if self.of.as_ref().is_some_and(|known| is_same(known, dictionary)) {
+            return;
+        }
+        self.unknown = dictionary.len();
+        self.ids.clear();
+        self.ids.resize(self.unknown, 0);
+        self.is_known.clear();
+        self.is_known.resize(self.unknown, false);
+        self.of = Some(dictionary.clone());
+    }
+
+    fn learn(&mut self, at: usize, id: u32) {
+        self.ids[at] = id;
+        self.is_known[at] = true;
+        self.unknown -= 1;
     }
 }
 
 /// Looks up the ids of rows.
-pub(super) struct Ids<'a> {
+pub(super) struct IdsOfRows<'a> {
     keys: &'a Int32Array,
     ids: &'a [u32],
     absent: u32,
 }
 
-impl Ids<'_> {
+impl IdsOfRows<'_> {
     #[inline]
     pub(super) fn id(&self, row: usize) -> u32 {
         if self.keys.is_valid(row) {
@@ -314,10 +394,14 @@ impl FilterColumn {
     }
 
     /// Takes in the names of a batch and says which rows pass.
-    pub(super) fn update(&mut self, batch: &RecordBatch) -> Result<Passing, StoreError> {
+    pub(super) fn update(
+        &mut self,
+        batch: &RecordBatch,
+        limit: &Limit<'_>,
+    ) -> Result<Passing, AskError> {
         let dictionary = Dictionary::new(batch, attribute_column(self.filter.attribute()))?;
         let filter = &self.filter;
-        self.passes.update(dictionary.values, |text| {
+        self.passes.update(dictionary.values, limit, |text| {
             attribute_value(filter.attribute(), text, |value| filter.passes(value))
         })?;
         let absent = dictionary.nulls().is_some().then(|| filter.passes(None));
@@ -374,12 +458,13 @@ impl PartColumn {
         rows: Rows,
         cells: Cells<'_>,
         sums: &mut SumsOf<'_>,
-    ) -> Result<(), StoreError> {
+        limit: &Limit<'_>,
+    ) -> Result<(), AskError> {
         match (&self.part, rows) {
             (Part::Meter(Meter::Other(name)), Rows::Facts) => {
                 let dictionary = Dictionary::new(batch, "other_meters")?;
                 if !dictionary.is_empty() {
-                    self.others.update(dictionary.values, |text| other_meter(text, name))?;
+                    self.others.update(dictionary.values, limit, |text| other_meter(text, name))?;
                     let others = self.others.values.as_slice();
                     let keys = dictionary.keys.values();
                     add_each(dictionary.nulls(), largest(others), cells, sums, |row| {
@@ -613,9 +698,10 @@ impl<'a> Kinds<'a> {
 /// The millionths of the free-form meter `name` in the texts of free-form meters.
 fn other_meter(text: Option<&str>, name: &str) -> Result<i64, StoreError> {
     let Some(text) = text else { return Ok(0) };
-    let pairs = parse_pairs(text).map_err(|error| damaged("other_meters", &error.to_string()))?;
-    match pairs.iter().find(|(known, _)| known == name) {
-        Some((_, quantity)) => {
+    let found =
+        text_under(text, name).map_err(|error| damaged("other_meters", &error.to_string()))?;
+    match found {
+        Some(quantity) => {
             let quantity: Result<Quantity, _> = quantity.parse();
             Ok(quantity.map_err(|error| damaged("other_meters", &error.to_string()))?.micros())
         }

@@ -14,7 +14,9 @@ use super::columns::{
     keep_about_lacking, keep_charged_above, micros, texts, times,
 };
 use super::file::SegmentFile;
-use super::{AskError, Asker, Facts, Limit};
+use super::limit::Limit;
+use super::task::column_bytes;
+use super::{AskError, Asker, Effort, Facts};
 use crate::StoreError;
 use crate::history::schema::FactReader;
 
@@ -142,8 +144,9 @@ impl Asker {
         &self,
         facts: Facts<'_>,
         question: &EventsQuestion,
+        effort: &Effort,
     ) -> Result<EventPage, AskError> {
-        let limit = Limit::new(self.options.time_limit);
+        let limit = Limit::new(&self.options, effort);
         let units = self.units(facts, question)?;
         let mut candidates = newest(&units, question, &limit)?;
         if candidates.len() > 4 * (question.limit + 1) {
@@ -176,17 +179,17 @@ impl Asker {
         &self,
         facts: Facts<'_>,
         question: &EventsQuestion,
+        effort: &Effort,
     ) -> Result<EventsSum, AskError> {
-        let limit = Limit::new(self.options.time_limit);
+        let limit = Limit::new(&self.options, effort);
         let question = EventsQuestion { after: None, ..question.clone() };
         let mut sieve = Sieve::new(&question);
         sieve.projection.add("amount_nanos");
         let projection = sieve.projection.clone();
         let mut sum = EventsSum::default();
         for unit in self.units(facts, &question)? {
-            unit.each_batch(&projection, |batch, _| {
-                limit.check()?;
-                let Some(keep) = sieve.keep(batch)? else { return Ok(()) };
+            unit.each_batch(&projection, &limit, |batch, _| {
+                let Some(keep) = sieve.keep(batch, &limit)? else { return Ok(()) };
                 let amounts = integers(batch, "amount_nanos")?;
                 let rows = times(batch, Rows::Facts)?.iter().zip(keep).enumerate();
                 for (row, (time, keep)) in rows {
@@ -274,10 +277,14 @@ impl Sieve {
     }
 
     /// Which rows pass; `None` where none does.
-    fn keep(&mut self, batch: &RecordBatch) -> Result<Option<Vec<bool>>, StoreError> {
+    fn keep(
+        &mut self,
+        batch: &RecordBatch,
+        limit: &Limit<'_>,
+    ) -> Result<Option<Vec<bool>>, AskError> {
         let mut keep = vec![true; batch.num_rows()];
         for filter in &mut self.filters {
-            match filter.update(batch)? {
+            match filter.update(batch, limit)? {
                 Passing::All => {}
                 Passing::None => return Ok(None),
                 Passing::Some => filter.keep(batch, &mut keep)?,
@@ -305,7 +312,7 @@ fn after(given: &[Fact], before: Option<&EventsAfter>) -> Option<EventsAfter> {
 fn newest(
     units: &[Unit<'_>],
     question: &EventsQuestion,
-    limit: &Limit,
+    limit: &Limit<'_>,
 ) -> Result<Vec<Candidate>, AskError> {
     let mut sieve = Sieve::new(question);
     let projection = sieve.projection.clone();
@@ -320,9 +327,8 @@ fn newest(
         if unit.span.1 < oldest {
             break;
         }
-        unit.each_batch(&projection, |batch, first_row| {
-            limit.check()?;
-            let Some(keep) = sieve.keep(batch)? else { return Ok(()) };
+        unit.each_batch(&projection, limit, |batch, first_row| {
+            let Some(keep) = sieve.keep(batch, limit)? else { return Ok(()) };
             let rows = times(batch, Rows::Facts)?.iter().zip(keep).enumerate();
             for (row, (time, keep)) in rows {
                 let is_new = boundary.is_none_or(|boundary| *time <= boundary);
@@ -361,7 +367,7 @@ fn first_by_key(
     units: &[Unit<'_>],
     mut candidates: Vec<Candidate>,
     question: &EventsQuestion,
-    limit: &Limit,
+    limit: &Limit<'_>,
 ) -> Result<Vec<Candidate>, AskError> {
     candidates.sort_unstable_by_key(|candidate| (candidate.unit, candidate.row));
     let mut keyed = Vec::with_capacity(candidates.len());
@@ -383,7 +389,7 @@ fn first_by_key(
 fn read_facts(
     units: &[Unit<'_>],
     mut candidates: Vec<Candidate>,
-    limit: &Limit,
+    limit: &Limit<'_>,
 ) -> Result<Vec<Fact>, AskError> {
     candidates.sort_unstable_by_key(|candidate| (candidate.unit, candidate.row));
     let mut facts = Vec::with_capacity(candidates.len());
@@ -400,18 +406,26 @@ fn read_facts(
 }
 
 impl Unit<'_> {
-    /// Calls `each` with the batches and the number of their first row.
+    /// Calls `each` with the batches and the number of their first row, within `limit`.
     fn each_batch(
         &self,
         projection: &Projection,
+        limit: &Limit<'_>,
         mut each: impl FnMut(&RecordBatch, usize) -> Result<(), AskError>,
     ) -> Result<(), AskError> {
         match &self.source {
-            UnitSource::Tail(batch) => each(batch, 0),
+            UnitSource::Tail(batch) => {
+                limit.check()?;
+                limit.take(column_bytes(batch, projection.names()))?;
+                each(batch, 0)
+            }
             UnitSource::File { file, row_group } => {
+                limit.check()?;
+                limit.take(file.bytes(*row_group, projection.names()))?;
                 let mut first_row = 0;
                 for batch in file.read(*row_group, projection.names())? {
                     let batch = batch?;
+                    limit.check()?;
                     each(&batch, first_row)?;
                     first_row += batch.num_rows();
                 }

@@ -125,6 +125,13 @@ impl SegmentFile {
         }
     }
 
+    /// Bytes of columns of a row group, unpacked.
+    pub(super) fn bytes(&self, row_group: usize, columns: &[&'static str]) -> u64 {
+        let wanted = self.leaves(Some(columns));
+        let row_group = self.row_group(row_group);
+        wanted.iter().map(|leaf| row_group.column(*leaf).uncompressed_size().unsigned_abs()).sum()
+    }
+
     /// Reads columns of a row group, batch by batch.
     pub(super) fn read(
         &self,

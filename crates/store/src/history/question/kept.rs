@@ -60,6 +60,11 @@ impl KeptSums {
         Some(kept.partial.clone())
     }
 
+    /// Whether the sums of a file are kept.
+    pub(super) fn holds(&self, key: &KeptKey) -> bool {
+        self.sums.lock().kept.contains_key(key)
+    }
+
     pub(super) fn keep(&self, key: KeptKey, partial: Arc<Partial>) {
         let bytes = partial.size_bytes() + size_of::<KeptKey>() + key.path.as_os_str().len();
         if bytes > self.bytes_max / 4 {

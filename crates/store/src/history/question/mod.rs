@@ -12,6 +12,7 @@ mod columns;
 mod events;
 mod file;
 mod kept;
+mod limit;
 pub(super) mod names;
 mod shape;
 mod sums;
@@ -26,7 +27,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use datafusion::arrow::array::RecordBatch;
@@ -36,9 +37,11 @@ use parking_lot::Mutex;
 use thiserror::Error;
 
 pub use events::{EventPage, EventsAfter, EventsQuestion, EventsSum, FactKey};
+pub use limit::{Effort, StopSign};
 
 use self::file::Files;
 use self::kept::{CELLS_KEPT_MAX, KeptKey, KeptSums};
+use self::limit::Limit;
 use self::shape::{Only, Shape};
 use self::task::{Source, Task};
 use self::time::Finder;
@@ -95,6 +98,8 @@ pub struct AskOptions {
     pub kept_bytes: usize,
     /// Sums of buckets and groups, at most: it bounds the memory of a question.
     pub cells_max: usize,
+    /// Bytes of the names of groups, at most, for each thread.
+    pub names_bytes_max: usize,
 }
 
 impl Default for AskOptions {
@@ -105,6 +110,7 @@ impl Default for AskOptions {
             time_limit: Duration::from_secs(30),
             kept_bytes: 32 << 20,
             cells_max: 500_000,
+            names_bytes_max: 64 << 20,
         }
     }
 }
@@ -118,9 +124,18 @@ pub enum AskError {
         /// Which of the attributes has the most values.
         widest: usize,
     },
+    /// The answer would have more rows than one may have.
+    #[error("there are too many rows")]
+    TooManyRows,
     /// It took too long.
     #[error("no answer within {} s", .0.as_secs_f64())]
     TooSlow(Duration),
+    /// More must be read for it than was allowed.
+    #[error("more must be read than was allowed")]
+    TooMuchToRead,
+    /// Nobody waits for the answer any more.
+    #[error("nobody waits for the answer any more")]
+    Stopped,
     /// The history could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -153,24 +168,37 @@ impl Asker {
         &self,
         facts: Facts<'_>,
         question: &Question,
+        effort: &Effort,
     ) -> Result<(Tally, Option<Tally>), AskError> {
-        let limit = Limit::new(self.options.time_limit);
+        let limit = Limit::of(&self.options, effort, question);
+        self.ask_within(facts, question, &limit).map_err(|error| match error {
+            AskError::TooManyGroups { .. } if question.top().is_none() => AskError::TooManyRows,
+            error => error,
+        })
+    }
+
+    fn ask_within(
+        &self,
+        facts: Facts<'_>,
+        question: &Question,
+        limit: &Limit<'_>,
+    ) -> Result<(Tally, Option<Tally>), AskError> {
         let shape = Arc::new(Shape::of(question));
-        let current = self.sum(facts, &shape, None, question.period(), &limit);
+        let current = self.sum(facts, &shape, None, question.period(), limit);
         let (current, only) = match (current, question.top()) {
             (Err(AskError::TooManyGroups { widest }), Some(top)) => {
-                let groups = self.top(facts, question, top, widest, &limit)?;
+                let groups = self.top(facts, question, top, widest, limit)?;
                 let only = Only::Groups(Arc::new(groups));
-                let tally = self.sum(facts, &shape, Some(&only), question.period(), &limit)?;
+                let tally = self.sum(facts, &shape, Some(&only), question.period(), limit)?;
                 (tally, Some(only))
             }
             (current, _) => (current?, None),
         };
         let Some(period) = question.previous() else { return Ok((current, None)) };
-        let previous = match self.sum(facts, &shape, only.as_ref(), period, &limit) {
+        let previous = match self.sum(facts, &shape, only.as_ref(), period, limit) {
             Err(AskError::TooManyGroups { .. }) if question.top().is_some() => {
                 let only = Only::Groups(Arc::new(largest(&current, question)));
-                self.sum(facts, &shape, Some(&only), period, &limit)?
+                self.sum(facts, &shape, Some(&only), period, limit)?
             }
             previous => previous?,
         };
@@ -184,7 +212,7 @@ impl Asker {
         question: &Question,
         top: usize,
         widest: usize,
-        limit: &Limit,
+        limit: &Limit<'_>,
     ) -> Result<HashSet<Key>, AskError> {
         let shape = Arc::new(Shape::ranking(question));
         let period = Period { buckets: None, ..question.period().clone() };
@@ -223,7 +251,7 @@ impl Asker {
         shape: &Arc<Shape>,
         only: Option<&Only>,
         period: &Period,
-        limit: &Limit,
+        limit: &Limit<'_>,
     ) -> Result<Tally, AskError> {
         let finder = Finder::new(period);
         let tasks = task::plan(facts, shape, &finder, &self.files)?;
@@ -236,9 +264,9 @@ impl Asker {
             next: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             limit,
-            merger: Mutex::new(Merger::new(shape, &finder, self.options.cells_max)),
-            cells_max: self.options.cells_max,
+            merger: Mutex::new(Merger::new(shape, &finder, limit.bounds(finder.len()))),
         };
+        run.weigh()?;
         run.all(self.options.threads)?;
         Ok(run.merger.into_inner().finish())
     }
@@ -279,23 +307,6 @@ fn largest(tally: &Tally, question: &Question) -> HashSet<Key> {
     }
 }
 
-/// When a question must be done.
-#[derive(Debug)]
-struct Limit {
-    length: Duration,
-    until: Instant,
-}
-
-impl Limit {
-    fn new(length: Duration) -> Self {
-        Self { length, until: Instant::now() + length }
-    }
-
-    fn check(&self) -> Result<(), AskError> {
-        if Instant::now() < self.until { Ok(()) } else { Err(AskError::TooSlow(self.length)) }
-    }
-}
-
 /// One pass over the facts.
 struct Run<'a> {
     kept: &'a KeptSums,
@@ -305,12 +316,22 @@ struct Run<'a> {
     tasks: Vec<Task<'a>>,
     next: AtomicUsize,
     stop: AtomicBool,
-    limit: &'a Limit,
+    limit: &'a Limit<'a>,
     merger: Mutex<Merger<'a>>,
-    cells_max: usize,
 }
 
 impl Run<'_> {
+    /// Goes on if no more must be read than may be. What is kept of earlier questions is not read.
+    fn weigh(&self) -> Result<(), AskError> {
+        if !self.limit.counts_bytes() {
+            return Ok(());
+        }
+        self.tasks.iter().try_for_each(|task| {
+            let is_kept = self.kept_key(task).is_some_and(|key| self.kept.holds(&key));
+            if is_kept { Ok(()) } else { self.limit.take(task.bytes(self.shape, self.finder)) }
+        })
+    }
+
     fn all(&self, threads: usize) -> Result<(), AskError> {
         // A thread takes some 50 µs to start, in which ten thousand rows are summed.
         let rows: u64 = self.tasks.iter().map(|task| task.rows).sum();
@@ -336,7 +357,8 @@ impl Run<'_> {
 
     /// Takes tasks until there are none.
     fn work(&self) -> Result<(), AskError> {
-        let mut worker = Worker::new(self.shape, self.only, self.finder, self.cells_max);
+        let bounds = self.limit.bounds(self.finder.len());
+        let mut worker = Worker::new(self.shape, self.only, self.finder, bounds);
         let result = self.take_tasks(&mut worker);
         if result.is_err() {
             self.stop.store(true, Ordering::Relaxed);
@@ -354,7 +376,7 @@ impl Run<'_> {
             let is_fresh = worker.len() == 0;
             let is_done = task.each_batch(self.shape, self.finder, |batch, range| {
                 self.limit.check()?;
-                worker.add(batch, range)?;
+                worker.add(batch, range, self.limit)?;
                 Ok(!self.stop.load(Ordering::Relaxed))
             })?;
             if !is_done {

@@ -32,7 +32,37 @@ pub(super) enum Source<'a> {
     File { file: Arc<SegmentFile>, row_groups: Vec<usize> },
 }
 
+/// What looking at a row takes besides reading it, in bytes read.
+const ROW_BYTES: u64 = 4;
+
 impl Task<'_> {
+    /// How many bytes must be read, about, unpacked.
+    pub(super) fn bytes(&self, shape: &Shape, finder: &Finder) -> u64 {
+        let read: u64 = match &self.source {
+            Source::Tail(batches) => {
+                let projection = self.range.projection(shape, finder);
+                batches.iter().map(|batch| column_bytes(batch, projection.names())).sum()
+            }
+            Source::File { file, row_groups } => {
+                let bytes = |row_group: &usize| {
+                    let range = self.range_of(file, *row_group);
+                    file.bytes(*row_group, range.projection(shape, finder).names())
+                };
+                row_groups.iter().map(bytes).sum()
+            }
+        };
+        read + self.rows * ROW_BYTES
+    }
+
+    /// The rows of one row group.
+    fn range_of(&self, file: &SegmentFile, row_group: usize) -> Range {
+        let span = file.span(row_group, self.range.rows);
+        // Where a level has a row group to itself, there is nothing to tell apart.
+        let is_alone = |level: &i8| file.row_group_levels(row_group) == (*level, *level);
+        let level = self.range.level.filter(|level| !is_alone(level));
+        Range { span, level, ..self.range }
+    }
+
     /// Calls `each` with the batches, as long as it says to go on; says whether all were read.
     pub(super) fn each_batch(
         &self,
@@ -51,13 +81,7 @@ impl Task<'_> {
             }
             Source::File { file, row_groups } => {
                 for row_group in row_groups {
-                    let span = file.span(*row_group, self.range.rows);
-                    // Where a level has a row group to itself, there is nothing to tell apart.
-                    let level = self
-                        .range
-                        .level
-                        .filter(|level| file.row_group_levels(*row_group) != (*level, *level));
-                    let range = Range { span, level, ..self.range };
+                    let range = self.range_of(file, *row_group);
                     let projection = range.projection(shape, finder);
                     for batch in file.read(*row_group, projection.names())? {
                         if !each(&batch?, &range)? {
@@ -69,6 +93,12 @@ impl Task<'_> {
         }
         Ok(true)
     }
+}
+
+/// Bytes of columns that are in memory.
+pub(super) fn column_bytes(batch: &RecordBatch, columns: &[&'static str]) -> u64 {
+    let columns = columns.iter().filter_map(|name| batch.column_by_name(name));
+    columns.map(|column| column.get_buffer_memory_size() as u64).sum()
 }
 
 fn span(times: &[i64]) -> (i64, i64) {

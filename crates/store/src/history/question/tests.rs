@@ -21,6 +21,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use tempfile::TempDir;
 
+use super::limit::Bounds;
 use super::*;
 use crate::history::rollup::{self, RollupBuilder};
 use crate::history::schema;
@@ -363,7 +364,7 @@ proptest! {
         for question in &questions {
             // The second time, sums that were kept take part.
             for _ in 0..2 {
-                let (current, previous) = asker.ask(world.facts(), question).unwrap();
+                let (current, previous) = asker.ask(world.facts(), question, &Effort::default()).unwrap();
                 prop_assert_eq!(sums(&current), walk(&world.facts, question, question.period()));
                 let before = question.previous().unwrap();
                 prop_assert_eq!(sums(&previous.unwrap()), walk(&world.facts, question, before));
@@ -393,7 +394,7 @@ proptest! {
         .unwrap();
         let answer = |cells_max| {
             let asker = Asker::new(AskOptions { cells_max, ..AskOptions::default() });
-            let (tally, _) = asker.ask(world.facts(), &question).unwrap();
+            let (tally, _) = asker.ask(world.facts(), &question, &Effort::default()).unwrap();
             Answer::new(&question, &tally, None, CreditRate::ONE).unwrap()
         };
 
@@ -422,10 +423,10 @@ proptest! {
             after: None,
         };
 
-        let sum = asker.events_sum(world.facts(), &question).unwrap();
+        let sum = asker.events_sum(world.facts(), &question, &Effort::default()).unwrap();
         let mut listed = Vec::new();
         loop {
-            let page = asker.events(world.facts(), &question).unwrap();
+            let page = asker.events(world.facts(), &question, &Effort::default()).unwrap();
             prop_assert!(page.facts.len() <= limit);
             listed.extend(page.facts);
             match page.next {
@@ -500,13 +501,13 @@ fn what_a_rollup_can_answer_reads_no_facts() {
 
     // From a full hour on; the segments begin at odd minutes.
     let question = a_question(Attribute::Team, 24 * 60 + 50);
-    let (tally, _) = Asker::default().ask(world.facts(), &question).unwrap();
+    let (tally, _) = Asker::default().ask(world.facts(), &question, &Effort::default()).unwrap();
     assert_eq!(sums(&tally), walk(&world.facts, &question, question.period()));
 
     for needs_facts in
         [a_question(Attribute::Subject, 0), a_question(Attribute::Team, 24 * 60 + 15)]
     {
-        let failed = Asker::default().ask(world.facts(), &needs_facts);
+        let failed = Asker::default().ask(world.facts(), &needs_facts, &Effort::default());
         assert!(matches!(failed, Err(AskError::Store(StoreError::File { .. }))));
     }
 }
@@ -519,7 +520,7 @@ fn a_rollup_that_cannot_be_read_is_done_without() {
     }
 
     let question = a_question(Attribute::Team, 0);
-    let (tally, _) = Asker::default().ask(world.facts(), &question).unwrap();
+    let (tally, _) = Asker::default().ask(world.facts(), &question, &Effort::default()).unwrap();
 
     assert_eq!(sums(&tally), walk(&world.facts, &question, question.period()));
 }
@@ -529,7 +530,11 @@ fn a_damaged_segment_is_named() {
     let world = World::new(some_facts(), 1, None);
     let path = &world.segments[0].path;
     let whole = std::fs::read(path).unwrap();
-    let ask = || Asker::default().ask(world.facts(), &a_question(Attribute::Team, 0)).unwrap_err();
+    let ask = || {
+        Asker::default()
+            .ask(world.facts(), &a_question(Attribute::Team, 0), &Effort::default())
+            .unwrap_err()
+    };
 
     std::fs::write(path, &whole[..whole.len() / 2]).unwrap();
     let cut = ask().to_string();
@@ -548,9 +553,166 @@ fn a_question_ends_with_its_time() {
     let world = World::new(some_facts(), 1, None);
     let asker = Asker::new(AskOptions { time_limit: Duration::ZERO, ..AskOptions::default() });
 
-    let refused = asker.ask(world.facts(), &a_question(Attribute::Team, 0));
+    let refused = asker.ask(world.facts(), &a_question(Attribute::Team, 0), &Effort::default());
 
     assert!(matches!(refused, Err(AskError::TooSlow(_))));
+}
+
+#[test]
+fn a_question_ends_when_nobody_waits_for_it() {
+    let world = World::new(some_facts(), 1, None);
+    let effort = Effort::default();
+    effort.stop.raise();
+
+    let asker = Asker::default();
+    let answered = asker.ask(world.facts(), &a_question(Attribute::Team, 0), &effort);
+    let listed = asker.events(world.facts(), &all_events(), &effort);
+    let summed = asker.events_sum(world.facts(), &all_events(), &effort);
+
+    assert!(matches!(answered, Err(AskError::Stopped)));
+    assert!(matches!(listed, Err(AskError::Stopped)));
+    assert!(matches!(summed, Err(AskError::Stopped)));
+}
+
+fn all_events() -> EventsQuestion {
+    EventsQuestion {
+        from_us: i64::MIN,
+        to_us: i64::MAX,
+        filters: vec![],
+        above_nanos: None,
+        about_lacking: false,
+        limit: 10,
+        after: None,
+    }
+}
+
+#[test]
+fn what_must_read_much_is_told_from_what_roll_ups_and_kept_sums_answer() {
+    // From a full hour on, with buckets of whole days, behind the tail.
+    let world = World::new(some_facts(), 2, Some(10_000));
+    let segments = Facts { tail: &[], segments: &world.segments };
+    let of = |asker: &Asker, measures: &[Measure], bytes_max: Option<u64>| {
+        let every = Some(Every::Day);
+        let from = start() + TimeDelta::minutes(145 * 10);
+        let draft = QuestionDraft {
+            from,
+            to: start() + TimeDelta::days(4),
+            tz: Tz::UTC,
+            every,
+            by: vec![Attribute::Team],
+            filters: vec![],
+            measures: measures.to_vec(),
+            top: None,
+            compare: None,
+        };
+        let effort = Effort { bytes_max, ..Effort::default() };
+        asker.ask(segments, &Question::new(draft).unwrap(), &effort).map(|_| ())
+    };
+    let asker = Asker::default();
+    let spread = [Measure::LatencyPercentile(50)];
+
+    assert!(matches!(of(&asker, &spread, Some(2_000)), Err(AskError::TooMuchToRead)));
+    of(&asker, &spread, None).unwrap();
+    of(&asker, &spread, Some(0)).unwrap();
+
+    let few = Effort { bytes_max: Some(10), ..Effort::default() };
+    let listed = asker.events(world.facts(), &all_events(), &few);
+    assert!(matches!(listed, Err(AskError::TooMuchToRead)));
+}
+
+/// Facts of one day, each of another subject, every second one of the provider `odd`.
+fn facts_of_many_subjects(count: i64) -> Vec<Fact> {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let fact = any_fact().new_tree(&mut runner).unwrap().current();
+    (0..count)
+        .map(|number| {
+            let mut fact = fact.clone();
+            fact.event.id = format!("event-{number}").into();
+            fact.event.occurred_at = start() + TimeDelta::seconds(number);
+            fact.event.subject = Some(format!("subject {number}").into());
+            let provider = if number % 2 == 0 { "even" } else { "odd" };
+            fact.event.provider = Some(provider.into());
+            fact
+        })
+        .collect()
+}
+
+fn by_subject(filters: Vec<Filter>) -> Question {
+    Question::new(QuestionDraft {
+        from: start(),
+        to: start() + TimeDelta::days(1),
+        tz: Tz::UTC,
+        every: None,
+        by: vec![Attribute::Subject],
+        filters,
+        measures: vec![Measure::Spend],
+        top: None,
+        compare: None,
+    })
+    .unwrap()
+}
+
+#[test]
+fn grouping_stops_at_the_first_group_that_is_too_many() {
+    let facts = facts_of_many_subjects(5_000);
+    let batch = schema::to_columns(&facts).unwrap();
+    let names_read = |question: &Question, bounds: Bounds| {
+        let shape = Arc::new(Shape::of(question));
+        let finder = Finder::new(question.period());
+        let (options, effort) = (AskOptions::default(), Effort::default());
+        let limit = Limit::of(&options, &effort, question);
+        let mut worker = Worker::new(&shape, None, &finder, bounds);
+        let tail = Task {
+            source: Source::Tail(std::slice::from_ref(&batch)),
+            range: worker::Range {
+                rows: columns::Rows::Facts,
+                level: None,
+                from_us: finder.from_us,
+                to_us: finder.to_us,
+                span: (i64::MIN, i64::MAX),
+            },
+            rows: 5_000,
+        };
+        let added = tail.each_batch(&shape, &finder, |batch, range| {
+            worker.add(batch, range, &limit)?;
+            Ok(true)
+        });
+        (added.is_ok(), worker.names())
+    };
+    let wide = Bounds { cells: 1_000_000, groups: usize::MAX, names_bytes: usize::MAX };
+
+    assert_eq!(names_read(&by_subject(vec![]), wide), (true, 5_000));
+    assert_eq!(names_read(&by_subject(vec![]), Bounds { groups: 100, ..wide }), (false, 101));
+    let (is_done, names) = names_read(&by_subject(vec![]), Bounds { names_bytes: 5_000, ..wide });
+    assert!(!is_done && names < 200, "{names} names");
+
+    // Names of events that do not count are of no group.
+    let odd = by_subject(vec![Filter::only(Attribute::Provider, "odd")]);
+    assert_eq!(names_read(&odd, Bounds { groups: 2_500, ..wide }), (true, 2_500));
+}
+
+#[test]
+fn an_answer_with_too_many_rows_is_refused_as_such_and_its_top_is_not() {
+    let world = World::new(facts_of_many_subjects(60_000), 0, None);
+    let asker = Asker::default();
+    let all = by_subject(vec![]);
+    let top = Question::new(QuestionDraft {
+        from: start(),
+        to: start() + TimeDelta::days(1),
+        tz: Tz::UTC,
+        every: None,
+        by: vec![Attribute::Subject],
+        filters: vec![],
+        measures: vec![Measure::Spend],
+        top: Some(3),
+        compare: None,
+    })
+    .unwrap();
+
+    let refused = asker.ask(world.facts(), &all, &Effort::default());
+    assert!(matches!(refused, Err(AskError::TooManyRows)), "{refused:?}");
+    let (tally, _) = asker.ask(world.facts(), &top, &Effort::default()).unwrap();
+    assert_eq!(tally.len(), 60_000);
 }
 
 #[test]
@@ -558,9 +720,9 @@ fn groups_beyond_the_limit_are_refused() {
     let world = World::new(some_facts(), 1, None);
     let asker = Asker::new(AskOptions { cells_max: 3, ..AskOptions::default() });
 
-    let refused = asker.ask(world.facts(), &a_question(Attribute::Model, 0));
+    let refused = asker.ask(world.facts(), &a_question(Attribute::Model, 0), &Effort::default());
 
-    assert!(matches!(refused, Err(AskError::TooManyGroups { .. })));
+    assert!(matches!(refused, Err(AskError::TooManyRows)));
 }
 
 #[test]
@@ -569,7 +731,7 @@ fn sums_that_are_kept_are_bounded_and_forgotten_with_their_files() {
     let asker = Asker::new(AskOptions { kept_bytes: 20_000, ..AskOptions::default() });
 
     for attribute in Attribute::NAMED {
-        asker.ask(world.facts(), &a_question(attribute, 0)).unwrap();
+        asker.ask(world.facts(), &a_question(attribute, 0), &Effort::default()).unwrap();
         assert!(asker.kept_bytes() <= 20_000);
     }
     assert!(asker.kept_bytes() > 0);

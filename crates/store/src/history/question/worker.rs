@@ -1,7 +1,7 @@
 //! Sums the rows of batches by bucket and group.
 
 use datafusion::arrow::array::RecordBatch;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use outlay_domain::usage::question::{Group, Key, Latencies, Part, Tally, bucket_of};
 
 use super::AskError;
@@ -9,6 +9,7 @@ use super::columns::{
     Cells, FilterColumn, GroupColumn, PartColumn, Passing, Projection, REST, Rows,
     attribute_column, each_latency, levels, times,
 };
+use super::limit::{Bounds, Limit};
 use super::shape::{Only, Shape};
 use super::sums::Sums;
 use super::time::Finder;
@@ -93,7 +94,7 @@ pub(super) struct Worker<'a> {
     /// Which groups are told apart, where not all are.
     only: Option<&'a Only>,
     finder: &'a Finder,
-    cells_max: usize,
+    bounds: Bounds,
     groups: Vec<GroupColumn>,
     filters: Vec<FilterColumn>,
     parts: Vec<PartColumn>,
@@ -115,15 +116,15 @@ struct Table {
 }
 
 impl<'a> Worker<'a> {
-    /// A worker with no more than `cells_max` cells.
+    /// A worker that holds no more than `bounds` say.
     pub(super) fn new(
         shape: &'a Shape,
         only: Option<&'a Only>,
         finder: &'a Finder,
-        cells_max: usize,
+        bounds: Bounds,
     ) -> Self {
         let mut worker = Self {
-            cells_max,
+            bounds,
             shape,
             only,
             finder,
@@ -158,26 +159,34 @@ impl<'a> Worker<'a> {
         self.keys.len() - 1
     }
 
+    /// How many names were told apart.
+    #[cfg(test)]
+    pub(super) fn names(&self) -> usize {
+        self.groups.iter().map(|group| group.names.ids() - 1).sum()
+    }
+
     /// Adds the rows of `batch` that lie in `range`.
-    pub(super) fn add(&mut self, batch: &RecordBatch, range: &Range) -> Result<(), AskError> {
+    pub(super) fn add(
+        &mut self,
+        batch: &RecordBatch,
+        range: &Range,
+        limit: &Limit<'_>,
+    ) -> Result<(), AskError> {
         let rows = batch.num_rows();
         let mut filtered = Vec::new();
         for (index, filter) in self.filters.iter_mut().enumerate() {
-            match filter.update(batch)? {
+            match filter.update(batch, limit)? {
                 Passing::All => {}
                 Passing::None => return Ok(()),
                 Passing::Some => filtered.push(index),
             }
-        }
-        for group in &mut self.groups {
-            group.update(batch)?;
         }
 
         let constant = range.bucket(self.finder);
         let is_one = filtered.is_empty() && range.level.is_none() && self.groups.is_empty();
         if let (Some(bucket), true) = (constant, is_one) {
             let cell = self.cell(CellKey { bucket, ids: [0; 3] })?;
-            return self.sum(batch, range.rows, CellsOf::One { cell, rows });
+            return self.sum(batch, range.rows, CellsOf::One { cell, rows }, limit);
         }
 
         self.places.clear();
@@ -187,6 +196,7 @@ impl<'a> Worker<'a> {
             Some(bucket) => self.places.resize(rows, bucket),
             None => self.place_in_time(times(batch, range.rows)?, range),
         }
+        let all_count = filtered.is_empty() && range.level.is_none() && range.is_whole();
         for index in filtered {
             self.filters[index].keep(batch, &mut self.keep)?;
         }
@@ -194,12 +204,29 @@ impl<'a> Worker<'a> {
             let levels = levels(batch)?.iter();
             levels.zip(&mut self.keep).for_each(|(known, keep)| *keep &= *known == level);
         }
+        self.name_groups(batch, all_count, limit)?;
         if self.fit_table() {
             self.place_by_table(batch)?;
         } else {
             self.place_by_hash(batch)?;
         }
-        self.sum(batch, range.rows, CellsOf::Places)
+        self.sum(batch, range.rows, CellsOf::Places, limit)
+    }
+
+    /// Numbers the names of the rows that count.
+    fn name_groups(
+        &mut self,
+        batch: &RecordBatch,
+        all_count: bool,
+        limit: &Limit<'_>,
+    ) -> Result<(), AskError> {
+        let keep = (!all_count).then_some(self.keep.as_slice());
+        for group in &mut self.groups {
+            if !group.update(batch, keep, &self.bounds, limit)? {
+                return Err(self.too_many());
+            }
+        }
+        Ok(())
     }
 
     /// Puts the bucket of each row into its place.
@@ -325,7 +352,7 @@ impl<'a> Worker<'a> {
         if let Some(cell) = self.cells.get(&key) {
             return Ok(*cell);
         }
-        if self.len() >= self.cells_max {
+        if self.len() >= self.bounds.cells {
             return Err(self.too_many());
         }
         let cell = self.keys.len() as u32;
@@ -354,13 +381,19 @@ impl<'a> Worker<'a> {
         AskError::TooManyGroups { widest }
     }
 
-    fn sum(&mut self, batch: &RecordBatch, rows: Rows, cells: CellsOf) -> Result<(), AskError> {
+    fn sum(
+        &mut self,
+        batch: &RecordBatch,
+        rows: Rows,
+        cells: CellsOf,
+        limit: &Limit<'_>,
+    ) -> Result<(), AskError> {
         let cells = match cells {
             CellsOf::One { cell, rows } => Cells::One { cell, rows },
             CellsOf::Places => Cells::Each(&self.places),
         };
         for (index, part) in self.parts.iter_mut().enumerate() {
-            part.add(batch, rows, cells, &mut self.sums.of(index))?;
+            part.add(batch, rows, cells, &mut self.sums.of(index), limit)?;
         }
         if self.shape.spread {
             let spread = &mut self.spread;
@@ -436,16 +469,9 @@ struct PartialCell {
 impl Partial {
     /// About how much memory it takes.
     pub(super) fn size_bytes(&self) -> usize {
-        let names = |group: &Group| match group {
-            Group::Of(key) => {
-                let texts = key.iter().flatten().filter(|text| text.is_heap_allocated());
-                size_of_val::<[_]>(key) + texts.map(|text| text.len()).sum::<usize>()
-            }
-            Group::Other => 0,
-        };
         let latencies = |cell: &PartialCell| cell.latencies.counts().len() * 16;
         size_of::<Self>()
-            + self.groups.iter().map(|group| names(group) + size_of::<Group>()).sum::<usize>()
+            + self.groups.iter().map(|group| names_bytes(group) + size_of::<Group>()).sum::<usize>()
             + self
                 .cells
                 .iter()
@@ -455,24 +481,38 @@ impl Partial {
     }
 }
 
+/// Bytes of the names of a group.
+fn names_bytes(group: &Group) -> usize {
+    match group {
+        Group::Of(key) => {
+            let texts = key.iter().flatten().filter(|text| text.is_heap_allocated());
+            size_of_val::<[_]>(key) + texts.map(|text| text.len()).sum::<usize>()
+        }
+        Group::Other => 0,
+    }
+}
+
 /// Adds up partial sums.
 pub(super) struct Merger<'a> {
     shape: &'a Shape,
     finder: &'a Finder,
-    cells_max: usize,
+    bounds: Bounds,
     groups: HashMap<Group, u32>,
+    /// Bytes of their names.
+    names_bytes: usize,
     cells: HashMap<(u32, u32), u32>,
     sums: Vec<i128>,
     latencies: Vec<Latencies>,
 }
 
 impl<'a> Merger<'a> {
-    pub(super) fn new(shape: &'a Shape, finder: &'a Finder, cells_max: usize) -> Self {
+    pub(super) fn new(shape: &'a Shape, finder: &'a Finder, bounds: Bounds) -> Self {
         Self {
             shape,
             finder,
-            cells_max,
+            bounds,
             groups: HashMap::new(),
+            names_bytes: 0,
             cells: HashMap::new(),
             sums: Vec::new(),
             latencies: Vec::new(),
@@ -480,18 +520,8 @@ impl<'a> Merger<'a> {
     }
 
     pub(super) fn add(&mut self, partial: &Partial) -> Result<(), AskError> {
-        let groups: Vec<u32> = partial
-            .groups
-            .iter()
-            .map(|key| {
-                if let Some(group) = self.groups.get(key) {
-                    return *group;
-                }
-                let group = self.groups.len() as u32;
-                self.groups.insert(key.clone(), group);
-                group
-            })
-            .collect();
+        let groups = partial.groups.iter().map(|group| self.group(group));
+        let groups: Vec<u32> = groups.collect::<Result<_, _>>()?;
         let parts = self.shape.parts.len();
         self.cells.reserve(partial.cells.len());
         let mut last = (None, Some(0));
@@ -505,8 +535,8 @@ impl<'a> Merger<'a> {
             let at =
                 *self.cells.entry((bucket, groups[cell.group as usize])).or_insert(next) as usize;
             if at == next as usize {
-                if at >= self.cells_max {
-                    return Err(AskError::TooManyGroups { widest: 0 });
+                if at >= self.bounds.cells {
+                    return Err(self.too_many());
                 }
                 let nothing = self.shape.parts.iter().map(|part| i128::from(part.of_nothing()));
                 self.sums.extend(nothing);
@@ -520,6 +550,33 @@ impl<'a> Merger<'a> {
             self.latencies[at].add(&cell.latencies);
         }
         Ok(())
+    }
+
+    /// The number of a group.
+    fn group(&mut self, group: &Group) -> Result<u32, AskError> {
+        if let Some(known) = self.groups.get(group) {
+            return Ok(*known);
+        }
+        self.names_bytes += names_bytes(group);
+        if self.groups.len() >= self.bounds.groups || self.names_bytes > self.bounds.names_bytes {
+            return Err(self.too_many());
+        }
+        let number = self.groups.len() as u32;
+        self.groups.insert(group.clone(), number);
+        Ok(number)
+    }
+
+    /// The error of too many groups, which says where most names are.
+    fn too_many(&self) -> AskError {
+        let names = |index: usize| {
+            let keys = self.groups.keys().filter_map(|group| match group {
+                Group::Of(key) => key.get(index),
+                Group::Other => None,
+            });
+            keys.collect::<HashSet<_>>().len()
+        };
+        let widest = (0..self.shape.by.len()).max_by_key(|index| names(*index)).unwrap_or(0);
+        AskError::TooManyGroups { widest }
     }
 
     pub(super) fn finish(mut self) -> Tally {
