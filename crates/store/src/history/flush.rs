@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 
 use super::columns::{ColumnsBuilder, Pick, Source};
 use super::order::{Place, Ranks};
@@ -12,7 +12,7 @@ use super::{History, Segment};
 use crate::dedup::Dedup;
 use crate::{StoreError, failpoint};
 
-/// Rows that are copied before the bytes of the row group are looked at.
+/// Rows that are copied before the bytes of the row group are looked at, where they may matter.
 const COPY_ROWS: usize = 1_024;
 
 impl History {
@@ -82,6 +82,9 @@ impl History {
         let batches: Vec<RecordBatch> =
             chunks.iter().map(|chunk| chunk.columns().clone()).collect();
         let picks = sorted_picks(&batches)?;
+        // A column at a time over all rows reads memory in far better order than by few rows.
+        let is_light = text_bytes(&batches) < self.options.row_group_bytes;
+        let copy_rows = if is_light { picks.len().max(1) } else { COPY_ROWS };
         let mut sources: Vec<Source> = batches.into_iter().map(Source::new).collect();
         let rows = picks.len() as u64;
         let mut writer = SegmentWriter::create(&self.shelf, Effort::Fast, rows, rows)?;
@@ -90,7 +93,7 @@ impl History {
         let parts = (picks.len() + wanted / 2) / wanted;
         for picks in picks.chunks(picks.len().div_ceil(parts.max(1))) {
             let mut columns = ColumnsBuilder::with_capacity(picks.len());
-            for some in picks.chunks(COPY_ROWS) {
+            for some in picks.chunks(copy_rows) {
                 columns.append(&mut sources, some)?;
                 if columns.text_bytes() >= self.options.row_group_bytes {
                     let next = ColumnsBuilder::with_capacity(picks.len());
@@ -121,6 +124,16 @@ fn check_dropped(dropped: usize, chunks: &[Arc<Chunk>]) -> Result<(), StoreError
             "it has {written} batches where the usage log has {dropped}; a restart reads them again"
         ),
     })
+}
+
+/// Bytes of text in all columns, each name counted once for its batch.
+fn text_bytes(batches: &[RecordBatch]) -> usize {
+    let columns = batches.iter().flat_map(RecordBatch::columns);
+    let texts = columns.filter_map(|column| match column.as_any_dictionary_opt() {
+        Some(names) => names.values().as_string_opt::<i32>(),
+        None => column.as_string_opt::<i32>(),
+    });
+    texts.map(|texts| texts.value_data().len()).sum()
 }
 
 /// All rows in the order of a segment.
