@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Micros in one unit of a quantity.
 pub const MICROS_PER_UNIT: i64 = 1_000_000;
@@ -96,6 +99,23 @@ impl FromStr for Quantity {
             ScaledError::TooPrecise => QuantityError::TooPrecise(shown(text)),
             ScaledError::OutOfRange => QuantityError::OutOfRange(shown(text)),
         })
+    }
+}
+
+impl PartialSchema for Quantity {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Number, Type::String]))
+            .description(Some(
+                "How much was used: a number where it is whole, a decimal text elsewhere.",
+            ))
+            .into()
+    }
+}
+
+impl ToSchema for Quantity {
+    fn name() -> Cow<'static, str> {
+        "Quantity".into()
     }
 }
 

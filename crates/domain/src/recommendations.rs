@@ -1,10 +1,12 @@
 //! What people decide about a recommendation.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What was decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RecommendationState)]
 pub enum State {
     /// Nothing yet, or nothing any more.
     Open,

@@ -6,6 +6,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use compact_str::{CompactString, format_compact};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Amount;
 
@@ -53,7 +54,7 @@ pub struct RevenueFact {
 }
 
 /// What happened to money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RevenueKind {
     /// It came in.

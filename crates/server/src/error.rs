@@ -21,12 +21,15 @@ pub struct ApiError {
     pub detail: String,
     /// The field or parameter at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub field: Option<String>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub remedy: Option<String>,
     /// Seconds after which to try again; sent as `Retry-After`.
     #[serde(skip)]
+    #[schema(required = true)]
     pub retry_after: Option<u64>,
 }
 

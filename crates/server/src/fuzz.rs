@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::api::cloud_events;
 use crate::api::event_body::EventBody;
-use crate::api::usage_params;
+use crate::api::{usage, usage_params};
 
 /// Reads anything, and answers nothing.
 pub type Target = fn(&[u8]);
@@ -127,17 +127,11 @@ fn question(bytes: &[u8]) {
     let path = [b"/?", bytes].concat();
     let Ok(uri) = Uri::try_from(path) else { return };
     let Ok(Query(pairs)) = Query::try_from_uri(&uri) else { return };
-    if let Ok(parameters) = usage_params::Parameters::new(pairs, &usage_params::Known(&QUESTION)) {
+    if let Ok(parameters) = usage_params::Parameters::new(pairs, &usage::SERIES) {
         let _ = parameters.question();
         let _ = parameters.filters();
     }
 }
-
-/// Every parameter that some question takes.
-const QUESTION: [&str; 12] = [
-    "from", "to", "every", "tz", "by", "measures", "top", "compare", "limit", "cursor", "order",
-    "format",
-];
 
 /// A file of prices, in each form that is read.
 fn prices(bytes: &[u8]) {

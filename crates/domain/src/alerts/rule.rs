@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use crate::Amount;
 use crate::budgets::Scope;
@@ -47,8 +48,9 @@ const fn yes() -> bool {
 }
 
 /// How much something matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AlertSeverity)]
 pub enum Severity {
     /// Good to know.
     Info,
@@ -78,8 +80,11 @@ impl Severity {
 }
 
 /// How far outside its range spend must lie to be told of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AnomalySeverity)]
 pub enum SpikeSeverity {
     /// Outside.
     Low,
@@ -93,8 +98,9 @@ pub enum SpikeSeverity {
 }
 
 /// What is watched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = AlertCondition)]
 pub enum Condition {
     /// A budget reaches one of its thresholds, of what is spent or of what will be.
     Budget {},
@@ -103,18 +109,21 @@ pub enum Condition {
     /// A measure of the last hours reaches a limit.
     Above {
         /// What is measured, e.g. `spend` or `errors`.
+        #[schema(value_type = String, example = "spend")]
         measure: CompactString,
         /// How many hours, the running one included.
+        #[schema(minimum = 1, maximum = 744, example = 24)]
         hours: u16,
         /// From which value on.
+        #[schema(value_type = String, example = "100")]
         limit: Amount,
-        /// Of which usage.
+        /// Of which usage, as filters.
         #[serde(default)]
         scope: Scope,
     },
     /// An hour or a day is not as expected.
     Anomaly {
-        /// Of which usage.
+        /// Of which usage, as filters.
         #[serde(default)]
         scope: Scope,
         /// How far from it at least.
@@ -123,16 +132,17 @@ pub enum Condition {
     },
     /// The level of daily spend changed, and stayed changed.
     Change {
-        /// Of which usage.
+        /// Of which usage, as filters.
         #[serde(default)]
         scope: Scope,
     },
     /// Nothing came in for some hours.
     Silence {
-        /// Of which usage.
+        /// Of which usage, as filters.
         #[serde(default)]
         scope: Scope,
         /// For how many hours.
+        #[schema(minimum = 1, maximum = 744, example = 24)]
         hours: u16,
     },
     /// The server cannot do its work: the disk is nearly full, or commits failed.

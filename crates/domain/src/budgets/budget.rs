@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use super::period::{DATE_MAX, DATE_MIN, ONCE_DAYS_MAX, Period, ROLLING_DAYS_MAX};
 use super::scope::Scope;
@@ -62,7 +63,7 @@ const fn utc() -> Tz {
 }
 
 /// What happens when a budget is spent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Enforcement {
     /// People are told.
@@ -92,8 +93,9 @@ impl Threshold {
 }
 
 /// Which spend is held against a threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ThresholdBasis)]
 pub enum Basis {
     /// What is spent.
     #[default]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::usage::question::{Every, day_start};
 
@@ -23,8 +24,9 @@ const fn date(year: i32, month: u32, day: u32) -> NaiveDate {
 }
 
 /// The time that a budget is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "every", deny_unknown_fields)]
+#[schema(as = BudgetPeriod)]
 pub enum Period {
     /// Each day.
     Day {},
@@ -39,6 +41,7 @@ pub enum Period {
     /// The last days, today included.
     Rolling {
         /// How many.
+        #[schema(minimum = 1, maximum = 366, example = 7)]
         days: u16,
     },
     /// From one date to another, once.

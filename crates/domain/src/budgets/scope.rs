@@ -1,9 +1,12 @@
 //! What counts: everything, or the usage that passes some filters.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::usage::question::{Filter, QuestionError};
 
@@ -17,6 +20,18 @@ pub struct Scope {
 }
 
 type Names = BTreeMap<String, Vec<String>>;
+
+impl PartialSchema for Scope {
+    fn schema() -> RefOr<Schema> {
+        Names::schema()
+    }
+}
+
+impl ToSchema for Scope {
+    fn name() -> Cow<'static, str> {
+        "UsageScope".into()
+    }
+}
 
 /// Why a scope cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

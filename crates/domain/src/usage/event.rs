@@ -6,6 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use super::meter::{Meter, MeterNameFault, Quantities};
 use crate::{Amount, Quantity};
@@ -181,8 +182,9 @@ impl FromIterator<(CompactString, CompactString)> for Tags {
 }
 
 /// How a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = EventStatus)]
 pub enum Status {
     /// It did what was asked.
     #[default]
@@ -255,7 +257,7 @@ impl Refusal {
 }
 
 /// The kinds of mistakes in an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalCode {
     /// A field that must be there is not.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Meter, UsageEvent};
 use crate::{Amount, Quantity};
@@ -30,7 +31,7 @@ impl Fact {
 }
 
 /// Why a fact was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FactKind {
     /// Usage was reported.
@@ -95,7 +96,7 @@ pub struct Charge {
 pub(crate) const UNPRICED_MARK: char = '?';
 
 /// How an amount came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChargeBasis {
     /// Quantities times our prices.

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::budgets::known_id;
 use super::users::{page, page_size};
+use super::words;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Params, Path};
@@ -44,31 +45,35 @@ struct AlertBody {
     id: Uuid,
     /// The rule that opened it.
     rule: RuleName,
-    /// `open`, `acknowledged` or `resolved`.
-    #[schema(example = "open")]
-    state: &'static str,
-    /// `info`, `warning` or `critical`.
-    #[schema(value_type = String, example = "warning")]
+    /// Where it is between open and resolved.
+    state: words::AlertState,
+    /// How much it matters.
     severity: Severity,
     /// What held, in a line.
     title: String,
     /// The figures behind it, as they were when it opened.
     detail: String,
     /// The page that shows the usage behind it.
+    #[schema(required = true)]
     path: Option<String>,
     /// When it opened.
     opened_at: DateTime<Utc>,
     /// When it changed last.
     updated_at: DateTime<Utc>,
     /// Who saw it first; kept when it is over.
+    #[schema(required = true)]
     acknowledged_by: Option<String>,
     /// When.
+    #[schema(required = true)]
     acknowledged_at: Option<DateTime<Utc>>,
     /// When it was over.
+    #[schema(required = true)]
     resolved_at: Option<DateTime<Utc>>,
     /// Who closed it; nobody where the condition went away by itself.
+    #[schema(required = true)]
     resolved_by: Option<String>,
     /// Until when it is silent.
+    #[schema(required = true)]
     snoozed_until: Option<DateTime<Utc>>,
 }
 
@@ -85,7 +90,7 @@ impl AlertBody {
     fn new(alert: Alert, rules: &[AlertRule]) -> Self {
         let rule = rules.iter().find(|rule| rule.id == alert.rule_id);
         let name = rule.map_or(&alert.rule_id, |rule| &rule.draft.name).to_string();
-        let state = alert.state.as_str();
+        let state = words::AlertState::from(&alert.state);
         let seen = alert.state.acknowledgement().map(|seen| (seen.by.to_string(), seen.at));
         let (acknowledged_by, acknowledged_at) = seen.unzip();
         let (resolved_by, resolved_at) = match alert.state {
@@ -141,11 +146,13 @@ struct AlertPage {
     /// How many are open and not silent, on this page or not.
     open: i64,
     /// Where the next page begins.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
 /// Lists alerts, the newest first. They are about all accounts: members do not see them.
-#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(AlertQuery),
+#[utoipa::path(get, path = "/api/v1/alerts", operation_id = "list_alerts",
+    tag = "alerts", params(AlertQuery),
     responses((status = 200, body = AlertPage), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn list(
@@ -205,7 +212,8 @@ fn read_cursor(cursor: &str) -> Result<(DateTime<Utc>, Uuid), ApiError> {
 }
 
 /// Says that somebody saw an alert. Admins only.
-#[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", tag = "alerts",
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", operation_id = "acknowledge_alert",
+    tag = "alerts",
     params(("id" = Uuid, Path, description = "the alert's id")),
     responses((status = 200, body = AlertBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
@@ -229,7 +237,8 @@ struct SnoozeBody {
 }
 
 /// Silences an alert for a time; it stays open. Admins only.
-#[utoipa::path(post, path = "/api/v1/alerts/{id}/snooze", tag = "alerts",
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/snooze", operation_id = "snooze_alert",
+    tag = "alerts",
     request_body = SnoozeBody,
     params(("id" = Uuid, Path, description = "the alert's id")),
     responses((status = 200, body = AlertBody), (status = 400, body = ApiError),
@@ -256,7 +265,8 @@ async fn snooze(
 }
 
 /// Closes an alert; it comes back only after its condition went away. Admins only.
-#[utoipa::path(post, path = "/api/v1/alerts/{id}/resolve", tag = "alerts",
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/resolve", operation_id = "resolve_alert",
+    tag = "alerts",
     params(("id" = Uuid, Path, description = "the alert's id")),
     responses((status = 200, body = AlertBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
@@ -291,42 +301,17 @@ struct RuleDraftBody {
     /// What people call it.
     #[schema(max_length = 200, example = "OpenAI above $100 a day")]
     name: String,
-    /// `info`, `warning` or `critical`.
-    #[schema(value_type = String, example = "warning")]
+    /// How much it matters.
     severity: Severity,
     /// Whether it is watched.
     #[serde(default = "yes")]
     enabled: bool,
-    /// What is watched; see [`ConditionBody`].
-    #[schema(value_type = ConditionBody)]
+    /// What is watched.
     condition: Condition,
 }
 
 const fn yes() -> bool {
     true
-}
-
-/// What is watched: `budget` (thresholds of budgets), `unpriced`, `above` (a measure of the last
-/// hours reaches a limit), `anomaly`, `change` (of the level of daily spend), `silence` or `health`.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "it describes the form on the wire")]
-struct ConditionBody {
-    /// Which of them.
-    #[schema(example = "above")]
-    kind: String,
-    /// Of `above`: what is measured.
-    #[schema(example = "spend")]
-    measure: Option<String>,
-    /// Of `above` and `silence`: how many hours.
-    #[schema(minimum = 1, maximum = 744, example = 24)]
-    hours: Option<u16>,
-    /// Of `above`: from which value on.
-    #[schema(example = "100")]
-    limit: Option<String>,
-    /// Of `anomaly`: `low`, `medium`, `high` or `critical`.
-    severity: Option<String>,
-    /// Of `above`, `anomaly`, `change` and `silence`: of which usage, as filters.
-    scope: Option<std::collections::BTreeMap<String, Vec<String>>>,
 }
 
 /// A condition that somebody watches.
@@ -336,13 +321,11 @@ struct RuleBody {
     id: String,
     /// What people call it.
     name: String,
-    /// `info`, `warning` or `critical`.
-    #[schema(value_type = String)]
+    /// How much it matters.
     severity: Severity,
     /// Whether it is watched.
     enabled: bool,
     /// What is watched.
-    #[schema(value_type = ConditionBody)]
     condition: Condition,
 }
 
@@ -369,7 +352,7 @@ struct RuleList {
 }
 
 /// Lists alert rules.
-#[utoipa::path(get, path = "/api/v1/alert-rules", tag = "alerts",
+#[utoipa::path(get, path = "/api/v1/alert-rules", operation_id = "list_alert_rules", tag = "alerts",
     responses((status = 200, body = RuleList), (status = 401, body = ApiError),
         (status = 403, body = ApiError)))]
 async fn rules(
@@ -381,7 +364,8 @@ async fn rules(
 }
 
 /// Makes an alert rule. Admins only.
-#[utoipa::path(post, path = "/api/v1/alert-rules", tag = "alerts", request_body = RuleDraftBody,
+#[utoipa::path(post, path = "/api/v1/alert-rules", operation_id = "create_alert_rule",
+    tag = "alerts", request_body = RuleDraftBody,
     responses((status = 201, body = RuleBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 409, body = ApiError, description = "the id is taken, or there are too many"),
@@ -404,7 +388,8 @@ async fn create_rule(
 }
 
 /// Changes an alert rule to what is sent. Admins only.
-#[utoipa::path(put, path = "/api/v1/alert-rules/{id}", tag = "alerts",
+#[utoipa::path(put, path = "/api/v1/alert-rules/{id}", operation_id = "change_alert_rule",
+    tag = "alerts",
     request_body = RuleDraftBody,
     params(("id" = String, Path, description = "the rule's id")),
     responses((status = 200, body = RuleBody), (status = 400, body = ApiError),
@@ -428,7 +413,8 @@ async fn change_rule(
 }
 
 /// Removes an alert rule; its alerts resolve. Admins only.
-#[utoipa::path(delete, path = "/api/v1/alert-rules/{id}", tag = "alerts",
+#[utoipa::path(delete, path = "/api/v1/alert-rules/{id}", operation_id = "remove_alert_rule",
+    tag = "alerts",
     params(("id" = String, Path, description = "the rule's id")),
     responses((status = 204, description = "it is gone"), (status = 401, body = ApiError),
         (status = 403, body = ApiError), (status = 404, body = ApiError)))]

@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 
 use super::event_body::EventBody;
 use super::event_schema::EventSchema;
+use super::words::AmendedOutcome;
 use crate::auth::{Caller, Scoped};
 use crate::bounded::UpTo;
 use crate::error::ApiError;
@@ -96,14 +97,15 @@ struct AmendedItem {
     source: String,
     /// Their id for it.
     id: String,
-    /// `amended` or `refused`.
-    #[schema(value_type = String)]
-    outcome: &'static str,
+    /// What became of it.
+    outcome: AmendedOutcome,
     /// What it is charged from now on, or what was given back, with a minus.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     amount: Option<String>,
     /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
 }
 
@@ -112,7 +114,8 @@ struct AmendedItem {
 /// The kept event is taken back by a reversal and the new one stands in its place; both are facts
 /// of their own, dated now, and the trail says who did it and why. Sums and balances change at
 /// once. The event is rated by the prices of its own time.
-#[utoipa::path(post, path = "/api/v1/events/corrections", tag = "usage",
+#[utoipa::path(post, path = "/api/v1/events/corrections", operation_id = "correct_events",
+    tag = "usage",
     request_body = CorrectionsBody,
     responses((status = 200, body = AmendmentsAnswer), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
@@ -175,7 +178,8 @@ async fn resolved(
 ///
 /// A reversal is written for each event; the event itself stays in the history, so that it can be
 /// seen what was taken back, by whom and why. To remove a person's data, see erasures.
-#[utoipa::path(post, path = "/api/v1/events/deletions", tag = "usage",
+#[utoipa::path(post, path = "/api/v1/events/deletions", operation_id = "delete_events",
+    tag = "usage",
     request_body = DeletionsBody,
     responses((status = 200, body = AmendmentsAnswer), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
@@ -235,7 +239,7 @@ struct ErasureAnswer {
 /// In every fact of the subject the subject, the tags and the metadata are removed from the files
 /// themselves; amounts and counts stay, so that books and bills still agree. The trail keeps a
 /// hash of the subject, not the name.
-#[utoipa::path(post, path = "/api/v1/erasures", tag = "usage",
+#[utoipa::path(post, path = "/api/v1/erasures", operation_id = "erase_subject", tag = "usage",
     request_body = ErasureBody,
     responses((status = 200, body = ErasureAnswer), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
@@ -298,13 +302,15 @@ fn answer(names: Vec<(CompactString, CompactString)>, outcomes: Vec<Amended>) ->
         .zip(outcomes)
         .map(|((source, id), outcome)| {
             let (outcome, amount, detail) = match outcome {
-                Ok(charge) => ("amended", charge.amount.map(|amount| amount.to_string()), None),
-                Err(error) => ("refused", None, Some(error.to_string())),
+                Ok(charge) => {
+                    (AmendedOutcome::Amended, charge.amount.map(|amount| amount.to_string()), None)
+                }
+                Err(error) => (AmendedOutcome::Refused, None, Some(error.to_string())),
             };
             AmendedItem { source: source.into(), id: id.into(), outcome, amount, detail }
         })
         .collect();
-    let amended = items.iter().filter(|item| item.outcome == "amended").count();
+    let amended = items.iter().filter(|item| item.outcome == AmendedOutcome::Amended).count();
     AmendmentsAnswer { amended, refused: items.len() - amended, items }
 }
 

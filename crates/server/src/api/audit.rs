@@ -63,6 +63,7 @@ struct AuditPage {
     /// The lines, the newest first.
     items: Vec<AuditBody>,
     /// What to send as `cursor` for the next page; `null` where this is the last.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
@@ -85,7 +86,8 @@ struct AuditQuery {
 }
 
 /// Reads the audit trail, the newest lines first. Admins only.
-#[utoipa::path(get, path = "/api/v1/audit", tag = "audit", params(AuditQuery),
+#[utoipa::path(get, path = "/api/v1/audit", operation_id = "list_audit_entries",
+    tag = "audit", params(AuditQuery),
     responses((status = 200, body = AuditPage), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn list(

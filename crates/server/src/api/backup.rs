@@ -35,7 +35,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// Sends a backup: everything as it stands now, as a tar compressed with zstd.
 ///
 /// It holds all that the server knows, hashes of passwords and secrets included.
-#[utoipa::path(post, path = "/api/v1/backup", tag = "operations",
+#[utoipa::path(post, path = "/api/v1/backup", operation_id = "download_backup", tag = "operations",
     responses((status = 200, body = String, content_type = "application/zstd"),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 503, body = ApiError)))]
@@ -84,7 +84,8 @@ struct BackupBody {
 ///
 /// Only over the socket in the data folder, since whoever may choose a folder may write there as
 /// the server.
-#[utoipa::path(post, path = "/api/v1/backup/folder", tag = "operations",
+#[utoipa::path(post, path = "/api/v1/backup/folder", operation_id = "create_backup",
+    tag = "operations",
     request_body = BackupFolder,
     responses((status = 201, body = BackupBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),

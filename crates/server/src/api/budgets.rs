@@ -21,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::words::BudgetState;
 use crate::auth::{Caller, Scoped};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
@@ -61,15 +62,13 @@ struct DraftBody {
     amount: Amount,
     /// In which time: `{"every": "day"}`, `week`, `month`, `quarter` or `year`;
     /// `{"every": "rolling", "days": 7}`; `{"every": "once", "first": "2026-05-01", "last": "2026-05-31"}`.
-    #[schema(value_type = BudgetPeriodBody)]
     period: Period,
     /// Whose days.
     #[serde(default = "utc")]
     #[schema(example = "Europe/Berlin")]
     tz: String,
-    /// `soft`: people are told; `hard`: whoever asks before they spend is refused, too.
+    /// Whether people are told only, or whoever asks before they spend is refused, too.
     #[serde(default)]
-    #[schema(value_type = String, example = "soft")]
     enforcement: Enforcement,
     /// When people want to know; 80 and 100 % of what is spent and 100 % of the forecast, where
     /// nothing is said.
@@ -84,21 +83,6 @@ fn utc() -> String {
     "UTC".into()
 }
 
-/// The time that a budget is for.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "it describes the form on the wire")]
-struct BudgetPeriodBody {
-    /// `day`, `week`, `month`, `quarter`, `year`, `rolling` or `once`.
-    every: String,
-    /// The last days, of a rolling budget.
-    #[schema(minimum = 1, maximum = 366)]
-    days: Option<u16>,
-    /// The first day, of one that is for dates.
-    first: Option<NaiveDate>,
-    /// The last day, of one that is for dates.
-    last: Option<NaiveDate>,
-}
-
 /// A share of a budget at which people want to know.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -106,9 +90,8 @@ struct BudgetThresholdBody {
     /// The share, in percent.
     #[schema(minimum = 1, maximum = 1000, example = 80)]
     percent: u16,
-    /// `actual`: what is spent; `forecast`: what will be.
+    /// Of what is spent, or of what will be.
     #[serde(default)]
-    #[schema(value_type = String, example = "actual")]
     basis: Basis,
 }
 
@@ -125,12 +108,10 @@ struct BudgetBody {
     #[schema(value_type = String, example = "250")]
     amount: Amount,
     /// In which time.
-    #[schema(value_type = BudgetPeriodBody)]
     period: Period,
     /// Whose days.
     tz: &'static str,
-    /// `soft` or `hard`.
-    #[schema(value_type = String)]
+    /// What happens when it is spent.
     enforcement: Enforcement,
     /// When people want to know.
     thresholds: Vec<BudgetThresholdBody>,
@@ -139,9 +120,10 @@ struct BudgetBody {
     /// Whether an older system's budget stands behind it that nobody changed here.
     imported: bool,
     /// Where it stands; `null` where that cannot be said.
+    #[schema(required = true)]
     status: Option<StatusBody>,
     /// Why that cannot be said.
-    #[schema(example = "the first day, 1960-01-01, is before 1970-01-02")]
+    #[schema(required = true, example = "the first day, 1960-01-01, is before 1970-01-02")]
     error: Option<String>,
 }
 
@@ -167,15 +149,19 @@ struct StatusBody {
     daily: f64,
     /// What will be spent by the end of the window. Nothing once it is over, and while there are
     /// fewer than two whole days of usage to go by.
+    #[schema(required = true)]
     projected: Option<f64>,
     /// In four of five cases it will be more than this. Nothing where there are too few days.
+    #[schema(required = true)]
     projected_low: Option<f64>,
     /// In four of five cases it will be less than this.
+    #[schema(required = true)]
     projected_high: Option<f64>,
     /// The day on which it was spent, or will be as things go.
+    #[schema(required = true)]
     crossed_on: Option<NaiveDate>,
-    /// `within`, `warned` (a threshold is reached), `overrunning` (as things go) or `spent`.
-    state: &'static str,
+    /// How far it is spent.
+    state: BudgetState,
     /// The thresholds that are reached.
     reached: Vec<BudgetThresholdBody>,
 }
@@ -240,12 +226,12 @@ impl From<&BudgetStatus> for StatusBody {
     }
 }
 
-fn state(status: &BudgetStatus) -> &'static str {
+fn state(status: &BudgetStatus) -> BudgetState {
     match () {
-        () if status.remaining <= 0 => "spent",
-        () if status.crossed_on.is_some() => "overrunning",
-        () if !status.reached.is_empty() => "warned",
-        () => "within",
+        () if status.remaining <= 0 => BudgetState::Spent,
+        () if status.crossed_on.is_some() => BudgetState::Overrunning,
+        () if !status.reached.is_empty() => BudgetState::Warned,
+        () => BudgetState::Within,
     }
 }
 
@@ -336,7 +322,7 @@ struct BudgetList {
 }
 
 /// Lists budgets and where they stand. A member sees those of their own account.
-#[utoipa::path(get, path = "/api/v1/budgets", tag = "budgets",
+#[utoipa::path(get, path = "/api/v1/budgets", operation_id = "list_budgets", tag = "budgets",
     responses((status = 200, body = BudgetList), (status = 401, body = ApiError),
         (status = 403, body = ApiError), (status = 422, body = ApiError),
         (status = 429, body = ApiError)))]
@@ -350,7 +336,8 @@ async fn list(State(state): State<AppState>, caller: Scoped) -> Result<Json<Budg
 }
 
 /// Makes a budget. Admins only.
-#[utoipa::path(post, path = "/api/v1/budgets", tag = "budgets", request_body = DraftBody,
+#[utoipa::path(post, path = "/api/v1/budgets", operation_id = "create_budget",
+    tag = "budgets", request_body = DraftBody,
     responses((status = 201, body = BudgetBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 409, body = ApiError, description = "the id is taken, or there are too many"),
@@ -379,7 +366,7 @@ async fn create(
 }
 
 /// Shows a budget and where it stands.
-#[utoipa::path(get, path = "/api/v1/budgets/{id}", tag = "budgets",
+#[utoipa::path(get, path = "/api/v1/budgets/{id}", operation_id = "show_budget", tag = "budgets",
     params(("id" = String, Path, description = "the budget's id")),
     responses((status = 200, body = BudgetBody), (status = 401, body = ApiError),
         (status = 403, body = ApiError), (status = 404, body = ApiError),
@@ -398,7 +385,8 @@ async fn show(
 }
 
 /// Changes a budget to what is sent. Admins only.
-#[utoipa::path(put, path = "/api/v1/budgets/{id}", tag = "budgets", request_body = DraftBody,
+#[utoipa::path(put, path = "/api/v1/budgets/{id}", operation_id = "change_budget",
+    tag = "budgets", request_body = DraftBody,
     params(("id" = String, Path, description = "the budget's id")),
     responses((status = 200, body = BudgetBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
@@ -423,7 +411,8 @@ async fn change(
 }
 
 /// Removes a budget. Admins only.
-#[utoipa::path(delete, path = "/api/v1/budgets/{id}", tag = "budgets",
+#[utoipa::path(delete, path = "/api/v1/budgets/{id}", operation_id = "remove_budget",
+    tag = "budgets",
     params(("id" = String, Path, description = "the budget's id")),
     responses((status = 204, description = "it is gone"), (status = 401, body = ApiError),
         (status = 403, body = ApiError), (status = 404, body = ApiError)))]
@@ -464,11 +453,12 @@ struct IntentAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 struct RefusingBudget {
     /// Its id; `null` where it is not the caller's to see.
+    #[schema(required = true)]
     id: Option<String>,
     /// Its name, or that it is one of the organisation's.
     name: String,
     /// What is left of it; `null` where it is not the caller's to see.
-    #[schema(example = "0.01")]
+    #[schema(required = true, example = "0.01")]
     remaining: Option<String>,
 }
 
@@ -491,7 +481,8 @@ impl RefusingBudget {
 ///
 /// Who sees one account is told that a budget of the organisation refuses it, and not which one or
 /// what is left.
-#[utoipa::path(post, path = "/api/v1/budgets/check", tag = "budgets", request_body = IntentBody,
+#[utoipa::path(post, path = "/api/v1/budgets/check", operation_id = "check_budgets",
+    tag = "budgets", request_body = IntentBody,
     responses((status = 200, body = IntentAnswer), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 415, body = ApiError), (status = 422, body = ApiError),

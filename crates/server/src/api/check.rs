@@ -76,7 +76,7 @@ impl From<CheckReport> for CheckBody {
 /// Looks at everything that is stored: books against history against running totals.
 ///
 /// It reads every byte, and takes its time. Writing goes on meanwhile.
-#[utoipa::path(post, path = "/api/v1/check", tag = "operations",
+#[utoipa::path(post, path = "/api/v1/check", operation_id = "check_data", tag = "operations",
     responses((status = 200, body = CheckBody), (status = 401, body = ApiError),
         (status = 403, body = ApiError)))]
 async fn check(State(state): State<AppState>, caller: Caller) -> Result<Json<CheckBody>, ApiError> {

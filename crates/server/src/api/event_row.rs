@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use outlay_domain::usage::{Fact, Meter};
+use outlay_domain::usage::{ChargeBasis, Fact, FactKind, Meter, Status};
 use outlay_domain::{Amount, Quantity};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -20,44 +20,46 @@ pub struct EventRow {
     pub occurred_at: DateTime<Utc>,
     /// When the server took it in.
     pub received_at: DateTime<Utc>,
-    /// `usage`, `adjustment`, `reversal` or `correction`.
-    #[schema(value_type = String, example = "usage")]
-    pub kind: &'static str,
+    /// Why it was written.
+    pub kind: FactKind,
     /// Who pays.
     pub account: String,
     /// Who or what used it.
+    #[schema(required = true)]
     pub subject: Option<String>,
     /// Who was paid.
+    #[schema(required = true)]
     pub provider: Option<String>,
     /// Which model.
+    #[schema(required = true)]
     pub model: Option<String>,
     /// What was done.
+    #[schema(required = true)]
     pub operation: Option<String>,
     /// Which service.
+    #[schema(required = true)]
     pub service: Option<String>,
-    /// `ok`, `error`, `cancelled` or `blocked`.
-    #[schema(value_type = String, example = "ok")]
-    pub status: &'static str,
+    /// How it ended.
+    pub status: Status,
     /// How long it took, in milliseconds.
+    #[schema(required = true)]
     pub duration_ms: Option<f64>,
-    /// How much was used, by meter: numbers, and texts where there are decimals.
-    #[schema(value_type = BTreeMap<String, f64>)]
-    pub quantities: BTreeMap<String, serde_json::Value>,
+    /// How much was used, by meter.
+    pub quantities: BTreeMap<String, Quantity>,
     /// Team, project, platform and environment, where given.
     pub dimensions: BTreeMap<&'static str, String>,
     /// Free attributes.
     pub tags: BTreeMap<String, String>,
     /// What it costs; `null` while no price is known, and what is known where it is partly priced.
-    #[schema(value_type = Option<String>, example = "0.00125")]
+    #[schema(required = true, value_type = Option<String>, example = "0.00125")]
     pub amount: Option<Amount>,
-    /// `rated`, `stated`, `partly_priced` or `unpriced`.
-    #[schema(value_type = String, example = "rated")]
-    pub basis: &'static str,
+    /// How the amount came about.
+    pub basis: ChargeBasis,
     /// How much was used that has no price, by meter: all of it where it is unpriced, what is not
     /// in the amount where it is partly priced.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schema(value_type = BTreeMap<String, f64>, required = false)]
-    pub unpriced: BTreeMap<String, serde_json::Value>,
+    #[schema(required = false)]
+    pub unpriced: BTreeMap<String, Quantity>,
     /// 1 where it says that an event lacks a price, or one for a part; -1 where it says that one no
     /// longer does; 0 else. It adds up to how many events do.
     #[schema(minimum = -1, maximum = 1)]
@@ -65,10 +67,10 @@ pub struct EventRow {
     /// The ids of the price rows that it was rated with.
     pub prices: Vec<String>,
     /// What the sender said it cost.
-    #[schema(value_type = Option<String>)]
+    #[schema(required = true, value_type = Option<String>)]
     pub stated_cost: Option<Amount>,
     /// Anything else that the sender said.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = true, value_type = Option<Object>)]
     pub metadata: Option<Box<RawValue>>,
 }
 
@@ -88,14 +90,14 @@ impl From<&Fact> for EventRow {
             source: event.source.to_string(),
             occurred_at: event.occurred_at,
             received_at: fact.received_at,
-            kind: fact.kind.as_str(),
+            kind: fact.kind,
             account: event.account.to_string(),
             subject: some(&event.subject),
             provider: some(&event.provider),
             model: some(&event.model),
             operation: some(&event.operation),
             service: some(&event.service),
-            status: event.status.as_str(),
+            status: event.status,
             #[allow(clippy::cast_precision_loss)]
             duration_ms: event.duration_us.map(|duration| duration as f64 / 1000.0),
             quantities: by_name(event.quantities.iter()),
@@ -107,7 +109,7 @@ impl From<&Fact> for EventRow {
                 .collect(),
             tags: event.tags.iter().map(|(key, value)| (key.into(), value.into())).collect(),
             amount: fact.charge.amount,
-            basis: fact.charge.basis.as_str(),
+            basis: fact.charge.basis,
             prices: fact.charge.price_ids().map(Into::into).collect(),
             stated_cost: event.stated_cost,
             metadata: event
@@ -121,7 +123,6 @@ impl From<&Fact> for EventRow {
 /// Quantities by the names of their meters.
 pub(super) fn by_name<'a>(
     quantities: impl Iterator<Item = (&'a Meter, Quantity)>,
-) -> BTreeMap<String, serde_json::Value> {
-    let value = |quantity| serde_json::to_value(quantity).unwrap_or_default();
-    quantities.map(|(meter, quantity)| (meter.name().to_owned(), value(quantity))).collect()
+) -> BTreeMap<String, Quantity> {
+    quantities.map(|(meter, quantity)| (meter.name().to_owned(), quantity)).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use outlay_domain::Quantity;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -55,7 +56,7 @@ pub struct EventSchema {
     /// meters may have six decimals, the others are whole. `null` is not said, as if it were left
     /// out: a call that was served, says nothing of what it used and has no price as such is unpriced.
     #[schema(required = false, example = json!({"input_tokens": 1200, "output_tokens": 310}))]
-    quantities: BTreeMap<String, f64>,
+    quantities: BTreeMap<String, Quantity>,
     /// The named attributes to group by; they may also stand beside the other fields.
     #[schema(required = false)]
     dimensions: DimensionsSchema,

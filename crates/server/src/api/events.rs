@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 use super::cloud_events::{self, CloudEvent};
 use super::event_body::EventBody;
 use super::event_schema::EventSchema;
+use super::words::SentOutcome;
 use crate::auth::Scoped;
 use crate::bounded::{self, UpTo};
 use crate::by_name::ByName;
@@ -54,6 +55,7 @@ pub struct EventsAnswer {
 
 /// What became of one event.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventOutcome)]
 pub struct Item {
     /// Its place in the request, from 0.
     index: usize,
@@ -61,25 +63,26 @@ pub struct Item {
     #[serde(skip_serializing_if = "CompactString::is_empty")]
     #[schema(value_type = String)]
     id: CompactString,
-    /// `accepted`, `repeated` or `refused`.
-    #[schema(value_type = String, example = "accepted")]
-    outcome: &'static str,
+    /// What became of it.
+    outcome: SentOutcome,
     /// What it costs, where it was accepted and priced; what is known, where a part is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "0.00125")]
+    #[schema(nullable = false, example = "0.00125")]
     amount: Option<String>,
     /// Whether no price is known for it; beside an amount, for a part of it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unpriced: bool,
     /// Why it was refused, as a word.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "malformed")]
-    code: Option<&'static str>,
+    #[schema(nullable = false)]
+    code: Option<RefusalCode>,
     /// The field at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     field: Option<String>,
     /// What is wrong and what would be right.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
 }
 
@@ -99,14 +102,14 @@ impl Item {
             Outcome::Accepted(Charge { amount, unpriced, .. }) => Self {
                 amount: amount.map(|amount| amount.to_string()),
                 unpriced: unpriced > 0,
-                ..item("accepted")
+                ..item(SentOutcome::Accepted)
             },
-            Outcome::Repeated => item("repeated"),
+            Outcome::Repeated => item(SentOutcome::Repeated),
             Outcome::Refused(Refusal { code, field, detail }) => Self {
-                code: Some(code.as_str()),
+                code: Some(code),
                 field: Some(field.into()).filter(|field: &String| !field.is_empty()),
                 detail: Some(detail),
-                ..item("refused")
+                ..item(SentOutcome::Refused)
             },
         }
     }
@@ -124,7 +127,7 @@ impl Item {
 /// when it is equal, and refused with `conflict` when it is not. A bad event does not touch its
 /// neighbours. The status is 200 when at least one event was accepted or repeated; when all were
 /// refused it is 409 for conflicts and 422 for anything else.
-#[utoipa::path(post, path = "/api/v1/events", tag = "usage",
+#[utoipa::path(post, path = "/api/v1/events", operation_id = "send_events", tag = "usage",
     request_body(content((EventSchema = "application/json"), (String = "application/x-ndjson"))),
     responses(
         (status = 200, body = EventsAnswer),
@@ -172,7 +175,7 @@ async fn post_events(
 fn status(answer: &EventsAnswer) -> StatusCode {
     if answer.accepted + answer.repeated > 0 || answer.items.is_empty() {
         StatusCode::OK
-    } else if answer.items.iter().all(|item| item.code == Some(RefusalCode::Conflict.as_str())) {
+    } else if answer.items.iter().all(|item| item.code == Some(RefusalCode::Conflict)) {
         StatusCode::CONFLICT
     } else {
         StatusCode::UNPROCESSABLE_ENTITY

@@ -28,7 +28,8 @@ struct HealthBody {
 const HEALTHY: HealthBody = HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION") };
 
 /// Whether the process is up. Needs no caller.
-#[utoipa::path(get, path = "/healthz", tag = "operations", security(()),
+#[utoipa::path(get, path = "/healthz", operation_id = "show_health",
+    tag = "operations", security(()),
     responses((status = 200, body = HealthBody)))]
 async fn health() -> Json<HealthBody> {
     Json(HEALTHY)
@@ -36,7 +37,8 @@ async fn health() -> Json<HealthBody> {
 
 /// Whether the server would take events in: its data folder takes writes, and the work in the
 /// background goes on. Needs no caller.
-#[utoipa::path(get, path = "/readyz", tag = "operations", security(()),
+#[utoipa::path(get, path = "/readyz", operation_id = "check_readiness",
+    tag = "operations", security(()),
     responses((status = 200, body = HealthBody), (status = 503, body = ApiError)))]
 async fn ready(State(state): State<AppState>) -> Result<Json<HealthBody>, ApiError> {
     state.outlay.readiness()?;

@@ -179,7 +179,7 @@ pub struct ImportsBody {
 }
 
 /// Lists the sources that were imported, and how far each was read.
-#[utoipa::path(get, path = "/api/v1/imports", tag = "imports",
+#[utoipa::path(get, path = "/api/v1/imports", operation_id = "list_imports", tag = "imports",
     responses((status = 200, body = ImportsBody), (status = 401, body = ApiError),
         (status = 403, body = ApiError)))]
 async fn get_imports(
@@ -196,7 +196,8 @@ async fn get_imports(
 ///
 /// An importer says so after the events of those rows were accepted, and asks for it before it
 /// reads the source again.
-#[utoipa::path(post, path = "/api/v1/imports", tag = "imports", request_body = ProgressBody,
+#[utoipa::path(post, path = "/api/v1/imports", operation_id = "record_import",
+    tag = "imports", request_body = ProgressBody,
     responses(
         (status = 204), (status = 400, body = ApiError), (status = 401, body = ApiError),
         (status = 403, body = ApiError),
@@ -288,11 +289,13 @@ struct BudgetsList {
     /// The sets, by their source.
     items: Vec<BudgetsBody>,
     /// Always absent: there are few.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
 /// Lists the budgets that were imported from older systems.
-#[utoipa::path(get, path = "/api/v1/imports/budgets", tag = "imports",
+#[utoipa::path(get, path = "/api/v1/imports/budgets", operation_id = "list_imported_budgets",
+    tag = "imports",
     responses((status = 200, body = BudgetsList), (status = 401, body = ApiError),
         (status = 403, body = ApiError)))]
 async fn get_budgets(
@@ -306,7 +309,8 @@ async fn get_budgets(
 }
 
 /// Keeps the budgets of an older system in place of those that it had before.
-#[utoipa::path(post, path = "/api/v1/imports/budgets", tag = "imports", request_body = BudgetsBody,
+#[utoipa::path(post, path = "/api/v1/imports/budgets", operation_id = "replace_imported_budgets",
+    tag = "imports", request_body = BudgetsBody,
     responses(
         (status = 204), (status = 400, body = ApiError), (status = 401, body = ApiError),
         (status = 403, body = ApiError),
@@ -360,11 +364,13 @@ struct BatchesList {
     /// The sets, by their source.
     items: Vec<BatchesBody>,
     /// Always absent: sets are few.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
 /// Lists the batches that were imported from older systems.
-#[utoipa::path(get, path = "/api/v1/imports/batches", tag = "imports",
+#[utoipa::path(get, path = "/api/v1/imports/batches", operation_id = "list_imported_batches",
+    tag = "imports",
     responses((status = 200, body = BatchesList), (status = 401, body = ApiError),
         (status = 403, body = ApiError)))]
 async fn get_batches(
@@ -378,7 +384,8 @@ async fn get_batches(
 }
 
 /// Keeps the batches of an older system in place of those that it had before.
-#[utoipa::path(post, path = "/api/v1/imports/batches", tag = "imports", request_body = BatchesBody,
+#[utoipa::path(post, path = "/api/v1/imports/batches", operation_id = "replace_imported_batches",
+    tag = "imports", request_body = BatchesBody,
     responses(
         (status = 204), (status = 400, body = ApiError), (status = 401, body = ApiError),
         (status = 403, body = ApiError),
@@ -425,7 +432,8 @@ pub struct MergeAnswer {
 ///
 /// Events that stand under `source` too are taken back, and leave a trail; budgets and batches go,
 /// also those under names that no row ever came under. Asked again it does nothing.
-#[utoipa::path(post, path = "/api/v1/imports/merges", tag = "imports", request_body = MergeBody,
+#[utoipa::path(post, path = "/api/v1/imports/merges", operation_id = "merge_imports",
+    tag = "imports", request_body = MergeBody,
     responses(
         (status = 200, body = MergeAnswer), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),

@@ -3,15 +3,16 @@
 #![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use chrono::{Days as ChronoDays, NaiveDate};
 use outlay_analytics::anomalies::{self, Anomaly};
 use outlay_analytics::change_points::ChangePoint;
-use outlay_analytics::drivers::{Driver, Presence};
+use outlay_analytics::drivers::Driver;
 use outlay_analytics::forecast::{Footing, Forecast};
-use outlay_analytics::trend;
+use outlay_domain::alerts::SpikeSeverity;
 use outlay_domain::usage::question::{Every, Value, local_text};
 use outlay_engine::budgets::range_of_sum;
 use outlay_engine::insights::analysis::{Analysis, DAYS_BEFORE, DAYS_MIN, HORIZON_MAX};
@@ -23,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::usage_params::{Known, Parameters};
+use super::words::{AnomalyDirection, Direction, Presence};
 use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -45,7 +47,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct SpendParams {
     /// How many days to look at, today included: 1 to 731; 90 where it is not said.
     #[param(minimum = 1, maximum = 731)]
@@ -76,8 +78,10 @@ struct SpendInsights {
     /// When the level changed, and stayed changed.
     changes: Vec<ChangeBody>,
     /// What comes next.
+    #[schema(required = true)]
     forecast: Option<ForecastBody>,
     /// What cannot be said, and why.
+    #[schema(required = true)]
     note: Option<String>,
 }
 
@@ -93,16 +97,22 @@ struct DayBody {
     /// Whether it is not over.
     running: bool,
     /// The slowly moving level.
+    #[schema(required = true)]
     level: Option<f64>,
     /// What the weekday adds to it.
+    #[schema(required = true)]
     season: Option<f64>,
     /// What neither explains.
+    #[schema(required = true)]
     rest: Option<f64>,
     /// What was expected.
+    #[schema(required = true)]
     expected: Option<f64>,
     /// The lower edge of what is usual.
+    #[schema(required = true)]
     low: Option<f64>,
     /// The upper edge of what is usual.
+    #[schema(required = true)]
     high: Option<f64>,
 }
 
@@ -113,12 +123,12 @@ struct SummaryBody {
     total: String,
     /// The mean of the days that are over.
     daily: f64,
-    /// `rising`, `falling` or `steady`, as far as it can be told from noise.
-    #[schema(example = "rising")]
-    direction: &'static str,
+    /// Where it goes.
+    direction: Direction,
     /// How far the trend rose over these days, as a share of its start; 0 without a trend.
     growth: f64,
     /// The last seven whole days over the seven before, less one.
+    #[schema(required = true)]
     weekly_growth: Option<f64>,
     /// The size of the noise, as a share of the level.
     volatility: f64,
@@ -141,10 +151,10 @@ struct AnomalyBody {
     high: f64,
     /// Distance from what was expected over the distance of the edge.
     score: f64,
-    /// `low`, `medium`, `high` or `critical`: a score above 1, 1.5, 2.5 or 4.
-    severity: &'static str,
-    /// `high` or `low`.
-    direction: &'static str,
+    /// How far outside: a score above 1, 1.5, 2.5 or 4.
+    severity: SpikeSeverity,
+    /// On which side.
+    direction: AnomalyDirection,
     /// The methods that see it.
     methods: Vec<&'static str>,
 }
@@ -172,12 +182,15 @@ struct ForecastBody {
     /// What is expected of all of them.
     total: f64,
     /// In four of five cases it is more than this. Nothing where there are too few days to say.
+    #[schema(required = true)]
     total_low: Option<f64>,
     /// In four of five cases it is less than this.
+    #[schema(required = true)]
     total_high: Option<f64>,
     /// The methods, the heaviest first.
     methods: Vec<MethodBody>,
     /// Why it is weak, where it is.
+    #[schema(required = true)]
     note: Option<String>,
 }
 
@@ -206,12 +219,14 @@ struct MethodBody {
     /// Its share.
     weight: f64,
     /// How far off it was on average when it forecast these days' past.
+    #[schema(required = true)]
     error: Option<f64>,
 }
 
 /// Looks at the days of spend: their level and weekdays, what was unusual, what changed, and what
 /// comes next. Any attribute filters, as for usage.
-#[utoipa::path(get, path = "/api/v1/insights/spend", tag = "insights", params(SpendParams),
+#[utoipa::path(get, path = "/api/v1/insights/spend", operation_id = "analyze_spend",
+    tag = "insights", params(SpendParams),
     responses((status = 200, body = SpendInsights), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 422, body = ApiError), (status = 429, body = ApiError)))]
@@ -220,7 +235,7 @@ async fn spend(
     caller: Scoped,
     pairs: Pairs,
 ) -> Result<Json<SpendInsights>, ApiError> {
-    const KNOWN: Known = Known(&["days", "horizon", "tz"]);
+    static KNOWN: LazyLock<Known> = LazyLock::new(Known::of::<SpendParams>);
     let Query(pairs) = pairs?;
     let parameters = Parameters::new(pairs, &KNOWN)?;
     let tz = parameters.tz()?;
@@ -281,7 +296,8 @@ impl SpendInsights {
             summary: SummaryBody {
                 total: text(course.total()),
                 daily: analysis.map_or(0.0, Analysis::mean),
-                direction: analysis.map_or("steady", |analysis| direction(analysis.direction())),
+                direction: analysis
+                    .map_or(Direction::Steady, |analysis| analysis.direction().into()),
                 growth: analysis.map_or(0.0, Analysis::growth),
                 weekly_growth: analysis.and_then(Analysis::weekly_growth),
                 volatility: analysis.map_or(0.0, |analysis| analysis.volatility),
@@ -322,15 +338,12 @@ impl AnomalyBody {
             high: anomaly.hi,
             score: finite(anomaly.score),
             severity: match anomaly.severity {
-                anomalies::Severity::None | anomalies::Severity::Low => "low",
-                anomalies::Severity::Medium => "medium",
-                anomalies::Severity::High => "high",
-                anomalies::Severity::Critical => "critical",
+                anomalies::Severity::None | anomalies::Severity::Low => SpikeSeverity::Low,
+                anomalies::Severity::Medium => SpikeSeverity::Medium,
+                anomalies::Severity::High => SpikeSeverity::High,
+                anomalies::Severity::Critical => SpikeSeverity::Critical,
             },
-            direction: match anomaly.direction {
-                anomalies::Direction::Above => "high",
-                anomalies::Direction::Below => "low",
-            },
+            direction: anomaly.direction.into(),
             methods: anomaly.methods.iter().map(|method| word(*method)).collect(),
         }
     }
@@ -398,21 +411,13 @@ impl ForecastBody {
     }
 }
 
-const fn direction(direction: trend::Direction) -> &'static str {
-    match direction {
-        trend::Direction::Rising => "rising",
-        trend::Direction::Falling => "falling",
-        trend::Direction::Steady => "steady",
-    }
-}
-
 fn text(nanos: i128) -> String {
     Value::Amount { nanos }.text().to_string()
 }
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct DriversParams {
     /// From this moment or day on.
     from: Option<String>,
@@ -488,13 +493,14 @@ struct DriverBody {
     /// What it did.
     #[serde(flatten)]
     effects: EffectsBody,
-    /// `stayed`, `new` or `gone`.
-    presence: &'static str,
+    /// Whether it was there all the time.
+    presence: Presence,
 }
 
 /// Takes the change of spend from the period before apart: who moved it, and whether by volume, by
 /// price or by what was used instead.
-#[utoipa::path(get, path = "/api/v1/insights/drivers", tag = "insights", params(DriversParams),
+#[utoipa::path(get, path = "/api/v1/insights/drivers", operation_id = "explain_spend",
+    tag = "insights", params(DriversParams),
     responses((status = 200, body = DriversBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 422, body = ApiError), (status = 429, body = ApiError)))]
@@ -503,7 +509,7 @@ async fn drivers(
     caller: Scoped,
     pairs: Pairs,
 ) -> Result<Json<DriversBody>, ApiError> {
-    const KNOWN: Known = Known(&["from", "to", "tz", "by", "top"]);
+    static KNOWN: LazyLock<Known> = LazyLock::new(Known::of::<DriversParams>);
     let Query(pairs) = pairs?;
     let parameters = Parameters::new(pairs, &KNOWN)?;
     let tz = parameters.tz()?;
@@ -554,11 +560,7 @@ fn row(driver: &Driver, names: &[String], path: &[Option<String>]) -> DriverBody
         group,
         other: path.iter().any(Option::is_none),
         effects: driver.into(),
-        presence: match driver.presence {
-            Presence::Both => "stayed",
-            Presence::New => "new",
-            Presence::Gone => "gone",
-        },
+        presence: driver.presence.into(),
     }
 }
 

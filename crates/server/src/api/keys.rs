@@ -25,34 +25,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(revoke))
 }
 
-/// What a key may be for.
-#[derive(Debug, Clone, Copy, ToSchema)]
-#[schema(as = Scope)]
-#[allow(dead_code, reason = "describes `Scope` in the API's document")]
-enum ScopeBody {
-    /// Send usage events.
-    #[serde(rename = "events:write")]
-    EventsWrite,
-    /// Correct and delete usage events.
-    #[serde(rename = "events:amend")]
-    EventsAmend,
-    /// Ask questions about usage.
-    #[serde(rename = "usage:read")]
-    UsageRead,
-    /// Look at prices and ask for quotes.
-    #[serde(rename = "prices:read")]
-    PricesRead,
-    /// Change prices.
-    #[serde(rename = "prices:write")]
-    PricesWrite,
-    /// Read what the server measures about itself.
-    #[serde(rename = "metrics:read")]
-    MetricsRead,
-    /// Everything its user may do.
-    #[serde(rename = "admin")]
-    Admin,
-}
-
 /// A key. Its secret is told when it is made, and never again.
 #[derive(Debug, Serialize, ToSchema)]
 struct KeyBody {
@@ -66,34 +38,23 @@ struct KeyBody {
     /// Whose key it is.
     user: String,
     /// What it is for.
-    #[schema(value_type = Vec<ScopeBody>)]
     scopes: Vec<Scope>,
     /// The only account it sees and charges; `null` where that is what its user may.
+    #[schema(required = true)]
     account: Option<String>,
     /// Whether it counts now.
-    #[schema(value_type = KeyStateBody)]
     state: KeyState,
     /// Since when.
     created_at: DateTime<Utc>,
     /// Until when it counts; `null` is for ever.
+    #[schema(required = true)]
     expires_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute or so; `null` is never.
+    #[schema(required = true)]
     last_used_at: Option<DateTime<Utc>>,
     /// Since when it does not count; `null` where nobody ended it.
+    #[schema(required = true)]
     revoked_at: Option<DateTime<Utc>>,
-}
-
-/// Whether a key counts.
-#[derive(Debug, Clone, Copy, ToSchema)]
-#[schema(as = KeyState, rename_all = "snake_case")]
-#[allow(dead_code, reason = "describes `KeyState` in the API's document")]
-enum KeyStateBody {
-    /// It does.
-    Active,
-    /// Its time is over.
-    Expired,
-    /// Somebody ended it.
-    Revoked,
 }
 
 impl KeyBody {
@@ -131,6 +92,7 @@ struct KeyPageBody {
     /// The keys, the newest first.
     items: Vec<KeyBody>,
     /// What to send as `cursor` for the next page; `null` where this is the last.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
@@ -156,7 +118,7 @@ struct CreateKey {
     #[schema(example = "ingest of the shop", min_length = 1, max_length = 128)]
     name: String,
     /// What it is for, nothing that its user may not do.
-    #[schema(value_type = Vec<ScopeBody>, min_items = 1)]
+    #[schema(min_items = 1)]
     scopes: Vec<Scope>,
     /// Whose key it is; the caller's own, where nothing is said.
     user: Option<String>,
@@ -170,7 +132,8 @@ struct CreateKey {
 }
 
 /// Lists keys, the newest first: members their own, admins everybody's.
-#[utoipa::path(get, path = "/api/v1/keys", tag = "keys", params(KeyQuery),
+#[utoipa::path(get, path = "/api/v1/keys", operation_id = "list_keys",
+    tag = "keys", params(KeyQuery),
     responses((status = 200, body = KeyPageBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn list(
@@ -191,7 +154,8 @@ async fn list(
 /// Makes a key, and tells its secret this once: members their own, admins anybody's.
 ///
 /// Credentials that are narrowed, or that another issuer signed, manage no keys.
-#[utoipa::path(post, path = "/api/v1/keys", tag = "keys", request_body = CreateKey,
+#[utoipa::path(post, path = "/api/v1/keys", operation_id = "create_key",
+    tag = "keys", request_body = CreateKey,
     responses((status = 201, body = CreatedKey), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 404, body = ApiError, description = "there is no such user"),
@@ -208,7 +172,7 @@ async fn create(
 }
 
 /// Ends a key: members their own, admins anybody's. Ending it again changes nothing.
-#[utoipa::path(delete, path = "/api/v1/keys/{id}", tag = "keys",
+#[utoipa::path(delete, path = "/api/v1/keys/{id}", operation_id = "revoke_key", tag = "keys",
     params(("id" = Uuid, Path, description = "the key's id")),
     responses((status = 200, body = KeyBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),

@@ -44,7 +44,7 @@ impl FromRequestParts<AppState> for Reader {
 /// What the server measures about itself, in the text format of Prometheus.
 ///
 /// For admins, viewers, keys with the scope `metrics:read`, and anyone in `metrics.networks`.
-#[utoipa::path(get, path = "/metrics", tag = "operations",
+#[utoipa::path(get, path = "/metrics", operation_id = "show_metrics", tag = "operations",
     responses((status = 200, body = String, content_type = "text/plain"),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn read(

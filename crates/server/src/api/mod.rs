@@ -31,6 +31,7 @@ pub mod event_row;
 mod event_schema;
 mod usage_body;
 pub(crate) mod usage_params;
+mod words;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, Uri};
@@ -133,6 +134,8 @@ async fn page_or_not_found(method: Method, uri: Uri, headers: HeaderMap) -> Resp
         .unwrap_or_else(|| ApiError::nowhere(uri.path()).into_response())
 }
 
+#[cfg(test)]
+mod document_tests;
 #[cfg(test)]
 mod doors_tests;
 #[cfg(test)]

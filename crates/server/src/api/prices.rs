@@ -9,14 +9,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use outlay_domain::Amount;
 use outlay_domain::people::Act;
 use outlay_domain::pricing::{
     CURRENCY, Charged, Conditions, MAKERS, Price, PriceBook, PriceRow, Priced, QuoteLine,
 };
 use outlay_domain::providers::MeasureError;
 use outlay_domain::usage::question::{Attribute, Group, Measure, Value as Measured};
-use outlay_domain::usage::{EVENT_TAGS_MAX, Meter, Quantities};
+use outlay_domain::usage::{ChargeBasis, EVENT_TAGS_MAX, Meter, Quantities};
+use outlay_domain::{Amount, Quantity};
 use outlay_engine::pricing::import::{genai_prices, litellm, sets};
 use outlay_engine::pricing::listing::{Listing, ListingError};
 use outlay_engine::pricing::quote::{QuoteRequest, Quoted, Used, quote};
@@ -85,8 +85,10 @@ struct PriceBody {
     #[schema(value_type = Object)]
     conditions: Conditions,
     /// From when on; `null` since always.
+    #[schema(required = true)]
     valid_from: Option<DateTime<Utc>>,
     /// Until when; `null` while it is open.
+    #[schema(required = true)]
     valid_to: Option<DateTime<Utc>>,
     /// Which edition of the source it came with.
     version: String,
@@ -122,6 +124,7 @@ struct ListedPriceBody {
     price: PriceBody,
     /// Since when its source no longer lists it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     missing_since: Option<DateTime<Utc>>,
 }
 
@@ -137,6 +140,7 @@ struct PricePage {
     /// The rows: by id, or with `model` in the order that is told there.
     items: Vec<ListedPriceBody>,
     /// What to send as `cursor` for the next page; `null` where this is the last.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
@@ -170,7 +174,8 @@ struct PriceParams {
 }
 
 /// Lists the price book.
-#[utoipa::path(get, path = "/api/v1/prices", tag = "prices", params(PriceParams),
+#[utoipa::path(get, path = "/api/v1/prices", operation_id = "list_prices",
+    tag = "prices", params(PriceParams),
     responses((status = 200, body = PricePage), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn list(
@@ -296,7 +301,8 @@ impl ChangesBody {
 /// It comes before every imported price of the same meter and models as long as it is valid. Rows
 /// that were set before for the same thing are closed, never overwritten; what was charged stays
 /// charged until it is rated again.
-#[utoipa::path(post, path = "/api/v1/prices", tag = "prices", request_body = NewPriceBody,
+#[utoipa::path(post, path = "/api/v1/prices", operation_id = "set_price",
+    tag = "prices", request_body = NewPriceBody,
     responses((status = 201, body = ChangesBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn set(
@@ -358,7 +364,8 @@ struct CloseBody {
 }
 
 /// Ends a row's validity. It stays in the book for usage before that.
-#[utoipa::path(post, path = "/api/v1/prices/close", tag = "prices", request_body = CloseBody,
+#[utoipa::path(post, path = "/api/v1/prices/close", operation_id = "close_price",
+    tag = "prices", request_body = CloseBody,
     responses((status = 200, body = ListedPriceBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 404, body = ApiError), (status = 409, body = ApiError)))]
@@ -395,7 +402,8 @@ struct ImportParams {
 /// The body is LiteLLM's `model_prices_and_context_window.json`, or genai-prices' `data.json` or
 /// `data.py`. Prices that are as they were stay open; changed ones are closed at `valid_from` and
 /// opened anew; ones that the file no longer lists stay open and are marked.
-#[utoipa::path(post, path = "/api/v1/prices/import", tag = "prices", params(ImportParams),
+#[utoipa::path(post, path = "/api/v1/prices/import", operation_id = "import_prices",
+    tag = "prices", params(ImportParams),
     request_body(content = String, content_type = "text/plain"),
     responses((status = 200, body = ChangesBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
@@ -459,7 +467,8 @@ struct QuoteBody {
     #[schema(value_type = Option<String>, example = "gpt-4o")]
     model: Option<CompactString>,
     /// How much is used, by meter; token classes are disjoint.
-    #[schema(value_type = Option<Object>, example = json!({"input_tokens": 1000, "output_tokens": 200}))]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Quantity>>,
+        example = json!({"input_tokens": 1000, "output_tokens": 200}))]
     quantities: Option<QuantitiesBody>,
     /// The provider's usage object, as it came.
     #[schema(value_type = Option<Object>)]
@@ -489,28 +498,28 @@ struct QuoteAnswer {
     /// Who is called.
     provider: String,
     /// Which model was priced.
+    #[schema(required = true)]
     model: Option<String>,
     /// The amount, exact to nine places; `null` where it is unpriced, and of what is known where it
     /// is partly priced.
-    #[schema(value_type = Option<String>, example = "0.0045")]
+    #[schema(required = true, value_type = Option<String>, example = "0.0045")]
     amount: Option<Amount>,
     /// Its currency.
     #[schema(value_type = String)]
     currency: &'static str,
-    /// `rated`, `stated`, `partly_priced` or `unpriced`.
-    #[schema(value_type = String)]
-    basis: &'static str,
+    /// How the amount came about.
+    basis: ChargeBasis,
     /// One for each token class or unit, before rounding.
     lines: Vec<QuoteLineBody>,
     /// The ids of the price rows used.
     prices: Vec<String>,
     /// How much is used, by meter.
-    #[schema(value_type = Object)]
-    quantities: std::collections::BTreeMap<String, Value>,
+    quantities: std::collections::BTreeMap<String, Quantity>,
     /// The terms that were found.
     parameters: std::collections::BTreeMap<String, String>,
     /// Why there is no amount, or not all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     unpriced: Option<UnpricedBody>,
     /// What was odd about the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -523,8 +532,7 @@ struct QuoteLineBody {
     /// What was used.
     meter: String,
     /// How much of it.
-    #[schema(value_type = f64)]
-    quantity: Value,
+    quantity: Quantity,
     /// The price of one, an exact decimal.
     unit_price: String,
     /// Its share of the amount, an exact decimal.
@@ -537,7 +545,7 @@ impl From<QuoteLine> for QuoteLineBody {
     fn from(line: QuoteLine) -> Self {
         Self {
             meter: line.meter.name().into(),
-            quantity: serde_json::to_value(line.quantity).unwrap_or_default(),
+            quantity: line.quantity,
             unit_price: line.unit_price,
             amount: line.amount,
             price: line.price.into(),
@@ -565,15 +573,9 @@ impl From<Quoted> for QuoteAnswer {
             model: quoted.model.map(Into::into),
             amount: quoted.quote.amount,
             currency: CURRENCY,
-            basis: quoted.quote.basis.as_str(),
+            basis: quoted.quote.basis,
             prices,
-            quantities: quoted
-                .quantities
-                .iter()
-                .map(|(meter, quantity)| {
-                    (meter.name().to_owned(), serde_json::to_value(quantity).unwrap_or_default())
-                })
-                .collect(),
+            quantities: by_name(quoted.quantities.iter()),
             parameters: quoted
                 .parameters
                 .iter()
@@ -591,7 +593,8 @@ impl From<Quoted> for QuoteAnswer {
 }
 
 /// Says what a call costs, by the same rules that rate events.
-#[utoipa::path(post, path = "/api/v1/prices/quote", tag = "prices", request_body = QuoteBody,
+#[utoipa::path(post, path = "/api/v1/prices/quote", operation_id = "quote_call",
+    tag = "prices", request_body = QuoteBody,
     responses((status = 200, body = QuoteAnswer), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 422, description = "Nothing says what was used", body = ApiError)))]
@@ -738,6 +741,7 @@ struct UnpricedModels {
     /// With `meters=true`: whether only the newest events were looked at, because there are more
     /// than 100,000.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     is_cut: Option<bool>,
 }
 
@@ -745,8 +749,10 @@ struct UnpricedModels {
 #[derive(Debug, Serialize, ToSchema)]
 struct UnpricedModelBody {
     /// Who was paid, as the events name them.
+    #[schema(required = true)]
     provider: Option<String>,
     /// The model, as the events name it.
+    #[schema(required = true)]
     model: Option<String>,
     /// How many events have no price, or one for a part only.
     events: i64,
@@ -760,13 +766,14 @@ struct UnpricedModelBody {
 #[derive(Debug, Serialize, ToSchema)]
 struct UnpricedNeeds {
     /// The service, where no provider is named and all events have the same.
+    #[schema(required = true)]
     service: Option<String>,
     /// How many of the events are partly priced: something in them has a price and is charged.
     #[schema(required = false)]
     partly_priced: u64,
     /// What was used without a price, and how much of it, by meter.
-    #[schema(required = false, value_type = std::collections::BTreeMap<String, f64>)]
-    meters: std::collections::BTreeMap<String, Value>,
+    #[schema(required = false)]
+    meters: std::collections::BTreeMap<String, Quantity>,
     /// When the first of the events occurred: a price that is to hold for all of them is valid from
     /// then on.
     #[schema(required = false)]
@@ -795,7 +802,8 @@ impl From<UnpricedModel> for UnpricedModelBody {
 }
 
 /// Lists the models of events that no price is known for, or not for all that they used.
-#[utoipa::path(get, path = "/api/v1/prices/unpriced", tag = "prices", params(UnpricedParams),
+#[utoipa::path(get, path = "/api/v1/prices/unpriced", operation_id = "list_unpriced_models",
+    tag = "prices", params(UnpricedParams),
     responses((status = 200, body = UnpricedModels), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn unpriced(
@@ -906,7 +914,8 @@ struct RerateAnswer {
 /// difference is charged by adjustments that name their events; nothing is overwritten. With
 /// `prices`, these are set before, so that one call looks at a remedy for usage without a price,
 /// and one applies it.
-#[utoipa::path(post, path = "/api/v1/prices/rerate", tag = "prices", request_body = RerateBody,
+#[utoipa::path(post, path = "/api/v1/prices/rerate", operation_id = "rerate_events",
+    tag = "prices", request_body = RerateBody,
     responses((status = 200, body = RerateAnswer), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn rerate(

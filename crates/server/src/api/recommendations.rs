@@ -3,6 +3,7 @@
 #![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -21,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::usage_params::{Known, Parameters};
+use super::words::{Confidence, Priority, RecommendationKind};
 use crate::auth::{Caller, Scoped};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
@@ -40,7 +42,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct ListParams {
     /// How many days to look at, today included: 7 to 366; 30 where it is not said.
     #[param(minimum = 7, maximum = 366)]
@@ -90,19 +92,19 @@ struct RecommendationBody {
     /// Its id: the same for the same kind and scope.
     #[schema(example = "model-openai-gpt-4o")]
     id: String,
-    /// `cheaper_model`, `prompt_caching`, `batch`, `context_tier`, `failures`, `idle`,
-    /// `volatility`, `growth`, `anomalies`, `budget` or `service`.
-    kind: &'static str,
-    /// `high`, `medium` or `low`.
-    priority: &'static str,
+    /// What kind of thing to do.
+    kind: RecommendationKind,
+    /// How soon.
+    priority: Priority,
     /// In a few words.
     title: String,
     /// In a sentence.
     description: String,
     /// What it saves; nothing where it is about risk and not about a sum.
+    #[schema(required = true)]
     saving: Option<SavingBody>,
-    /// `high`, `medium` or `low`.
-    confidence: &'static str,
+    /// How sure that is.
+    confidence: Confidence,
     /// What has to hold for the saving.
     assumption: String,
     /// Which usage it is about, as filters.
@@ -112,20 +114,26 @@ struct RecommendationBody {
     /// The rows that prove it.
     proof: ProofBody,
     /// The page that shows the usage behind it.
+    #[schema(required = true)]
     path: Option<String>,
     /// What to do, one by one.
     actions: Vec<String>,
-    /// `open`, `snoozed`, `done` or `dismissed`.
-    state: &'static str,
+    /// What was decided.
+    state: Decided,
     /// Who decided that, where anybody did.
+    #[schema(required = true)]
     changed_by: Option<String>,
     /// When.
+    #[schema(required = true)]
     changed_at: Option<DateTime<Utc>>,
     /// Until when it is snoozed.
+    #[schema(required = true)]
     snoozed_until: Option<DateTime<Utc>>,
     /// Why.
+    #[schema(required = true)]
     note: Option<String>,
     /// What it saved since the day after it was done.
+    #[schema(required = true)]
     measured: Option<MeasuredBody>,
 }
 
@@ -199,12 +207,12 @@ impl RecommendationBody {
         Self {
             path: Some(path),
             id: own.id.into(),
-            kind: own.kind.as_str(),
-            priority: priority.as_str(),
+            kind: own.kind.into(),
+            priority: priority.into(),
             title: own.title,
             description: own.description,
             saving: own.saving.map(SavingBody::from),
-            confidence: own.confidence.as_str(),
+            confidence: own.confidence.into(),
             assumption: own.assumption,
             scope: own.scope,
             evidence: own
@@ -214,7 +222,7 @@ impl RecommendationBody {
                 .collect(),
             proof: ProofBody { columns, rows },
             actions: own.actions,
-            state: state.as_str(),
+            state,
             changed_by,
             changed_at,
             snoozed_until: snoozed_until.filter(|_| state == Decided::Snoozed),
@@ -259,7 +267,8 @@ fn path(own: &Recommendation, seen: &Seen<'_>) -> String {
 
 /// Lists what would cost less, with what proves it. Savings of open ones do not overlap. A member
 /// sees what their own account's usage says.
-#[utoipa::path(get, path = "/api/v1/insights/recommendations", tag = "insights",
+#[utoipa::path(get, path = "/api/v1/insights/recommendations",
+    operation_id = "list_recommendations", tag = "insights",
     params(ListParams),
     responses((status = 200, body = RecommendationList), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
@@ -269,7 +278,7 @@ async fn list(
     caller: Scoped,
     pairs: Pairs,
 ) -> Result<Json<RecommendationList>, ApiError> {
-    const KNOWN: Known = Known(&["days", "tz", "state"]);
+    static KNOWN: LazyLock<Known> = LazyLock::new(Known::of::<ListParams>);
     let Query(pairs) = pairs?;
     let parameters = Parameters::new(pairs, &KNOWN)?;
     let tz = parameters.tz()?;
@@ -328,9 +337,8 @@ fn known_state(word: &str) -> Result<Decided, ApiError> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DecisionBody {
-    /// `open`, `snoozed`, `done` or `dismissed`.
-    #[schema(example = "done")]
-    state: String,
+    /// What is decided.
+    state: Decided,
     /// Until when, for `snoozed` only.
     #[serde(default, deserialize_with = "crate::moment::optional")]
     until: Option<DateTime<Utc>>,
@@ -340,7 +348,8 @@ struct DecisionBody {
 }
 
 /// Decides about a recommendation. Admins only.
-#[utoipa::path(put, path = "/api/v1/insights/recommendations/{id}", tag = "insights",
+#[utoipa::path(put, path = "/api/v1/insights/recommendations/{id}",
+    operation_id = "decide_recommendation", tag = "insights",
     request_body = DecisionBody,
     params(("id" = String, Path, description = "the recommendation's id")),
     responses((status = 200, body = RecommendationBody), (status = 400, body = ApiError),
@@ -354,7 +363,7 @@ async fn change(
     Json(body): Json<DecisionBody>,
 ) -> Result<Json<RecommendationBody>, ApiError> {
     caller.require_admin()?;
-    let new = NewDecision { state: known_state(&body.state)?, until: body.until, note: body.note };
+    let new = NewDecision { state: body.state, until: body.until, note: body.note };
     let (all, scope) = (state.outlay.recommendations(&*caller), caller.scope());
     let item = all.decide(&id, new, caller.user.as_str(), scope.as_deref()).await?;
     let last = state.outlay.insights(&*caller).today(Tz::UTC);

@@ -3,6 +3,7 @@
 #![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -49,7 +50,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct MonthParams {
     /// Which month; the last one that is over where it is not said.
     #[param(example = "2026-10")]
@@ -63,7 +64,8 @@ struct MonthParams {
 /// Answers what a month came to, as one page of HTML to print: it needs nothing else, and runs nothing.
 ///
 /// Members are told of their own account; budgets and alerts are for those who see all accounts.
-#[utoipa::path(get, path = "/api/v1/reports/month", tag = "reports", params(MonthParams),
+#[utoipa::path(get, path = "/api/v1/reports/month", operation_id = "report_month",
+    tag = "reports", params(MonthParams),
     responses((status = 200, body = String, content_type = "text/html"),
         (status = 400, body = ApiError), (status = 401, body = ApiError),
         (status = 403, body = ApiError), (status = 422, body = ApiError),
@@ -73,7 +75,7 @@ async fn month(
     caller: Scoped,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    const KNOWN: Known = Known(&["month", "tz"]);
+    static KNOWN: LazyLock<Known> = LazyLock::new(Known::of::<MonthParams>);
     caller.may(Act::SeeUsage)?;
     let Query(pairs) = pairs?;
     let parameters = Parameters::new(pairs, &KNOWN)?;

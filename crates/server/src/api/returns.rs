@@ -3,12 +3,12 @@
 #![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use outlay_analytics::trend::Direction;
 use outlay_domain::people::Act;
 use outlay_domain::revenue::SharingRule;
 use outlay_domain::usage::question::{Attribute, Every, Value, local_text};
@@ -20,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::usage_params::{Known, Parameters};
+use super::words;
 use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -37,7 +38,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct RoiParams {
     /// From this moment or day on; without it, 30 days.
     from: Option<String>,
@@ -48,12 +49,13 @@ struct RoiParams {
     /// One attribute to tell apart by; `service` where it is not said.
     #[param(example = "service")]
     by: Option<String>,
-    /// The width of the buckets: `hour`, `day` (where it is not said), `week` or `month`.
-    every: Option<String>,
+    /// The width of the buckets; days where it is not said.
+    #[param(inline)]
+    every: Option<words::Every>,
     /// Who is given revenue that names no group: `direct` (nobody), `spend` (every group, by what
     /// it cost; where it is not said) or `even` (every group that cost something, the same).
-    #[param(example = "spend")]
-    rule: Option<String>,
+    #[param(inline)]
+    rule: Option<words::SharingRule>,
     /// Only usage and revenue of these services; any other attribute filters in the same way.
     service: Option<String>,
 }
@@ -68,8 +70,7 @@ struct RoiBody {
     /// Whose days.
     tz: &'static str,
     /// The width of the buckets.
-    #[schema(example = "day")]
-    every: &'static str,
+    every: words::Every,
     /// How revenue that names no group is shared.
     rule: AttributionRuleBody,
     /// The currency of all amounts but those in `other_currencies`.
@@ -78,6 +79,7 @@ struct RoiBody {
     /// All of it.
     total: ReturnBody,
     /// All of the period before; `null` where there was nothing.
+    #[schema(required = true)]
     previous: Option<ReturnBody>,
     /// The groups: by spend, then those that only earned, then what names none.
     rows: Vec<RoiRow>,
@@ -93,8 +95,7 @@ struct RoiBody {
 #[derive(Debug, Serialize, ToSchema)]
 struct AttributionRuleBody {
     /// Its name.
-    #[schema(example = "spend")]
-    name: &'static str,
+    name: words::SharingRule,
     /// What it says.
     text: String,
 }
@@ -111,13 +112,16 @@ struct ReturnBody {
     /// Revenue less spend.
     profit: String,
     /// Profit over revenue; `null` without revenue.
+    #[schema(required = true)]
     margin: Option<f64>,
     /// Profit over spend; `null` without spend.
+    #[schema(required = true)]
     roi: Option<f64>,
     /// How many purchases. In a row, only those that name its group: purchases are not shared, so
     /// the others are in the total and in the row without a group.
     purchases: i64,
     /// Spend over purchases, rounded to the billionth; `null` without purchases.
+    #[schema(required = true)]
     spend_per_purchase: Option<String>,
 }
 
@@ -160,12 +164,11 @@ struct RoiBucket {
 /// Where profit goes.
 #[derive(Debug, Serialize, ToSchema)]
 struct TrendBody {
-    /// Of the buckets that are over: `rising`, `falling` or `steady`, as far as it can be told
-    /// from noise.
-    #[schema(example = "rising")]
-    direction: &'static str,
+    /// Of the buckets that are over.
+    direction: words::Direction,
     /// How profit changed from the period before, as a part of what it was then; `null` where there
     /// was none.
+    #[schema(required = true)]
     change: Option<f64>,
 }
 
@@ -184,7 +187,8 @@ struct OtherCurrency {
 /// Revenue belongs to the group that its attributes name; what names none is shared by `rule`. Any
 /// attribute filters, as for usage; revenue that does not name the attribute has no value for it.
 /// A member is told of their own account only.
-#[utoipa::path(get, path = "/api/v1/insights/roi", tag = "insights", params(RoiParams),
+#[utoipa::path(get, path = "/api/v1/insights/roi", operation_id = "show_returns",
+    tag = "insights", params(RoiParams),
     responses((status = 200, body = RoiBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 422, body = ApiError), (status = 429, body = ApiError)))]
@@ -193,7 +197,7 @@ async fn roi(
     caller: Scoped,
     pairs: Pairs,
 ) -> Result<Json<RoiBody>, ApiError> {
-    const KNOWN: Known = Known(&["from", "to", "tz", "by", "every", "rule"]);
+    static KNOWN: LazyLock<Known> = LazyLock::new(Known::of::<RoiParams>);
     caller.may(Act::SeeUsage)?;
     let Query(pairs) = pairs?;
     let parameters = Parameters::new(pairs, &KNOWN)?;
@@ -279,8 +283,8 @@ impl RoiBody {
             from: local_text(returns.period.from, question.tz),
             to: local_text(returns.period.to, question.tz),
             tz: question.tz.name(),
-            every: question.every.as_str(),
-            rule: AttributionRuleBody { name: question.rule.as_str(), text: told(question) },
+            every: question.every.into(),
+            rule: AttributionRuleBody { name: question.rule.into(), text: told(question) },
             currency: CURRENCY,
             total: ReturnBody::new(&returns.total, returns.unpriced),
             previous: returns
@@ -289,14 +293,7 @@ impl RoiBody {
                 .map(|own| ReturnBody::new(own, returns.previous_unpriced)),
             rows: rows.collect(),
             series: series.collect(),
-            trend: TrendBody {
-                direction: match returns.direction {
-                    Direction::Rising => "rising",
-                    Direction::Falling => "falling",
-                    Direction::Steady => "steady",
-                },
-                change: returns.change(),
-            },
+            trend: TrendBody { direction: returns.direction.into(), change: returns.change() },
             other_currencies: others.collect(),
         }
     }

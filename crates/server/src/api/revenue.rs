@@ -25,6 +25,7 @@ use utoipa_axum::routes;
 use super::event_body::{DEFAULT_SOURCE, without_blanks};
 use super::usage_params::{read_time, read_tz};
 use super::users::{page, page_size};
+use super::words::SentOutcome;
 use crate::auth::{Caller, Scoped};
 use crate::bounded::UpTo;
 use crate::error::ApiError;
@@ -56,10 +57,8 @@ pub struct RevenueBody {
     #[serde(default = "api")]
     #[schema(value_type = String, example = "shop")]
     source: CompactString,
-    /// What happened: `purchase` (or `payment`, as it is listed) where it is not said, `refund`,
-    /// `chargeback` or `adjustment`.
+    /// What happened; a payment where it is not said. `purchase` means a payment, too.
     #[serde(default = "purchase")]
-    #[schema(value_type = String, example = "purchase")]
     kind: RevenueKind,
     /// When.
     #[serde(deserialize_with = "crate::moment::required")]
@@ -118,7 +117,7 @@ pub struct RevenueBody {
 /// One fact, or up to 1,000 of them.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "only described here; facts are read one by one")]
+#[allow(dead_code, reason = "says that there may be several; they are read one by one")]
 enum RevenueFacts {
     /// One.
     One(Box<RevenueBody>),
@@ -323,13 +322,11 @@ pub struct RevenueItem {
     #[serde(default, skip_serializing_if = "CompactString::is_empty")]
     #[schema(value_type = String)]
     pub id: CompactString,
-    /// `accepted`, `repeated` or `refused`.
-    #[schema(example = "accepted")]
-    pub outcome: String,
+    /// What became of it.
+    pub outcome: SentOutcome,
     /// Why it was refused, as a word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "conflict")]
-    pub code: Option<String>,
+    pub code: Option<RefusalCode>,
     /// The field at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -339,22 +336,22 @@ pub struct RevenueItem {
 }
 
 impl RevenueAnswer {
-    fn add(&mut self, id: CompactString, outcome: Result<&str, Refusal>) {
-        let (word, refusal) = match outcome {
-            Ok(word) => (word, None),
-            Err(refusal) => ("refused", Some(refusal)),
+    fn add(&mut self, id: CompactString, outcome: Result<SentOutcome, Refusal>) {
+        let (outcome, refusal) = match outcome {
+            Ok(outcome) => (outcome, None),
+            Err(refusal) => (SentOutcome::Refused, Some(refusal)),
         };
-        match word {
-            "accepted" => self.accepted += 1,
-            "repeated" => self.repeated += 1,
-            _ => self.refused += 1,
+        match outcome {
+            SentOutcome::Accepted => self.accepted += 1,
+            SentOutcome::Repeated => self.repeated += 1,
+            SentOutcome::Refused => self.refused += 1,
         }
         let field = refusal.as_ref().map(|refusal| refusal.field.to_string());
         self.items.push(RevenueItem {
             index: self.items.len(),
             id,
-            outcome: word.to_owned(),
-            code: refusal.as_ref().map(|refusal| refusal.code.as_str().to_owned()),
+            outcome,
+            code: refusal.as_ref().map(|refusal| refusal.code),
             field: field.filter(|field| !field.is_empty()),
             detail: refusal.map(|refusal| refusal.detail),
         });
@@ -362,10 +359,10 @@ impl RevenueAnswer {
 
     /// The status: as for events.
     fn status(&self) -> StatusCode {
-        let conflict = Some(RefusalCode::Conflict.as_str());
+        let conflict = Some(RefusalCode::Conflict);
         if self.accepted + self.repeated > 0 || self.items.is_empty() {
             StatusCode::OK
-        } else if self.items.iter().all(|item| item.code.as_deref() == conflict) {
+        } else if self.items.iter().all(|item| item.code == conflict) {
             StatusCode::CONFLICT
         } else {
             StatusCode::UNPROCESSABLE_ENTITY
@@ -381,7 +378,8 @@ impl RevenueAnswer {
 /// a `conflict` that names the field. A bad fact does not touch its neighbours. The status is 200
 /// when at least one was accepted or repeated; when all were refused it is 409 for conflicts and
 /// 422 for anything else.
-#[utoipa::path(post, path = "/api/v1/revenue", tag = "revenue", request_body = RevenueFacts,
+#[utoipa::path(post, path = "/api/v1/revenue", operation_id = "send_revenue",
+    tag = "revenue", request_body = RevenueFacts,
     responses(
         (status = 200, body = RevenueAnswer),
         (status = 400, body = ApiError), (status = 401, body = ApiError),
@@ -414,8 +412,8 @@ async fn post_revenue(
     let mut answer = RevenueAnswer::default();
     for (id, fact) in judged {
         let outcome = fact.and_then(|_| match recorded.next() {
-            Some(Recorded::New) => Ok("accepted"),
-            Some(Recorded::Known) | None => Ok("repeated"),
+            Some(Recorded::New) => Ok(SentOutcome::Accepted),
+            Some(Recorded::Known) | None => Ok(SentOutcome::Repeated),
             // What is known may have been told by another, and is not for everybody to hear.
             Some(Recorded::Differs { field, .. }) => {
                 let detail = "is another than was told before, and what was told is not changed";
@@ -483,6 +481,7 @@ struct RevenuePage {
     /// The facts, by time.
     items: Vec<RevenueBody>,
     /// Where the next page begins.
+    #[schema(required = true)]
     next_cursor: Option<String>,
     /// The sums of everything between `from` and `to`, a row for each currency.
     totals: Vec<TotalBody>,
@@ -513,7 +512,8 @@ struct TotalBody {
 }
 
 /// Lists what customers paid, oldest first.
-#[utoipa::path(get, path = "/api/v1/revenue", tag = "revenue", params(RevenueQuery),
+#[utoipa::path(get, path = "/api/v1/revenue", operation_id = "list_revenue",
+    tag = "revenue", params(RevenueQuery),
     responses(
         (status = 200, body = RevenuePage),
         (status = 400, body = ApiError), (status = 401, body = ApiError),

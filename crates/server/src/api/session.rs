@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::users::RoleBody;
 use crate::auth::{Caller, ClientAddress, SessionCookie, SetCookie};
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -49,21 +48,22 @@ struct SessionBody {
     /// Who.
     user: NamedUser,
     /// What they may do at most.
-    #[schema(value_type = RoleBody)]
     role: Role,
     /// Who pays for what they send without saying an account.
     account: String,
     /// The one account they see; `null` is every account.
+    #[schema(required = true)]
     scope: Option<String>,
     /// How they proved who they are.
     via: ViaBody,
     /// What the key they came with is for; `null` is everything the role allows.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(required = true)]
     scopes: Option<Vec<Scope>>,
     /// Whether they can sign in with a password.
     has_password: bool,
     /// What a page sends as `X-CSRF-Token` with every change; only in a session.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     csrf: Option<String>,
     /// The currency that amounts are in.
     currency: &'static str,
@@ -136,7 +136,8 @@ impl SessionBody {
 ///
 /// After a few wrong passwords the next attempt has to wait. A session that the browser had before
 /// ends.
-#[utoipa::path(post, path = "/api/v1/session", tag = "session", security(()),
+#[utoipa::path(post, path = "/api/v1/session", operation_id = "create_session",
+    tag = "session", security(()),
     request_body = SignIn,
     responses(
         (status = 200, body = SessionBody, headers(("set-cookie" = String, description = "the session"))),
@@ -156,7 +157,8 @@ async fn sign_in(
 }
 
 /// Signs in with a one-time link, and sets the cookie of a session.
-#[utoipa::path(post, path = "/api/v1/session/link", tag = "session", security(()),
+#[utoipa::path(post, path = "/api/v1/session/link", operation_id = "redeem_link",
+    tag = "session", security(()),
     request_body = RedeemLink,
     responses(
         (status = 200, body = SessionBody, headers(("set-cookie" = String, description = "the session"))),
@@ -175,7 +177,7 @@ async fn redeem_link(
 }
 
 /// Says who is calling.
-#[utoipa::path(get, path = "/api/v1/session", tag = "session",
+#[utoipa::path(get, path = "/api/v1/session", operation_id = "show_session", tag = "session",
     responses((status = 200, body = SessionBody), (status = 401, body = ApiError)))]
 async fn who_am_i(
     State(state): State<AppState>,
@@ -194,7 +196,7 @@ async fn who_am_i(
 }
 
 /// Signs out: ends the session, and takes its cookie back.
-#[utoipa::path(delete, path = "/api/v1/session", tag = "session",
+#[utoipa::path(delete, path = "/api/v1/session", operation_id = "end_session", tag = "session",
     responses((status = 204), (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn sign_out(
     State(state): State<AppState>,

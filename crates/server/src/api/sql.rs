@@ -61,6 +61,7 @@ struct ColumnBody {
     data_type: String,
     /// What stands in it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     description: Option<&'static str>,
 }
 
@@ -91,7 +92,8 @@ impl From<SqlColumn> for ColumnBody {
 ///
 /// Each query runs in a process of its own. Whole numbers do not wrap around: a sum that its type
 /// does not hold is refused.
-#[utoipa::path(post, path = "/api/v1/sql", tag = "sql", request_body = SqlQuery,
+#[utoipa::path(post, path = "/api/v1/sql", operation_id = "run_query",
+    tag = "sql", request_body = SqlQuery,
     responses((status = 200, body = SqlBody),
         (status = 400, body = ApiError, description = "the query is not understood or not allowed"),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
@@ -115,7 +117,7 @@ async fn run(
 }
 
 /// Describes the table that can be queried. Admins only.
-#[utoipa::path(get, path = "/api/v1/sql/schema", tag = "sql",
+#[utoipa::path(get, path = "/api/v1/sql/schema", operation_id = "describe_tables", tag = "sql",
     responses((status = 200, body = SqlSchema), (status = 401, body = ApiError),
         (status = 403, body = ApiError)))]
 async fn schema(caller: Caller) -> Result<Json<SqlSchema>, ApiError> {

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::words::{CheckStatus, SystemStatus, TaskState};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -38,9 +39,8 @@ struct SystemBody {
     started_at: DateTime<Utc>,
     /// Seconds since then.
     uptime_seconds: u64,
-    /// `ok`, `degraded` where a check warns, `failing` where one fails.
-    #[schema(example = "ok")]
-    status: &'static str,
+    /// As its worst check.
+    status: SystemStatus,
     /// What was looked at just now.
     checks: Vec<SystemCheckBody>,
     /// What goes on in the background.
@@ -52,8 +52,10 @@ struct SystemBody {
     /// The keys that repeats are known by.
     keys: KeysBody,
     /// Memory in use, in bytes; `null` where the system does not tell.
+    #[schema(required = true)]
     memory_bytes: Option<u64>,
     /// The disk of the data folder; `null` where the system does not tell.
+    #[schema(required = true)]
     disk: Option<DiskBody>,
     /// Space of the books, in bytes.
     books_bytes: u64,
@@ -69,9 +71,8 @@ struct SystemCheckBody {
     /// What: `writes`, `tasks`, `clock`, `disk`, `commits`, `queue`, `prices` or `alerts`.
     #[schema(example = "disk")]
     name: &'static str,
-    /// `ok`, `warning` or `failing`.
-    #[schema(example = "ok")]
-    status: &'static str,
+    /// How it is.
+    status: CheckStatus,
     /// The figures, in a line.
     #[schema(example = "43.0 GB free of 252.0 GB")]
     text: String,
@@ -83,12 +84,12 @@ struct TaskBody {
     /// Its name.
     #[schema(example = "flush")]
     name: &'static str,
-    /// `ok`, `failing` where its last turn failed, `down` where that ended in a panic, or `ended`.
-    #[schema(example = "ok")]
-    state: &'static str,
+    /// How it does.
+    state: TaskState,
     /// Turns that ended in a panic, since the start.
     panics_total: u64,
     /// Why a turn failed last; `null` where none did.
+    #[schema(required = true)]
     last_error: Option<String>,
     /// When it was last seen to work.
     beat_at: DateTime<Utc>,
@@ -106,6 +107,7 @@ struct IngestBody {
     /// Batches that were written, each with one fsync.
     commits_total: u64,
     /// How long a batch took until it was on the disk; `null` before the first one.
+    #[schema(required = true)]
     commit_ms: Option<QuantilesBody>,
     /// Events that wait to be written.
     queued: usize,
@@ -134,8 +136,10 @@ struct HistoryBody {
     /// Bytes of those files.
     bytes: u64,
     /// When the oldest event in a segment occurred.
+    #[schema(required = true)]
     oldest: Option<DateTime<Utc>>,
     /// When the newest event in a segment occurred.
+    #[schema(required = true)]
     newest: Option<DateTime<Utc>>,
 }
 
@@ -179,7 +183,7 @@ struct PricesBody {
 
 /// Shows how the server does: what must work, and what it takes. For admins, viewers, and keys with
 /// the scope `metrics:read`.
-#[utoipa::path(get, path = "/api/v1/system", tag = "operations",
+#[utoipa::path(get, path = "/api/v1/system", operation_id = "show_system", tag = "operations",
     responses((status = 200, body = SystemBody), (status = 401, body = ApiError),
         (status = 403, body = ApiError)))]
 async fn system(
@@ -206,7 +210,8 @@ struct ClockBody {
 ///
 /// Until then nothing is removed for its age beyond what was known, because a clock that is set
 /// wrongly would remove what is not old. For admins; it stands in the audit.
-#[utoipa::path(post, path = "/api/v1/system/clock", tag = "operations",
+#[utoipa::path(post, path = "/api/v1/system/clock", operation_id = "confirm_clock",
+    tag = "operations",
     responses((status = 200, body = ClockBody), (status = 401, body = ApiError),
         (status = 403, body = ApiError)))]
 async fn confirm_clock(
@@ -236,11 +241,7 @@ impl SystemBody {
             version: env!("CARGO_PKG_VERSION"),
             started_at: started.into(),
             uptime_seconds: SystemTime::now().duration_since(started).unwrap_or_default().as_secs(),
-            status: match worst {
-                Some(Condition::Failing) => "failing",
-                Some(Condition::Warning) => "degraded",
-                Some(Condition::Ok) | None => "ok",
-            },
+            status: worst.unwrap_or(Condition::Ok).into(),
             checks: checks.into_iter().map(SystemCheckBody::from).collect(),
             tasks: state.outlay.tasks.readings().into_iter().map(TaskBody::from).collect(),
             ingest: IngestBody {
@@ -309,12 +310,7 @@ fn rules(troubles: &BTreeMap<CompactString, String>) -> Check {
 
 impl From<Check> for SystemCheckBody {
     fn from(Check { name, condition, text }: Check) -> Self {
-        let status = match condition {
-            Condition::Ok => "ok",
-            Condition::Warning => "warning",
-            Condition::Failing => "failing",
-        };
-        Self { name, status, text }
+        Self { name, status: condition.into(), text }
     }
 }
 
@@ -322,7 +318,7 @@ impl From<TaskReading> for TaskBody {
     fn from(reading: TaskReading) -> Self {
         Self {
             name: reading.name,
-            state: reading.condition.as_str(),
+            state: reading.condition.into(),
             panics_total: reading.panics,
             last_error: reading.last_error,
             beat_at: reading.beat_at,

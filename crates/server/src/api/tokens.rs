@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::users::RoleBody;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::Json;
@@ -29,7 +28,6 @@ struct MintToken {
     user: String,
     /// The role it is for, which the user must have, or an admin. A new user gets this role; a
     /// member, where nothing is said.
-    #[schema(value_type = Option<RoleBody>)]
     role: Option<Role>,
     /// How long it counts: from a second to ten years, and no longer than the credential that
     /// makes it; 30 days, where nothing is said and that counts so long.
@@ -47,7 +45,6 @@ struct TokenBody {
     /// Whom it names.
     user: String,
     /// What it lets them do.
-    #[schema(value_type = RoleBody)]
     role: Role,
     /// Who pays for what they send.
     account: String,
@@ -60,7 +57,8 @@ struct TokenBody {
 /// Signs a token for a user, who is made where there is none. Admins only.
 ///
 /// Credentials that are narrowed, or that another issuer signed, make none.
-#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = MintToken,
+#[utoipa::path(post, path = "/api/v1/tokens", operation_id = "mint_token",
+    tag = "tokens", request_body = MintToken,
     responses((status = 201, body = TokenBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 409, body = ApiError, description = "the user is disabled or has another role")))]

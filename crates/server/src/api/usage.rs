@@ -3,6 +3,8 @@
 // The macro of a route names the types of its parameters by their paths.
 #![allow(unused_qualifications)]
 
+use std::sync::LazyLock;
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
@@ -14,14 +16,15 @@ use outlay_domain::usage::ID_BYTES_MAX;
 use outlay_engine::usage::questions::EVENTS_MAX;
 use outlay_engine::usage::{Answered, UnansweredError, UsageEvents};
 use outlay_store::history::question::{EventsAfter, FactKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::event_row::EventRow;
 use super::usage_body::{UsageAnswer, csv};
-use super::usage_params::{Known, Parameters, refused};
+use super::usage_params::{Compare, Known, Parameters, refused};
+use super::words::Every;
 use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::shares::Shares;
@@ -39,6 +42,10 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// Events on a page where nothing is said.
 const EVENTS_DEFAULT: usize = 100;
 
+/// What a question about a series takes, which is all that any question does.
+pub(crate) static SERIES: LazyLock<Known> =
+    LazyLock::new(|| Known::of::<Filters>().and::<Measures>().and::<Groups>().and::<Buckets>());
+
 type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
 /// When, and what events must be like. Filters hold together; the values of one are alternatives,
@@ -47,7 +54,7 @@ type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 /// Every filter can be given in these three forms, and `tag.KEY` filters by any tag.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct Filters {
     /// The first instant: RFC 3339, or a day as YYYY-MM-DD, which begins in `tz`. Without it, the
     /// day of the first event.
@@ -88,7 +95,7 @@ struct Filters {
 /// What is answered.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct Measures {
     /// A list of `spend`, `credits`, `events`, `errors`, `unpriced`, `tokens`, the names of meters
     /// (`requests`, `input_tokens`, …, `meter.NAME` for those of senders), `latency_mean_ms` and
@@ -98,16 +105,17 @@ struct Measures {
     /// `previous` sets the period before beside each row: as many months before where whole months
     /// are asked about, otherwise the same days of the week as many whole weeks before as come nearest
     /// to the length that is asked about, and one at least: 28 days before for 30 days.
-    #[param(example = "previous")]
-    compare: Option<String>,
+    #[param(inline)]
+    compare: Option<Compare>,
     /// `csv` answers a table instead of JSON, as `Accept: text/csv` does.
-    format: Option<String>,
+    #[param(inline)]
+    format: Option<Form>,
 }
 
 /// How rows are grouped.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct Groups {
     /// Up to three of the filters' names, `tag.KEY` among them.
     #[param(example = "provider,model")]
@@ -121,18 +129,17 @@ struct Groups {
 /// How wide buckets are.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct Buckets {
-    /// `hour`, `day`, `week` (from Monday) or `month`, in the calendar of `tz`; days where it is
-    /// not said.
-    #[param(example = "day")]
-    every: Option<String>,
+    /// How wide, in the calendar of `tz`; days where it is not said.
+    #[param(inline)]
+    every: Option<Every>,
 }
 
 /// Which page.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct Page {
     /// Events on a page, 1 to 1,000; 100 where it is not said.
     limit: Option<u32>,
@@ -141,7 +148,8 @@ struct Page {
 }
 
 /// Sums usage into one row.
-#[utoipa::path(get, path = "/api/v1/usage/total", tag = "usage", params(Filters, Measures),
+#[utoipa::path(get, path = "/api/v1/usage/total", operation_id = "sum_usage",
+    tag = "usage", params(Filters, Measures),
     responses(
         (status = 200, description = "The sums", content(
             (UsageAnswer = "application/json"), (String = "text/csv"))),
@@ -155,7 +163,7 @@ async fn total(
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    const KNOWN: Known = Known(&["from", "to", "tz", "measures", "compare", "format"]);
+    static KNOWN: LazyLock<Known> = LazyLock::new(|| Known::of::<Filters>().and::<Measures>());
     let (question, form) = read(&caller, pairs, &headers, &KNOWN)?;
     let questions = state.outlay.questions.by(&*caller);
     let answered = questions.total(question, caller.scope().as_deref()).await?;
@@ -163,7 +171,8 @@ async fn total(
 }
 
 /// Sums usage by time, and by group where asked. Every bucket has a row, even where nothing was used.
-#[utoipa::path(get, path = "/api/v1/usage/series", tag = "usage",
+#[utoipa::path(get, path = "/api/v1/usage/series", operation_id = "sum_usage_by_time",
+    tag = "usage",
     params(Filters, Measures, Groups, Buckets),
     responses(
         (status = 200, description = "The sums", content(
@@ -178,16 +187,15 @@ async fn series(
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    const KNOWN: Known =
-        Known(&["from", "to", "tz", "every", "by", "top", "measures", "compare", "format"]);
-    let (question, form) = read(&caller, pairs, &headers, &KNOWN)?;
+    let (question, form) = read(&caller, pairs, &headers, &SERIES)?;
     let questions = state.outlay.questions.by(&*caller);
     let answered = questions.series(question, caller.scope().as_deref()).await?;
     form.write(answered).await
 }
 
 /// Sums usage by group, the largest first.
-#[utoipa::path(get, path = "/api/v1/usage/breakdown", tag = "usage",
+#[utoipa::path(get, path = "/api/v1/usage/breakdown", operation_id = "sum_usage_by_group",
+    tag = "usage",
     params(Filters, Measures, Groups),
     responses(
         (status = 200, description = "The sums", content(
@@ -202,7 +210,8 @@ async fn breakdown(
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    const KNOWN: Known = Known(&["from", "to", "tz", "by", "top", "measures", "compare", "format"]);
+    static KNOWN: LazyLock<Known> =
+        LazyLock::new(|| Known::of::<Filters>().and::<Measures>().and::<Groups>());
     let (question, form) = read(&caller, pairs, &headers, &KNOWN)?;
     if question.by.is_empty() {
         return Err(ApiError::bad_request("missing", "by", "nothing is said to group by")
@@ -219,11 +228,13 @@ struct EventsBody {
     /// The events and what changed them, the newest first.
     items: Vec<EventRow>,
     /// What to send as `cursor` for the next page; `null` where this is the last.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
 /// Lists the events behind the sums, the newest first.
-#[utoipa::path(get, path = "/api/v1/usage/events", tag = "usage", params(Filters, Page),
+#[utoipa::path(get, path = "/api/v1/usage/events", operation_id = "list_events",
+    tag = "usage", params(Filters, Page),
     responses(
         (status = 200, body = EventsBody),
         (status = 400, body = ApiError), (status = 401, body = ApiError),
@@ -235,7 +246,7 @@ async fn events(
     caller: Scoped,
     pairs: Pairs,
 ) -> Result<axum::Json<EventsBody>, ApiError> {
-    const KNOWN: Known = Known(&["from", "to", "tz", "limit", "cursor"]);
+    static KNOWN: LazyLock<Known> = LazyLock::new(|| Known::of::<Filters>().and::<Page>());
     caller.may(Act::SeeUsage)?;
     let parameters = Parameters::new(pairs?.0, &KNOWN)?;
     let tz = parameters.tz()?;
@@ -303,9 +314,12 @@ fn read_cursor(cursor: &str) -> Result<EventsAfter, ApiError> {
 const ROWS_AT_ONCE: usize = 500;
 
 /// The form of an answer.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 enum Form {
+    /// An object.
     Json,
+    /// A table.
     Csv,
 }
 
@@ -318,17 +332,7 @@ fn read(
 ) -> Result<(outlay_engine::usage::UsageQuestion, Form), ApiError> {
     caller.may(Act::SeeUsage)?;
     let parameters = Parameters::new(pairs?.0, known)?;
-    let form = match parameters.one("format")? {
-        Some("csv") => Form::Csv,
-        Some("json") => Form::Json,
-        Some(other) => {
-            let detail = format!("`{other}` is no form of answers");
-            return Err(
-                ApiError::bad_request("malformed", "format", detail).mend("use json or csv")
-            );
-        }
-        None => Form::accepted(headers),
-    };
+    let form = parameters.word("format")?.unwrap_or_else(|| Form::accepted(headers));
     Ok((parameters.question()?, form))
 }
 

@@ -10,6 +10,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::words::Every;
+
 /// An answer about usage.
 #[derive(Serialize, ToSchema)]
 pub struct UsageAnswer<'a> {
@@ -24,10 +26,11 @@ pub struct UsageAnswer<'a> {
     tz: &'static str,
     /// The width of the buckets of a series.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "day")]
-    every: Option<&'static str>,
+    #[schema(nullable = false)]
+    every: Option<Every>,
     /// What is set beside it, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     previous: Option<PeriodBody>,
     /// A row for each group; in a series, for each group of each bucket.
     ///
@@ -63,7 +66,7 @@ impl<'a> From<&'a Answered> for UsageAnswer<'a> {
             from: text(question.period().from),
             to: text(question.period().to),
             tz: question.tz().name(),
-            every: question.every().map(|every| every.as_str()),
+            every: question.every().map(Every::from),
             previous: question
                 .previous()
                 .map(|period| PeriodBody { from: text(period.from), to: text(period.to) }),

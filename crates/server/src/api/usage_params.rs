@@ -9,8 +9,13 @@ use outlay_domain::usage::question::{
     Attribute, Every, Filter, Measure, QuestionError, TOP_MAX, day_start,
 };
 use outlay_engine::usage::UsageQuestion;
+use serde::Deserialize;
+use serde::de::value::Error as ValueError;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
+use crate::malformed::Fault;
 use crate::moment::{YEARS, is_on_the_clock};
 
 /// What is answered when no measure is named.
@@ -22,11 +27,40 @@ const PARAMETERS_MAX: usize = 256;
 /// Names in a list of what to group by or to answer, at most.
 const LIST_MAX: usize = 256;
 
+/// What an answer may be held against.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Compare {
+    /// The period before.
+    Previous,
+}
+
 /// The parameters of a request, in their order.
 pub struct Parameters(Vec<(String, String)>);
 
-/// Which parameters a path takes, apart from filters.
-pub struct Known(pub &'static [&'static str]);
+/// Which parameters a path takes, apart from filters: those that the API's document names, so that
+/// what is described is what is taken.
+#[derive(Debug, Default)]
+pub struct Known(Vec<String>);
+
+impl Known {
+    /// The parameters that `P` describes.
+    pub fn of<P: IntoParams>() -> Self {
+        Self::default().and::<P>()
+    }
+
+    /// And those that `P` describes.
+    #[must_use]
+    pub fn and<P: IntoParams>(mut self) -> Self {
+        let described = P::into_params(|| None).into_iter().map(|parameter| parameter.name);
+        self.0.extend(described.filter(|name| !Filter::is_name(name)));
+        self
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known == name)
+    }
+}
 
 impl Parameters {
     /// Takes the parameters of a request, of which all must be filters or in `known`.
@@ -37,7 +71,7 @@ impl Parameters {
                 .mend("give several values of one parameter with commas between them"));
         }
         for (name, _) in &pairs {
-            if !known.0.contains(&name.as_str()) && !Filter::is_name(name) {
+            if !known.has(name) && !Filter::is_name(name) {
                 return Err(unknown(name, known));
             }
         }
@@ -56,6 +90,13 @@ impl Parameters {
                 Ok(first.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty()))
             }
         }
+    }
+
+    /// The value of a parameter that is one word of an enum.
+    pub fn word<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ApiError> {
+        let Some(word) = self.one(name)? else { return Ok(None) };
+        let word = IntoDeserializer::<ValueError>::into_deserializer(word);
+        T::deserialize(word).map(Some).map_err(|error| Fault::new(name, &error.to_string()).into())
     }
 
     /// The values of a parameter that is a list, given once with commas or several times.
@@ -175,15 +216,7 @@ impl Parameters {
     }
 
     fn compare(&self) -> Result<bool, ApiError> {
-        match self.one("compare")? {
-            None => Ok(false),
-            Some("previous") => Ok(true),
-            Some(other) => {
-                let detail = format!("`{other}` is nothing to compare with");
-                Err(ApiError::bad_request("malformed", "compare", detail)
-                    .mend("use `previous`, or leave it out"))
-            }
-        }
+        Ok(self.word::<Compare>("compare")?.is_some())
     }
 }
 
@@ -298,7 +331,8 @@ mod tests {
     fn parameters_are_counted_before_they_are_compared() {
         let pairs = (0..300).map(|at| (format!("tag.k{at}"), "v".into())).collect();
 
-        let refused = Parameters::new(pairs, &Known(&[])).map(|_| ()).map_err(|error| error.code);
+        let refused =
+            Parameters::new(pairs, &Known::default()).map(|_| ()).map_err(|error| error.code);
 
         assert_eq!(refused, Err("too_large"));
     }

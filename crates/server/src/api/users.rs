@@ -31,19 +31,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(issue_link))
 }
 
-/// What a user may do.
-#[derive(Debug, Clone, Copy, ToSchema)]
-#[schema(as = Role, rename_all = "snake_case")]
-#[allow(dead_code, reason = "describes `Role` in the API's document")]
-pub enum RoleBody {
-    /// Everything.
-    Admin,
-    /// Sees and charges their own account.
-    Member,
-    /// Sees everything, writes nothing.
-    Viewer,
-}
-
 /// Someone who may come in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UserBody {
@@ -55,11 +42,11 @@ pub(super) struct UserBody {
     /// Who pays for what they use.
     account: String,
     /// What they may do.
-    #[schema(value_type = RoleBody)]
     role: Role,
     /// Since when.
     created_at: DateTime<Utc>,
     /// Since when they may not come in; `null` where they may.
+    #[schema(required = true)]
     disabled_at: Option<DateTime<Utc>>,
     /// Whether they can sign in with a password.
     has_password: bool,
@@ -85,6 +72,7 @@ struct UserPage {
     /// The users, by id.
     items: Vec<UserBody>,
     /// What to send as `cursor` for the next page; `null` where this is the last.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
@@ -114,7 +102,6 @@ struct CreateUser {
     #[schema(max_length = 256)]
     account: Option<String>,
     /// What they may do; a member, where nothing is said.
-    #[schema(value_type = Option<RoleBody>)]
     role: Option<Role>,
     /// What they sign in with: ten characters or more. Without one they come by a link.
     #[schema(format = Password, min_length = 10, max_length = 1024)]
@@ -132,7 +119,6 @@ struct ChangeUser {
     #[schema(max_length = 256)]
     account: Option<String>,
     /// What they may do.
-    #[schema(value_type = Option<RoleBody>)]
     role: Option<Role>,
     /// `true` keeps them out, `false` lets them in again.
     disabled: Option<bool>,
@@ -158,7 +144,8 @@ struct LinkBody {
 }
 
 /// Lists the users, by id. Admins only.
-#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(UserQuery),
+#[utoipa::path(get, path = "/api/v1/users", operation_id = "list_users",
+    tag = "users", params(UserQuery),
     responses((status = 200, body = UserPage), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn list(
@@ -174,7 +161,8 @@ async fn list(
 }
 
 /// Adds a user. Admins only.
-#[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = CreateUser,
+#[utoipa::path(post, path = "/api/v1/users", operation_id = "create_user",
+    tag = "users", request_body = CreateUser,
     responses((status = 201, body = UserBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 409, body = ApiError, description = "the name is taken"),
@@ -189,7 +177,7 @@ async fn create(
 }
 
 /// Shows a user: oneself, or anybody for admins.
-#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users",
+#[utoipa::path(get, path = "/api/v1/users/{id}", operation_id = "show_user", tag = "users",
     params(("id" = String, Path, description = "the user's id")),
     responses((status = 200, body = UserBody), (status = 401, body = ApiError),
         (status = 403, body = ApiError), (status = 404, body = ApiError)))]
@@ -205,7 +193,8 @@ async fn show(
 /// Changes a user: admins anybody, and everybody their own password.
 ///
 /// A change of password ends all sessions of the user. Those who change their own get a new cookie.
-#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", request_body = ChangeUser,
+#[utoipa::path(patch, path = "/api/v1/users/{id}", operation_id = "change_user",
+    tag = "users", request_body = ChangeUser,
     params(("id" = String, Path, description = "the user's id")),
     responses((status = 200, body = UserBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError),
@@ -235,7 +224,7 @@ async fn change(
 }
 
 /// Deletes a user with their keys and sessions. What they used stays. Admins only.
-#[utoipa::path(delete, path = "/api/v1/users/{id}", tag = "users",
+#[utoipa::path(delete, path = "/api/v1/users/{id}", operation_id = "delete_user", tag = "users",
     params(("id" = String, Path, description = "the user's id")),
     responses((status = 204), (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 404, body = ApiError),
@@ -250,7 +239,7 @@ async fn delete(
 }
 
 /// Makes a link that signs the user in once, in the place of an older one. Admins only.
-#[utoipa::path(post, path = "/api/v1/users/{id}/link", tag = "users",
+#[utoipa::path(post, path = "/api/v1/users/{id}/link", operation_id = "issue_link", tag = "users",
     params(("id" = String, Path, description = "the user's id")),
     responses((status = 201, body = LinkBody), (status = 401, body = ApiError),
         (status = 403, body = ApiError), (status = 404, body = ApiError),

@@ -3,6 +3,7 @@
 #![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
 use std::io;
+use std::sync::LazyLock;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use utoipa::IntoParams;
 
 use super::sink::{Format, Rows, Table};
-use super::{Pairs, asked, format, send};
+use super::{Pairs, asked, send};
 use crate::api::event_row::EventRow;
 use crate::api::usage_params::{Known, Parameters};
 use crate::auth::Scoped;
@@ -52,11 +53,11 @@ const COLUMNS: [(&str, Kind); 26] = [
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct EventsParams {
-    /// `csv` (where it is not said), `ndjson` or `parquet`.
-    #[param(example = "ndjson")]
-    format: Option<String>,
+    /// The form; CSV where it is not said.
+    #[param(inline)]
+    format: Option<Format>,
     /// From this moment or day on.
     from: Option<String>,
     /// Before this moment or day.
@@ -71,7 +72,8 @@ struct EventsParams {
 ///
 /// Any attribute filters, as for usage. In tables, quantities, tags, metadata and what is unpriced are
 /// JSON texts.
-#[utoipa::path(get, path = "/api/v1/exports/events", tag = "exports", params(EventsParams),
+#[utoipa::path(get, path = "/api/v1/exports/events", operation_id = "export_events",
+    tag = "exports", params(EventsParams),
     responses((status = 200, description = "The events", content(
             (String = "text/csv"), (String = "application/x-ndjson"),
             (String = "application/vnd.apache.parquet"))),
@@ -83,11 +85,11 @@ pub async fn export(
     caller: Scoped,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    const KNOWN: Known = Known(&["format", "from", "to", "tz"]);
+    static KNOWN: LazyLock<Known> = LazyLock::new(Known::of::<EventsParams>);
     caller.may(Act::SeeUsage)?;
     let Query(pairs) = pairs?;
     let parameters = Parameters::new(pairs, &KNOWN)?;
-    let format = format(&parameters, &[Format::Csv, Format::Ndjson, Format::Parquet])?;
+    let format = parameters.word("format")?.unwrap_or(Format::Csv);
     let asked = asked(&parameters)?;
     let rows = match format {
         Format::Ndjson => EventRows::Lines,
@@ -140,7 +142,7 @@ fn cells(fact: &Fact) -> io::Result<Vec<Option<String>>> {
     Ok(vec![
         Some(row.id),
         Some(row.source),
-        Some(row.kind.to_owned()),
+        Some(row.kind.as_str().to_owned()),
         Some(time(row.occurred_at)),
         Some(time(row.received_at)),
         Some(row.account),
@@ -149,14 +151,14 @@ fn cells(fact: &Fact) -> io::Result<Vec<Option<String>>> {
         row.model,
         row.operation,
         row.service,
-        Some(row.status.to_owned()),
+        Some(row.status.as_str().to_owned()),
         fact.event.duration_us.map(millis),
         name(&dimensions.team),
         name(&dimensions.project),
         name(&dimensions.platform),
         name(&dimensions.environment),
         row.amount.map(|amount| amount.to_string()),
-        Some(row.basis.to_owned()),
+        Some(row.basis.as_str().to_owned()),
         (!row.prices.is_empty()).then(|| row.prices.join(",")),
         row.stated_cost.map(|cost| cost.to_string()),
         json(&row.quantities, row.quantities.is_empty())?,

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -20,12 +20,13 @@ use outlay_engine::exports::focus::{FocusRow, FocusRows};
 use outlay_engine::exports::focus_category::{CategoryRule, category};
 use outlay_engine::usage::UsageQuestion;
 use outlay_store::sheet::Kind;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::sink::{Format, Rows, Table};
-use super::{Pairs, asked, format, send};
+use super::{Pairs, asked, send};
 use crate::api::usage_params::{Known, Parameters};
+use crate::api::words::FocusType;
 use crate::auth::Scoped;
 use crate::config::Config;
 use crate::error::ApiError;
@@ -76,9 +77,12 @@ const COLUMNS: [(&str, Kind); 39] = [
 ];
 
 /// A version of the specification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A version of FOCUS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 enum Version {
+    #[serde(rename = "1.2")]
     V1_2,
+    #[serde(rename = "1.4")]
     V1_4,
 }
 
@@ -91,14 +95,7 @@ impl Version {
     }
 
     fn of(parameters: &Parameters) -> Result<Self, ApiError> {
-        match parameters.one("version")? {
-            None | Some("1.4") => Ok(Self::V1_4),
-            Some("1.2") => Ok(Self::V1_2),
-            Some(other) => {
-                let detail = format!("`{other}` is no version that is written here");
-                Err(ApiError::bad_request("malformed", "version", detail).mend("use 1.2 or 1.4"))
-            }
-        }
+        Ok(parameters.word("version")?.unwrap_or(Self::V1_4))
     }
 
     /// What the column is called in this version.
@@ -115,23 +112,41 @@ impl Version {
     }
 }
 
+/// How wide the periods of charges are.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Granularity {
+    Hour,
+    Day,
+}
+
+/// The form of a FOCUS export.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum FocusFormat {
+    Csv,
+    Parquet,
+}
+
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "only described here; the parameters are read by hand")]
+#[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct FocusParams {
-    /// `1.2` or `1.4` (where it is not said).
-    #[param(example = "1.4")]
-    version: Option<String>,
-    /// `csv` (where it is not said) or `parquet`.
-    format: Option<String>,
+    /// The version of FOCUS; 1.4 where it is not said.
+    #[param(inline)]
+    version: Option<Version>,
+    /// The form; CSV where it is not said.
+    #[param(inline)]
+    format: Option<FocusFormat>,
     /// From this moment or day on.
     from: Option<String>,
     /// Before this moment or day.
     to: Option<String>,
     /// Whose days; UTC where it is not said.
     tz: Option<String>,
-    /// `hour` or `day` (where it is not said).
-    granularity: Option<String>,
+    /// How wide the periods of charges are; days where it is not said.
+    #[param(inline)]
+    granularity: Option<Granularity>,
     /// Only charges of these providers; any other attribute filters in the same way.
     provider: Option<String>,
 }
@@ -140,7 +155,8 @@ struct FocusParams {
 ///
 /// The costs add up to the spend of the same range, exactly. Usage without a price is in no row;
 /// the metadata says how much of it there is.
-#[utoipa::path(get, path = "/api/v1/exports/focus", tag = "exports", params(FocusParams),
+#[utoipa::path(get, path = "/api/v1/exports/focus", operation_id = "export_focus",
+    tag = "exports", params(FocusParams),
     responses((status = 200, description = "The charges", content(
             (String = "text/csv"), (String = "application/vnd.apache.parquet"))),
         (status = 400, body = ApiError), (status = 401, body = ApiError),
@@ -151,12 +167,12 @@ pub async fn export(
     caller: Scoped,
     pairs: Pairs,
 ) -> Result<Response, ApiError> {
-    const KNOWN: Known = Known(&["version", "format", "from", "to", "tz", "granularity"]);
+    static KNOWN: LazyLock<Known> = LazyLock::new(Known::of::<FocusParams>);
     caller.may(Act::SeeUsage)?;
     let Query(pairs) = pairs?;
     let parameters = Parameters::new(pairs, &KNOWN)?;
     let version = Version::of(&parameters)?;
-    let format = format(&parameters, &[Format::Csv, Format::Parquet])?;
+    let format = format(&parameters)?;
     let tz = parameters.tz()?;
     let table = Table::new(format, &version.columns());
     let rows = Charges {
@@ -171,14 +187,18 @@ pub async fn export(
 }
 
 fn granularity(parameters: &Parameters) -> Result<Every, ApiError> {
-    match parameters.one("granularity")? {
-        None | Some("day") => Ok(Every::Day),
-        Some("hour") => Ok(Every::Hour),
-        Some(other) => {
-            let detail = format!("`{other}` is no granularity");
-            Err(ApiError::bad_request("malformed", "granularity", detail).mend("use day or hour"))
-        }
-    }
+    Ok(match parameters.word("granularity")? {
+        None | Some(Granularity::Day) => Every::Day,
+        Some(Granularity::Hour) => Every::Hour,
+    })
+}
+
+/// The form: there are no lines of JSON in FOCUS.
+fn format(parameters: &Parameters) -> Result<Format, ApiError> {
+    Ok(match parameters.word("format")? {
+        None | Some(FocusFormat::Csv) => Format::Csv,
+        Some(FocusFormat::Parquet) => Format::Parquet,
+    })
 }
 
 struct Charges {
@@ -350,13 +370,13 @@ pub struct FocusMetadata {
 pub struct FocusColumn {
     /// Its name.
     column_name: &'static str,
-    /// `STRING`, `DECIMAL` or `TIMESTAMP`.
-    #[schema(example = "DECIMAL")]
-    data_type: &'static str,
+    /// Its type.
+    data_type: FocusType,
 }
 
 /// Describes the FOCUS export: its version, its columns, and how much usage has no price.
-#[utoipa::path(get, path = "/api/v1/exports/focus/metadata", tag = "exports", params(FocusParams),
+#[utoipa::path(get, path = "/api/v1/exports/focus/metadata", operation_id = "describe_focus",
+    tag = "exports", params(FocusParams),
     responses((status = 200, body = FocusMetadata), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 422, body = ApiError), (status = 429, body = ApiError)))]
@@ -365,7 +385,7 @@ pub async fn metadata(
     caller: Scoped,
     pairs: Pairs,
 ) -> Result<Json<FocusMetadata>, ApiError> {
-    const KNOWN: Known = Known(&["version", "format", "from", "to", "tz", "granularity"]);
+    static KNOWN: LazyLock<Known> = LazyLock::new(Known::of::<FocusParams>);
     caller.may(Act::SeeUsage)?;
     let Query(pairs) = pairs?;
     let parameters = Parameters::new(pairs, &KNOWN)?;
@@ -381,9 +401,9 @@ pub async fn metadata(
     let column = |(column_name, kind)| FocusColumn {
         column_name,
         data_type: match kind {
-            Kind::Text => "STRING",
-            Kind::Decimal => "DECIMAL",
-            Kind::Time => "TIMESTAMP",
+            Kind::Text => FocusType::String,
+            Kind::Decimal => FocusType::Decimal,
+            Kind::Time => FocusType::Timestamp,
         },
     };
     Ok(Json(FocusMetadata {

@@ -154,14 +154,3 @@ async fn fail(sender: &mpsc::Sender<io::Result<Bytes>>, error: io::Error) {
     // Nobody is left to be told when the reader went away.
     let _ = sender.send(Err(error)).await;
 }
-
-/// The format of an answer.
-fn format(parameters: &Parameters, known: &[Format]) -> Result<Format, ApiError> {
-    let Some(word) = parameters.one("format")? else { return Ok(Format::Csv) };
-    let found = known.iter().find(|format| format.ending() == word).copied();
-    found.ok_or_else(|| {
-        let words: Vec<&str> = known.iter().map(|format| format.ending()).collect();
-        ApiError::bad_request("malformed", "format", format!("`{word}` is no form of this export"))
-            .mend(format!("use one of {}", words.join(", ")))
-    })
-}

@@ -4,11 +4,14 @@ use std::io;
 
 use outlay_domain::usage::Fact;
 use outlay_store::sheet::{Kind, ParquetSheet};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::api::usage_body::safe;
 
 /// A form of exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// Comma-separated values, with a line of names.
     Csv,

@@ -517,7 +517,7 @@ impl Run<'_> {
                         if let Some((place, code)) = places.get(item.index).zip(item.code) {
                             let field = item.field.unwrap_or_default();
                             let detail = item.detail.unwrap_or_default();
-                            report.refuse_because(*place, &code, &field, &detail);
+                            report.refuse_because(*place, code.as_str(), &field, &detail);
                         }
                     }
                 }
