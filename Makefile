@@ -45,7 +45,9 @@ lint: ## Look for mistakes without running anything
 audit: ## Check licences and sources of the dependencies
 	@scripts/test.sh audit
 
-openapi: build ## Write docs/reference/openapi.json anew
+openapi: ## Write docs/reference/openapi.json anew
+	@# Without the pages, which are written with the types of what is made here.
+	@scripts/step.sh "server" cargo build --workspace
 	@$(OUTLAY) openapi > docs/reference/openapi.json.tmp
 	@mv docs/reference/openapi.json.tmp docs/reference/openapi.json
 

@@ -4,6 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../web"
 
+# The types of the API, which the pages are written with.
+../scripts/clients.sh types
+
 installed=node_modules/.package-lock.json
 if [ ! -f "$installed" ] || [ package-lock.json -nt "$installed" ]; then
   npm ci --no-audit --no-fund --loglevel=error
@@ -13,7 +16,7 @@ fi
 # Whether dist is newer than everything it is made from.
 is_built() {
   [ -f dist/index.html ] &&
-    [ -z "$(find . \( -name node_modules -o -name dist -o -name e2e -o -name test-results \) -prune \
+    [ -z "$(find . ../clients/typescript/src \( -name node_modules -o -name dist -o -name e2e -o -name test-results \) -prune \
       -o -type f -newer dist/index.html -print -quit)" ]
 }
 

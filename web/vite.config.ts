@@ -5,6 +5,10 @@ import { defineConfig, type Plugin } from 'vite'
 /** Where `npm run dev` finds the server whose data it shows. */
 const server = process.env.OUTLAY_URL ?? 'http://127.0.0.1:8440'
 
+function place(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url))
+}
+
 /** Asks for the font together with the script, so that the first text is set in it. */
 function preloadFont(): Plugin {
   return {
@@ -29,7 +33,12 @@ function preloadFont(): Plugin {
 
 export default defineConfig({
   plugins: [react(), preloadFont()],
-  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  resolve: {
+    alias: {
+      '@outlay/client': place('../clients/typescript/src/index.ts'),
+      '@': place('./src'),
+    },
+  },
   build: {
     target: 'es2022',
     // A font inside a style sheet would be refused by the content security policy.
@@ -37,6 +46,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
   },
   server: {
+    fs: { allow: [place('.'), place('../clients/typescript/src')] },
     proxy: { '/api': server, '/socket.io': { target: server, ws: true } },
   },
   test: { include: ['src/**/*.test.ts'] },

@@ -5,46 +5,22 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query'
-import type { WireScope } from '@/lib/filters'
-import type { Measure } from '@/lib/measures'
 import { hoursFromNow } from '@/lib/time'
-import { get, send } from './client'
+import { api, type Shape } from './client'
 import { useSession } from './session'
 
 export const ALERTS_KEY = 'alerts'
 
-export type AlertState = 'open' | 'acknowledged' | 'resolved'
+export type AlertState = Shape<'AlertState'>
 
-export type AlertSeverity = 'info' | 'warning' | 'critical'
+export type AlertSeverity = Shape<'AlertSeverity'>
 
 /** One time that a condition held. */
-export interface Alert {
-  id: string
-  rule: { id: string; name: string }
-  state: AlertState
-  severity: AlertSeverity
-  title: string
-  detail: string
-  /** The page that shows the usage behind it. */
-  path: string | null
-  opened_at: string
-  updated_at: string
-  acknowledged_by: string | null
-  acknowledged_at: string | null
-  resolved_at: string | null
-  /** Nobody where the condition went away by itself. */
-  resolved_by: string | null
-  snoozed_until: string | null
-}
+export type Alert = Shape<'AlertBody'>
 
-export interface AlertPage {
-  items: Alert[]
-  /** How many are open and not silent, on this page or not. */
-  open: number
-  next_cursor: string | null
-}
+export type AlertPage = Shape<'AlertPage'>
 
-const PAGE = '50'
+const PAGE = 50
 /** A snooze ends, and an alert ages, without the socket saying so. */
 const REFETCH_MS = 60_000
 
@@ -52,15 +28,15 @@ const REFETCH_MS = 60_000
 export function useAlerts(state: AlertState, severity: AlertSeverity | null, rule: string | null) {
   return useInfiniteQuery({
     queryKey: [ALERTS_KEY, 'list', state, severity, rule],
-    queryFn: ({ pageParam, signal }) => {
-      const query: [string, string][] = [
-        ['state', state],
-        ['limit', PAGE],
-      ]
-      if (severity) query.push(['severity', severity])
-      if (rule) query.push(['rule', rule])
-      if (pageParam) query.push(['cursor', pageParam])
-      return get<AlertPage>('/alerts', query, signal)
+    queryFn: ({ pageParam: cursor, signal }) => {
+      const query = {
+        state,
+        limit: PAGE,
+        severity: severity ?? undefined,
+        rule: rule ?? undefined,
+        cursor: cursor ?? undefined,
+      }
+      return api.get('/api/v1/alerts', { query, signal })
     },
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next_cursor,
@@ -73,13 +49,8 @@ export function useOpenAlerts() {
   const { scope } = useSession()
   return useQuery({
     queryKey: [ALERTS_KEY, 'open'],
-    queryFn: async ({ signal }) => {
-      const query: [string, string][] = [
-        ['state', 'open'],
-        ['limit', '1'],
-      ]
-      return (await get<AlertPage>('/alerts', query, signal)).open
-    },
+    queryFn: async ({ signal }) =>
+      (await api.get('/api/v1/alerts', { query: { state: 'open', limit: 1 }, signal })).open,
     placeholderData: keepPreviousData,
     refetchInterval: REFETCH_MS,
     enabled: scope === null,
@@ -92,49 +63,34 @@ export type Deed = 'acknowledge' | 'resolve' | { snooze: number }
 export function useSeeTo() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: ({ id, deed }: { id: string; deed: Deed }) =>
-      typeof deed === 'string'
-        ? send<Alert>('POST', `/alerts/${id}/${deed}`)
-        : send<Alert>('POST', `/alerts/${id}/snooze`, { until: hoursFromNow(deed.snooze) }),
+    mutationFn: ({ id, deed }: { id: string; deed: Deed }) => {
+      const path = { id }
+      if (typeof deed === 'string') return api.post(`/api/v1/alerts/{id}/${deed}`, { path })
+      const body = { until: hoursFromNow(deed.snooze) }
+      return api.post('/api/v1/alerts/{id}/snooze', { path, body })
+    },
     onSuccess: () => client.invalidateQueries({ queryKey: [ALERTS_KEY] }),
   })
 }
 
-export type SpikeSeverity = 'low' | 'medium' | 'high' | 'critical'
+export type SpikeSeverity = Shape<'AnomalySeverity'>
 
 /** What is watched. */
-export type Condition =
-  | { kind: 'budget' }
-  | { kind: 'unpriced' }
-  | { kind: 'above'; measure: Measure; hours: number; limit: string; scope?: WireScope }
-  | { kind: 'anomaly'; severity?: SpikeSeverity; scope?: WireScope }
-  | { kind: 'change'; scope?: WireScope }
-  | { kind: 'silence'; hours: number; scope?: WireScope }
-  | { kind: 'health' }
+export type Condition = Shape<'AlertCondition'>
 
-export interface RuleDraft {
-  name: string
-  severity: AlertSeverity
-  enabled: boolean
-  condition: Condition
-}
+export type RuleDraft = Omit<AlertRule, 'id'>
 
 /** A condition that somebody watches. */
-export interface AlertRule extends RuleDraft {
-  id: string
-}
+export type AlertRule = Shape<'RuleBody'>
 
 const RULES_KEY = 'alert-rules'
 
 export function useAlertRules() {
   return useQuery({
     queryKey: [RULES_KEY],
-    queryFn: async ({ signal }) =>
-      (await get<{ items: AlertRule[] }>('/alert-rules', [], signal)).items,
+    queryFn: async ({ signal }) => (await api.get('/api/v1/alert-rules', { signal })).items,
   })
 }
-
-const ruleOf = (id: string) => `/alert-rules/${encodeURIComponent(id)}`
 
 /** Makes a rule, or changes the one with the id. */
 export function useSaveRule() {
@@ -142,8 +98,8 @@ export function useSaveRule() {
   return useMutation({
     mutationFn: ({ id, draft }: { id: string | null; draft: RuleDraft }) =>
       id === null
-        ? send<AlertRule>('POST', '/alert-rules', draft)
-        : send<AlertRule>('PUT', ruleOf(id), draft),
+        ? api.post('/api/v1/alert-rules', { body: draft })
+        : api.put('/api/v1/alert-rules/{id}', { path: { id }, body: draft }),
     onSuccess: () => refreshed(client),
   })
 }
@@ -151,7 +107,7 @@ export function useSaveRule() {
 export function useRemoveRule() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (id: string) => send<unknown>('DELETE', ruleOf(id)),
+    mutationFn: (id: string) => api.delete('/api/v1/alert-rules/{id}', { path: { id } }),
     onSuccess: () => refreshed(client),
   })
 }

@@ -1,65 +1,23 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import type { WireScope } from '@/lib/filters'
-import type { Day } from '@/lib/time'
-import { get, send } from './client'
+import { api, type Shape } from './client'
 
 /** In which time a budget may be spent. */
-export type BudgetPeriod =
-  | { every: 'day' | 'week' | 'month' | 'quarter' | 'year' }
-  | { every: 'rolling'; days: number }
-  | { every: 'once'; first: Day; last: Day }
+export type BudgetPeriod = Shape<'BudgetPeriod'>
 
-export type Enforcement = 'soft' | 'hard'
+export type Enforcement = Shape<'Enforcement'>
 
 /** A share of a budget at which people want to know: of what is spent, or of the forecast. */
-export interface Threshold {
-  percent: number
-  basis: 'actual' | 'forecast'
-}
+export type Threshold = Shape<'BudgetThresholdBody'>
 
-/** What a budget says. */
-export interface BudgetDraft {
-  name: string
-  /** Nothing for everything. */
-  scope: WireScope
-  amount: string
-  period: BudgetPeriod
-  tz: string
-  enforcement: Enforcement
-  thresholds: Threshold[]
-  carries_over: boolean
-}
-
-export type BudgetState = 'within' | 'warned' | 'overrunning' | 'spent'
+export type BudgetState = Shape<'BudgetState'>
 
 /** Where a budget stands in its present window. */
-export interface BudgetStatus {
-  from: string
-  to: string
-  carried: string
-  available: string
-  spent: string
-  remaining: string
-  percent: number
-  /** What was spent in a day so far. */
-  daily: number
-  projected: number | null
-  projected_low: number | null
-  projected_high: number | null
-  crossed_on: Day | null
-  state: BudgetState
-  reached: Threshold[]
-}
+export type BudgetStatus = Shape<'StatusBody'>
 
-export interface AnyBudget extends BudgetDraft {
-  id: string
-  /** Whether it came from an older system, and nobody changed it here. */
-  imported: boolean
-  /** Nothing where it cannot be held against spend. */
-  status: BudgetStatus | null
-  /** Why it cannot. */
-  error: string | null
-}
+export type AnyBudget = Shape<'BudgetBody'>
+
+/** What a budget says. */
+export type BudgetDraft = Omit<AnyBudget, 'id' | 'imported' | 'status' | 'error'>
 
 /** A budget that was held against spend. */
 export interface Budget extends AnyBudget {
@@ -71,13 +29,10 @@ export const BUDGETS_KEY = 'budgets'
 export function useBudgets() {
   return useQuery({
     queryKey: [BUDGETS_KEY],
-    queryFn: async ({ signal }) =>
-      (await get<{ items: AnyBudget[] }>('/budgets', [], signal)).items,
+    queryFn: async ({ signal }) => (await api.get('/api/v1/budgets', { signal })).items,
     staleTime: 30_000,
   })
 }
-
-const pathOf = (id: string) => `/budgets/${encodeURIComponent(id)}`
 
 /** Makes a budget, or changes the one with the id. */
 export function useSaveBudget(id: string | null) {
@@ -85,8 +40,8 @@ export function useSaveBudget(id: string | null) {
   return useMutation({
     mutationFn: (draft: BudgetDraft) =>
       id === null
-        ? send<AnyBudget>('POST', '/budgets', draft)
-        : send<AnyBudget>('PUT', pathOf(id), draft),
+        ? api.post('/api/v1/budgets', { body: draft })
+        : api.put('/api/v1/budgets/{id}', { path: { id }, body: draft }),
     onSuccess: () => client.invalidateQueries({ queryKey: [BUDGETS_KEY] }),
   })
 }
@@ -94,7 +49,7 @@ export function useSaveBudget(id: string | null) {
 export function useRemoveBudget() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (id: string) => send<unknown>('DELETE', pathOf(id)),
+    mutationFn: (id: string) => api.delete('/api/v1/budgets/{id}', { path: { id } }),
     onSuccess: () => client.invalidateQueries({ queryKey: [BUDGETS_KEY] }),
   })
 }

@@ -1,41 +1,22 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { get, send } from './client'
+import { api, type Shape } from './client'
 import type { Role } from './session'
 
 /** Somebody who can sign in or send usage. */
-export interface User {
-  id: string
-  name: string
-  account: string
-  role: Role
-  created_at: string
-  disabled_at: string | null
-  has_password: boolean
-}
+export type User = Shape<'UserBody'>
 
-export interface NewUser {
-  id: string
-  name?: string
-  account?: string
-  role: Role
-  password?: string
-}
+export type NewUser = Shape<'CreateUser'>
 
-export type UserChange = Partial<Pick<User, 'name' | 'account' | 'role'>> & { disabled?: boolean }
-
-interface Page<Item> {
-  items: Item[]
-  next_cursor: string | null
-}
+export type UserChange = Pick<Shape<'ChangeUser'>, 'name' | 'account' | 'role' | 'disabled'>
 
 /** A deployment has tens of users; more than this many are managed by commands. */
-const LISTED_MAX = '200'
+const LISTED_MAX = 200
 
 export function useUsers({ enabled = true } = {}) {
   return useQuery({
     queryKey: ['users'],
     queryFn: async ({ signal }) =>
-      (await get<Page<User>>('/users', [['limit', LISTED_MAX]], signal)).items,
+      (await api.get('/api/v1/users', { query: { limit: LISTED_MAX }, signal })).items,
     enabled,
   })
 }
@@ -43,7 +24,7 @@ export function useUsers({ enabled = true } = {}) {
 export function useCreateUser() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (user: NewUser) => send<User>('POST', '/users', user),
+    mutationFn: (body: NewUser) => api.post('/api/v1/users', { body }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['users'] }),
   })
 }
@@ -51,22 +32,18 @@ export function useCreateUser() {
 export function useChangeUser() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: ({ id, ...change }: UserChange & { id: string }) =>
-      send<User>('PATCH', `/users/${encodeURIComponent(id)}`, change),
+    mutationFn: ({ id, ...body }: UserChange & { id: string }) =>
+      api.patch('/api/v1/users/{id}', { path: { id }, body }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['users'] }),
   })
 }
 
 /** A link that signs a user in, once. */
-export interface SignInLink {
-  user: string
-  url: string
-  expires_at: string
-}
+export type SignInLink = Shape<'LinkBody'>
 
 export function useIssueLink() {
   return useMutation({
-    mutationFn: (id: string) => send<SignInLink>('POST', `/users/${encodeURIComponent(id)}/link`),
+    mutationFn: (id: string) => api.post('/api/v1/users/{id}/link', { path: { id } }),
   })
 }
 
@@ -80,8 +57,8 @@ export interface PasswordChange {
 export function useChangePassword() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: ({ id, ...change }: PasswordChange) =>
-      send<unknown>('PATCH', `/users/${encodeURIComponent(id)}`, change),
+    mutationFn: ({ id, ...body }: PasswordChange) =>
+      api.patch('/api/v1/users/{id}', { path: { id }, body }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['session'] }),
   })
 }
@@ -95,9 +72,9 @@ export const SCOPES = {
   'prices:write': 'Change prices',
   'metrics:read': "Read the server's metrics",
   admin: 'Everything its user may do',
-} as const
+} as const satisfies Record<Scope, string>
 
-export type Scope = keyof typeof SCOPES
+export type Scope = Shape<'Scope'>
 
 /** The scopes that are of use to a key of a user with this role. */
 export function scopesFor(role: Role): Scope[] {
@@ -105,37 +82,18 @@ export function scopesFor(role: Role): Scope[] {
   return role === 'member' ? ['events:write', 'usage:read', 'prices:read'] : []
 }
 
-export interface ApiKey {
-  id: string
-  /** How the secret begins, to know it again by. */
-  prefix: string
-  name: string
-  user: string
-  scopes: Scope[]
-  account?: string | null
-  created_at: string
-  expires_at?: string | null
-  last_used_at?: string | null
-  revoked_at?: string | null
-  /** Whether it counts now. */
-  state: 'active' | 'expired' | 'revoked'
-}
+export type ApiKey = Shape<'KeyBody'>
 
-export interface NewKey {
-  name: string
-  scopes: Scope[]
-  account?: string
-  expires_at?: string
-}
+export type NewKey = Shape<'CreateKey'>
 
 /** A key with its secret, which is told this once. */
-export type CreatedKey = ApiKey & { secret: string }
+export type CreatedKey = Shape<'CreatedKey'>
 
 export function useKeys({ enabled = true } = {}) {
   return useQuery({
     queryKey: ['keys'],
     queryFn: async ({ signal }) =>
-      (await get<Page<ApiKey>>('/keys', [['limit', LISTED_MAX]], signal)).items,
+      (await api.get('/api/v1/keys', { query: { limit: LISTED_MAX }, signal })).items,
     enabled,
   })
 }
@@ -143,7 +101,7 @@ export function useKeys({ enabled = true } = {}) {
 export function useCreateKey() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (key: NewKey) => send<CreatedKey>('POST', '/keys', key),
+    mutationFn: (body: NewKey) => api.post('/api/v1/keys', { body }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['keys'] }),
   })
 }
@@ -151,7 +109,7 @@ export function useCreateKey() {
 export function useRevokeKey() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (id: string) => send<unknown>('DELETE', `/keys/${encodeURIComponent(id)}`),
+    mutationFn: (id: string) => api.delete('/api/v1/keys/{id}', { path: { id } }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['keys'] }),
   })
 }

@@ -1,80 +1,23 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type Filter, filterParams, type WireScope } from '@/lib/filters'
-import { type Day, hoursFromNow } from '@/lib/time'
-import { get, send } from './client'
+import { type Filter, filterParams } from '@/lib/filters'
+import { hoursFromNow } from '@/lib/time'
+import { api, type Shape } from './client'
 import { INSIGHTS_KEY } from './insights'
 
-export type RecommendationKind =
-  | 'cheaper_model'
-  | 'prompt_caching'
-  | 'batch'
-  | 'context_tier'
-  | 'failures'
-  | 'idle'
-  | 'volatility'
-  | 'growth'
-  | 'anomalies'
-  | 'budget'
-  | 'service'
+export type RecommendationKind = Shape<'RecommendationKind'>
 
-export type RecommendationState = 'open' | 'snoozed' | 'done' | 'dismissed'
+export type RecommendationState = Shape<'RecommendationState'>
 
 /** What a month would cost less, and between what. */
-export interface Saving {
-  monthly: string
-  low: string
-  high: string
-}
+export type Saving = Shape<'SavingBody'>
 
 /** What was saved since somebody did it. */
-export interface Measured {
-  since: Day
-  days: number
-  /** What these days would have cost without it. */
-  expected: string
-  actual: string
-  saved: string
-  low: string
-  high: string
-}
+export type Measured = Shape<'MeasuredBody'>
 
 /** Something to do, what it saves, and what proves it. */
-export interface Recommendation {
-  id: string
-  kind: RecommendationKind
-  priority: 'high' | 'medium' | 'low'
-  title: string
-  description: string
-  /** Nothing where it is about risk and not about a sum. */
-  saving: Saving | null
-  confidence: 'high' | 'medium' | 'low'
-  /** What has to hold for the saving. */
-  assumption: string | null
-  scope: WireScope
-  evidence: { label: string; value: string }[]
-  proof: { columns: string[]; rows: string[][] } | null
-  /** The page that shows the usage behind it. */
-  path: string | null
-  actions: string[]
-  state: RecommendationState
-  changed_by: string | null
-  changed_at: string | null
-  snoozed_until: string | null
-  note: string | null
-  measured: Measured | null
-}
+export type Recommendation = Shape<'RecommendationBody'>
 
-export interface Recommendations {
-  from: string
-  to: string
-  tz: string
-  days: number
-  /** What was spent in these days. */
-  spend: string
-  /** Of all that are listed, each saving counted once where they overlap. */
-  saving: Saving
-  items: Recommendation[]
-}
+export type Recommendations = Shape<'RecommendationList'>
 
 const KEY = [INSIGHTS_KEY, 'recommendations']
 
@@ -86,15 +29,10 @@ interface Asked {
 }
 
 export function useRecommendations({ days, tz, filters, state }: Asked) {
-  const query: [string, string][] = [
-    ['days', String(days)],
-    ['tz', tz],
-    ['state', state],
-    ...filterParams(filters),
-  ]
+  const asked = { query: { days, tz, state }, filters: filterParams(filters) }
   return useQuery({
-    queryKey: [...KEY, query],
-    queryFn: ({ signal }) => get<Recommendations>('/insights/recommendations', query, signal),
+    queryKey: [...KEY, asked],
+    queryFn: ({ signal }) => api.get('/api/v1/insights/recommendations', { ...asked, signal }),
     staleTime: 300_000,
   })
 }
@@ -113,11 +51,14 @@ export function useDecide() {
   const client = useQueryClient()
   return useMutation({
     mutationFn: ({ id, decision, note }: Decided) =>
-      send<Recommendation>('PUT', `/insights/recommendations/${encodeURIComponent(id)}`, {
-        ...(typeof decision === 'string'
-          ? { state: decision }
-          : { state: 'snoozed', until: hoursFromNow(decision.snooze) }),
-        note: note || undefined,
+      api.put('/api/v1/insights/recommendations/{id}', {
+        path: { id },
+        body: {
+          ...(typeof decision === 'string'
+            ? { state: decision }
+            : { state: 'snoozed', until: hoursFromNow(decision.snooze) }),
+          note: note || undefined,
+        },
       }),
     onSuccess: () => client.invalidateQueries({ queryKey: KEY }),
   })

@@ -1,28 +1,16 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { ApiError, get, rememberCsrfToken, send } from './client'
+import { ApiError, api, rememberCsrfToken, type Shape } from './client'
 
-export type Role = 'admin' | 'member' | 'viewer'
+export type Role = Shape<'Role'>
 
 /** Who is signed in, and what the deployment counts in. */
-export interface Session {
-  user: { id: string; name: string }
-  role: Role
-  /** Who pays for what they use. */
-  account: string
-  /** The one account they see; `null` is every account. */
-  scope: string | null
-  has_password: boolean
-  csrf: string
-  currency: string
-  time_zone: string
-  version: string
-}
+export type Session = Shape<'SessionBody'>
 
 const KEY = ['session']
 
 async function fetchSession(): Promise<Session | null> {
   try {
-    return remembered(await get<Session>('/session'))
+    return remembered(await api.get('/api/v1/session'))
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return null
     throw error
@@ -30,7 +18,7 @@ async function fetchSession(): Promise<Session | null> {
 }
 
 function remembered(session: Session): Session {
-  rememberCsrfToken(session.csrf)
+  rememberCsrfToken(session.csrf ?? '')
   return session
 }
 
@@ -46,16 +34,12 @@ export function useSession(): Session {
   return data
 }
 
-export interface Credentials {
-  user: string
-  password: string
-}
+export type Credentials = Shape<'SignIn'>
 
 export function useSignIn() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (credentials: Credentials) =>
-      send<Session>('POST', '/session', credentials).then(remembered),
+    mutationFn: (body: Credentials) => api.post('/api/v1/session', { body }).then(remembered),
     onSuccess: (session) => {
       client.setQueryData(KEY, session)
       otherTabs()?.postMessage(SIGNED_IN)
@@ -68,7 +52,7 @@ export function useSignInByLink() {
   const client = useQueryClient()
   return useMutation({
     mutationFn: (token: string) =>
-      send<Session>('POST', '/session/link', { token }).then(remembered),
+      api.post('/api/v1/session/link', { body: { token } }).then(remembered),
     onSuccess: (session) => {
       client.setQueryData(KEY, session)
       otherTabs()?.postMessage(SIGNED_IN)
@@ -79,7 +63,7 @@ export function useSignInByLink() {
 export function useSignOut() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: () => send<unknown>('DELETE', '/session'),
+    mutationFn: () => api.delete('/api/v1/session'),
     onSuccess: () => {
       forgetAll(client)
       otherTabs()?.postMessage(SIGNED_OUT)

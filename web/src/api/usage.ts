@@ -1,10 +1,8 @@
 import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { type Attribute, type Filter, filterParams } from '@/lib/filters'
-import type { ChargeLine } from '@/lib/lines'
 import { isMeasure, type Measure, parseReading, type Readings } from '@/lib/measures'
-import type { WireQuantity } from '@/lib/number'
 import type { Every, Range } from '@/lib/time'
-import { get, send } from './client'
+import { api, rangeQuery, type Shape } from './client'
 
 /** What is asked of the usage in a span of time. */
 export interface Question {
@@ -36,12 +34,7 @@ export interface UsageAnswer {
   total: Readings
 }
 
-interface WireAnswer {
-  rows: Record<string, unknown>[]
-  total: Record<string, unknown>
-}
-
-function parseAnswer(wire: WireAnswer, question: Question): UsageAnswer {
+function parseAnswer(wire: Shape<'UsageAnswer'>, question: Question): UsageAnswer {
   const { by = [], measures } = question
   const rows = wire.rows.map((row) => ({
     time: row.time ? new Date(String(row.time)) : null,
@@ -58,24 +51,19 @@ function parseReadings(wire: Record<string, unknown>, measures: Measure[]): Read
   )
 }
 
-function params(question: Question): [string, string][] {
-  const { range, tz, by = [], filters = [], measures, every, top } = question
-  return [
-    ...rangeParams(range),
-    ['tz', tz],
-    ...(every ? [['every', every] as [string, string]] : []),
-    ...(by.length > 0 ? [['by', by.join(',')] as [string, string]] : []),
-    ...(top ? [['top', String(top)] as [string, string]] : []),
-    ['measures', measures.filter(isMeasure).join(',')],
-    ...filterParams(filters),
-  ]
-}
-
-function rangeParams(range: Range): [string, string][] {
-  return [
-    ['from', range.from.toISOString()],
-    ['to', range.to.toISOString()],
-  ]
+/** The question, as the API takes it. */
+function asked({ range, tz, by = [], filters = [], measures, every, top }: Question) {
+  return {
+    query: {
+      ...rangeQuery(range),
+      tz,
+      every,
+      by: by.join(',') || undefined,
+      top,
+      measures: measures.filter(isMeasure).join(','),
+    },
+    filters: filterParams(filters),
+  }
 }
 
 /**
@@ -88,15 +76,15 @@ function freshness(range: Range): 'running' | 'settled' {
   return range.to.getTime() > Date.now() ? 'running' : 'settled'
 }
 
-type Shape = 'total' | 'series' | 'breakdown'
+type Kind = 'total' | 'series' | 'breakdown'
 
 /** One question, as the cache knows it. */
-export function usageQuery(shape: Shape, question: Question) {
-  const query = params(question)
+export function usageQuery(kind: Kind, question: Question) {
+  const told = asked(question)
   return queryOptions({
-    queryKey: [USAGE_KEY, freshness(question.range), shape, query],
+    queryKey: [USAGE_KEY, freshness(question.range), kind, told],
     queryFn: async ({ signal }) =>
-      parseAnswer(await get<WireAnswer>(`/usage/${shape}`, query, signal), question),
+      parseAnswer(await api.get(`/api/v1/usage/${kind}`, { ...told, signal }), question),
     staleTime: 60_000,
   })
 }
@@ -105,9 +93,9 @@ export function usageQuery(shape: Shape, question: Question) {
  * Asks. The last answer stays on the page while the next one is fetched, unless it is about
  * something else: a provider's row must not be taken for a model's.
  */
-export function useUsage(shape: Shape, question: Question, { enabled = true } = {}) {
+export function useUsage(kind: Kind, question: Question, { enabled = true } = {}) {
   return useQuery({
-    ...usageQuery(shape, question),
+    ...usageQuery(kind, question),
     placeholderData: (last) => (last && isAlike(last.question, question) ? last : undefined),
     enabled,
   })
@@ -118,41 +106,15 @@ function isAlike(a: Question, b: Question): boolean {
 }
 
 /** Where the same answer is as a CSV file, with every digit. */
-export function csvHref(shape: Shape, question: Question): string {
-  return `/api/v1/usage/${shape}?${new URLSearchParams([...params(question), ['format', 'csv']])}`
+export function csvHref(kind: Kind, question: Question): string {
+  const { query, filters } = asked(question)
+  return api.address(`/api/v1/usage/${kind}`, { query: { ...query, format: 'csv' }, filters })
 }
 
 /** A usage event as the API shows it. */
-export interface UsageEvent {
-  id: string
-  source: string
-  occurred_at: string
-  received_at: string
-  kind: 'usage' | 'adjustment' | 'reversal' | 'correction'
-  account: string
-  subject?: string | null
-  provider?: string | null
-  model?: string | null
-  operation?: string | null
-  service?: string | null
-  status: string
-  duration_ms?: number | null
-  quantities: Record<string, WireQuantity>
-  dimensions?: Partial<Record<'team' | 'project' | 'platform' | 'environment', string | null>>
-  tags?: Record<string, string>
-  amount: string | null
-  basis: 'rated' | 'stated' | 'partly_priced' | 'unpriced'
-  /** What of it has no price, by meter. */
-  unpriced?: Record<string, WireQuantity>
-  prices?: string[]
-  stated_cost?: string | null
-  metadata?: unknown
-}
+export type UsageEvent = Shape<'EventRow'>
 
-export interface EventPage {
-  items: UsageEvent[]
-  next_cursor: string | null
-}
+export type EventPage = Shape<'EventsBody'>
 
 /** A key that two pages of events never share: an id may come again as a correction. */
 export function eventKey(event: UsageEvent): string {
@@ -176,7 +138,7 @@ export function useChargeLines({
     queryKey: ['lines', asked, occurred_at],
     queryFn: async ({ signal }) => {
       const body = { ...asked, at: occurred_at }
-      return (await send<{ lines: ChargeLine[] }>('POST', '/prices/quote', body, signal)).lines
+      return (await api.post('/api/v1/prices/quote', { body, signal })).lines
     },
     enabled: basis === 'rated' && kind === 'usage',
     retry: false,
@@ -208,19 +170,13 @@ export interface EventsQuestion {
 
 /** The newest events first, page by page. */
 export function useEvents({ range, filters, limit }: EventsQuestion) {
-  const query: [string, string][] = [
-    ...rangeParams(range),
-    ['limit', String(limit)],
-    ...filterParams(filters),
-  ]
+  const told = { query: { ...rangeQuery(range), limit }, filters: filterParams(filters) }
   return useInfiniteQuery({
-    queryKey: [EVENTS_KEY, freshness(range), query],
-    queryFn: ({ pageParam, signal }) =>
-      get<EventPage>(
-        '/usage/events',
-        pageParam ? [...query, ['cursor', pageParam]] : query,
-        signal,
-      ),
+    queryKey: [EVENTS_KEY, freshness(range), told],
+    queryFn: ({ pageParam, signal }) => {
+      const query = { ...told.query, cursor: pageParam || undefined }
+      return api.get('/api/v1/usage/events', { ...told, query, signal })
+    },
     initialPageParam: '',
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
@@ -234,7 +190,7 @@ export function useHasEvents() {
   return useQuery({
     queryKey: [EVENTS_KEY, 'running', 'any'],
     queryFn: async ({ signal }) => {
-      const page = await get<EventPage>('/usage/events', [['limit', '1']], signal)
+      const page = await api.get('/api/v1/usage/events', { query: { limit: 1 }, signal })
       return page.items.length > 0
     },
     staleTime: (query) => (query.state.data ? Number.POSITIVE_INFINITY : 0),

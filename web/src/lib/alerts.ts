@@ -9,7 +9,7 @@ import type {
 } from '@/api/alerts'
 import { formatAmount, parseAmount } from './amount'
 import { type Filter, filterText, readScope, scopeBody } from './filters'
-import { MEASURES, type Measure } from './measures'
+import { isMeasure, MEASURES, type Measure } from './measures'
 import { fieldText, formatCount, formatDuration, plural, readNumber, readWhole } from './number'
 import type { Refusal } from './refusal'
 import { formatMoment } from './time'
@@ -57,10 +57,10 @@ export function conditionWords(condition: Condition, currency: string): string {
   const where = 'scope' in condition ? scopeWords(condition.scope) : ''
   switch (condition.kind) {
     case 'above': {
-      const { label, kind } = MEASURES[condition.measure] ?? {
-        label: condition.measure,
-        kind: 'count',
-      }
+      const { measure } = condition
+      const { label, kind } = isMeasure(measure)
+        ? MEASURES[measure]
+        : { label: measure, kind: 'count' }
       const limit =
         kind === 'amount'
           ? formatAmount(parseAmount(condition.limit), currency)
@@ -137,7 +137,8 @@ export function ruleFormOf({ name, severity, enabled, condition }: AlertRule): R
   if ('scope' in condition) form.filters = readScope(condition.scope ?? {})
   if ('hours' in condition) form.hours = String(condition.hours)
   if (condition.kind === 'above') {
-    form.measure = condition.measure
+    // One that was made over the API may watch a meter of somebody's own, and goes on doing so.
+    form.measure = condition.measure as Measure
     form.limit = fieldText(condition.limit)
   }
   if (condition.kind === 'anomaly') form.spike = condition.severity ?? 'medium'

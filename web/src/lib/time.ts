@@ -1,8 +1,10 @@
+import type { components, Day } from '@outlay/client'
+
 /** A calendar day without a zone, `YYYY-MM-DD`. */
-export type Day = string & { readonly is: 'day' }
+export type { Day }
 
 /** How wide a bucket of a series is. */
-export type Every = 'hour' | 'day' | 'week' | 'month'
+export type Every = components['schemas']['Every']
 
 export const MINUTE_MS = 60_000
 export const HOUR_MS = 60 * MINUTE_MS

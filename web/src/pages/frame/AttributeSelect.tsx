@@ -1,8 +1,8 @@
 import { Combobox, InputBase, useCombobox } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { get } from '@/api/client'
-import { EVENTS_KEY, type EventPage } from '@/api/usage'
+import { api } from '@/api/client'
+import { EVENTS_KEY } from '@/api/usage'
 import { ATTRIBUTES, type Attribute, attributeLabel } from '@/lib/filters'
 
 interface AttributeSelectProps {
@@ -91,7 +91,7 @@ function useTagKeys(enabled: boolean): string[] {
   const { data } = useQuery({
     queryKey: [EVENTS_KEY, 'tags'],
     queryFn: async ({ signal }) => {
-      const page = await get<EventPage>('/usage/events', [['limit', '100']], signal)
+      const page = await api.get('/api/v1/usage/events', { query: { limit: 100 }, signal })
       return [...new Set(page.items.flatMap((event) => Object.keys(event.tags ?? {})))].sort()
     },
     staleTime: 300_000,

@@ -188,7 +188,7 @@ function Amount({ item, currency }: { item: Recommendation; currency: string }) 
 
 /** The figures that it rests on, and the sum that leads to the saving. */
 function Evidence({ item: { title, evidence, proof } }: { item: Recommendation }) {
-  const isProven = proof !== null && proof.rows.length > 0
+  const isProven = proof.rows.length > 0
   if (evidence.length === 0 && !isProven) return null
   const isFigure = isProven ? figureColumns(proof) : []
   const side = (at: number) => (isFigure[at] ? table.right : undefined)

@@ -132,7 +132,7 @@ function QuoteResult({ quote, currency }: { quote: Quote; currency: string }) {
                 {formatCountExactly(quantityNumber(line.quantity))}{' '}
                 {line.meter.replaceAll('_', ' ')}
               </th>
-              <td title={line.price_id}>
+              <td title={line.price}>
                 {formatAmountAt(parseAmount(line.amount), precision, currency)}
               </td>
             </tr>
