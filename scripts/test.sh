@@ -13,7 +13,7 @@ export OUTLAY_BIN="$CARGO_TARGET_DIR/debug/outlay"
 outputs=$(mktemp -d)
 trap 'rm -rf "$outputs"' EXIT
 
-all="tools format audit web-lint web-test web-build clippy build test end-to-end contract monitoring"
+all="tools format audit web-lint web-test web-build clippy build test clients end-to-end contract monitoring"
 
 # count PASSED FAILED: what the running step's own runner counted.
 count() { printf '%s\n' "$*" >"$outputs/counts"; }
@@ -55,6 +55,22 @@ step_test() {
   # e.g. test result: ok. 12 passed; 0 failed; 0 ignored; …
   count "$(awk '/^test result: / { passed += $4; failed += $6 } END { print passed + 0, failed + 0 }' \
     "$outputs/cargo")"
+  return "$status"
+}
+
+step_clients() {
+  [ -d clients ] || { skip "no clients in this checkout" && return; }
+  local status=0 passed failed
+  scripts/clients.sh typescript 2>&1 | tee "$outputs/typescript" || status=$?
+  scripts/clients.sh python 2>&1 | tee "$outputs/python" || status=$?
+  # e.g. "ℹ pass 13" and "ℹ fail 0"; "Ran 25 tests in 9 s" and "FAILED (failures=1, errors=2)"
+  passed=$(awk '/^ℹ pass / { sum += $3 } /^Ran [0-9]+ tests? / { sum += $2 } END { print sum + 0 }' \
+    "$outputs/typescript" "$outputs/python")
+  failed=$(awk '/^ℹ fail / { sum += $3 } END { print sum + 0 }' "$outputs/typescript")
+  for word in $(sed -n 's/^FAILED (\(.*\))$/\1/p' "$outputs/python" | tr ', ' '\n\n'); do
+    case $word in failures=* | errors=*) failed=$((failed + ${word#*=})) passed=$((passed - ${word#*=})) ;; esac
+  done
+  count "$passed" "$failed"
   return "$status"
 }
 
