@@ -113,8 +113,11 @@ fn free_port() -> u16 {
         .port()
 }
 
+/// Measures something on an empty folder, with about so many events.
+type Part = fn(&Path, usize);
+
 /// What is measured, each on a folder of its own: `OUTLAY_BENCH_PARTS="varied hostile"` for some.
-const PARTS: [(&str, fn(&Path, usize)); 3] =
+const PARTS: [(&str, Part); 3] =
     [("alike", measure_alike), ("varied", measure_varied), ("hostile", measure_hostile)];
 
 fn main() {

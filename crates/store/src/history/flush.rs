@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::array::{AsArray, RecordBatch};
 
 use super::columns::{ColumnsBuilder, Pick, Source};
 use super::order::{Place, Ranks};
