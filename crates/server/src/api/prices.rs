@@ -766,7 +766,7 @@ struct UnpricedModelBody {
 #[derive(Debug, Serialize, ToSchema)]
 struct UnpricedNeeds {
     /// The service, where no provider is named and all events have the same.
-    #[schema(required = true)]
+    #[schema(required = false)]
     service: Option<String>,
     /// How many of the events are partly priced: something in them has a price and is charged.
     #[schema(required = false)]
