@@ -110,10 +110,10 @@ Reply = Tuple[int, Dict[str, str], Any]
 
 
 class Scripted:
-    """A server that answers as a test says, and remembers what it was sent."""
+    """A server that answers as a test says, or hangs up, and remembers what it was sent."""
 
-    def __init__(self, reply: Callable[[int, List[Any]], Reply]) -> None:
-        self.bodies: List[List[Any]] = []
+    def __init__(self, reply: Callable[[int, Any], Optional[Reply]]) -> None:
+        self.bodies: List[Any] = []
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -122,7 +122,11 @@ class Scripted:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 scripted.bodies.append(body)
-                status, headers, told = reply(len(scripted.bodies), body)
+                replied = reply(len(scripted.bodies), body)
+                if replied is None:
+                    self.close_connection = True
+                    return
+                status, headers, told = replied
                 text = json.dumps(told).encode()
                 self.send_response(status)
                 for name, value in headers.items():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import unittest
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from outlay import Outlay, OutlayError, Unreachable
 
-from .servers import PATIENCE, Server, Silent
+from .servers import PATIENCE, Reply, Scripted, Server, Silent
 
 DAY = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 
@@ -96,6 +96,22 @@ class Asking(unittest.TestCase):
 
         with self.assertRaises(Unreachable):
             client.ask("POST", "/api/v1/budgets", {})
+
+    def test_what_changes_something_is_sent_once_although_nothing_is_heard(self) -> None:
+        def reply(_: int, body: Any) -> Optional[Reply]:
+            return (200, {}, {}) if "provider" in body else None
+
+        server = Scripted(reply)
+        self.addCleanup(server.end)
+        client = Outlay(server.url, "olk_x")
+        self.addCleanup(client.close, 0)
+        # So that there is a connection that could be stale.
+        client.quote(provider="openai")
+
+        with self.assertRaises(Unreachable):
+            client.ask("POST", "/api/v1/keys", {"name": "shop", "scopes": ["events:write"]})
+
+        self.assertEqual(len(server.bodies), 2)
 
     def test_an_address_that_is_none_is_refused_when_the_client_is_made(self) -> None:
         for address in ("127.0.0.1:8440", "ftp://x", "http://user:secret@host", "http://host/?a=b"):

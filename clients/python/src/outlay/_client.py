@@ -300,7 +300,7 @@ class Outlay:
         pause = PAUSE
         for left in reversed(range(TRIES if is_question else 1)):
             try:
-                return self._ask(method, path, body)
+                return self._ask(method, path, body, is_question)
             except OutlayError as error:
                 if not left or not error.is_passing or error.status == 500:
                     raise
@@ -308,8 +308,9 @@ class Outlay:
                 pause *= 2
         raise AssertionError("the last round answers or raises")
 
-    def _ask(self, method: str, path: str, body: Any) -> Any:
-        answer = self._door.ask(method, path, None if body is None else _json(body))
+    def _ask(self, method: str, path: str, body: Any, is_question: bool) -> Any:
+        written = None if body is None else _json(body)
+        answer = self._door.ask(method, path, written, may_repeat=is_question)
         if not 200 <= answer.status < 300:
             raise OutlayError.of(answer.status, answer.headers, answer.body)
         if not answer.body:

@@ -50,15 +50,21 @@ class Door:
         method: str,
         path: str,
         body: Optional[bytes] = None,
-        content_type: str = "application/json",
+        *,
+        may_repeat: bool,
     ) -> Answer:
-        """Sends a request, and waits for the whole answer. Raises `Unreachable`."""
+        """Sends a request, and waits for the whole answer. Raises `Unreachable`.
+
+        A kept connection may have been closed by the other side meanwhile. What `may_repeat` is sent
+        once more then, because it is not known whether it was heard; anything else goes over a
+        connection of its own from the start.
+        """
         headers = dict(self._headers)
         if body is not None:
-            headers["content-type"] = content_type
-        # A kept connection may have been closed by the other side meanwhile: that is no failure yet.
-        # Whatever is sent twice by this is an event with an id, a question, or names its object.
-        for is_last in (False, True):
+            headers["content-type"] = "application/json"
+        if not may_repeat:
+            self.close()
+        for is_last in (not may_repeat, True):
             connection, is_kept = self._connection()
             try:
                 connection.request(method, self._prefix + path, body, headers)

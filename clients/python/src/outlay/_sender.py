@@ -284,7 +284,7 @@ class Sender:
     def _send(self, part: List[_Event]) -> Union[List[Any], OutlayError]:
         """What became of each event, or why nothing is known of any."""
         try:
-            answer = self._door.ask("POST", "/api/v1/events", _array(part))
+            answer = self._door.ask("POST", "/api/v1/events", _array(part), may_repeat=True)
             items = _items(answer)
         except OutlayError as error:
             return error
