@@ -49,7 +49,7 @@ pub struct Figures {
 impl Outlay {
     /// Reads all figures.
     pub fn figures(&self) -> Result<Figures, StoreError> {
-        let counters = self.commits.counters();
+        let counters = self.journal.counters();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (totals, log_batches) = self.books.read_blocking(|books| {
             Ok((books.totals().accounts()?, books.usage_log().batches()?))
@@ -61,8 +61,8 @@ impl Outlay {
             refused: count(&counters.refused),
             commit_failures: count(&counters.failures),
             commits: counters.took.read(),
-            queue_events: self.commits.waiting(),
-            queue_events_max: self.commits.waiting_max(),
+            queue_events: self.journal.waiting(),
+            queue_events_max: self.journal.waiting_max(),
             total_nanos: totals.iter().map(|(_, sum)| i128::from(sum.amount.nanos())).sum(),
             total_events: totals.iter().map(|(_, sum)| sum.events).sum(),
             unpriced_events: totals.iter().map(|(_, sum)| sum.unpriced).sum(),

@@ -105,7 +105,7 @@ impl Outlay {
             let text = format!("{} free of {}", gigabytes(space.free), gigabytes(space.total));
             checks.push(Check::new("disk", condition, text));
         }
-        checks.push(match self.commits.counters().failures.load(Ordering::Relaxed) {
+        checks.push(match self.journal.counters().failures.load(Ordering::Relaxed) {
             0 => Check::new("commits", Condition::Ok, "none failed since the start".into()),
             failures => Check::new(
                 "commits",
@@ -113,7 +113,7 @@ impl Outlay {
                 format!("{failures} failed since the start; their senders were told"),
             ),
         });
-        let (waiting, most) = (self.commits.waiting(), self.commits.waiting_max());
+        let (waiting, most) = (self.journal.waiting(), self.journal.waiting_max());
         let count = |events: usize| count_text(events as i128);
         let is_nearly_full = waiting as f64 >= most as f64 * QUEUE_NEARLY_FULL;
         let condition = if is_nearly_full { Condition::Warning } else { Condition::Ok };

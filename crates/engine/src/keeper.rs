@@ -290,7 +290,7 @@ mod tests {
     }
 
     async fn send(outlay: &Outlay) -> Vec<Outcome> {
-        outlay.commits.accept(events()).await.unwrap()
+        outlay.journal.accept(events()).await.unwrap()
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ mod architecture;
 pub mod budgets;
 pub mod import;
 pub mod insights;
+pub mod journal;
 pub mod people;
 pub mod pricing;
 pub mod revenue;
@@ -42,12 +43,13 @@ use outlay_store::history::{History, HistoryOptions};
 use outlay_store::sqlite::BOOKS_FILE;
 use outlay_store::{Books, StoreError};
 
+use journal::{Journal, Kept, Weight};
 use keeper::{Keeper, KeeperOptions};
 use known_time::KnownTime;
 use pricing::Prices;
 use tasks::Tasks;
 use usage::sql::{SqlDesk, SqlOptions};
-use usage::{Committer, Kept, QuestionDesk, QuestionOptions, Weight};
+use usage::{QuestionDesk, QuestionOptions};
 use writes::Writes;
 
 /// The file in the data folder that a process holds while it works there.
@@ -123,8 +125,8 @@ pub struct Outlay {
     pub prices: Arc<ArcSwap<PriceBook>>,
     /// Where prices are looked at and changed.
     pub pricing: Prices,
-    /// The one writer of usage.
-    pub commits: Committer,
+    /// The one writer of usage, and of what stands or falls with it.
+    pub journal: Arc<Journal>,
     /// Where usage is asked about.
     pub questions: Arc<QuestionDesk>,
     /// Where it is asked about in SQL.
@@ -182,14 +184,14 @@ impl Outlay {
         )?);
         let tasks = Tasks::new(clock.clone());
         let writes = Arc::new(Writes::new(data_dir, books.clone()));
-        let commits = Committer::start(
+        let journal = Arc::new(Journal::start(
             &tasks,
             writes.clone(),
             Kept { books: books.clone(), history: history.clone(), dedup: dedup.clone() },
             prices.clone(),
             clock.clone(),
             Weight { events: options.queue_events, bytes: options.queue_bytes },
-        );
+        ));
         let questions =
             Arc::new(QuestionDesk::new(history.clone(), clock.clone(), options.questions));
         let sql = SqlDesk::new(history.clone(), options.sql);
@@ -214,7 +216,7 @@ impl Outlay {
             dedup,
             prices,
             pricing,
-            commits,
+            journal,
             questions,
             sql,
             named_files: options.named_files,
@@ -228,10 +230,17 @@ impl Outlay {
     /// Takes in nothing more, and writes what waits.
     pub fn stop(&self) {
         self.tasks.stop();
-        self.commits.stop();
+        self.journal.stop();
         if let Some(keeper) = &self.keeper {
             keeper.stop();
         }
+    }
+}
+
+impl Drop for Outlay {
+    /// Others may still hold the journal; from here on it takes nothing more.
+    fn drop(&mut self) {
+        self.journal.stop();
     }
 }
 
@@ -268,7 +277,7 @@ fn replay(
     books.read_blocking(|books| {
         books.usage_log().for_each_after(0, |seq, facts| {
             events += facts.len();
-            usage::commit::take_up(history, dedup, seq, facts);
+            journal::take_up(history, dedup, seq, facts);
             if history.tail_bytes() > tail_bytes_max {
                 history.flush(dedup)?;
             }

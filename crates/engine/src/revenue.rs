@@ -1,59 +1,64 @@
 //! What customers paid, for the pages that hold spend against it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use outlay_domain::revenue::RevenueFact;
 pub use outlay_store::sqlite::revenue::{
     KeptRevenue, ProductRevenue, Recorded, RevenueLine, RevenueTotal,
 };
-use outlay_store::{Books, StoreError};
+use outlay_store::{Books, StoreError, Tx};
 
-use crate::Clock;
+use crate::journal::{AcceptError, Act, Journal, Stop, Topic};
 
-/// Keeps `facts`, all in one transaction; answers for each what became of it.
-pub fn record(
-    books: &Books,
-    clock: &dyn Clock,
-    facts: &[RevenueFact],
-) -> Result<Vec<Recorded>, StoreError> {
-    let now = clock.now();
-    books.write_blocking(|tx| facts.iter().map(|fact| tx.revenue().record(fact, now)).collect())
+/// Payments that somebody tells of.
+struct Record(Vec<RevenueFact>);
+
+impl Act for Record {
+    type Done = Vec<Recorded>;
+    type Refused = AcceptError;
+    const TELLS: &'static [Topic] = &[];
+
+    fn act(self, tx: &Tx<'_>, at: DateTime<Utc>) -> Result<Vec<Recorded>, Stop<AcceptError>> {
+        let recorded = self.0.iter().map(|fact| tx.revenue().record(fact, at));
+        Ok(recorded.collect::<Result<_, StoreError>>()?)
+    }
 }
 
-/// The first `limit` facts before `to` that stand behind the time and key `after`.
-pub fn page(
-    books: &Books,
-    after: (DateTime<Utc>, &str),
-    to: DateTime<Utc>,
-    limit: u32,
-) -> Result<Vec<KeptRevenue>, StoreError> {
-    books.read_blocking(|books| books.revenue().page(after, to, limit))
+/// Keeps `facts`, all in one commit; answers for each what became of it.
+pub async fn record(
+    journal: &Journal,
+    facts: Vec<RevenueFact>,
+) -> Result<Vec<Recorded>, AcceptError> {
+    if facts.is_empty() {
+        return Ok(Vec::new());
+    }
+    journal.act(Record(facts)).await
 }
 
-/// Revenue in `[from, to)`, a row for each currency.
-pub fn totals(
-    books: &Books,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> Result<Vec<RevenueTotal>, StoreError> {
-    books.read_blocking(|books| books.revenue().totals(from, to))
+/// Which payments are looked at.
+#[derive(Debug, Clone)]
+pub struct RevenueQuestion {
+    /// From then on.
+    pub from: DateTime<Utc>,
+    /// Until before then.
+    pub to: DateTime<Utc>,
+    /// Of a page, only those behind this time and key.
+    pub after: (DateTime<Utc>, String),
+    /// On a page, at most.
+    pub limit: u32,
 }
 
-/// Revenue in `[from, to)`, a row for each kind, currency and product; at most `limit` rows.
-pub fn by_product(
-    books: &Books,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-    limit: u32,
-) -> Result<Vec<ProductRevenue>, StoreError> {
-    books.read_blocking(|books| books.revenue().by_product(from, to, limit))
-}
-
-/// Shows `visit` every fact in `[from, to)`, one by one.
-pub fn each(
-    books: &Books,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-    visit: impl FnMut(RevenueLine),
-) -> Result<(), StoreError> {
-    books.read_blocking(|books| books.revenue().each(from, to, visit))
+/// A page of payments, and the sums of all of them for each currency, of one moment.
+pub async fn page(
+    books: &Arc<Books>,
+    question: RevenueQuestion,
+) -> Result<(Vec<KeptRevenue>, Vec<RevenueTotal>), StoreError> {
+    let RevenueQuestion { from, to, after: (after, key), limit } = question;
+    books
+        .read(move |books| {
+            let page = books.revenue().page((after, &key), to, limit)?;
+            Ok((page, books.revenue().totals(from, to)?))
+        })
+        .await
 }

@@ -265,7 +265,7 @@ impl Gathered {
 
 /// Tells of what is committed, until the folder is closed.
 async fn feed(io: SocketIo, outlay: Weak<Outlay>, task: Arc<Task>) {
-    let Some(mut commits) = outlay.upgrade().map(|outlay| outlay.commits.watch()) else { return };
+    let Some(mut commits) = outlay.upgrade().map(|outlay| outlay.journal.watch()) else { return };
     task.beat();
     let mut last = Instant::now() - PERIOD;
     loop {

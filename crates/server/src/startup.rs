@@ -167,7 +167,7 @@ fn start_tasks(state: &AppState) {
     let tasks = &state.outlay.tasks;
     let alerts = Arc::downgrade(&state.alerts);
     let occasions = Occasions {
-        commits: state.outlay.commits.last_seq(),
+        commits: state.outlay.journal.last_seq(),
         to_judge: state.alerts.to_judge(),
         panics: tasks.changes(),
     };

@@ -59,7 +59,8 @@ async fn fill_demo(outlay: &Outlay, until: DateTime<Utc>) -> Result<(), CliError
         progress.inc(1);
     }
     accept(outlay, batch).await?;
-    revenue::record(&outlay.books, &*outlay.clock, &sales)
+    revenue::record(&outlay.journal, sales)
+        .await
         .map_err(|error| CliError::Failed(format!("the demo could not be written: {error}")))?;
     progress.finish_and_clear();
     Ok(())
@@ -100,7 +101,7 @@ fn incoming(drafts: Vec<EventDraft>, now: DateTime<Utc>) -> impl Iterator<Item =
 }
 
 async fn accept(outlay: &Outlay, events: Vec<Incoming>) -> Result<(), CliError> {
-    match outlay.commits.accept(events).await {
+    match outlay.journal.accept(events).await {
         Ok(_) => Ok(()),
         Err(error @ AcceptError::Stopping) => Err(CliError::Failed(error.to_string())),
         Err(error) => Err(CliError::Failed(format!("the demo could not be written: {error}"))),

@@ -90,7 +90,7 @@ impl Alerts {
 
     /// The highest threshold of each kind that each budget reached in its window.
     async fn budgets_reached(&self, rule: &AlertRule) -> Result<Seen, AlertsError> {
-        let holding = self.books.read_blocking(|books| books.alerts().holding(&rule.id))?;
+        let holding = self.holding(&rule.id).await?;
         let mut seen = Seen::default();
         for judged in self.budgets.statuses().await? {
             match judged {
@@ -362,7 +362,7 @@ impl Alerts {
             found("disk", title, "make room, or events will be refused");
         }
         let failures =
-            outlay.commits.counters().failures.load(std::sync::atomic::Ordering::Relaxed);
+            outlay.journal.counters().failures.load(std::sync::atomic::Ordering::Relaxed);
         let before = std::mem::replace(&mut self.memory.lock().failures, failures);
         if failures > before {
             let title = format!("{} batches could not be written", failures - before);

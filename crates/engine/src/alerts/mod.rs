@@ -1,5 +1,6 @@
 #![doc = include_str!("README.md")]
 
+mod acts;
 mod judge;
 
 use std::collections::BTreeMap;
@@ -9,17 +10,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_domain::alerts::{
-    Alert, AlertRule, AlertState, Condition, Reading, RuleDraft, RuleError, Turn, turn,
+    Alert, AlertRule, AlertState, Condition, Reading, RuleDraft, RuleError, turn,
 };
-use outlay_domain::people::AuditRecord;
 pub use outlay_store::sqlite::alerts::WantedAlerts;
-use outlay_store::{Books, StoreError, Tx};
+use outlay_store::{Books, StoreError};
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::budgets::{Budgets, BudgetsError};
+use crate::journal::{AcceptError, Journal, Topic};
 use crate::usage::{By, Questions, UnansweredError};
 use crate::{Clock, Outlay};
 
@@ -38,14 +39,15 @@ const OWN: By = By::Server("alerts");
 /// Where rules are kept and judged, and alerts seen to.
 pub struct Alerts {
     books: Arc<Books>,
+    journal: Arc<Journal>,
     questions: Questions,
     budgets: Budgets,
     clock: Arc<dyn Clock>,
     /// Whose days and hours are judged.
     tz: Tz,
     outlay: std::sync::Weak<Outlay>,
-    changed: watch::Sender<u64>,
-    to_judge: watch::Sender<u64>,
+    /// Hears of whatever rules are judged by besides usage.
+    watched: watch::Receiver<u64>,
     memory: Mutex<Memory>,
 }
 
@@ -54,6 +56,8 @@ pub struct Alerts {
 struct Memory {
     /// When what looks at whole hours and days was judged last.
     slow_at: Option<DateTime<Utc>>,
+    /// Which rules and budgets there were then.
+    watched: u64,
     /// Commits that had failed by then.
     failures: u64,
     /// Panics of each task by then.
@@ -71,6 +75,9 @@ pub enum AlertsError {
     /// There is no rule of that id.
     #[error("there is no alert rule `{0}`")]
     UnknownRule(CompactString),
+    /// There is a rule of that id already.
+    #[error("there is an alert rule `{0}` already")]
+    Taken(CompactString),
     /// There is no alert of that id.
     #[error("there is no alert `{0}`")]
     UnknownAlert(Uuid),
@@ -83,9 +90,12 @@ pub enum AlertsError {
     /// Usage could not be asked for.
     #[error(transparent)]
     Unanswered(#[from] UnansweredError),
-    /// The books could not be read or written.
+    /// The books could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What was to be written was not taken into a commit.
+    #[error(transparent)]
+    NotTaken(#[from] AcceptError),
 }
 
 impl From<BudgetsError> for AlertsError {
@@ -93,12 +103,25 @@ impl From<BudgetsError> for AlertsError {
         match error {
             BudgetsError::Unanswered(error) => Self::Unanswered(error),
             BudgetsError::Store(error) => Self::Store(error),
+            BudgetsError::NotTaken(error) => Self::NotTaken(error),
             // Budgets that are kept are known and right.
-            BudgetsError::Budget(_) | BudgetsError::Unknown(_) | BudgetsError::TooMany => {
-                Self::Unanswered(UnansweredError::Busy)
-            }
+            BudgetsError::Budget(_)
+            | BudgetsError::Unknown(_)
+            | BudgetsError::Taken(_)
+            | BudgetsError::TooMany => Self::Unanswered(UnansweredError::Busy),
         }
     }
+}
+
+/// Some alerts, and what is shown beside them.
+#[derive(Debug, Clone)]
+pub struct AlertsPage {
+    /// The alerts, the newest first.
+    pub alerts: Vec<Alert>,
+    /// Every rule, by id.
+    pub rules: Vec<AlertRule>,
+    /// How many alerts are open and not silent.
+    pub open: i64,
 }
 
 /// What somebody does about an alert.
@@ -117,31 +140,25 @@ impl Alerts {
     pub fn new(outlay: &Arc<Outlay>) -> Arc<Self> {
         Arc::new(Self {
             books: outlay.books.clone(),
+            journal: outlay.journal.clone(),
             questions: outlay.questions.by(OWN),
             budgets: outlay.budgets(OWN),
             clock: outlay.clock.clone(),
             tz: outlay.time_zone,
             outlay: Arc::downgrade(outlay),
-            changed: watch::channel(0).0,
-            to_judge: watch::channel(0).0,
+            watched: outlay.journal.changes(Topic::Watched),
             memory: Mutex::default(),
         })
     }
 
     /// Hears whenever an alert or a rule changes.
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+        self.journal.changes(Topic::Alerts)
     }
 
     /// Hears whenever rules are to be judged anew, because one of them or a budget changed.
     pub fn to_judge(&self) -> watch::Receiver<u64> {
-        self.to_judge.subscribe()
-    }
-
-    /// Has every rule judged soon, those that look at whole hours and days among them.
-    pub fn judge_soon(&self) {
-        self.memory.lock().slow_at = None;
-        self.to_judge.send_modify(|version| *version += 1);
+        self.watched.clone()
     }
 
     /// How long it is until the next moment at which hours may end.
@@ -153,51 +170,33 @@ impl Alerts {
     }
 
     /// Every rule, by id.
-    pub fn rules(&self) -> Result<Vec<AlertRule>, StoreError> {
-        self.books.read_blocking(|books| books.alerts().rules())
+    pub async fn rules(&self) -> Result<Vec<AlertRule>, StoreError> {
+        self.books.read(|books| books.alerts().rules()).await
     }
 
-    /// Keeps `draft` as a new rule under `id`, or in place of the one that is there.
-    pub fn put_rule(
+    /// Keeps a new rule under `id`.
+    pub async fn create_rule(
         &self,
         id: CompactString,
         draft: RuleDraft,
         actor: &str,
     ) -> Result<AlertRule, AlertsError> {
-        let now = self.clock.now();
-        let rules = self.rules()?;
-        let known = rules.iter().find(|rule| rule.id == id);
-        if known.is_none() && rules.len() >= RULES_MAX {
-            return Err(AlertsError::TooMany);
-        }
-        let created_at = known.map_or(now, |known| known.created_at);
-        let rule = AlertRule::new(id, created_at, draft)?;
-        self.books.write_blocking(|tx| {
-            tx.alerts().put_rule(&rule)?;
-            tx.audit().append(&record(&rule, "alert_rules.put", actor, now))
-        })?;
-        self.tell();
-        self.judge_soon();
-        Ok(rule)
+        self.journal.act(acts::CreateRule { id, draft, actor: actor.into() }).await
     }
 
-    /// The rule of that id.
-    pub fn rule(&self, id: &str) -> Result<AlertRule, AlertsError> {
-        let found = self.rules()?.into_iter().find(|rule| rule.id == id);
-        found.ok_or_else(|| AlertsError::UnknownRule(id.chars().take(100).collect()))
+    /// Lets the rule of that id say `draft` from now on.
+    pub async fn change_rule(
+        &self,
+        id: &str,
+        draft: RuleDraft,
+        actor: &str,
+    ) -> Result<AlertRule, AlertsError> {
+        self.journal.act(acts::ChangeRule { id: id.into(), draft, actor: actor.into() }).await
     }
 
     /// Removes the rule of that id; its alerts resolve in the next round.
-    pub fn remove_rule(&self, id: &str, actor: &str) -> Result<(), AlertsError> {
-        let rule = self.rule(id)?;
-        let now = self.clock.now();
-        self.books.write_blocking(|tx| {
-            tx.alerts().remove_rule(id)?;
-            tx.audit().append(&record(&rule, "alert_rules.remove", actor, now))
-        })?;
-        self.tell();
-        self.judge_soon();
-        Ok(())
+    pub async fn remove_rule(&self, id: &str, actor: &str) -> Result<(), AlertsError> {
+        self.journal.act(acts::RemoveRule { id: id.into(), actor: actor.into() }).await
     }
 
     /// Why rules could not be judged when they were judged last, by rule.
@@ -205,56 +204,47 @@ impl Alerts {
         self.memory.lock().troubles.clone()
     }
 
-    /// The newest alerts that are wanted, behind the time and id `before`.
-    pub fn page(
+    /// The newest alerts that are wanted, behind the time and id `before`, with all rules as they
+    /// stood at that moment and how many alerts were open and not silent.
+    pub async fn page(
         &self,
-        wanted: &WantedAlerts<'_>,
+        wanted: WantedAlerts,
         before: Option<(DateTime<Utc>, Uuid)>,
         limit: u32,
-    ) -> Result<Vec<Alert>, StoreError> {
-        self.books.read_blocking(|books| books.alerts().page(wanted, before, limit))
-    }
-
-    /// How many alerts are open and not silent.
-    pub fn count_open(&self) -> Result<i64, StoreError> {
-        self.books.read_blocking(|books| books.alerts().count_open(self.clock.now()))
+    ) -> Result<AlertsPage, StoreError> {
+        let now = self.clock.now();
+        self.books
+            .read(move |books| {
+                Ok(AlertsPage {
+                    alerts: books.alerts().page(&wanted, before, limit)?,
+                    rules: books.alerts().rules()?,
+                    open: books.alerts().count_open(now)?,
+                })
+            })
+            .await
     }
 
     /// How many alerts opened in `[from, to)`, and the newest `limit` of them.
-    pub fn opened(
+    pub async fn opened(
         &self,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
         limit: u32,
     ) -> Result<(i64, Vec<Alert>), StoreError> {
-        self.books.read_blocking(|books| {
-            let any =
-                WantedAlerts { states: AlertState::WORDS.to_vec(), ..WantedAlerts::default() };
-            let newest = books.alerts().page(&any, Some((to, Uuid::nil())), limit)?;
-            let within = newest.into_iter().filter(|alert| from <= alert.opened_at).collect();
-            Ok((books.alerts().count_opened(from, to)?, within))
-        })
+        self.books
+            .read(move |books| {
+                let states = AlertState::WORDS.map(CompactString::from).to_vec();
+                let any = WantedAlerts { states, ..WantedAlerts::default() };
+                let newest = books.alerts().page(&any, Some((to, Uuid::nil())), limit)?;
+                let within = newest.into_iter().filter(|alert| from <= alert.opened_at).collect();
+                Ok((books.alerts().count_opened(from, to)?, within))
+            })
+            .await
     }
 
     /// Lets `actor` do something about an alert.
-    pub fn see_to(&self, id: Uuid, deed: Deed, actor: &str) -> Result<Alert, AlertsError> {
-        let at = self.clock.now();
-        let alert = self.books.write_blocking(|tx| {
-            let mut alert = tx.alerts().find(id)?.ok_or(AlertsError::UnknownAlert(id))?;
-            if matches!(alert.state, AlertState::Resolved { .. }) {
-                return Err(AlertsError::Resolved);
-            }
-            let by: CompactString = actor.into();
-            match deed {
-                Deed::Acknowledge => alert.state = alert.state.acknowledged(by, at),
-                Deed::Snooze(until) => alert.snoozed_until = Some(until),
-                Deed::Resolve => alert.state = alert.state.resolved(Some(by), at),
-            }
-            tx.alerts().set(&alert)?;
-            Ok(alert)
-        })?;
-        self.tell();
-        Ok(alert)
+    pub async fn see_to(&self, id: Uuid, deed: Deed, actor: &str) -> Result<Alert, AlertsError> {
+        self.journal.act(acts::SeeTo { id, deed, actor: actor.into() }).await
     }
 
     /// Judges every rule. Says whether an alert opened or resolved.
@@ -263,28 +253,26 @@ impl Alerts {
     pub async fn judge_all(&self) -> Result<bool, AlertsError> {
         let now = self.clock.now();
         let slow = self.is_slow_round(now);
-        let rules = self.rules()?;
-        let mut has_changed = self.resolve_ruleless(&rules, now)?;
+        let rules = self.rules().await?;
+        let mut has_changed = self.resolve_ruleless(&rules, now).await?;
         self.forget_troubles(&rules);
-        for rule in rules.iter().filter(|rule| rule.draft.enabled) {
+        for rule in rules.into_iter().filter(|rule| rule.draft.enabled) {
             if is_slow(&rule.draft.condition) && !slow {
                 continue;
             }
-            match self.read(rule, now).await {
+            match self.read(&rule, now).await {
                 Ok(seen) => {
-                    self.note_trouble(rule, seen.trouble);
-                    has_changed |= self.turn(rule, seen.readings, now)?;
+                    self.note_trouble(&rule, seen.trouble);
+                    has_changed |= self.turn(rule, seen.readings, now).await?;
                 }
-                Err(error) => self.note_trouble(rule, Some(error.to_string())),
+                Err(error) => self.note_trouble(&rule, Some(error.to_string())),
             }
         }
         if slow {
             let Some(outlay) = self.outlay.upgrade() else { return Ok(has_changed) };
-            let safe = outlay.known_time.now().safe;
-            self.books.write_blocking(|tx| tx.alerts().forget(safe - KEPT_FOR))?;
-        }
-        if has_changed {
-            self.tell();
+            let before = outlay.known_time.now().safe - KEPT_FOR;
+            drop(outlay);
+            self.journal.act(acts::Forget { before }).await?;
         }
         Ok(has_changed)
     }
@@ -309,119 +297,67 @@ impl Alerts {
         self.memory.lock().troubles.retain(|id, _| is_watched(id));
     }
 
-    /// Whether an hour may be over since whole hours were last looked at, or that is long ago.
+    /// Whether an hour may be over since whole hours were last looked at, or that is long ago, or what
+    /// is watched has changed.
     fn is_slow_round(&self, now: DateTime<Utc>) -> bool {
         let quarter = |at: DateTime<Utc>| at.timestamp().div_euclid(QUARTER_S);
+        let watched = *self.watched.borrow();
         let mut memory = self.memory.lock();
-        let is_due = memory
-            .slow_at
-            .is_none_or(|at| quarter(at) != quarter(now) || now - at >= SLOW_ROUND || now < at);
+        let is_due = memory.watched != watched
+            || memory
+                .slow_at
+                .is_none_or(|at| quarter(at) != quarter(now) || now - at >= SLOW_ROUND || now < at);
         if is_due {
             memory.slow_at = Some(now);
+            memory.watched = watched;
         }
         is_due
     }
 
     /// Resolves alerts whose rule was removed or switched off.
-    fn resolve_ruleless(
+    async fn resolve_ruleless(
         &self,
         rules: &[AlertRule],
         now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, AlertsError> {
         let is_watched =
             |id: &CompactString| rules.iter().any(|rule| rule.id == *id && rule.draft.enabled);
-        let orphaned: Vec<_> = self
-            .books
-            .read_blocking(|books| books.alerts().holding_rules())?
-            .into_iter()
-            .filter(|id| !is_watched(id))
-            .collect();
-        for id in &orphaned {
-            self.books.write_blocking(|tx| {
-                let holding = tx.alerts().holding(id)?;
-                let turn = turn(&holding, Vec::new());
-                write(tx, id, &holding, turn, now, None)
-            })?;
+        let holding = self.books.read(|books| books.alerts().holding_rules()).await?;
+        let orphaned: Vec<_> = holding.into_iter().filter(|id| !is_watched(id)).collect();
+        let has_any = !orphaned.is_empty();
+        for rule_id in orphaned {
+            self.journal.act(acts::ResolveAll { rule_id, now }).await?;
         }
-        Ok(!orphaned.is_empty())
+        Ok(has_any)
     }
 
-    fn turn(
+    async fn turn(
         &self,
-        rule: &AlertRule,
+        rule: AlertRule,
         readings: Vec<Reading>,
         now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let holding = self.books.read_blocking(|books| books.alerts().holding(&rule.id))?;
-        if turn(&holding, readings.clone()).is_empty() {
+    ) -> Result<bool, AlertsError> {
+        if turn(&self.holding(&rule.id).await?, readings.clone()).is_empty() {
             return Ok(false);
         }
-        // Judged again inside the transaction: somebody may have been quicker.
-        self.books.write_blocking(|tx| {
-            let holding = tx.alerts().holding(&rule.id)?;
-            let turn = turn(&holding, readings);
-            write(tx, &rule.id, &holding, turn, now, Some(rule))
-        })?;
+        self.journal.act(acts::TurnRule { rule, readings, now }).await?;
         Ok(true)
     }
 
-    fn tell(&self) {
-        self.changed.send_modify(|version| *version += 1);
+    /// The alerts of a rule whose condition held when it was judged last.
+    async fn holding(&self, rule_id: &CompactString) -> Result<Vec<Alert>, StoreError> {
+        let rule_id = rule_id.clone();
+        self.books.read(move |books| books.alerts().holding(&rule_id)).await
     }
+}
+
+fn unknown_rule(id: &str) -> AlertsError {
+    AlertsError::UnknownRule(id.chars().take(100).collect())
 }
 
 /// Whether a condition looks at whole hours and days, which change when one is over.
 const fn is_slow(condition: &Condition) -> bool {
     matches!(condition, Condition::Anomaly { .. } | Condition::Change { .. })
-}
-
-fn write(
-    tx: &Tx<'_>,
-    rule_id: &CompactString,
-    holding: &[Alert],
-    turn: Turn,
-    now: DateTime<Utc>,
-    rule: Option<&AlertRule>,
-) -> Result<(), StoreError> {
-    for alert in holding {
-        let mut alert = alert.clone();
-        if turn.resolved.contains(&alert.id) {
-            alert.state = alert.state.resolved(None, now);
-        } else if !turn.gone.contains(&alert.id) {
-            continue;
-        }
-        alert.holds = false;
-        tx.alerts().set(&alert)?;
-    }
-    let Some(rule) = rule else { return Ok(()) };
-    for reading in turn.opened {
-        let Reading { key, severity, title, detail, path, .. } = reading;
-        let alert = Alert {
-            id: Uuid::now_v7(),
-            rule_id: rule_id.clone(),
-            key,
-            severity: severity.unwrap_or(rule.draft.severity),
-            title,
-            detail,
-            path,
-            opened_at: now,
-            state: AlertState::Open,
-            snoozed_until: None,
-            holds: true,
-        };
-        tx.alerts().add(&alert)?;
-    }
-    Ok(())
-}
-
-fn record(rule: &AlertRule, action: &str, actor: &str, at: DateTime<Utc>) -> AuditRecord {
-    AuditRecord {
-        at,
-        actor: actor.into(),
-        action: action.into(),
-        target: rule.id.clone(),
-        detail: serde_json::json!(rule.draft),
-    }
 }
 
 #[cfg(test)]

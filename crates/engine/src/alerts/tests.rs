@@ -23,30 +23,30 @@ struct Desk {
 
 impl Desk {
     /// A folder in which only the rules of these kinds are watched.
-    fn watching(kept: &[&str]) -> Self {
-        Self::of_a_team_in(Tz::UTC, kept)
+    async fn watching(kept: &[&str]) -> Self {
+        Self::of_a_team_in(Tz::UTC, kept).await
     }
 
     /// The same where the days are those of `tz`.
-    fn of_a_team_in(tz: Tz, kept: &[&str]) -> Self {
+    async fn of_a_team_in(tz: Tz, kept: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(FrozenClock::at(now()));
         let outlay = open(folder.path(), tz, clock.clone());
         let alerts = Alerts::new(&outlay);
-        for rule in alerts.rules().unwrap() {
+        for rule in alerts.rules().await.unwrap() {
             if !kept.contains(&rule.id.as_str()) {
-                alerts.remove_rule(&rule.id, "ada").unwrap();
+                alerts.remove_rule(&rule.id, "ada").await.unwrap();
             }
         }
         Self { outlay, alerts, clock, _folder: folder }
     }
 
-    fn rule(&self, id: &str, condition: serde_json::Value) {
+    async fn rule(&self, id: &str, condition: serde_json::Value) {
         let draft = serde_json::json!({
             "name": id, "severity": "warning", "condition": condition,
         });
         let draft = serde_json::from_value(draft).unwrap();
-        self.alerts.put_rule(id.into(), draft, "ada").unwrap();
+        self.alerts.create_rule(id.into(), draft, "ada").await.unwrap();
     }
 
     async fn spend(&self, id: &str, at: DateTime<Utc>, cost: Option<&str>) {
@@ -62,13 +62,19 @@ impl Desk {
             ..EventDraft::default()
         };
         let event = draft.accept(self.clock.now()).unwrap();
-        self.outlay.commits.accept(vec![Incoming { event, time_stated: true }]).await.unwrap();
+        self.outlay.journal.accept(vec![Incoming { event, time_stated: true }]).await.unwrap();
+    }
+
+    /// How many alerts are open and not silent.
+    async fn open(&self) -> i64 {
+        self.alerts.page(within(&["open"]), None, 1).await.unwrap().open
     }
 
     /// Judges, and tells every alert that is not resolved.
     async fn judged(&self) -> Vec<String> {
         self.alerts.judge_all().await.unwrap();
-        let page = self.alerts.page(&within(&["open", "acknowledged"]), None, 100).unwrap();
+        let page =
+            self.alerts.page(within(&["open", "acknowledged"]), None, 100).await.unwrap().alerts;
         page.into_iter()
             .map(|alert| {
                 format!("{} {}: {}", alert.state.as_str(), alert.severity.as_str(), alert.title)
@@ -78,8 +84,9 @@ impl Desk {
 }
 
 /// Alerts in one of `states`.
-fn within<'a>(states: &[&'a str]) -> WantedAlerts<'a> {
-    WantedAlerts { states: states.to_vec(), ..WantedAlerts::default() }
+fn within(states: &[&str]) -> WantedAlerts {
+    let states = states.iter().map(|state| CompactString::from(*state)).collect();
+    WantedAlerts { states, ..WantedAlerts::default() }
 }
 
 fn open(folder: &Path, time_zone: Tz, clock: Arc<FrozenClock>) -> Arc<Outlay> {
@@ -89,10 +96,10 @@ fn open(folder: &Path, time_zone: Tz, clock: Arc<FrozenClock>) -> Arc<Outlay> {
 
 #[tokio::test]
 async fn a_limit_opens_once_stays_while_it_nearly_holds_and_resolves_below() {
-    let desk = Desk::watching(&[]);
+    let desk = Desk::watching(&[]).await;
     let day =
         serde_json::json!({ "kind": "above", "measure": "spend", "hours": 24, "limit": "10" });
-    desk.rule("day", day);
+    desk.rule("day", day).await;
     desk.spend("a", now() - TimeDelta::hours(20), Some("1.5")).await;
     desk.spend("b", now() - TimeDelta::hours(1), Some("8.5")).await;
     let open = ["open warning: Spend of the last 24 hours is $10.00, the limit is $10.00"];
@@ -105,32 +112,32 @@ async fn a_limit_opens_once_stays_while_it_nearly_holds_and_resolves_below() {
     assert_eq!(desk.judged().await, open, "9.2 is nearly 10");
     desk.clock.advance(TimeDelta::hours(20));
     assert!(desk.judged().await.is_empty());
-    assert_eq!(desk.alerts.page(&within(&["resolved"]), None, 10).unwrap().len(), 1);
+    assert_eq!(desk.alerts.page(within(&["resolved"]), None, 10).await.unwrap().alerts.len(), 1);
 }
 
 #[tokio::test]
 async fn an_alert_is_acknowledged_snoozed_and_closed_and_does_not_come_back_at_once() {
-    let desk = Desk::watching(&["unpriced"]);
+    let desk = Desk::watching(&["unpriced"]).await;
     desk.spend("a", now() - TimeDelta::hours(1), None).await;
     assert_eq!(
         desk.judged().await,
         ["open warning: vision-2 of acme-ai has usage without a price"]
     );
-    let id = desk.alerts.page(&within(&["open"]), None, 1).unwrap()[0].id;
-    assert_eq!(desk.alerts.count_open().unwrap(), 1);
+    let id = desk.alerts.page(within(&["open"]), None, 1).await.unwrap().alerts[0].id;
+    assert_eq!(desk.open().await, 1);
 
-    desk.alerts.see_to(id, Deed::Snooze(now() + TimeDelta::hours(2)), "ada").unwrap();
-    assert_eq!(desk.alerts.count_open().unwrap(), 0);
-    desk.alerts.see_to(id, Deed::Acknowledge, "ada").unwrap();
-    desk.alerts.see_to(id, Deed::Acknowledge, "bob").unwrap();
+    desk.alerts.see_to(id, Deed::Snooze(now() + TimeDelta::hours(2)), "ada").await.unwrap();
+    assert_eq!(desk.open().await, 0);
+    desk.alerts.see_to(id, Deed::Acknowledge, "ada").await.unwrap();
+    desk.alerts.see_to(id, Deed::Acknowledge, "bob").await.unwrap();
     assert_eq!(
         desk.judged().await,
         ["acknowledged warning: vision-2 of acme-ai has usage without a price"]
     );
-    let over = desk.alerts.see_to(id, Deed::Resolve, "cleo").unwrap();
+    let over = desk.alerts.see_to(id, Deed::Resolve, "cleo").await.unwrap();
     assert_eq!(over.state.acknowledgement().unwrap().by, "ada", "who saw it first is kept");
     assert!(desk.judged().await.is_empty());
-    let twice = desk.alerts.see_to(id, Deed::Resolve, "ada");
+    let twice = desk.alerts.see_to(id, Deed::Resolve, "ada").await;
     assert!(matches!(twice, Err(AlertsError::Resolved)));
 
     // It went away, and came again.
@@ -143,7 +150,7 @@ async fn an_alert_is_acknowledged_snoozed_and_closed_and_does_not_come_back_at_o
 
 #[tokio::test]
 async fn many_who_judge_at_once_open_one_alert() {
-    let desk = Desk::watching(&["unpriced"]);
+    let desk = Desk::watching(&["unpriced"]).await;
     desk.spend("a", now() - TimeDelta::hours(1), None).await;
 
     let judges: Vec<_> = (0..8)
@@ -156,18 +163,18 @@ async fn many_who_judge_at_once_open_one_alert() {
         judge.await.unwrap();
     }
 
-    assert_eq!(desk.alerts.page(&within(&["open"]), None, 10).unwrap().len(), 1);
+    assert_eq!(desk.alerts.page(within(&["open"]), None, 10).await.unwrap().alerts.len(), 1);
 }
 
 #[tokio::test]
 async fn a_budget_tells_of_its_highest_threshold_once_a_window() {
-    let desk = Desk::watching(&["budgets"]);
+    let desk = Desk::watching(&["budgets"]).await;
     let draft = serde_json::json!({
         "name": "Day", "amount": "10", "period": { "every": "day" },
         "thresholds": [{ "percent": 80 }, { "percent": 100 }],
     });
     let draft = serde_json::from_value(draft).unwrap();
-    desk.outlay.budgets(By::Server("tests")).create("day".into(), draft, "ada").unwrap();
+    desk.outlay.budgets(By::Server("tests")).create("day".into(), draft, "ada").await.unwrap();
     desk.spend("a", now() - TimeDelta::hours(1), Some("9")).await;
     assert_eq!(desk.judged().await, ["open warning: Day: 90 % of the budget is spent"]);
     desk.spend("b", now() - TimeDelta::hours(1), Some("2")).await;
@@ -180,7 +187,7 @@ async fn a_budget_tells_of_its_highest_threshold_once_a_window() {
 
 #[tokio::test]
 async fn a_budget_of_a_time_that_is_over_holds_no_alert_open() {
-    let desk = Desk::watching(&["budgets"]);
+    let desk = Desk::watching(&["budgets"]).await;
     let limit = |month| ImportedLimit {
         id: format!("2026-{month}").into(),
         amount: "10".parse().unwrap(),
@@ -208,7 +215,7 @@ async fn a_budget_of_a_time_that_is_over_holds_no_alert_open() {
 
 #[tokio::test]
 async fn spend_around_a_threshold_opens_one_alert() {
-    let desk = Desk::watching(&["budgets"]);
+    let desk = Desk::watching(&["budgets"]).await;
     let budgets = desk.outlay.budgets(By::Server("tests"));
     let of = |amount: &str| {
         let draft = serde_json::json!({
@@ -219,32 +226,32 @@ async fn spend_around_a_threshold_opens_one_alert() {
     };
     desk.spend("a", now() - TimeDelta::hours(1), Some("100")).await;
 
-    budgets.create("day".into(), of("100.05"), "ada").unwrap();
+    budgets.create("day".into(), of("100.05"), "ada").await.unwrap();
     assert_eq!(desk.judged().await, ["open warning: Day: 99 % of the budget is spent"]);
-    budgets.change("day", of("100"), "ada").unwrap();
+    budgets.change("day", of("100"), "ada").await.unwrap();
     let spent = ["open critical: Day: 100 % of the budget is spent"];
     assert_eq!(desk.judged().await, spent);
     for amount in ["101", "99", "105", "98"] {
-        budgets.change("day", of(amount), "ada").unwrap();
+        budgets.change("day", of(amount), "ada").await.unwrap();
         assert_eq!(desk.judged().await, spent, "of {amount}");
     }
 
-    budgets.change("day", of("106"), "ada").unwrap();
+    budgets.change("day", of("106"), "ada").await.unwrap();
     assert_eq!(desk.judged().await, ["open warning: Day: 94 % of the budget is spent"]);
-    let all = desk.alerts.page(&within(&AlertState::WORDS), None, 100).unwrap();
+    let all = desk.alerts.page(within(&AlertState::WORDS), None, 100).await.unwrap().alerts;
     assert_eq!(all.len(), 3, "of 80 %, of all, and of 80 % again");
 }
 
 #[tokio::test]
 async fn all_of_a_budget_is_critical_also_without_a_threshold_of_its_own() {
-    let desk = Desk::watching(&["budgets"]);
+    let desk = Desk::watching(&["budgets"]).await;
     for (id, percent) in [("part", 50), ("beyond", 150)] {
         let draft = serde_json::json!({
             "name": id, "amount": "10", "period": { "every": "day" },
             "thresholds": [{ "percent": percent }],
         });
         let draft = serde_json::from_value(draft).unwrap();
-        desk.outlay.budgets(By::Server("tests")).create(id.into(), draft, "ada").unwrap();
+        desk.outlay.budgets(By::Server("tests")).create(id.into(), draft, "ada").await.unwrap();
     }
 
     desk.spend("a", now() - TimeDelta::hours(1), Some("11")).await;
@@ -254,19 +261,19 @@ async fn all_of_a_budget_is_critical_also_without_a_threshold_of_its_own() {
 
 #[tokio::test]
 async fn a_budget_that_cannot_be_judged_keeps_its_alerts_and_others_are_judged() {
-    let desk = Desk::watching(&["budgets"]);
+    let desk = Desk::watching(&["budgets"]).await;
     for id in ["good", "bad"] {
         let draft = serde_json::json!({
             "name": id, "amount": "10", "period": { "every": "once", "first": "2026-11-01", "last": "2026-11-30" },
         });
         let draft = serde_json::from_value(draft).unwrap();
-        desk.outlay.budgets(By::Server("tests")).create(id.into(), draft, "ada").unwrap();
+        desk.outlay.budgets(By::Server("tests")).create(id.into(), draft, "ada").await.unwrap();
     }
     desk.spend("a", now() - TimeDelta::hours(1), Some("9")).await;
     assert_eq!(desk.judged().await.len(), 2);
 
     // An older version kept dates that no usage can have.
-    let mut bad = desk.outlay.budgets(By::Server("tests")).one("bad").unwrap();
+    let mut bad = desk.outlay.budgets(By::Server("tests")).one("bad").await.unwrap();
     bad.draft.period = serde_json::from_value(
         serde_json::json!({ "every": "once", "first": "1960-01-01", "last": "2026-12-31" }),
     )
@@ -288,19 +295,19 @@ async fn a_budget_that_cannot_be_judged_keeps_its_alerts_and_others_are_judged()
         "of the budget “bad” the first day, 1960-01-01, is before 1970-01-02"
     );
 
-    desk.outlay.budgets(By::Server("tests")).remove("bad", "ada").unwrap();
+    desk.outlay.budgets(By::Server("tests")).remove("bad", "ada").await.unwrap();
     assert_eq!(desk.judged().await.len(), 1);
     assert!(desk.alerts.troubles().is_empty());
 }
 
 #[tokio::test]
 async fn a_link_shows_the_measure_and_the_event_that_opened_the_alert() {
-    let desk = Desk::watching(&[]);
+    let desk = Desk::watching(&[]).await;
     let hour = serde_json::json!({
         "kind": "above", "measure": "images", "hours": 1, "limit": "1",
         "scope": { "provider": ["acme-ai"] },
     });
-    desk.rule("hour", hour);
+    desk.rule("hour", hour).await;
     desk.clock.advance(TimeDelta::milliseconds(300));
     desk.spend("a", desk.clock.now() - TimeDelta::milliseconds(100), Some("1")).await;
 
@@ -309,7 +316,7 @@ async fn a_link_shows_the_measure_and_the_event_that_opened_the_alert() {
         ["open warning: Images of the last hour are 1, the limit is 1"]
     );
 
-    let alert = &desk.alerts.page(&within(&["open"]), None, 1).unwrap()[0];
+    let alert = &desk.alerts.page(within(&["open"]), None, 1).await.unwrap().alerts[0];
     assert_eq!(
         alert.path.as_deref().unwrap(),
         "/explore?from=2026-11-11T11:30:00Z&to=2026-11-11T12:30:01Z&measure=images&provider=acme-ai"
@@ -318,10 +325,10 @@ async fn a_link_shows_the_measure_and_the_event_that_opened_the_alert() {
 
 #[tokio::test]
 async fn a_scope_with_less_than_two_whole_days_has_no_forecast() {
-    let desk = Desk::watching(&["budgets"]);
+    let desk = Desk::watching(&["budgets"]).await;
     let draft = serde_json::json!({ "name": "x", "amount": "10", "period": { "every": "month" } });
     let draft = serde_json::from_value(draft).unwrap();
-    desk.outlay.budgets(By::Server("tests")).create("x".into(), draft, "ada").unwrap();
+    desk.outlay.budgets(By::Server("tests")).create("x".into(), draft, "ada").await.unwrap();
     desk.spend("a", now() - TimeDelta::hours(12), Some("1")).await;
     assert!(desk.judged().await.is_empty(), "one day says nothing of a month");
 
@@ -333,8 +340,8 @@ async fn a_scope_with_less_than_two_whole_days_has_no_forecast() {
 
 #[tokio::test]
 async fn a_day_out_of_the_usual_and_a_silence_are_told() {
-    let desk = Desk::watching(&["anomalies"]);
-    desk.rule("silence", serde_json::json!({ "kind": "silence", "hours": 30 }));
+    let desk = Desk::watching(&["anomalies"]).await;
+    desk.rule("silence", serde_json::json!({ "kind": "silence", "hours": 30 })).await;
     for back in 1..60 {
         let cost = if back == 1 { "80".to_owned() } else { format!("{}", 10 + back % 3) };
         desk.spend(&format!("{back}"), now() - TimeDelta::days(back), Some(&cost)).await;
@@ -355,7 +362,7 @@ async fn a_day_out_of_the_usual_and_a_silence_are_told() {
 
 #[tokio::test]
 async fn a_day_is_that_of_the_team() {
-    let desk = Desk::of_a_team_in(Tz::Asia__Tokyo, &["anomalies"]);
+    let desk = Desk::of_a_team_in(Tz::Asia__Tokyo, &["anomalies"]).await;
     // Half past one at night in Tokyo, which is still the day before in UTC.
     let night = "2026-11-10T16:30:00Z".parse::<DateTime<Utc>>().unwrap();
     desk.clock.advance(TimeDelta::days(1));
@@ -372,11 +379,11 @@ async fn a_day_is_that_of_the_team() {
 
 #[tokio::test]
 async fn alerts_of_a_rule_that_is_gone_resolve() {
-    let desk = Desk::watching(&["unpriced"]);
+    let desk = Desk::watching(&["unpriced"]).await;
     desk.spend("a", now() - TimeDelta::hours(1), None).await;
     assert_eq!(desk.judged().await.len(), 1);
 
-    desk.alerts.remove_rule("unpriced", "ada").unwrap();
+    desk.alerts.remove_rule("unpriced", "ada").await.unwrap();
 
     assert!(desk.judged().await.is_empty());
 }

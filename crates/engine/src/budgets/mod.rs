@@ -1,19 +1,21 @@
 #![doc = include_str!("README.md")]
 
+mod acts;
 mod imported;
 mod outlook;
 mod status;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::budgets::{Budget, BudgetDraft, BudgetError, Period};
-use outlay_domain::people::AuditRecord;
-use outlay_store::{Books, StoreError};
+use outlay_domain::imports::ImportedBudgets;
+use outlay_store::{Books, StoreError, View};
 use thiserror::Error;
 
+use crate::journal::{AcceptError, Journal};
 use crate::usage::{By, Questions, UnansweredError};
 use crate::{Clock, Outlay};
 
@@ -28,6 +30,7 @@ pub const BUDGETS_MAX: usize = 1_000;
 #[derive(Clone)]
 pub struct Budgets {
     books: Arc<Books>,
+    journal: Arc<Journal>,
     questions: Questions,
     clock: Arc<dyn Clock>,
 }
@@ -41,15 +44,21 @@ pub enum BudgetsError {
     /// There is none of that id.
     #[error("there is no budget `{0}`")]
     Unknown(CompactString),
+    /// There is another one of that id.
+    #[error("there is another budget `{0}`")]
+    Taken(CompactString),
     /// There are as many as there may be.
     #[error("there are {BUDGETS_MAX} budgets already")]
     TooMany,
     /// Spend could not be asked for.
     #[error(transparent)]
     Unanswered(#[from] UnansweredError),
-    /// The books could not be read or written.
+    /// The books could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What was to be written was not taken into a commit.
+    #[error(transparent)]
+    NotTaken(#[from] AcceptError),
 }
 
 impl BudgetsError {
@@ -65,6 +74,7 @@ impl Outlay {
     pub fn budgets(&self, by: impl Into<By>) -> Budgets {
         Budgets {
             books: self.books.clone(),
+            journal: self.journal.clone(),
             questions: self.questions.by(by),
             clock: self.clock.clone(),
         }
@@ -73,24 +83,14 @@ impl Outlay {
 
 impl Budgets {
     /// All budgets, those of older systems included, by name.
-    pub fn all(&self) -> Result<Vec<Budget>, StoreError> {
-        let (kept, imported) = self
-            .books
-            .read_blocking(|books| Ok((books.budgets().all()?, books.imports().budgets()?)))?;
-        let mut all: Vec<Budget> = imported
-            .iter()
-            .flat_map(imported::budgets)
-            .filter(|budget| kept.iter().all(|kept| kept.id != budget.id))
-            .collect();
-        all.extend(kept.into_iter().filter_map(|kept| kept.budget));
-        all.sort_by(|a, b| (&a.draft.name, &a.id).cmp(&(&b.draft.name, &b.id)));
-        Ok(all)
+    pub async fn all(&self) -> Result<Vec<Budget>, StoreError> {
+        self.books.read(kept).await
     }
 
     /// The budget of that id.
-    pub fn one(&self, id: &str) -> Result<Budget, BudgetsError> {
-        let found = self.all()?.into_iter().find(|budget| budget.id == id);
-        found.ok_or_else(|| BudgetsError::Unknown(id.chars().take(100).collect()))
+    pub async fn one(&self, id: &str) -> Result<Budget, BudgetsError> {
+        let found = self.all().await?.into_iter().find(|budget| budget.id == id);
+        found.ok_or_else(|| unknown(id))
     }
 
     /// What may be spent on everything from `first` to `last`, which are a month of the calendar.
@@ -98,13 +98,13 @@ impl Budgets {
     /// A budget that was made or changed here goes before an imported one, and one for that very
     /// month before one for each; among equals the first by name counts. Of the imported ones only
     /// those for that very month do: the systems that they are from hold months against no other.
-    pub fn of_month(
+    pub async fn of_month(
         &self,
         first: NaiveDate,
         last: NaiveDate,
     ) -> Result<Option<Amount>, StoreError> {
         let only = Period::Once { first, last };
-        let all = self.all()?;
+        let all = self.all().await?;
         let of_month = all.iter().filter(|budget| {
             let BudgetDraft { scope, period, .. } = &budget.draft;
             let is_of_each = *period == Period::Month {} && !is_imported(budget);
@@ -116,8 +116,8 @@ impl Budgets {
 
     /// What may be spent on everything in each day; a budget that was made or changed here goes
     /// before an imported one.
-    pub fn of_each_day(&self) -> Result<Option<Amount>, StoreError> {
-        let all = self.all()?;
+    pub async fn of_each_day(&self) -> Result<Option<Amount>, StoreError> {
+        let all = self.all().await?;
         let is_of_day = |budget: &&Budget| {
             budget.draft.scope.is_everything() && budget.draft.period == Period::Day {}
         };
@@ -126,70 +126,51 @@ impl Budgets {
     }
 
     /// Keeps a new budget under `id`. The same draft under a known id is kept once.
-    pub fn create(
+    pub async fn create(
         &self,
         id: CompactString,
         draft: BudgetDraft,
         actor: &str,
     ) -> Result<Budget, BudgetsError> {
-        let all = self.all()?;
-        if let Some(known) = all.iter().find(|budget| budget.id == id && budget.draft == draft) {
-            return Ok(known.clone());
-        }
-        if all.len() >= BUDGETS_MAX {
-            return Err(BudgetsError::TooMany);
-        }
-        let budget = Budget::new(id, self.clock.now(), draft)?;
-        self.put(&budget, "budgets.create", actor)?;
-        Ok(budget)
+        self.journal.act(acts::Create { id, draft, actor: actor.into() }).await
     }
 
     /// Lets the budget of that id say `draft` from now on.
-    pub fn change(
+    pub async fn change(
         &self,
         id: &str,
         draft: BudgetDraft,
         actor: &str,
     ) -> Result<Budget, BudgetsError> {
-        let known = self.one(id)?;
-        let created_at = if is_imported(&known) { self.clock.now() } else { known.created_at };
-        let budget = Budget::new(known.id, created_at, draft)?;
-        self.put(&budget, "budgets.change", actor)?;
-        Ok(budget)
+        self.journal.act(acts::Change { id: id.into(), draft, actor: actor.into() }).await
     }
 
     /// Puts the budget of that id away.
-    pub fn remove(&self, id: &str, actor: &str) -> Result<Budget, BudgetsError> {
-        let known = self.one(id)?;
-        let now = self.clock.now();
-        self.books.write_blocking(|tx| {
-            tx.budgets().remove(id, now)?;
-            tx.audit().append(&record(&known, "budgets.remove", actor, now))
-        })?;
-        Ok(known)
+    pub async fn remove(&self, id: &str, actor: &str) -> Result<Budget, BudgetsError> {
+        self.journal.act(acts::Remove { id: id.into(), actor: actor.into() }).await
     }
 
-    fn put(&self, budget: &Budget, action: &str, actor: &str) -> Result<(), StoreError> {
-        self.books.write_blocking(|tx| {
-            tx.budgets().put(budget)?;
-            tx.audit().append(&record(budget, action, actor, self.clock.now()))
-        })
+    /// Keeps the budgets of an older system in place of those that it had before.
+    pub async fn take_over(&self, budgets: ImportedBudgets) -> Result<(), BudgetsError> {
+        self.journal.act(acts::TakeOver(budgets)).await
     }
 }
 
-fn record(budget: &Budget, action: &str, actor: &str, at: DateTime<Utc>) -> AuditRecord {
-    AuditRecord {
-        at,
-        actor: actor.into(),
-        action: action.into(),
-        target: budget.id.clone(),
-        detail: serde_json::json!({
-            "name": budget.draft.name,
-            "amount": budget.draft.amount,
-            "period": budget.draft.period,
-            "scope": budget.draft.scope,
-        }),
-    }
+/// All budgets, those of older systems included, by name.
+fn kept(books: &View<'_>) -> Result<Vec<Budget>, StoreError> {
+    let (kept, imported) = (books.budgets().all()?, books.imports().budgets()?);
+    let mut all: Vec<Budget> = imported
+        .iter()
+        .flat_map(imported::budgets)
+        .filter(|budget| kept.iter().all(|kept| kept.id != budget.id))
+        .collect();
+    all.extend(kept.into_iter().filter_map(|kept| kept.budget));
+    all.sort_by(|a, b| (&a.draft.name, &a.id).cmp(&(&b.draft.name, &b.id)));
+    Ok(all)
+}
+
+fn unknown(id: &str) -> BudgetsError {
+    BudgetsError::Unknown(id.chars().take(100).collect())
 }
 
 #[cfg(test)]

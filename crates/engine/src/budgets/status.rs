@@ -166,7 +166,7 @@ impl Budgets {
     /// Where all budgets stand, by name.
     pub async fn statuses(&self) -> Result<Vec<Judged>, BudgetsError> {
         let mut statuses = Vec::new();
-        for budget in self.all()? {
+        for budget in self.all().await? {
             statuses.push(self.judge_at(budget, self.clock.now()).await?);
         }
         Ok(statuses)
@@ -180,7 +180,7 @@ impl Budgets {
         counts: impl Fn(&Budget) -> bool,
     ) -> Result<Vec<Refusal>, BudgetsError> {
         let mut refusals = Vec::new();
-        for budget in self.all()? {
+        for budget in self.all().await? {
             if budget.draft.enforcement == Enforcement::Hard && counts(&budget) {
                 // One that cannot be held against spend refuses nobody; its page says why.
                 let Ok(status) = self.judge_at(budget, self.clock.now()).await? else { continue };

@@ -39,7 +39,7 @@ async fn spend(outlay: &Outlay, provider: &str, days: i64, cost: &str) {
         };
         Incoming { event: draft.accept(now()).unwrap(), time_stated: true }
     });
-    outlay.commits.accept(events.collect()).await.unwrap();
+    outlay.journal.accept(events.collect()).await.unwrap();
 }
 
 #[tokio::test]
@@ -52,7 +52,8 @@ async fn a_budget_counts_what_its_scope_spends_in_its_window_and_looks_ahead() {
         "name": "OpenAI", "amount": "249", "period": { "every": "month" },
         "scope": { "provider": ["openai"] },
     }));
-    let budget = outlay.budgets(By::Server("tests")).create("b".into(), month, "ada").unwrap();
+    let budget =
+        outlay.budgets(By::Server("tests")).create("b".into(), month, "ada").await.unwrap();
 
     let status = outlay.budgets(By::Server("tests")).status(budget).await.unwrap();
 
@@ -76,12 +77,13 @@ async fn what_was_left_of_last_month_is_carried_over_once() {
         "name": "All", "amount": "150", "period": { "every": "month" }, "carries_over": true,
     }));
     let budgets = outlay.budgets(By::Server("tests"));
-    let status = budgets.status(budgets.create("b".into(), month.clone(), "ada").unwrap()).await;
+    let status =
+        budgets.status(budgets.create("b".into(), month.clone(), "ada").await.unwrap()).await;
     let status = status.unwrap();
     assert_eq!((status.carried, status.available), (40_000_000_000, 190_000_000_000));
 
     month.carries_over = false;
-    let status = budgets.status(budgets.change("b", month, "ada").unwrap()).await.unwrap();
+    let status = budgets.status(budgets.change("b", month, "ada").await.unwrap()).await.unwrap();
     assert_eq!((status.carried, status.available), (0, 150_000_000_000));
 }
 
@@ -95,7 +97,7 @@ async fn a_hard_budget_refuses_what_would_overspend_it_and_a_soft_one_does_not()
         let day = draft(serde_json::json!({
             "name": id, "amount": "10", "period": { "every": "day" }, "enforcement": enforcement,
         }));
-        budgets.create(id.into(), day, "ada").unwrap();
+        budgets.create(id.into(), day, "ada").await.unwrap();
     }
     let ids = async |amount: &str| -> Vec<_> {
         let refusals = budgets.refusals(amount.parse().unwrap(), |_| true).await.unwrap();
@@ -114,27 +116,27 @@ async fn budgets_are_kept_changed_and_removed_with_a_trail() {
     let day = draft(serde_json::json!({
         "name": "Day", "amount": "10", "period": { "every": "day" },
     }));
-    let made = budgets.create("b".into(), day.clone(), "ada").unwrap();
-    assert_eq!(budgets.create("b".into(), day.clone(), "ada").unwrap(), made);
+    let made = budgets.create("b".into(), day.clone(), "ada").await.unwrap();
+    assert_eq!(budgets.create("b".into(), day.clone(), "ada").await.unwrap(), made);
     drop(outlay);
 
     let outlay = open(folder.path());
     let budgets = outlay.budgets(By::Server("tests"));
-    assert_eq!(budgets.all().unwrap(), [made]);
-    budgets.remove("b", "ada").unwrap();
-    assert!(budgets.all().unwrap().is_empty());
-    assert!(matches!(budgets.one("b"), Err(BudgetsError::Unknown(_))));
-    assert!(matches!(budgets.change("b", day, "ada"), Err(BudgetsError::Unknown(_))));
+    assert_eq!(budgets.all().await.unwrap(), [made]);
+    budgets.remove("b", "ada").await.unwrap();
+    assert!(budgets.all().await.unwrap().is_empty());
+    assert!(matches!(budgets.one("b").await, Err(BudgetsError::Unknown(_))));
+    assert!(matches!(budgets.change("b", day, "ada").await, Err(BudgetsError::Unknown(_))));
 }
 
-#[test]
-fn a_month_has_the_budget_that_somebody_made_for_it_before_an_imported_one() {
+#[tokio::test]
+async fn a_month_has_the_budget_that_somebody_made_for_it_before_an_imported_one() {
     let folder = tempfile::tempdir().unwrap();
     let outlay = open(folder.path());
     let budgets = outlay.budgets(By::Server("tests"));
     let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
-    let of_november = || {
-        let amount = budgets.of_month(day(11, 1), day(11, 30)).unwrap();
+    let of_november = async || {
+        let amount = budgets.of_month(day(11, 1), day(11, 30)).await.unwrap();
         amount.map(|amount| amount.to_string())
     };
     let limit = |id: &str, amount: &str, period| ImportedLimit {
@@ -152,11 +154,11 @@ fn a_month_has_the_budget_that_somebody_made_for_it_before_an_imported_one() {
         limits: vec![limit("each", "400", ImportedPeriod::Monthly), limit("this", "500", november)],
         thresholds: Vec::new(),
     };
-    assert_eq!(of_november(), None);
+    assert_eq!(of_november().await, None);
 
     outlay.books.write_blocking(|tx| tx.imports().put_budgets(&imported, now())).unwrap();
-    assert_eq!(of_november().as_deref(), Some("500"));
-    assert_eq!(budgets.of_month(day(12, 1), day(12, 31)).unwrap(), None);
+    assert_eq!(of_november().await.as_deref(), Some("500"));
+    assert_eq!(budgets.of_month(day(12, 1), day(12, 31)).await.unwrap(), None);
 
     let of = |amount: &str, more: serde_json::Value| {
         let mut one = serde_json::json!({
@@ -166,15 +168,19 @@ fn a_month_has_the_budget_that_somebody_made_for_it_before_an_imported_one() {
         draft(one)
     };
     let openai = of("1", serde_json::json!({ "scope": { "provider": ["openai"] } }));
-    budgets.create("openai".into(), openai, "ada").unwrap();
-    assert_eq!(of_november().as_deref(), Some("500"), "a budget of a part is not the month's");
+    budgets.create("openai".into(), openai, "ada").await.unwrap();
+    assert_eq!(
+        of_november().await.as_deref(),
+        Some("500"),
+        "a budget of a part is not the month's"
+    );
     let each = of("600", serde_json::json!({}));
-    budgets.create("each".into(), each, "ada").unwrap();
-    assert_eq!(of_november().as_deref(), Some("600"));
+    budgets.create("each".into(), each, "ada").await.unwrap();
+    assert_eq!(of_november().await.as_deref(), Some("600"));
 
-    budgets.remove("each", "ada").unwrap();
+    budgets.remove("each", "ada").await.unwrap();
     let changed = of("700", serde_json::json!({}));
-    let old = budgets.change("imported:old:each", changed, "ada").unwrap();
+    let old = budgets.change("imported:old:each", changed, "ada").await.unwrap();
     assert!(!is_imported(&old));
-    assert_eq!(of_november().as_deref(), Some("700"));
+    assert_eq!(of_november().await.as_deref(), Some("700"));
 }

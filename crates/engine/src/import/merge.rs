@@ -6,14 +6,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use compact_str::{CompactString, format_compact};
 use outlay_domain::people::AuditRecord;
 use outlay_domain::usage::question::{Attribute, Filter};
 use outlay_domain::usage::{EventName, Fact, FactKind, UsageEvent};
-use outlay_store::StoreError;
+use outlay_store::{StoreError, Tx};
 use thiserror::Error;
 
 use crate::Outlay;
+use crate::journal::{AcceptError, Act, Stop, Topic};
 use crate::usage::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError};
 use crate::usage::{By, UnansweredError, UsageEvents};
 
@@ -53,6 +55,50 @@ pub enum MergeError {
     Stopping,
 }
 
+impl From<AcceptError> for MergeError {
+    fn from(error: AcceptError) -> Self {
+        Self::Amendment(error.into())
+    }
+}
+
+/// Lets one source stand for others, whose budgets and batches go.
+struct MergeSets {
+    source: CompactString,
+    kind: CompactString,
+    duplicates: Vec<CompactString>,
+    actor: CompactString,
+    /// What went before, to be added to.
+    merged: Merged,
+}
+
+impl Act for MergeSets {
+    type Done = Merged;
+    type Refused = MergeError;
+    const TELLS: &'static [Topic] = &[Topic::Watched];
+
+    fn act(self, tx: &Tx<'_>, at: DateTime<Utc>) -> Result<Merged, Stop<MergeError>> {
+        let Self { source, kind, duplicates, actor, mut merged } = self;
+        let orphans = tx.imports().orphans(&source, &kind)?;
+        for duplicate in duplicates.into_iter().chain(orphans) {
+            let sets = tx.imports().merge(&source, &duplicate)?;
+            if sets.was_there {
+                merged.budgets += sets.budgets;
+                merged.batches += sets.batches;
+                merged.sources.push(duplicate);
+            }
+        }
+        if !merged.sources.is_empty() {
+            let detail = serde_json::json!({
+                "sources": merged.sources, "events": merged.events,
+                "budgets": merged.budgets, "batches": merged.batches,
+            });
+            let action = "imports.merge".into();
+            tx.audit().append(&AuditRecord { at, actor, action, target: source, detail })?;
+        }
+        Ok(merged)
+    }
+}
+
 impl Outlay {
     /// Lets `source` count alone for a database whose rows came under `duplicates` too, and for
     /// whose budgets and batches other names were made up.
@@ -76,54 +122,14 @@ impl Outlay {
         for duplicate in duplicates {
             merged.events += self.take_back_repeats(source, duplicate, amender).await?;
         }
-        let outlay = self.clone();
-        let (source, duplicates) = (source.clone(), duplicates.to_vec());
-        let actor = amender.actor.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            outlay.merge_in_books(&source, &kind, duplicates, actor, merged)
-        });
-        Ok(written.await.map_err(|_| MergeError::Stopping)??)
-    }
-
-    fn merge_in_books(
-        &self,
-        source: &CompactString,
-        kind: &str,
-        duplicates: Vec<CompactString>,
-        actor: CompactString,
-        mut merged: Merged,
-    ) -> Result<Merged, StoreError> {
-        let at = self.clock.now();
-        let orphans = self.books.read_blocking(|books| books.imports().orphans(source, kind))?;
-        if duplicates.is_empty() && orphans.is_empty() {
-            return Ok(merged);
-        }
-        self.books.write_blocking(|tx| {
-            for duplicate in duplicates.into_iter().chain(orphans) {
-                let sets = tx.imports().merge(source, &duplicate)?;
-                if sets.was_there {
-                    merged.budgets += sets.budgets;
-                    merged.batches += sets.batches;
-                    merged.sources.push(duplicate);
-                }
-            }
-            if merged.sources.is_empty() {
-                return Ok(merged);
-            }
-            let detail = serde_json::json!({
-                "sources": merged.sources, "events": merged.events,
-                "budgets": merged.budgets, "batches": merged.batches,
-            });
-            let action = "imports.merge".into();
-            tx.audit().append(&AuditRecord {
-                at,
-                actor,
-                action,
-                target: source.clone(),
-                detail,
-            })?;
-            Ok(merged)
-        })
+        let sets = MergeSets {
+            source: source.clone(),
+            kind,
+            duplicates: duplicates.to_vec(),
+            actor: amender.actor.clone(),
+            merged,
+        };
+        self.journal.act(sets).await
     }
 
     /// Takes back the events of `duplicate` that are rows of which `source` has an event too.

@@ -14,7 +14,7 @@ use outlay_store::StoreError;
 
 use super::course::units;
 use super::{Days, Insights};
-use crate::revenue::{self, ProductRevenue, RevenueLine, RevenueTotal};
+use crate::revenue::{ProductRevenue, RevenueLine, RevenueTotal};
 use crate::usage::{Answered, UnansweredError, UsageQuestion};
 
 /// The currency of spend, and so of the revenue that is held against it.
@@ -24,26 +24,26 @@ const ATTEMPTS: usize = 3;
 
 impl Insights {
     /// Revenue in `currency` on `days` of `tz`; on all days where none are named.
-    pub fn revenue(
+    pub async fn revenue(
         &self,
         days: Option<Days>,
         tz: Tz,
         currency: &str,
     ) -> Result<Option<RevenueTotal>, StoreError> {
         let (from, to) = range(days, tz);
-        let totals = revenue::totals(&self.books, from, to)?;
+        let totals = self.books.read(move |books| books.revenue().totals(from, to)).await?;
         Ok(totals.into_iter().find(|total| total.currency.eq_ignore_ascii_case(currency)))
     }
 
     /// Revenue on `days` of `tz` by what was bought, at most `limit` rows of it.
-    pub fn revenue_by_product(
+    pub async fn revenue_by_product(
         &self,
         days: Option<Days>,
         tz: Tz,
         limit: u32,
     ) -> Result<Vec<ProductRevenue>, StoreError> {
         let (from, to) = range(days, tz);
-        revenue::by_product(&self.books, from, to, limit)
+        self.books.read(move |books| books.revenue().by_product(from, to, limit)).await
     }
 }
 
@@ -156,14 +156,14 @@ impl Insights {
         scope: Option<&str>,
     ) -> Result<Returns, UnansweredError> {
         let (groups, days) = self.spend_twice(&question, scope).await?;
-        let (books, scope) = (self.books.clone(), scope.map(ToOwned::to_owned));
-        let earned = tokio::task::spawn_blocking(move || {
+        let scope = scope.map(ToOwned::to_owned);
+        let returns = self.books.read(move |books| {
             let mut earned = Earned::new(&question, &groups, &days, scope.as_deref());
             let (from, to) = (earned.previous.from, earned.period.to);
-            revenue::each(&books, from, to, |line| earned.add(line))?;
-            Ok::<_, StoreError>(earned.returns(&groups, &days))
+            books.revenue().each(from, to, |line| earned.add(line))?;
+            Ok(earned.returns(&groups, &days))
         });
-        Ok(earned.await??)
+        Ok(returns.await?)
     }
 
     /// Spend by group and by bucket, of the same moment where that can be had.

@@ -10,10 +10,10 @@ use outlay_domain::Amount;
 use outlay_domain::usage::amendment::{self, AmendError};
 use outlay_domain::usage::{Charge, EventName, Fact, FactKind};
 use outlay_store::StoreError;
-use outlay_store::sqlite::amendments::{Act, Amendment};
+use outlay_store::sqlite::amendments::{Amendment, AmendmentKind};
 use thiserror::Error;
 
-use super::{AcceptError, Incoming, Rider};
+use super::{AcceptError, Incoming};
 use crate::Outlay;
 
 /// Events in one amendment, at most.
@@ -72,7 +72,7 @@ impl Outlay {
         names: Vec<EventName>,
         amender: &Amender,
     ) -> Result<Vec<Amended>, AmendmentError> {
-        self.amend(names, Act::Delete, amender, |_, facts: &[Fact], received_at| {
+        self.amend(names, AmendmentKind::Delete, amender, |_, facts: &[Fact], received_at| {
             let reversal = amendment::reversal(facts, received_at)?;
             let charge = reversal.charge.clone();
             Ok((vec![reversal], charge))
@@ -93,21 +93,26 @@ impl Outlay {
         amender: &Amender,
     ) -> Result<Vec<Amended>, AmendmentError> {
         let prices = self.prices.load_full();
-        self.amend(names, Act::Correct, amender, move |index, facts: &[Fact], received_at| {
-            let standing = amendment::standing(facts)?;
-            let Incoming { mut event, time_stated } = events[index].clone();
-            if !time_stated {
-                event.occurred_at = standing.event.occurred_at;
-            }
-            if event == standing.event {
-                return Ok((Vec::new(), charged(facts, standing)?));
-            }
-            let reversal = amendment::reversal(facts, received_at)?;
-            let charge = prices.rate(&event);
-            let correction =
-                Fact { kind: FactKind::Correction, received_at, event, charge: charge.clone() };
-            Ok((vec![reversal, correction], charge))
-        })
+        self.amend(
+            names,
+            AmendmentKind::Correct,
+            amender,
+            move |index, facts: &[Fact], received_at| {
+                let standing = amendment::standing(facts)?;
+                let Incoming { mut event, time_stated } = events[index].clone();
+                if !time_stated {
+                    event.occurred_at = standing.event.occurred_at;
+                }
+                if event == standing.event {
+                    return Ok((Vec::new(), charged(facts, standing)?));
+                }
+                let reversal = amendment::reversal(facts, received_at)?;
+                let charge = prices.rate(&event);
+                let correction =
+                    Fact { kind: FactKind::Correction, received_at, event, charge: charge.clone() };
+                Ok((vec![reversal, correction], charge))
+            },
+        )
         .await
         .map(charges)
     }
@@ -153,7 +158,7 @@ impl Outlay {
         let line = Amendment {
             at: self.clock.now(),
             actor: amender.actor.clone(),
-            act: Act::Erase.as_str().into(),
+            act: AmendmentKind::Erase.as_str().into(),
             account: None,
             source: CompactString::const_new("subject-sha256"),
             event_id: hex_sha256(&subject).into(),
@@ -180,7 +185,7 @@ impl Outlay {
     pub(crate) async fn amend(
         self: &Arc<Self>,
         names: Vec<EventName>,
-        act: Act,
+        act: AmendmentKind,
         amender: &Amender,
         work_out: impl WorkOut,
     ) -> Result<Vec<WorkedOut>, AmendmentError> {
@@ -206,9 +211,7 @@ impl Outlay {
             });
         }
         if !facts.is_empty() {
-            let rider: Rider =
-                Box::new(move |tx| trail.iter().try_for_each(|line| tx.amendments().record(line)));
-            self.commits.commit_facts(facts, rider).await?;
+            self.journal.amend(facts, trail).await?;
         }
         Ok(outcomes)
     }

@@ -1,17 +1,14 @@
 //! Usage comes in: accepted, rated, charged and kept, in one commit. And it is asked about.
 
 pub mod amend;
-pub mod commit;
 pub mod questions;
-mod queue;
 pub mod rerate;
 pub mod sql;
 mod turns;
 
-pub use commit::{
-    AcceptError, CommitCounters, Committed, Committer, Incoming, Kept, Outcome, Prepared, Rider,
+pub use crate::journal::{
+    AcceptError, CommitCounters, Committed, Incoming, Outcome, Prepared, Weight,
 };
-pub use queue::Weight;
 pub use turns::By;
 
 pub use questions::{

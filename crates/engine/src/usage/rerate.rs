@@ -10,7 +10,7 @@ use outlay_domain::pricing::PriceBook;
 use outlay_domain::usage::amendment::{self, AmendError};
 use outlay_domain::usage::question::{Attribute, Filter};
 use outlay_domain::usage::{Charge, EventName, Fact, FactKind};
-use outlay_store::sqlite::amendments::Act;
+use outlay_store::sqlite::amendments::AmendmentKind;
 use thiserror::Error;
 
 use super::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError};
@@ -146,7 +146,7 @@ impl Outlay {
             Ok::<_, AmendError>((adjustment.into_iter().collect(), charge))
         };
         let outcomes = match amender {
-            Some(amender) => self.amend(names, Act::Rerate, amender, work_out).await?,
+            Some(amender) => self.amend(names, AmendmentKind::Rerate, amender, work_out).await?,
             None => self.work_out(&names, work_out).await?,
         };
         for (facts, charge) in outcomes.into_iter().flatten() {

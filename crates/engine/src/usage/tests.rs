@@ -65,7 +65,7 @@ fn words(outcomes: &[Outcome]) -> Vec<String> {
 }
 
 async fn send(outlay: &Outlay, events: Vec<Incoming>) -> Vec<String> {
-    words(&outlay.commits.accept(events).await.unwrap())
+    words(&outlay.journal.accept(events).await.unwrap())
 }
 
 #[tokio::test]
@@ -334,7 +334,7 @@ async fn a_stopped_committer_takes_nothing_more() {
     let outlay = open(folder.path());
     outlay.stop();
 
-    let refused = outlay.commits.accept(vec![costing("late", "1")]).await;
+    let refused = outlay.journal.accept(vec![costing("late", "1")]).await;
 
     assert!(matches!(refused, Err(AcceptError::Stopping)));
 }
@@ -370,7 +370,7 @@ async fn an_event_that_its_account_cannot_hold_is_refused_and_its_neighbours_are
     assert_eq!(two, ["3", "2", "out_of_range account"]);
     assert_eq!(one.iter().chain(&two).filter(|word| refused(word)).count(), 2);
     assert_eq!(charged(&outlay).0, "9223372036.854775807");
-    assert_eq!(outlay.commits.counters().failures.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert_eq!(outlay.journal.counters().failures.load(std::sync::atomic::Ordering::Relaxed), 0);
     // What does not fit is no repeat when it comes again, and fits once there is room.
     let amender = Amender { actor: "ada".into(), reason: "too much".into() };
     let taken_back = outlay.delete_events(vec![costing("a", "1").event.name()], &amender).await;

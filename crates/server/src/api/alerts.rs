@@ -9,7 +9,7 @@ use compact_str::CompactString;
 use outlay_domain::alerts::{
     Alert, AlertRule, AlertState, Condition, RuleDraft, RuleError, Severity,
 };
-use outlay_engine::alerts::{AlertsError, Deed, WantedAlerts};
+use outlay_engine::alerts::{AlertsError, AlertsPage, Deed, WantedAlerts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -163,9 +163,7 @@ async fn list(
     let limit = page_size(query.limit)?;
     let wanted = query.wanted()?;
     let before = query.cursor.as_deref().map(read_cursor).transpose()?;
-    let alerts = state.alerts.page(&wanted, before, limit + 1)?;
-    let rules = state.alerts.rules()?;
-    let open = state.alerts.count_open()?;
+    let AlertsPage { alerts, rules, open } = state.alerts.page(wanted, before, limit + 1).await?;
     let (alerts, next_cursor) =
         page(alerts, limit, |alert| format!("{}.{}", alert.opened_at.timestamp_micros(), alert.id));
     let items = alerts.into_iter().map(|alert| AlertBody::new(alert, &rules)).collect();
@@ -173,20 +171,25 @@ async fn list(
 }
 
 impl AlertQuery {
-    fn wanted(&self) -> Result<WantedAlerts<'_>, ApiError> {
+    fn wanted(&self) -> Result<WantedAlerts, ApiError> {
         let states = words(self.state.as_deref(), "state", &AlertState::WORDS)?;
         let severities = Severity::ALL.map(Severity::as_str);
         let rules = self.rule.as_deref().filter(|rules| !rules.is_empty());
         Ok(WantedAlerts {
-            states: if states.is_empty() { AlertState::WORDS.to_vec() } else { states },
+            states: if states.is_empty() {
+                AlertState::WORDS.map(CompactString::from).to_vec()
+            } else {
+                states
+            },
             severities: words(self.severity.as_deref(), "severity", &severities)?,
-            rules: rules.map_or_else(Vec::new, |rules| rules.split(',').collect()),
+            rules: rules
+                .map_or_else(Vec::new, |rules| rules.split(',').map(CompactString::from).collect()),
         })
     }
 }
 
 /// The words of the parameter `name`, each of which is one of `known`.
-fn words<'a>(asked: Option<&'a str>, name: &str, known: &[&str]) -> Result<Vec<&'a str>, ApiError> {
+fn words(asked: Option<&str>, name: &str, known: &[&str]) -> Result<Vec<CompactString>, ApiError> {
     let asked = asked.filter(|asked| !asked.is_empty());
     let words: Vec<&str> = asked.map_or_else(Vec::new, |asked| asked.split(',').collect());
     match words.iter().find(|word| !known.contains(word)) {
@@ -196,7 +199,7 @@ fn words<'a>(asked: Option<&'a str>, name: &str, known: &[&str]) -> Result<Vec<&
             format!("`{}` is no {name} of an alert", word.chars().take(100).collect::<String>()),
         )
         .mend(format!("use {}", known.join(", ")))),
-        None => Ok(words),
+        None => Ok(words.into_iter().map(CompactString::from).collect()),
     }
 }
 
@@ -224,7 +227,7 @@ async fn acknowledge(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<AlertBody>, ApiError> {
-    see_to(&state, &caller, id, Deed::Acknowledge)
+    see_to(&state, &caller, id, Deed::Acknowledge).await
 }
 
 /// Until when an alert is silent.
@@ -261,7 +264,7 @@ async fn snooze(
         return Err(ApiError::bad_request("out_of_range", "until", "is more than a year ahead")
             .mend("snooze for a year at most, or resolve the alert"));
     }
-    see_to(&state, &caller, id, Deed::Snooze(body.until))
+    see_to(&state, &caller, id, Deed::Snooze(body.until)).await
 }
 
 /// Closes an alert; it comes back only after its condition went away. Admins only.
@@ -277,18 +280,18 @@ async fn resolve(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<AlertBody>, ApiError> {
-    see_to(&state, &caller, id, Deed::Resolve)
+    see_to(&state, &caller, id, Deed::Resolve).await
 }
 
-fn see_to(
+async fn see_to(
     state: &AppState,
     caller: &Caller,
     id: Uuid,
     deed: Deed,
 ) -> Result<Json<AlertBody>, ApiError> {
     caller.require_admin()?;
-    let alert = state.alerts.see_to(id, deed, caller.user.as_str())?;
-    Ok(Json(AlertBody::new(alert, &state.alerts.rules()?)))
+    let alert = state.alerts.see_to(id, deed, caller.user.as_str()).await?;
+    Ok(Json(AlertBody::new(alert, &state.alerts.rules().await?)))
 }
 
 /// What a rule says.
@@ -359,7 +362,7 @@ async fn rules(
     State(state): State<AppState>,
     _sees_all: Caller,
 ) -> Result<Json<RuleList>, ApiError> {
-    let rules = state.alerts.rules()?;
+    let rules = state.alerts.rules().await?;
     Ok(Json(RuleList { items: rules.into_iter().map(RuleBody::from).collect() }))
 }
 
@@ -378,12 +381,7 @@ async fn create_rule(
     caller.require_admin()?;
     let (id, draft) = body.judged()?;
     let id = id.unwrap_or_else(|| Uuid::now_v7().to_string().into());
-    if state.alerts.rule(&id).is_ok() {
-        return Err(ApiError::conflict(format!("there is an alert rule `{id}` already"))
-            .at("id")
-            .mend("change it with PUT, or choose another id"));
-    }
-    let rule = state.alerts.put_rule(id, draft, caller.user.as_str())?;
+    let rule = state.alerts.create_rule(id, draft, caller.user.as_str()).await?;
     Ok((StatusCode::CREATED, Json(rule.into())))
 }
 
@@ -407,8 +405,7 @@ async fn change_rule(
         let detail = "must be that of the path, or be left out";
         return Err(ApiError::bad_request("malformed", "id", detail));
     }
-    let known = state.alerts.rule(&id)?;
-    let rule = state.alerts.put_rule(known.id, draft, caller.user.as_str())?;
+    let rule = state.alerts.change_rule(&id, draft, caller.user.as_str()).await?;
     Ok(Json(rule.into()))
 }
 
@@ -424,7 +421,7 @@ async fn remove_rule(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     caller.require_admin()?;
-    state.alerts.remove_rule(&id, caller.user.as_str())?;
+    state.alerts.remove_rule(&id, caller.user.as_str()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -440,10 +437,14 @@ impl From<AlertsError> for ApiError {
         match error {
             AlertsError::Rule(error) => error.into(),
             AlertsError::UnknownRule(_) | AlertsError::UnknownAlert(_) => Self::not_found(detail),
+            AlertsError::Taken(_) => {
+                Self::conflict(detail).at("id").mend("change it with PUT, or choose another id")
+            }
             AlertsError::Resolved => Self::conflict(detail),
             AlertsError::TooMany => Self::conflict(detail).mend("remove one that nobody needs"),
             AlertsError::Unanswered(error) => error.into(),
             AlertsError::Store(error) => error.into(),
+            AlertsError::NotTaken(error) => error.into(),
         }
     }
 }

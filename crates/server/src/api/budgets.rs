@@ -307,9 +307,13 @@ impl From<BudgetsError> for ApiError {
         match error {
             BudgetsError::Budget(error) => error.into(),
             BudgetsError::Unknown(_) => Self::not_found(detail),
+            BudgetsError::Taken(_) => {
+                Self::conflict(detail).at("id").mend("change it with PUT, or choose another id")
+            }
             BudgetsError::TooMany => Self::conflict(detail).mend("remove one that nobody needs"),
             BudgetsError::Unanswered(error) => error.into(),
             BudgetsError::Store(error) => error.into(),
+            BudgetsError::NotTaken(error) => error.into(),
         }
     }
 }
@@ -353,15 +357,7 @@ async fn create(
     let id = id.map(free_id).transpose()?;
     let id = id.unwrap_or_else(|| Uuid::now_v7().to_string().into());
     let budgets = state.outlay.budgets(&*caller);
-    if let Ok(known) = budgets.one(&id)
-        && known.draft != draft
-    {
-        return Err(ApiError::conflict(format!("there is another budget `{id}`"))
-            .at("id")
-            .mend("change it with PUT, or choose another id"));
-    }
-    let budget = budgets.create(id, draft, caller.user.as_str())?;
-    state.alerts.judge_soon();
+    let budget = budgets.create(id, draft, caller.user.as_str()).await?;
     Ok((StatusCode::CREATED, Json(told(&state, &caller, budget).await?)))
 }
 
@@ -377,7 +373,7 @@ async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<BudgetBody>, ApiError> {
     let budgets = state.outlay.budgets(&*caller);
-    let budget = budgets.one(&id)?;
+    let budget = budgets.one(&id).await?;
     if !may_see(&caller, &budget) {
         return Err(ApiError::not_found(format!("there is no budget `{}`", budget.id)));
     }
@@ -405,8 +401,7 @@ async fn change(
         return Err(ApiError::bad_request("malformed", "id", detail));
     }
     let budgets = state.outlay.budgets(&*caller);
-    let budget = budgets.change(&id, draft, caller.user.as_str())?;
-    state.alerts.judge_soon();
+    let budget = budgets.change(&id, draft, caller.user.as_str()).await?;
     Ok(Json(told(&state, &caller, budget).await?))
 }
 
@@ -422,8 +417,7 @@ async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     caller.require_admin()?;
-    state.outlay.budgets(&*caller).remove(&id, caller.user.as_str())?;
-    state.alerts.judge_soon();
+    state.outlay.budgets(&*caller).remove(&id, caller.user.as_str()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -161,9 +161,9 @@ async fn post_events(
     });
     let Judgement { ids, events } = judged.await??;
     let refused = ids.iter().filter(|(_, judged)| judged.is_err()).count();
-    state.outlay.commits.counters().refused.fetch_add(refused as u64, Ordering::Relaxed);
+    state.outlay.journal.counters().refused.fetch_add(refused as u64, Ordering::Relaxed);
     let count = ids.len();
-    let outcomes = state.outlay.commits.accept_prepared(events).await?;
+    let outcomes = state.outlay.journal.accept_prepared(events).await?;
     let answered = move || {
         let answer = answer(ids, outcomes);
         (status(&answer), axum::Json(answer)).into_response()
@@ -201,7 +201,7 @@ impl Judgement {
         for Judged { id, event } in judged {
             ids.push((id, event.map(|event| events.push(event))));
         }
-        Self { ids, events: state.outlay.commits.prepare(events) }
+        Self { ids, events: state.outlay.journal.prepare(events) }
     }
 }
 

@@ -187,7 +187,7 @@ async fn get_imports(
     caller: Caller,
 ) -> Result<Json<ImportsBody>, ApiError> {
     may_import(&caller)?;
-    let records = blocking(move || books::records(&state.outlay.books)).await?;
+    let records = books::records(&state.outlay.books).await?;
     let items = records.into_iter().map(ImportBody::from).collect();
     Ok(Json(ImportsBody { items, next_cursor: None }))
 }
@@ -226,7 +226,7 @@ async fn post_import(
         return Err(ApiError::bad_request("too_large", "refusals", detail));
     }
     let progress = ImportProgress::from(body);
-    blocking(move || books::record(&state.outlay.books, &*state.outlay.clock, &progress)).await?;
+    books::record(&state.outlay.books, &*state.outlay.clock, progress).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -303,7 +303,7 @@ async fn get_budgets(
     caller: Caller,
 ) -> Result<Json<BudgetsList>, ApiError> {
     may_import(&caller)?;
-    let sets = blocking(move || books::budgets(&state.outlay.books)).await?;
+    let sets = books::budgets(&state.outlay.books).await?;
     let items = sets.into_iter().map(BudgetsBody::from).collect();
     Ok(Json(BudgetsList { items, next_cursor: None }))
 }
@@ -323,8 +323,7 @@ async fn post_budgets(
     may_import(&caller)?;
     check_name("source", &body.source)?;
     let budgets = body.budgets()?;
-    blocking(move || books::put_budgets(&state.outlay.books, &*state.outlay.clock, &budgets))
-        .await?;
+    state.outlay.budgets(&*caller).take_over(budgets).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -378,7 +377,7 @@ async fn get_batches(
     caller: Caller,
 ) -> Result<Json<BatchesList>, ApiError> {
     may_import(&caller)?;
-    let sets = blocking(move || books::batches(&state.outlay.books)).await?;
+    let sets = books::batches(&state.outlay.books).await?;
     let items = sets.into_iter().map(BatchesBody::from).collect();
     Ok(Json(BatchesList { items, next_cursor: None }))
 }
@@ -398,7 +397,7 @@ async fn post_batches(
     may_import(&caller)?;
     check_name("source", &body.source)?;
     let batches = body.batches()?;
-    blocking(move || books::put_batches(&state.outlay.books, &batches)).await?;
+    books::put_batches(&state.outlay.books, batches).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -490,12 +489,6 @@ fn check_name(field: impl Into<String>, name: &str) -> Result<(), ApiError> {
         }
         _ => Ok(()),
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, outlay_store::StoreError> + Send + 'static,
-) -> Result<T, ApiError> {
-    Ok(tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))??)
 }
 
 impl BudgetsBody {

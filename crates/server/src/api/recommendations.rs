@@ -382,6 +382,7 @@ impl From<RecommendationsError> for ApiError {
             RecommendationsError::Unanswered(error) => error.into(),
             RecommendationsError::Budgets(error) => error.into(),
             RecommendationsError::Store(error) => error.into(),
+            RecommendationsError::NotTaken(error) => error.into(),
             RecommendationsError::Failed(error) => Self::internal(&error),
         }
     }

@@ -158,7 +158,7 @@ impl Asked<'_> {
         page.push_str(&unusual(analysis.as_ref(), days));
         if self.caller.scope().is_none() {
             page.push_str(&self.budgets(month).await?);
-            page.push_str(&self.alerts(month)?);
+            page.push_str(&self.alerts(month).await?);
         }
         page.push_str(&ahead(analysis.as_ref(), days, self.today));
         page.push_str(NOTES);
@@ -213,7 +213,7 @@ impl Asked<'_> {
         let moment = (end - TimeDelta::seconds(1)).min(self.state.outlay.clock.now());
         let budgets = self.state.outlay.budgets(&**self.caller);
         let mut rows = String::new();
-        for budget in budgets.all()?.into_iter().take(BUDGETS_MAX) {
+        for budget in budgets.all().await?.into_iter().take(BUDGETS_MAX) {
             let status = match budgets.judge_at(budget, moment).await? {
                 Ok(status) => status,
                 Err(unjudged) => {
@@ -257,10 +257,10 @@ impl Asked<'_> {
         ))
     }
 
-    fn alerts(&self, month: Month) -> Result<String, ApiError> {
+    async fn alerts(&self, month: Month) -> Result<String, ApiError> {
         let (from, to) = month.days().instants(self.tz);
         let from = from.unwrap_or(DateTime::<Utc>::MIN_UTC);
-        let (count, newest) = self.state.alerts.opened(from, to, ALERTS_SHOWN)?;
+        let (count, newest) = self.state.alerts.opened(from, to, ALERTS_SHOWN).await?;
         let words = match count {
             0 => "No alert opened in this month.".to_owned(),
             1 => "One alert opened in this month.".to_owned(),

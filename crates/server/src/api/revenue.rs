@@ -15,7 +15,7 @@ use outlay_domain::usage::question::{Attribute, Value};
 use outlay_domain::usage::{
     ID_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX, Refusal, RefusalCode,
 };
-use outlay_engine::revenue::{self, KeptRevenue, Recorded, RevenueTotal};
+use outlay_engine::revenue::{self, KeptRevenue, Recorded, RevenueQuestion, RevenueTotal};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -403,11 +403,7 @@ async fn post_revenue(
     let judged = state.shares.work(caller.user.as_str(), bytes, judging).await??;
     let facts: Vec<RevenueFact> =
         judged.iter().filter_map(|(_, fact)| fact.as_ref().ok().cloned()).collect();
-    let outlay = state.outlay.clone();
-    let recorded =
-        tokio::task::spawn_blocking(move || revenue::record(&outlay.books, &*outlay.clock, &facts))
-            .await
-            .map_err(|error| ApiError::internal(&error))??;
+    let recorded = revenue::record(&state.outlay.journal, facts).await?;
     let mut recorded = recorded.into_iter();
     let mut answer = RevenueAnswer::default();
     for (id, fact) in judged {
@@ -539,13 +535,8 @@ async fn get_revenue(
         Some(cursor) => read_cursor(cursor)?,
         None => (from, String::new()),
     };
-    let outlay = state.outlay.clone();
-    let (facts, totals) = tokio::task::spawn_blocking(move || {
-        let facts = revenue::page(&outlay.books, (after, &key), to, limit + 1)?;
-        Ok::<_, ApiError>((facts, revenue::totals(&outlay.books, from, to)?))
-    })
-    .await
-    .map_err(|error| ApiError::internal(&error))??;
+    let question = RevenueQuestion { from, to, after: (after, key), limit: limit + 1 };
+    let (facts, totals) = revenue::page(&state.outlay.books, question).await?;
     let (facts, next_cursor) = page(facts, limit, write_cursor);
     let items = facts
         .into_iter()

@@ -84,7 +84,7 @@ impl<A> Alerts<'_, A> {
     /// The newest `limit` alerts that are wanted and stand behind the time and id `before`.
     pub fn page(
         &self,
-        wanted: &WantedAlerts<'_>,
+        wanted: &WantedAlerts,
         before: Option<(DateTime<Utc>, Uuid)>,
         limit: u32,
     ) -> Result<Vec<Alert>, StoreError> {
@@ -168,13 +168,13 @@ impl Alerts<'_, Writes> {
 
 /// Which alerts are wanted.
 #[derive(Debug, Clone, Default)]
-pub struct WantedAlerts<'a> {
+pub struct WantedAlerts {
     /// In one of these states.
-    pub states: Vec<&'a str>,
+    pub states: Vec<CompactString>,
     /// Of one of these severities; of any where there are none.
-    pub severities: Vec<&'a str>,
+    pub severities: Vec<CompactString>,
     /// Of one of these rules, without commas in their ids; of any where there are none.
-    pub rules: Vec<&'a str>,
+    pub rules: Vec<CompactString>,
 }
 
 fn read(row: &Row<'_>) -> Result<Alert, rusqlite::Error> {

@@ -15,7 +15,7 @@ const OF_EVENT: &str = "
 
 /// What was done to a kept event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+pub enum AmendmentKind {
     /// Another content took its place.
     Correct,
     /// It was taken back.
@@ -26,7 +26,7 @@ pub enum Act {
     Rerate,
 }
 
-impl Act {
+impl AmendmentKind {
     /// The word in the trail.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -7,8 +7,8 @@ use outlay_analytics::robust;
 use outlay_domain::people::AuditRecord;
 use outlay_domain::recommendations::State;
 use outlay_domain::usage::question::{Every, Filter};
-use outlay_store::StoreError;
 use outlay_store::sqlite::recommendations::KeptRecommendation;
+use outlay_store::{StoreError, Tx};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -16,6 +16,7 @@ use super::super::{Course, Days, SpendQuestion, units};
 use super::claims::share;
 use super::{Item, Looked, Recommendation, Recommendations, Scope, Z, yesterday};
 use crate::budgets::BudgetsError;
+use crate::journal::{AcceptError, Act, Stop, Topic};
 use crate::usage::UnansweredError;
 
 /// Characters of a note, at most.
@@ -78,6 +79,9 @@ pub enum RecommendationsError {
     /// The books could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What was decided was not taken into a commit.
+    #[error(transparent)]
+    NotTaken(#[from] AcceptError),
     /// The work was broken off.
     #[error("the look at the days was broken off")]
     Failed(#[source] tokio::task::JoinError),
@@ -98,6 +102,25 @@ pub struct NewDecision {
     pub until: Option<DateTime<Utc>>,
     /// Why.
     pub note: Option<String>,
+}
+
+/// Keeps a decision.
+struct Decide(KeptRecommendation);
+
+impl Act for Decide {
+    type Done = KeptRecommendation;
+    type Refused = RecommendationsError;
+    const TELLS: &'static [Topic] = &[];
+
+    fn act(
+        self,
+        tx: &Tx<'_>,
+        _at: DateTime<Utc>,
+    ) -> Result<KeptRecommendation, Stop<RecommendationsError>> {
+        tx.recommendations().put(&self.0)?;
+        tx.audit().append(&record(&self.0))?;
+        Ok(self.0)
+    }
 }
 
 /// A decision as it is kept, with what was decided about.
@@ -195,8 +218,8 @@ pub(super) fn gone(items: &[Item], kept: &[Kept], now: DateTime<Utc>) -> Vec<Ite
 }
 
 impl Recommendations {
-    pub(super) fn decisions(&self) -> Result<Vec<Kept>, StoreError> {
-        let rows = self.insights.books.read_blocking(|books| books.recommendations().all())?;
+    pub(super) async fn decisions(&self) -> Result<Vec<Kept>, StoreError> {
+        let rows = self.insights.books.read(|books| books.recommendations().all()).await?;
         let kept = rows.into_iter().map(|row| {
             let snapshot =
                 serde_json::from_str(&row.item).map_err(|error| StoreError::Damaged {
@@ -255,10 +278,7 @@ impl Recommendations {
             note: new.note.filter(|note| !note.is_empty()),
             item,
         };
-        self.insights.books.write_blocking(|tx| {
-            tx.recommendations().put(&row)?;
-            tx.audit().append(&record(&row))
-        })?;
+        let row = self.journal.act(Decide(row)).await?;
         let kept = Kept { row, snapshot };
         let item = Item { state: new.state, decision: Some(kept.decision()), ..known };
         let measured = self.measured(&item, &[kept], Tz::UTC, scope).await?;

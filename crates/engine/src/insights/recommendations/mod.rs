@@ -29,6 +29,7 @@ use super::analysis::{Analysis, DAYS_BEFORE};
 use super::{Course, Days, Insights, SpendQuestion, SpendTable};
 use crate::Outlay;
 use crate::budgets::Budgets;
+use crate::journal::Journal;
 use crate::usage::{By, UsageQuestion};
 
 use claims::{share, without_overlap};
@@ -52,6 +53,7 @@ pub type Scope = BTreeMap<String, Vec<String>>;
 pub struct Recommendations {
     insights: Insights,
     budgets: Budgets,
+    journal: Arc<Journal>,
     prices: Arc<ArcSwap<PriceBook>>,
 }
 
@@ -62,6 +64,7 @@ impl Outlay {
         Recommendations {
             insights: self.insights(by.clone()),
             budgets: self.budgets(by),
+            journal: self.journal.clone(),
             prices: self.prices.clone(),
         }
     }
@@ -388,7 +391,7 @@ impl Recommendations {
             let standing: Vec<_> = judged.into_iter().flatten().collect();
             found.extend(days::budgets(&standing));
         }
-        let kept = self.decisions()?;
+        let kept = self.decisions().await?;
         let mut items = priced(found, &used, &course, &kept, now);
         if whole {
             items.extend(decisions::gone(&items, &kept, now));

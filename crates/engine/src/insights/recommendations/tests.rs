@@ -164,7 +164,7 @@ impl Usage {
         };
         let event = draft.accept(now()).unwrap();
         let event = crate::usage::Incoming { event, time_stated: true };
-        self.outlay.commits.accept(vec![event]).await.unwrap();
+        self.outlay.journal.accept(vec![event]).await.unwrap();
     }
 
     /// Kind and whole saving of what is advised.

@@ -158,15 +158,6 @@ impl Desk {
         self.insights.today(self.tz)
     }
 
-    /// Asks the books, on a thread that may wait for the disk.
-    pub async fn books<T: Send + 'static>(
-        &self,
-        ask: impl FnOnce(&Insights) -> Result<T, outlay_store::StoreError> + Send + 'static,
-    ) -> Result<T, Refused> {
-        let insights = self.insights.clone();
-        Ok(spawn_blocking(move || ask(&insights)).await??)
-    }
-
     /// A question about `selection`, as LeadFactory would count.
     pub async fn question(
         &self,
@@ -174,8 +165,7 @@ impl Desk {
         days: Option<Days>,
     ) -> Result<SpendQuestion, Refused> {
         let mut filters = selection.filters()?;
-        let books = self.state.outlay.books.clone();
-        let unpaid = spawn_blocking(move || unpaid_sources(&books)).await??;
+        let unpaid = unpaid_sources(&self.state.outlay.books).await?;
         if !unpaid.is_empty() {
             // LeadFactory knows of calls that failed only where it does not count them.
             let unpaid = unpaid.iter().map(|source| source.as_str());
@@ -219,8 +209,7 @@ impl Desk {
 
     /// The sources that hold every call, those with a cost and those that failed.
     async fn sources_of_all_calls(&self) -> Result<Vec<CompactString>, Refused> {
-        let books = self.state.outlay.books.clone();
-        Ok(spawn_blocking(move || sources_of_all_calls(&books)).await??)
+        Ok(sources_of_all_calls(&self.state.outlay.books).await?)
     }
 
     /// The newest operations that cost more than what is dear, where `mean` is what one costs.
@@ -325,7 +314,7 @@ impl Desk {
         }
         let budgets = self.budgets();
         let days = month.days();
-        let own = spawn_blocking(move || budgets.of_month(days.first(), days.last())).await??;
+        let own = budgets.of_month(days.first(), days.last()).await?;
         Ok(own.unwrap_or_else(|| self.config().dialects.leadfactory.budget()))
     }
 

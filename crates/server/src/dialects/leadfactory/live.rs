@@ -227,7 +227,7 @@ pub fn live(state: &AppState) -> Live {
         let parts = Parts::of(state);
         let welcoming = parts.clone();
         io.ns("/", async move |socket: SocketRef| welcome(socket, welcoming).await);
-        let commits = state.outlay.commits.last_seq();
+        let commits = state.outlay.journal.last_seq();
         state.outlay.tasks.spawn("live.leadfactory", move |task| {
             tell_all(io.clone(), parts.clone(), commits.clone(), task)
         });

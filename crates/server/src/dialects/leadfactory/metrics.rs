@@ -19,7 +19,6 @@ use outlay_engine::insights::course::units;
 use outlay_engine::insights::{Days, SpendQuestion, SpendTable};
 use outlay_engine::revenue::ProductRevenue;
 use outlay_engine::usage::By;
-use tokio::task::spawn_blocking;
 
 use super::access::Admitted;
 use super::desk::{Desk, Selection, shares};
@@ -69,10 +68,9 @@ pub async fn text(state: &AppState) -> Result<String, Refused> {
     let (used, of_month) = desk.utilisation(month).await?;
     let tz = desk.tz;
     let limit = LABELS_MAX as u32;
-    let revenue = desk.books(move |insights| insights.revenue_by_product(None, tz, limit)).await?;
+    let revenue = desk.insights.revenue_by_product(None, tz, limit).await?;
     let daily = desk.revenue(Some(Days::only(today))).await?;
-    let books = state.outlay.books.clone();
-    let sets = spawn_blocking(move || batches(&books)).await??;
+    let sets = batches(&state.outlay.books).await?;
     let batches: Vec<ImportedBatch> = sets.into_iter().flat_map(|set| set.batches).collect();
     let newest = newest_of_tiers(&batches);
     // Batches that nobody imported are no filter: it would have to name at least one.
@@ -84,8 +82,7 @@ pub async fn text(state: &AppState) -> Result<String, Refused> {
     let mut page = Page::default();
     write_costs(&mut page, &all);
     write_services(&mut page, &all, &of_month, today);
-    let budgets = desk.budgets();
-    let of_day = spawn_blocking(move || budgets.of_each_day()).await??;
+    let of_day = desk.budgets().of_each_day().await?;
     write_utilisation(&mut page, &used, &of_month, of_day, today);
     write_budget(&mut page, &used, state.config.dialects.leadfactory.budget());
     write_leads(&mut page, &newest, of_batches.as_ref());

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 use outlay_engine::import::books::records;
-use tokio::task::spawn_blocking;
 
 use super::desk::Desk;
 use super::error::Refused;
@@ -19,8 +18,7 @@ impl Desk {
         if !self.sees_all() {
             return Ok(BTreeMap::new());
         }
-        let books = self.state.outlay.books.clone();
-        let records = spawn_blocking(move || records(&books)).await??;
+        let records = records(&self.state.outlay.books).await?;
         let mut refused = BTreeMap::new();
         for record in records {
             if record.source.starts_with(SOURCES) && record.rows.refused > 0 {

@@ -26,7 +26,7 @@ impl Desk {
             return Ok(None);
         }
         let tz = self.tz;
-        self.books(move |insights| insights.revenue(days, tz, CURRENCY)).await
+        Ok(self.insights.revenue(days, tz, CURRENCY).await?)
     }
 }
 

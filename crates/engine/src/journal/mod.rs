@@ -1,0 +1,483 @@
+#![doc = include_str!("README.md")]
+
+mod act;
+mod batch;
+mod events;
+mod queue;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use outlay_domain::pricing::PriceBook;
+use outlay_domain::usage::{Fact, FactKind, Refusal};
+use outlay_store::dedup::Dedup;
+use outlay_store::history::History;
+use outlay_store::sqlite::amendments::Amendment;
+use outlay_store::sqlite::usage_log;
+use outlay_store::{Books, StoreError, failpoint};
+use parking_lot::Mutex;
+use thiserror::Error;
+use tokio::sync::{Semaphore, broadcast, oneshot, watch};
+
+use crate::latency::Latency;
+use crate::tasks::{Task, Tasks};
+use crate::writes::Writes;
+
+pub use act::{Act, Stop};
+use act::{Queued, Waiting};
+use batch::{Batch, Broken, moved};
+pub use events::{Incoming, Outcome, Prepared};
+pub use queue::Weight;
+use queue::{PushError, Queue};
+
+/// What is in one commit, at most, unless one request alone has more.
+const COMMIT_MAX: Weight = Weight { events: 32_768, bytes: 64 << 20 };
+/// How many commits after a panic take one request each.
+const CAREFUL_COMMITS: usize = 64;
+/// Acts other than usage that may wait. They have places of their own, so that a flood of events
+/// does not keep anybody from changing a budget.
+const ACTS_WAITING_MAX: usize = 1_000;
+/// What such an act weighs.
+const ACT_WEIGHT: Weight = Weight { events: 1, bytes: 0 };
+
+/// Batches that a watcher may be behind before it misses some. Their facts stay in memory.
+const BATCHES_WATCHED_MAX: usize = 64;
+
+/// How long a commit waits for a flush when the tail has grown too long. A disk that takes commits
+/// and no segments slows the senders down, and does not stop them.
+const FLUSH_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Why something was not taken into a commit, or the commit failed; nothing of it was kept.
+#[derive(Debug, Error)]
+pub enum AcceptError {
+    /// More waits than the queue holds.
+    #[error("too many events, or too many bytes of them, wait to be committed")]
+    QueueFull,
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+    /// A mistake of ours ended the commit, or lately ended one and the next is about to be tried.
+    #[error("the commit was interrupted")]
+    Interrupted,
+    /// What was to be written for kept events cannot be held; nothing of it was kept.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The history is not written, and there is no more memory for what waits for it.
+    #[error("too much waits to be written to the history")]
+    Behind,
+    /// The batch could not be written; nothing of it was kept.
+    #[error(transparent)]
+    Store(#[from] Arc<StoreError>),
+}
+
+/// What those who listen are told of when it is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// An alert or a rule, for those who look at them.
+    Alerts,
+    /// What is watched: an alert rule or a budget, so that rules are judged anew.
+    Watched,
+}
+
+/// How many topics there are.
+const TOPICS: usize = 2;
+
+/// A batch that was committed, for those who watch.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// Its number in the usage log.
+    pub seq: i64,
+    /// What was committed.
+    pub facts: Arc<[Fact]>,
+}
+
+/// How the sender of events gets their answer.
+type EventsReply = oneshot::Sender<Result<Vec<Outcome>, AcceptError>>;
+
+/// One piece of work in the queue.
+enum Piece {
+    /// Events from a door.
+    Events { events: Vec<Prepared>, reply: EventsReply },
+    /// Facts about kept events, which were worked out already, and the trail of them.
+    Amendment {
+        facts: Vec<Fact>,
+        trail: Vec<Amendment>,
+        reply: oneshot::Sender<Result<(), AcceptError>>,
+    },
+    /// Anything else.
+    Act(Box<dyn Queued>),
+}
+
+impl Piece {
+    /// Tells whoever waits that nothing was done. Who went away needs no answer.
+    fn fail(self, error: AcceptError) {
+        match self {
+            Self::Events { reply, .. } => drop(reply.send(Err(error))),
+            Self::Amendment { reply, .. } => drop(reply.send(Err(error))),
+            Self::Act(act) => act.fail(error),
+        }
+    }
+}
+
+/// Counters since the start, for the metrics.
+#[derive(Debug, Default)]
+pub struct CommitCounters {
+    /// Events kept.
+    pub accepted: AtomicU64,
+    /// Events that were kept before.
+    pub repeated: AtomicU64,
+    /// Events with an id that another event has.
+    pub conflicts: AtomicU64,
+    /// Events that a door did not let in.
+    pub refused: AtomicU64,
+    /// Batches that could not be written; their senders were told.
+    pub failures: AtomicU64,
+    /// From the start of a commit to its end on disk.
+    pub took: Latency,
+}
+
+/// The journal: the queue of acts, and the thread that commits them.
+pub struct Journal {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    /// Set from a panic until the thread is started again.
+    is_resting: AtomicBool,
+    /// No account has a sum that is further from nothing, in billionths.
+    largest_sum: AtomicU64,
+    writes: Arc<Writes>,
+    queue: Queue<Piece>,
+    act_places: Arc<Semaphore>,
+    books: Arc<Books>,
+    history: Arc<History>,
+    dedup: Arc<Dedup>,
+    prices: Arc<ArcSwap<PriceBook>>,
+    counters: CommitCounters,
+    watchers: broadcast::Sender<Committed>,
+    last_seq: watch::Sender<i64>,
+    topics: [watch::Sender<u64>; TOPICS],
+    clock: Arc<dyn crate::Clock>,
+}
+
+/// What a commit changes.
+pub struct Kept {
+    /// The books.
+    pub books: Arc<Books>,
+    /// Every fact, in columns.
+    pub history: Arc<History>,
+    /// Which events came before.
+    pub dedup: Arc<Dedup>,
+}
+
+impl Journal {
+    /// Starts the thread that commits.
+    pub fn start(
+        tasks: &Tasks,
+        writes: Arc<Writes>,
+        Kept { books, history, dedup }: Kept,
+        prices: Arc<ArcSwap<PriceBook>>,
+        clock: Arc<dyn crate::Clock>,
+        queue_max: Weight,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            is_resting: AtomicBool::new(false),
+            largest_sum: AtomicU64::new(u64::MAX),
+            writes,
+            queue: Queue::new(queue_max),
+            act_places: Arc::new(Semaphore::new(ACTS_WAITING_MAX)),
+            books,
+            history,
+            dedup,
+            prices,
+            counters: CommitCounters::default(),
+            watchers: broadcast::channel(BATCHES_WATCHED_MAX).0,
+            last_seq: watch::channel(0).0,
+            topics: std::array::from_fn(|_| watch::channel(0).0),
+            clock,
+        });
+        let worker = shared.clone();
+        let mut starts = 0;
+        let thread = tasks.thread("commits", move |task| {
+            starts += 1;
+            worker.run(task, starts > 1);
+        });
+        Self { shared, thread: Mutex::new(Some(thread)) }
+    }
+
+    /// Takes events in. The answer, one outcome for each in order, comes once they are on disk.
+    pub async fn accept(&self, events: Vec<Incoming>) -> Result<Vec<Outcome>, AcceptError> {
+        self.accept_prepared(self.prepare(events)).await
+    }
+
+    /// Hashes and rates events, which takes a while where they are many.
+    pub fn prepare(&self, events: Vec<Incoming>) -> Vec<Prepared> {
+        let prices = self.shared.prices.load_full();
+        let prepared =
+            events.into_iter().map(|event| Prepared::new(event, &self.shared.dedup, &prices));
+        prepared.collect()
+    }
+
+    /// Takes events in that are prepared.
+    pub async fn accept_prepared(
+        &self,
+        events: Vec<Prepared>,
+    ) -> Result<Vec<Outcome>, AcceptError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bytes = events.iter().map(Prepared::bytes).sum();
+        let (reply, answer) = oneshot::channel();
+        self.push(Weight { events: events.len(), bytes }, Piece::Events { events, reply })?;
+        answer.await.map_err(|_| AcceptError::Interrupted)?
+    }
+
+    /// Commits facts about kept events, which were worked out elsewhere, with the trail of them.
+    /// All of them are kept or, where a sum could not be held then, none.
+    pub async fn amend(&self, facts: Vec<Fact>, trail: Vec<Amendment>) -> Result<(), AcceptError> {
+        let bytes = facts.iter().map(Fact::size_bytes).sum();
+        let weight = Weight { events: facts.len().max(1), bytes };
+        let (reply, answer) = oneshot::channel();
+        self.push(weight, Piece::Amendment { facts, trail, reply })?;
+        answer.await.map_err(|_| AcceptError::Interrupted)?
+    }
+
+    /// Does `act` in a commit, after all that waits already. The answer comes once it is on disk.
+    pub async fn act<A: Act>(&self, act: A) -> Result<A::Done, A::Refused> {
+        let place = self.shared.act_places.clone().try_acquire_owned();
+        let place = place.map_err(|_| AcceptError::QueueFull)?;
+        let (reply, answer) = oneshot::channel();
+        let waiting = Waiting { act: Some(act), outcome: None, reply, _place: place };
+        self.push_anyway(ACT_WEIGHT, Piece::Act(Box::new(waiting)))?;
+        answer.await.map_err(|_| AcceptError::Interrupted)?
+    }
+
+    /// Every batch from now on, as it is committed. A slow watcher misses some, and is told; until
+    /// then it keeps the facts in memory, so whoever only wants to know that something was committed
+    /// takes [`last_seq`](Self::last_seq).
+    pub fn watch(&self) -> broadcast::Receiver<Committed> {
+        self.shared.watchers.subscribe()
+    }
+
+    /// The number of the newest batch since the start, as it changes; 0 before the first.
+    pub fn last_seq(&self) -> watch::Receiver<i64> {
+        self.shared.last_seq.subscribe()
+    }
+
+    /// Hears whenever something of `topic` was committed.
+    pub fn changes(&self, topic: Topic) -> watch::Receiver<u64> {
+        self.shared.topics[topic as usize].subscribe()
+    }
+
+    /// Counters since the start.
+    pub fn counters(&self) -> &CommitCounters {
+        &self.shared.counters
+    }
+
+    /// Events that wait.
+    pub fn waiting(&self) -> usize {
+        self.shared.queue.weight().events
+    }
+
+    /// Events that may wait.
+    pub fn waiting_max(&self) -> usize {
+        self.shared.queue.weight_max().events
+    }
+
+    /// Takes in nothing more, commits what waits, and ends the thread.
+    pub fn stop(&self) {
+        self.shared.queue.close();
+        if let Some(thread) = self.thread.lock().take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the journal ended in a panic");
+        }
+        // Only what a thread left that could not go on.
+        refuse_all(self.shared.queue.drain(), || AcceptError::Stopping);
+    }
+
+    fn push(&self, weight: Weight, piece: Piece) -> Result<(), AcceptError> {
+        self.is_awake()?;
+        self.shared.queue.push(weight, piece).map_err(AcceptError::from)
+    }
+
+    fn push_anyway(&self, weight: Weight, piece: Piece) -> Result<(), AcceptError> {
+        self.is_awake()?;
+        self.shared.queue.push_anyway(weight, piece).map_err(AcceptError::from)
+    }
+
+    fn is_awake(&self) -> Result<(), AcceptError> {
+        if self.shared.is_resting.load(Ordering::Relaxed) {
+            return Err(AcceptError::Interrupted);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl From<PushError> for AcceptError {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::Full => Self::QueueFull,
+            PushError::Closed => Self::Stopping,
+        }
+    }
+}
+
+impl Shared {
+    /// Commits what comes until the queue is closed; `again` after a panic.
+    fn run(&self, task: &Task, again: bool) {
+        let _rest = RestOnPanic(&self.is_resting);
+        self.is_resting.store(false, Ordering::Relaxed);
+        if task.is_hopeless() {
+            // Whoever waits has waited long, and each attempt takes longer than the one before.
+            refuse_all(self.queue.drain(), || AcceptError::Interrupted);
+        }
+        let mut is_behind = again;
+        if again {
+            is_behind = self.catch_up().inspect_err(|error| task.failed(error)).is_err();
+        }
+        if !is_behind {
+            task.beat();
+        }
+        // Where it cannot be read, the sums of accounts are looked up one by one.
+        let largest = self.books.read_blocking(|books| books.totals().largest());
+        self.largest_sum.store(largest.unwrap_or(u64::MAX), Ordering::Relaxed);
+        let mut careful = if again { CAREFUL_COMMITS } else { 0 };
+        let mut encoder = usage_log::Encoder::default();
+        loop {
+            let most = if careful > 0 { Weight::default() } else { COMMIT_MAX };
+            careful = careful.saturating_sub(1);
+            let Some(pieces) = self.queue.take(most) else { return };
+            if is_behind && let Err(error) = self.catch_up() {
+                task.failed(&error);
+                self.note_failure(&error, pieces.len());
+                let error = Arc::new(error);
+                refuse_all(pieces, || error.clone().into());
+                continue;
+            }
+            is_behind = false;
+            if !self.history.wait_for_room(FLUSH_PATIENCE) {
+                refuse_all(pieces, || AcceptError::Behind);
+                continue;
+            }
+            self.commit(pieces, &mut encoder);
+            task.done();
+        }
+    }
+
+    /// Takes up what stands in the usage log and did not reach the keys and the tail, because the
+    /// commit ended in between.
+    fn catch_up(&self) -> Result<(), StoreError> {
+        let last = self.history.last_appended();
+        let mut newest = None;
+        self.books.read_blocking(|books| {
+            let after = match last {
+                Some(seq) => seq,
+                None => books.manifest().last_log_seq()?,
+            };
+            books.usage_log().for_each_after(after, |seq, facts| {
+                tracing::warn!(
+                    seq,
+                    facts = facts.len(),
+                    "took up a batch that an interrupted commit had written"
+                );
+                take_up(&self.history, &self.dedup, seq, facts);
+                newest = Some(seq);
+                Ok(())
+            })
+        })?;
+        if let Some(seq) = newest {
+            self.last_seq.send_replace(seq);
+        }
+        // What else the commit did is not known, so whoever listens looks again.
+        self.topics.iter().for_each(tell);
+        Ok(())
+    }
+
+    fn note_failure(&self, error: &StoreError, pieces: usize) {
+        self.counters.failures.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(%error, pieces, "a batch could not be committed; its senders were told");
+    }
+
+    /// Judges and commits all pieces in one transaction, and answers each.
+    fn commit(&self, pieces: Vec<Piece>, encoder: &mut usage_log::Encoder) {
+        failpoint::hit("commit.begun");
+        let started = std::time::Instant::now();
+        let largest_before = self.largest_sum.load(Ordering::Relaxed);
+        let mut batch = Batch::new(pieces, self.clock.now(), largest_before);
+        let written =
+            self.books.write_blocking(|tx| batch.write(tx, &self.dedup, &self.history, encoder));
+        match written {
+            Ok(written) => {
+                if written.anything {
+                    failpoint::hit("commit.written");
+                    self.writes.succeeded();
+                }
+                self.largest_sum.fetch_max(batch.largest_sum(), Ordering::Relaxed);
+                if let Some(seq) = written.seq {
+                    let facts = batch.take_facts();
+                    self.dedup.insert(batch.keys());
+                    self.history.append(seq, facts.clone());
+                    self.counters.took.observe(started.elapsed());
+                    // Nobody watching is no failure.
+                    let _ = self.watchers.send(Committed { seq, facts });
+                    self.last_seq.send_replace(seq);
+                }
+                for topic in batch.tells() {
+                    tell(&self.topics[topic as usize]);
+                }
+                batch.answer(&self.counters);
+            }
+            Err(broken) => {
+                let error = match broken {
+                    Broken::Unjudged(error) => error,
+                    Broken::Unwritten(error) => {
+                        self.writes.failed(&error);
+                        error
+                    }
+                };
+                self.note_failure(&error, batch.pieces());
+                batch.fail(&Arc::new(error));
+            }
+        }
+    }
+}
+
+fn tell(topic: &watch::Sender<u64>) {
+    topic.send_modify(|version| *version += 1);
+}
+
+/// Has the doors refuse everything from a panic on until the thread is started again.
+struct RestOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for RestOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Takes a batch of the usage log up in memory.
+pub(crate) fn take_up(history: &History, dedup: &Dedup, seq: i64, facts: Vec<Fact>) {
+    let usage = facts.iter().filter(|fact| fact.kind == FactKind::Usage).map(|fact| &fact.event);
+    let keys: Vec<_> = usage.chain(moved(&facts)).map(|event| dedup.key_of(event)).collect();
+    dedup.insert(&keys);
+    history.append(seq, facts.into());
+}
+
+fn refuse_all(pieces: Vec<Piece>, error: impl Fn() -> AcceptError) {
+    pieces.into_iter().for_each(|piece| piece.fail(error()));
+}
