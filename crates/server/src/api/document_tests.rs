@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::event_body::EventBody;
 
 /// What operations do.
-const VERBS: [&str; 35] = [
+const VERBS: [&str; 36] = [
     "acknowledge",
     "analyze",
     "change",
@@ -45,6 +45,7 @@ const VERBS: [&str; 35] = [
     "set",
     "show",
     "snooze",
+    "sum",
 ];
 
 fn document() -> Value {
@@ -87,7 +88,7 @@ fn every_operation_has_an_id_of_its_own_of_a_verb_and_a_noun() {
         let id = operation["operationId"].as_str().unwrap().to_owned();
         let (verb, noun) = id.split_once('_').unwrap_or((&id, ""));
         let is_plain = |letter: char| letter.is_ascii_lowercase() || letter == '_';
-        assert!(VERBS.contains(&verb) || verb == "sum", "{place}: `{id}` begins with no verb");
+        assert!(VERBS.contains(&verb), "{place}: `{id}` begins with no verb");
         assert!(!noun.is_empty() && noun.chars().all(is_plain), "{place}: `{id}` has no noun");
         assert!(ids.insert(id.clone()), "{place}: there is another `{id}`");
     }
