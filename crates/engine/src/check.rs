@@ -3,16 +3,14 @@
 //! Everything is read from the disk as it stands at one moment; the server may go on writing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use compact_str::CompactString;
 use outlay_domain::usage::{Fact, FactKind};
-use outlay_store::StoreError;
-use outlay_store::View;
 use outlay_store::dedup::{Dedup, EventKey, Seen};
 use outlay_store::history::{Segment, check_facts};
-use outlay_store::sqlite::manifest::{SegmentRow, Totals};
+use outlay_store::sqlite::manifest::Totals;
 use outlay_store::sqlite::totals::Charged;
+use outlay_store::{StoreError, View};
 use serde::Serialize;
 
 use crate::Outlay;
@@ -20,8 +18,6 @@ use crate::tasks::TaskCondition;
 
 /// Events of each segment whose keys are looked up.
 const SAMPLED_EVENTS: usize = 256;
-/// How often the moment is tried to be caught between two compactions.
-const ATTEMPTS: usize = 20;
 /// Accounts that are named when many differ.
 const NAMED_MAX: usize = 20;
 
@@ -64,7 +60,6 @@ pub struct Finding {
 struct Moment {
     totals: BTreeMap<CompactString, Charged>,
     removed: BTreeMap<CompactString, Totals>,
-    rows: Vec<SegmentRow>,
     log: Log,
 }
 
@@ -85,7 +80,9 @@ impl Outlay {
         for line in self.books.integrity()? {
             report.find("books", line, RESTORE);
         }
-        let (moment, segments) = self.moment()?;
+        let (moment, segments) = self
+            .history
+            .with_books(|books, segments| Ok((Moment::read(books, &self.dedup)?, segments)))?;
         report.log_batches = moment.log.batches;
         report.facts = moment.log.facts;
         for fault in &moment.log.faults {
@@ -96,7 +93,7 @@ impl Outlay {
         let mut stored = moment.log.accounts;
         add_all(&mut stored, &moment.removed);
         let mut is_whole = moment.log.faults.is_empty();
-        for segment in &segments {
+        for segment in &*segments {
             match segment.verify() {
                 Ok(accounts) => {
                     report.segments += 1;
@@ -149,27 +146,6 @@ impl Outlay {
         }
     }
 
-    /// The books at one moment, with the segments that they name then, kept from being removed.
-    fn moment(&self) -> Result<(Moment, Vec<Arc<Segment>>), StoreError> {
-        for _ in 1..ATTEMPTS {
-            let before = self.history.snapshot();
-            let moment = self.books.read_blocking(|books| Moment::read(books, &self.dedup))?;
-            let after = self.history.snapshot();
-            let held = |row: &SegmentRow| {
-                let is_it = |segment: &&Arc<Segment>| segment.row().segment_id == row.segment_id;
-                before.segments.iter().chain(&*after.segments).find(is_it).cloned()
-            };
-            let segments: Option<Vec<_>> = moment.rows.iter().map(held).collect();
-            if let Some(segments) = segments {
-                return Ok((moment, segments));
-            }
-        }
-        Err(StoreError::Damaged {
-            what: "the history".into(),
-            how: "the running server holds other segments than its books name; restart it".into(),
-        })
-    }
-
     /// Looks some events of a segment up among the keys.
     fn check_keys_of(&self, segment: &Segment, report: &mut CheckReport) -> Result<(), StoreError> {
         let since = self.known_time.now().safe - self.dedup.window();
@@ -202,7 +178,6 @@ impl Moment {
         Ok(Self {
             totals: books.totals().accounts()?.into_iter().collect(),
             removed: books.manifest().removals()?,
-            rows: books.manifest().segments()?,
             log: Log::read(books, dedup)?,
         })
     }

@@ -19,7 +19,7 @@ mod tests;
 mod verify;
 mod write;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,7 +39,8 @@ use tail::{Chunk, Tail};
 pub use verify::Verified;
 use write::Shelf;
 
-use crate::{Books, StoreError, disk};
+use crate::sqlite::manifest::SegmentRow;
+use crate::{Books, StoreError, View, disk};
 
 /// The folder of the segments, in the data folder.
 pub const FOLDER: &str = "history";
@@ -284,6 +285,25 @@ impl History {
         figures
     }
 
+    /// Reads the books together with the segments that they name at that moment, which are kept from
+    /// being removed as long as somebody holds them. Waits for whoever is about to change which they
+    /// are, and holds up nobody while the books are read.
+    pub fn with_books<T>(
+        &self,
+        read: impl FnOnce(&View<'_>, Arc<[Arc<Segment>]>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let replacing = self.replacing.lock();
+        let flushing = self.flushing.lock();
+        let segments = self.segments();
+        self.books.read_blocking(|books| {
+            // The moment begins with what is read first.
+            let named = books.manifest().segments()?;
+            drop((replacing, flushing));
+            check_named(&named, &segments)?;
+            read(books, segments)
+        })
+    }
+
     fn segments(&self) -> Arc<[Arc<Segment>]> {
         self.state.lock().segments.clone()
     }
@@ -304,6 +324,19 @@ impl State {
         self.segments = segments.into();
         self.snapshot = None;
     }
+}
+
+/// Whether the books name exactly these segments.
+fn check_named(named: &[SegmentRow], held: &[Arc<Segment>]) -> Result<(), StoreError> {
+    let named: BTreeSet<i64> = named.iter().map(|row| row.segment_id).collect();
+    let held: BTreeSet<i64> = held.iter().map(|segment| segment.row().segment_id).collect();
+    if named == held {
+        return Ok(());
+    }
+    Err(StoreError::Damaged {
+        what: "the history".into(),
+        how: "the running server holds other segments than its books name; restart it".into(),
+    })
 }
 
 fn is_current(state: &mut State, chunks: &[Arc<Chunk>], segments: &Arc<[Arc<Segment>]>) -> bool {

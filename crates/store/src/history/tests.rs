@@ -305,6 +305,30 @@ fn a_snapshot_keeps_its_files_until_it_is_dropped() {
 }
 
 #[test]
+fn the_books_and_the_segments_that_they_name_are_read_at_one_moment() {
+    let (_folder, store) = open();
+    let rounds = 40;
+
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            for round in 0..rounds {
+                store.commit(facts(round * 5..round * 5 + 5));
+                store.flush();
+                store.history.compact().unwrap();
+            }
+        });
+        while !writing.is_finished() {
+            let read = store.history.with_books(|books, segments| {
+                let rows: u64 = segments.iter().map(|segment| segment.rows).sum();
+                Ok((rows, books.manifest().last_log_seq()?))
+            });
+            let (rows, last_seq) = read.unwrap();
+            assert_eq!(rows, last_seq.unsigned_abs() * 5, "each batch has five facts");
+        }
+    });
+}
+
+#[test]
 fn compaction_that_is_told_to_stop_leaves_no_trace() {
     let (folder, store) = open();
     for part in 0..3 {

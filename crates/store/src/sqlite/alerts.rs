@@ -25,10 +25,10 @@ const HOLDING_RULES: &str = "SELECT DISTINCT rule_id FROM alerts WHERE holds = 1
 const BY_ID: &str = "WHERE alert_id = ?1";
 const PAGE: &str = "
     WHERE (opened_at_us, alert_id) < (?1, ?2)
-      AND instr(?3, state) > 0
-      AND (?5 = '' OR instr(?5, severity) > 0)
-      AND (?6 = '' OR instr(',' || ?6 || ',', ',' || rule_id || ',') > 0)
-    ORDER BY opened_at_us DESC, alert_id DESC LIMIT ?4";
+      AND replace(?3, state, '') <> ?3
+      AND (?4 = '' OR replace(?4, severity, '') <> ?4)
+      AND (?5 = '' OR replace(',' || ?5 || ',', ',' || rule_id || ',', '') <> ',' || ?5 || ',')
+    ORDER BY opened_at_us DESC, alert_id DESC LIMIT ?6";
 const COUNT_OPEN: &str = "
     SELECT count(*) FROM alerts
     WHERE state = 'open' AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1)";
@@ -93,7 +93,7 @@ impl<A> Alerts<'_, A> {
         let mut statement = self.conn.prepare_cached(&format!("{COLUMNS} {PAGE}"))?;
         let WantedAlerts { states, severities, rules } = wanted;
         let wanted =
-            params![at, id, states.join(" "), limit, severities.join(" "), rules.join(",")];
+            params![at, id, states.join(" "), severities.join(" "), rules.join(","), limit];
         let alerts = statement.query_map(wanted, read)?;
         Ok(alerts.collect::<Result<_, _>>()?)
     }

@@ -16,9 +16,9 @@ const PAGE: &str = "
     SELECT seq, at_us, actor, action, target, detail
     FROM audit
     WHERE seq < ?1
-      AND (?2 IS NULL OR actor = ?2)
-      AND (?3 IS NULL OR target = ?3)
-      AND (?4 IS NULL OR action = ?4)
+      AND (CAST(?2 AS TEXT) IS NULL OR actor = ?2)
+      AND (CAST(?3 AS TEXT) IS NULL OR target = ?3)
+      AND (CAST(?4 AS TEXT) IS NULL OR action = ?4)
     ORDER BY seq DESC
     LIMIT ?5";
 

@@ -27,27 +27,28 @@ const RECORD: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)
     ON CONFLICT (source) DO UPDATE SET
         name = excluded.name,
-        cursor_id = ifnull(excluded.cursor_id, cursor_id),
-        cursor_fingerprint = ifnull(excluded.cursor_fingerprint, cursor_fingerprint),
-        counted_to = ifnull(excluded.counted_to, counted_to),
-        accepted = accepted + excluded.accepted,
-        repeated = repeated + excluded.repeated,
-        refused = refused + excluded.refused,
-        left_out = left_out + excluded.left_out,
+        cursor_id = coalesce(excluded.cursor_id, imports.cursor_id),
+        cursor_fingerprint = coalesce(excluded.cursor_fingerprint, imports.cursor_fingerprint),
+        counted_to = coalesce(excluded.counted_to, imports.counted_to),
+        accepted = imports.accepted + excluded.accepted,
+        repeated = imports.repeated + excluded.repeated,
+        refused = imports.refused + excluded.refused,
+        left_out = imports.left_out + excluded.left_out,
         refusals = excluded.refusals,
-        file = ifnull(excluded.file, file),
+        file = coalesce(excluded.file, imports.file),
         last_at_us = excluded.last_at_us";
 
 const ANCHORS: &str =
     "SELECT row_id, fingerprint FROM import_anchors WHERE source = ?1 ORDER BY row_id";
 const ADD_ANCHOR: &str = "
-    INSERT OR REPLACE INTO import_anchors (source, row_id, fingerprint) VALUES (?1, ?2, ?3)";
+    INSERT INTO import_anchors (source, row_id, fingerprint) VALUES (?1, ?2, ?3)
+    ON CONFLICT (source, row_id) DO UPDATE SET fingerprint = excluded.fingerprint";
 const CLEAR_ANCHORS: &str = "DELETE FROM import_anchors WHERE source = ?1";
 
 /// What counts for the source that stays; rows that one of the two was told to leave out stay out.
 const TAKE_COUNTED_TO: &str = "
-    UPDATE imports SET counted_to = nullif(max(ifnull(counted_to, -1), ifnull(
-        (SELECT other.counted_to FROM imports AS other WHERE other.source = ?2), -1)), -1)
+    UPDATE imports SET counted_to =
+        (SELECT max(pair.counted_to) FROM imports AS pair WHERE pair.source IN (?1, ?2))
     WHERE source = ?1";
 const MERGE: &str = "
     UPDATE imports SET merged_into = ?1, cursor_id = NULL, cursor_fingerprint = NULL
@@ -83,20 +84,28 @@ const CLEAR_SET: [&str; 2] = [
     "DELETE FROM imported_thresholds WHERE source = ?1",
 ];
 const ADD_LIMIT: &str = "
-    INSERT OR REPLACE INTO imported_limits
+    INSERT INTO imported_limits
         (source, id, amount_nanos, period, model, endpoint, description)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    ON CONFLICT (source, id) DO UPDATE SET
+        amount_nanos = excluded.amount_nanos, period = excluded.period, model = excluded.model,
+        endpoint = excluded.endpoint, description = excluded.description";
 const ADD_THRESHOLD: &str = "
-    INSERT OR REPLACE INTO imported_thresholds (source, level, part_nanos, enabled)
-    VALUES (?1, ?2, ?3, ?4)";
+    INSERT INTO imported_thresholds (source, level, part_nanos, enabled)
+    VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (source, level) DO UPDATE SET
+        part_nanos = excluded.part_nanos, enabled = excluded.enabled";
 
 const BATCHES: &str = "
     SELECT source, id, tier, started_us, ended_us, leads
     FROM imported_batches ORDER BY source, started_us, id";
 const CLEAR_BATCHES: &str = "DELETE FROM imported_batches WHERE source = ?1";
 const ADD_BATCH: &str = "
-    INSERT OR REPLACE INTO imported_batches (source, id, tier, started_us, ended_us, leads)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    INSERT INTO imported_batches (source, id, tier, started_us, ended_us, leads)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    ON CONFLICT (source, id) DO UPDATE SET
+        tier = excluded.tier, started_us = excluded.started_us, ended_us = excluded.ended_us,
+        leads = excluded.leads";
 
 /// What became of some more rows of a source.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::tx::{Manifest, Writes};
 use crate::StoreError;
@@ -14,10 +14,10 @@ use crate::disk::Contents;
 const LAST_SEGMENT_ID: &str = "SELECT last_segment_id FROM history_ids";
 const LAST_RUN_ID: &str = "SELECT last_run_id FROM history_ids";
 const SET_LAST_SEGMENT_ID: &str = "
-    UPDATE history_ids SET last_segment_id = max(last_segment_id, ?1)";
-const SET_LAST_RUN_ID: &str = "UPDATE history_ids SET last_run_id = max(last_run_id, ?1)";
+    UPDATE history_ids SET last_segment_id = ?1 WHERE last_segment_id < ?1";
+const SET_LAST_RUN_ID: &str = "UPDATE history_ids SET last_run_id = ?1 WHERE last_run_id < ?1";
 const LAST_LOG_SEQ: &str = "SELECT last_log_seq FROM history_ids";
-const SET_LAST_LOG_SEQ: &str = "UPDATE history_ids SET last_log_seq = max(last_log_seq, ?1)";
+const SET_LAST_LOG_SEQ: &str = "UPDATE history_ids SET last_log_seq = ?1 WHERE last_log_seq < ?1";
 
 const KNOWN_TIME: &str = "SELECT at_us FROM known_time";
 const SET_KNOWN_TIME: &str = "
@@ -26,7 +26,7 @@ const SET_KNOWN_TIME: &str = "
 const LAST_RECEIVED: &str = "
     SELECT max(us) FROM (
         SELECT max(last_received_us) AS us FROM history_segments
-        UNION ALL SELECT max(received_us) FROM usage_log)";
+        UNION ALL SELECT max(received_us) FROM usage_log) AS newest";
 
 const SEGMENTS: &str = "
     SELECT segment_id, rows, events, requests, unpriced, amount_nanos,
@@ -39,9 +39,9 @@ const ADD_SEGMENT: &str = "
         first_occurred_us, last_occurred_us, first_received_us, last_received_us,
         first_log_seq, last_log_seq, size_bytes, checksum, rollup_bytes, rollup_checksum)
     VALUES (
-        :segment_id, :rows, :events, :requests, :unpriced, :amount_nanos,
-        :first_occurred_us, :last_occurred_us, :first_received_us, :last_received_us,
-        :first_log_seq, :last_log_seq, :size_bytes, :checksum, :rollup_bytes, :rollup_checksum)";
+        ?1, ?2, ?3, ?4, ?5, ?6,
+        ?7, ?8, ?9, ?10,
+        ?11, ?12, ?13, ?14, ?15, ?16)";
 const REMOVE_SEGMENT: &str = "DELETE FROM history_segments WHERE segment_id = ?1";
 
 const RUNS: &str = "
@@ -52,14 +52,14 @@ const ADD_RUN: &str = "
     INSERT INTO dedup_runs (
         run_id, keys, first_received_us, last_received_us, size_bytes, checksum, form)
     VALUES (
-        :run_id, :keys, :first_received_us, :last_received_us, :size_bytes, :checksum, :form)";
+        ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const REMOVE_RUN: &str = "DELETE FROM dedup_runs WHERE run_id = ?1";
 
 const ADD_REMOVAL: &str = "
     INSERT INTO history_removals (
         cutoff_us, account, rows, events, requests, unpriced, amount_nanos)
     VALUES (
-        :cutoff_us, :account, :rows, :events, :requests, :unpriced, :amount_nanos)";
+        ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const REMOVALS: &str = "
     SELECT account, rows, events, requests, unpriced, amount_nanos FROM history_removals";
 
@@ -249,24 +249,24 @@ impl Manifest<'_, Writes> {
 
     /// Adds a segment whose files are on the disk.
     pub fn add_segment(&self, segment: &SegmentRow) -> Result<(), StoreError> {
-        self.conn.prepare_cached(ADD_SEGMENT)?.execute(named_params! {
-            ":segment_id": segment.segment_id,
-            ":rows": segment.totals.rows as i64,
-            ":events": segment.totals.events,
-            ":requests": segment.totals.requests.to_string(),
-            ":unpriced": segment.totals.unpriced,
-            ":amount_nanos": segment.totals.amount_nanos.to_string(),
-            ":first_occurred_us": segment.occurred.first_us,
-            ":last_occurred_us": segment.occurred.last_us,
-            ":first_received_us": segment.received.first_us,
-            ":last_received_us": segment.received.last_us,
-            ":first_log_seq": segment.log_seqs.0,
-            ":last_log_seq": segment.log_seqs.1,
-            ":size_bytes": segment.contents.size_bytes as i64,
-            ":checksum": segment.contents.checksum as i64,
-            ":rollup_bytes": segment.rollup_contents.size_bytes as i64,
-            ":rollup_checksum": segment.rollup_contents.checksum as i64,
-        })?;
+        self.conn.prepare_cached(ADD_SEGMENT)?.execute(params![
+            segment.segment_id,
+            segment.totals.rows as i64,
+            segment.totals.events,
+            segment.totals.requests.to_string(),
+            segment.totals.unpriced,
+            segment.totals.amount_nanos.to_string(),
+            segment.occurred.first_us,
+            segment.occurred.last_us,
+            segment.received.first_us,
+            segment.received.last_us,
+            segment.log_seqs.0,
+            segment.log_seqs.1,
+            segment.contents.size_bytes as i64,
+            segment.contents.checksum as i64,
+            segment.rollup_contents.size_bytes as i64,
+            segment.rollup_contents.checksum as i64,
+        ])?;
         self.conn.prepare_cached(SET_LAST_SEGMENT_ID)?.execute([segment.segment_id])?;
         Ok(())
     }
@@ -279,15 +279,15 @@ impl Manifest<'_, Writes> {
 
     /// Adds a run whose file is on the disk.
     pub fn add_run(&self, run: &RunRow) -> Result<(), StoreError> {
-        self.conn.prepare_cached(ADD_RUN)?.execute(named_params! {
-            ":run_id": run.run_id,
-            ":keys": run.keys as i64,
-            ":first_received_us": run.received.first_us,
-            ":last_received_us": run.received.last_us,
-            ":size_bytes": run.contents.size_bytes as i64,
-            ":checksum": run.contents.checksum as i64,
-            ":form": run.form.number(),
-        })?;
+        self.conn.prepare_cached(ADD_RUN)?.execute(params![
+            run.run_id,
+            run.keys as i64,
+            run.received.first_us,
+            run.received.last_us,
+            run.contents.size_bytes as i64,
+            run.contents.checksum as i64,
+            run.form.number(),
+        ])?;
         self.conn.prepare_cached(SET_LAST_RUN_ID)?.execute([run.run_id])?;
         Ok(())
     }
@@ -306,15 +306,15 @@ impl Manifest<'_, Writes> {
     ) -> Result<(), StoreError> {
         let mut statement = self.conn.prepare_cached(ADD_REMOVAL)?;
         for (account, totals) in removed {
-            statement.execute(named_params! {
-                ":cutoff_us": cutoff_us,
-                ":account": account.as_str(),
-                ":rows": totals.rows as i64,
-                ":events": totals.events,
-                ":requests": totals.requests.to_string(),
-                ":unpriced": totals.unpriced,
-                ":amount_nanos": totals.amount_nanos.to_string(),
-            })?;
+            statement.execute(params![
+                cutoff_us,
+                account.as_str(),
+                totals.rows as i64,
+                totals.events,
+                totals.requests.to_string(),
+                totals.unpriced,
+                totals.amount_nanos.to_string(),
+            ])?;
         }
         Ok(())
     }

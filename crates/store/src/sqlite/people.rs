@@ -16,7 +16,7 @@ const USER_COLUMNS: &str = "user_id, name, account, role, created_at_us, disable
      password_hash IS NOT NULL, token_generation";
 
 const USER: &str = "SELECT {user} FROM users WHERE user_id = ?1";
-const USER_IN_ANY_CASE: &str = "SELECT {user} FROM users WHERE user_id = ?1 COLLATE NOCASE";
+const USER_IN_ANY_CASE: &str = "SELECT {user} FROM users WHERE lower(user_id) = lower(?1)";
 const USERS: &str = "SELECT {user} FROM users WHERE user_id > ?1 ORDER BY user_id LIMIT ?2";
 const FIRST_ADMIN: &str = "
     SELECT user_id FROM users
@@ -32,8 +32,8 @@ const CHANGE_USER: &str = "
     WHERE user_id = ?1";
 const DELETE_USER: [&str; 5] = [
     // Whoever gets the name next is somebody else: no token of before is theirs.
-    "UPDATE token_generations SET next = max(next, 1 + ifnull(
-         (SELECT token_generation FROM users WHERE user_id = ?1), 0))",
+    "UPDATE token_generations SET next = 1 + (SELECT token_generation FROM users WHERE user_id = ?1)
+     WHERE next <= (SELECT token_generation FROM users WHERE user_id = ?1)",
     "DELETE FROM sign_in_links WHERE user_id = ?1",
     "DELETE FROM sessions WHERE user_id = ?1",
     "DELETE FROM api_keys WHERE user_id = ?1",
@@ -57,7 +57,7 @@ const KEY: &str = "SELECT {key} FROM api_keys WHERE key_id = ?1";
 const KEY_BY_SECRET: &str = "SELECT {key} FROM api_keys WHERE secret_hash = ?1";
 const KEYS: &str = "
     SELECT {key} FROM api_keys
-    WHERE key_id < ?1 AND (?2 IS NULL OR user_id = ?2)
+    WHERE key_id < ?1 AND (CAST(?2 AS TEXT) IS NULL OR user_id = ?2)
     ORDER BY key_id DESC LIMIT ?3";
 const COUNT_KEYS: &str = "
     SELECT count(*) FROM api_keys
@@ -70,7 +70,8 @@ const ADD_KEY: &str = "
 const REVOKE_KEY: &str = "
     UPDATE api_keys SET revoked_at_us = ?2 WHERE key_id = ?1 AND revoked_at_us IS NULL";
 const TOUCH_KEY: &str = "
-    UPDATE api_keys SET last_used_at_us = max(ifnull(last_used_at_us, 0), ?2) WHERE key_id = ?1";
+    UPDATE api_keys SET last_used_at_us = ?2
+    WHERE key_id = ?1 AND (last_used_at_us IS NULL OR last_used_at_us < ?2)";
 const FORGET_KEYS: &str = "DELETE FROM api_keys WHERE revoked_at_us < ?1 OR expires_at_us < ?1";
 
 const SESSION_COLUMNS: &str =
@@ -88,7 +89,7 @@ const KEEP_NEWEST_SESSIONS: &str = "
         SELECT session_id FROM sessions
         WHERE user_id = ?1 ORDER BY last_seen_at_us DESC LIMIT ?2)";
 const TOUCH_SESSION: &str =
-    "UPDATE sessions SET last_seen_at_us = max(last_seen_at_us, ?2) WHERE session_id = ?1";
+    "UPDATE sessions SET last_seen_at_us = ?2 WHERE session_id = ?1 AND last_seen_at_us < ?2";
 const END_SESSION: &str = "DELETE FROM sessions WHERE session_id = ?1";
 const END_SESSIONS_OF: &str = "DELETE FROM sessions WHERE user_id = ?1";
 const END_DEAD_SESSIONS: &str =

@@ -18,35 +18,35 @@ const ROWS: &str = "
 const BY_SOURCE: &str = "WHERE source = ?1 ORDER BY price_id";
 const BY_ID: &str = "WHERE price_id = ?1";
 const PAGE: &str = "
-    WHERE price_id > ifnull(?1, '')
-      AND (?2 IS NULL OR source = ?2)
-      AND (?3 IS NULL OR provider = ?3)
-      AND (?4 IS NULL OR priced = ?4)
-      AND (?5 IS NULL
+    WHERE price_id > coalesce(?1, '')
+      AND (CAST(?2 AS TEXT) IS NULL OR source = ?2)
+      AND (CAST(?3 AS TEXT) IS NULL OR provider = ?3)
+      AND (CAST(?4 AS TEXT) IS NULL OR priced = ?4)
+      AND (CAST(?5 AS BIGINT) IS NULL
            OR ((valid_from_us IS NULL OR valid_from_us <= ?5)
                AND (valid_to_us IS NULL OR valid_to_us > ?5)))
       AND (NOT ?6 OR missing_since_us IS NOT NULL)
     ORDER BY price_id
     LIMIT ?7";
 /// The same for models with `?8` in their name: that name itself first, then the makers' own models,
-/// then by name. `?9` are the makers. Rows never change and never go, so that the row where a page
+/// then by name. `?9` are the makers, each between commas. Rows never change and never go, so that the row where a page
 /// ended says where the next one begins.
 const PAGE_OF_MODEL: &str = "
-    WHERE instr(lower(model), ?8) > 0
-      AND (?1 IS NULL
-           OR (lower(model) <> ?8, provider NOT IN (SELECT value FROM json_each(?9)),
+    WHERE (?8 = '' OR replace(lower(model), ?8, '') <> lower(model))
+      AND (CAST(?1 AS TEXT) IS NULL
+           OR (lower(model) <> ?8, replace(?9, ',' || provider || ',', '') = ?9,
                lower(model), provider, price_id)
-            > (SELECT lower(model) <> ?8, provider NOT IN (SELECT value FROM json_each(?9)),
+            > (SELECT lower(model) <> ?8, replace(?9, ',' || provider || ',', '') = ?9,
                       lower(model), provider, price_id
                FROM prices WHERE price_id = ?1))
-      AND (?2 IS NULL OR source = ?2)
-      AND (?3 IS NULL OR provider = ?3)
-      AND (?4 IS NULL OR priced = ?4)
-      AND (?5 IS NULL
+      AND (CAST(?2 AS TEXT) IS NULL OR source = ?2)
+      AND (CAST(?3 AS TEXT) IS NULL OR provider = ?3)
+      AND (CAST(?4 AS TEXT) IS NULL OR priced = ?4)
+      AND (CAST(?5 AS BIGINT) IS NULL
            OR ((valid_from_us IS NULL OR valid_from_us <= ?5)
                AND (valid_to_us IS NULL OR valid_to_us > ?5)))
       AND (NOT ?6 OR missing_since_us IS NOT NULL)
-    ORDER BY lower(model) <> ?8, provider NOT IN (SELECT value FROM json_each(?9)),
+    ORDER BY lower(model) <> ?8, replace(?9, ',' || provider || ',', '') = ?9,
              lower(model), provider, price_id
     LIMIT ?7";
 const ADD: &str = "
@@ -60,7 +60,7 @@ const SOURCES: &str = "
     SELECT source, version, imported_at_us FROM price_sources ORDER BY turn DESC, source";
 const PUT_SOURCE: &str = "
     INSERT INTO price_sources (source, version, turn, imported_at_us)
-    VALUES (?1, ?2, (SELECT ifnull(max(turn), 0) + 1 FROM price_sources), ?3)
+    VALUES (?1, ?2, (SELECT coalesce(max(turn), 0) + 1 FROM price_sources), ?3)
     ON CONFLICT (source) DO UPDATE SET
         version = excluded.version, turn = excluded.turn, imported_at_us = excluded.imported_at_us";
 
@@ -148,7 +148,7 @@ impl<A> Prices<'_, A> {
             &filter.missing,
             &limit,
         ];
-        let makers = json(&MAKERS)?;
+        let makers = format!(",{},", MAKERS.join(","));
         if let Some(model) = &filter.model {
             bound.extend([model as &dyn ToSql, &makers]);
         }

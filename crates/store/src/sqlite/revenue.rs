@@ -51,8 +51,8 @@ const TOTALS: &str = "
            sum(net_nanos / 1000000000), sum(net_nanos % 1000000000),
            sum(fee_nanos / 1000000000), sum(fee_nanos % 1000000000),
            sum(tax_nanos / 1000000000), sum(tax_nanos % 1000000000),
-           ifnull(sum(gross_nanos / 1000000000) FILTER (WHERE kind = 'payment'), 0),
-           ifnull(sum(gross_nanos % 1000000000) FILTER (WHERE kind = 'payment'), 0)
+           coalesce(sum(gross_nanos / 1000000000) FILTER (WHERE kind = 'payment'), 0),
+           coalesce(sum(gross_nanos % 1000000000) FILTER (WHERE kind = 'payment'), 0)
     FROM revenue WHERE occurred_us >= ?1 AND occurred_us < ?2
     GROUP BY currency ORDER BY currency";
 
@@ -65,13 +65,9 @@ const BY_PRODUCT: &str = "
     LIMIT ?3";
 
 /// Who paid for whom stays; who it was, and tags that may tell, go.
-const ERASE_SUBJECT: &str = "
-    UPDATE revenue
-    SET metadata = NULL,
-        attributes = (SELECT nullif(json_group_object(key, value), '{}')
-                      FROM json_each(revenue.attributes)
-                      WHERE key <> 'subject' AND key NOT LIKE 'tag.%')
-    WHERE json_extract(attributes, '$.subject') = ?1";
+const ERASE: &str = "UPDATE revenue SET metadata = NULL, attributes = ?2 WHERE revenue_key = ?1";
+const WITH_ATTRIBUTES: &str =
+    "SELECT revenue_key, attributes FROM revenue WHERE attributes IS NOT NULL";
 
 const LINES: &str = "
     SELECT occurred_us, kind, currency, gross_nanos, attributes
@@ -239,7 +235,27 @@ impl Revenue<'_, Writes> {
 
     /// Takes a person's name off every payment that was made with it, and what else was noted there.
     pub fn erase_subject(&self, subject: &str) -> Result<usize, StoreError> {
-        Ok(self.conn.prepare_cached(ERASE_SUBJECT)?.execute([subject])?)
+        let named = self.named(subject)?;
+        for (key, others) in &named {
+            self.conn.prepare_cached(ERASE)?.execute(params![key, attributes_text(others)])?;
+        }
+        Ok(named.len())
+    }
+
+    /// The keys of the payments that were made with `subject`, and what may stay of their
+    /// attributes: tags may tell who it was.
+    fn named(&self, subject: &str) -> Result<Vec<(String, Attributes)>, StoreError> {
+        let mut statement = self.conn.prepare_cached(WITH_ATTRIBUTES)?;
+        let mut rows = statement.query([])?;
+        let mut named = Vec::new();
+        while let Some(row) = rows.next()? {
+            let mut others = attributes(row, 1)?;
+            if others.remove("subject").is_some_and(|own| own == subject) {
+                others.retain(|name, _| !name.starts_with("tag."));
+                named.push((row.get(0)?, others));
+            }
+        }
+        Ok(named)
     }
 }
 
@@ -326,6 +342,9 @@ fn difference(known: &RevenueFact, fact: &RevenueFact) -> Option<(&'static str, 
     ];
     fields.into_iter().find(|(_, same, _)| !same).map(|(field, _, known)| (field, known))
 }
+
+/// What a payment was made with.
+type Attributes = BTreeMap<CompactString, CompactString>;
 
 /// Attributes as a JSON object; `None` where there are none.
 fn attributes_text(attributes: &BTreeMap<CompactString, CompactString>) -> Option<String> {
@@ -581,6 +600,38 @@ mod tests {
         let kept = revenue(&conn).page((DateTime::UNIX_EPOCH, ""), all, 10).unwrap();
         let keys: Vec<_> = kept.iter().map(|kept| kept.key.as_str()).collect();
         assert_eq!(keys, ["payment:pi_2", "payment@4:b:ob:pi_1", "payment@5:alice:pi_1"]);
+    }
+
+    #[test]
+    fn an_erased_subject_leaves_what_was_paid_and_nothing_that_tells_who_it_was() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&conn);
+        let tx = conn.transaction().unwrap();
+        let made_with = |id: &str, attributes: &[(&str, &str)]| {
+            let pairs = attributes.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            RevenueFact {
+                id: id.into(),
+                payment: Some(id.into()),
+                attributes: pairs.collect(),
+                metadata: Some("{}".into()),
+                ..payment("shop", "9")
+            }
+        };
+        let ada = [("subject", "ada \"a\""), ("service", "search"), ("tag.lead", "7")];
+        for fact in [made_with("1", &ada), made_with("2", &ada[..1]), made_with("3", &ada[1..])] {
+            revenue(&tx).record(&fact, DateTime::UNIX_EPOCH).unwrap();
+        }
+
+        assert_eq!(revenue(&tx).erase_subject("ada").unwrap(), 0);
+        assert_eq!(revenue(&tx).erase_subject("ada \"a\"").unwrap(), 2);
+        tx.commit().unwrap();
+
+        let all = DateTime::UNIX_EPOCH + Duration::days(1);
+        let kept = revenue(&conn).page((DateTime::UNIX_EPOCH, ""), all, 10).unwrap();
+        let facts: Vec<_> = kept.into_iter().map(|kept| kept.fact).collect();
+        let erased =
+            |id, left: &[(&str, &str)]| RevenueFact { metadata: None, ..made_with(id, left) };
+        assert_eq!(facts, [erased("1", &ada[1..2]), erased("2", &[]), made_with("3", &ada[1..])]);
     }
 
     #[test]

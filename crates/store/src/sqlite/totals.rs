@@ -12,14 +12,15 @@ const POST: &str = "
     INSERT INTO account_totals (account, charged_nanos, events, unpriced, first_seen_us, last_seen_us)
     VALUES (?1, ?2, ?3, ?4, ?5, ?5)
     ON CONFLICT (account) DO UPDATE SET
-        charged_nanos = charged_nanos + excluded.charged_nanos,
-        events = events + excluded.events,
-        unpriced = unpriced + excluded.unpriced,
-        last_seen_us = max(last_seen_us, excluded.last_seen_us)";
+        charged_nanos = account_totals.charged_nanos + excluded.charged_nanos,
+        events = account_totals.events + excluded.events,
+        unpriced = account_totals.unpriced + excluded.unpriced,
+        last_seen_us = CASE WHEN account_totals.last_seen_us < excluded.last_seen_us
+                            THEN excluded.last_seen_us ELSE account_totals.last_seen_us END";
 const ACCOUNT: &str =
     "SELECT charged_nanos, events, unpriced FROM account_totals WHERE account = ?1";
 const LARGEST: &str = "
-    SELECT ifnull(min(charged_nanos), 0), ifnull(max(charged_nanos), 0) FROM account_totals";
+    SELECT coalesce(min(charged_nanos), 0), coalesce(max(charged_nanos), 0) FROM account_totals";
 const ACCOUNTS: &str = "SELECT account, charged_nanos, events, unpriced FROM account_totals";
 
 /// What a batch adds to one account, or what stands on it.
