@@ -166,6 +166,15 @@ struct StatusBody {
     reached: Vec<BudgetThresholdBody>,
 }
 
+impl BudgetBody {
+    /// A budget that was just written. That it cannot be told where it stands, e.g. because too
+    /// many questions are asked, is said beside it: an error would read as if nothing was written,
+    /// and whoever sent the budget again would have two.
+    fn written(budget: Budget, told: Result<Self, ApiError>) -> Self {
+        told.unwrap_or_else(|error| Self { error: Some(error.detail), ..Self::from(budget) })
+    }
+}
+
 impl From<Judged> for BudgetBody {
     fn from(judged: Judged) -> Self {
         match judged {
@@ -358,7 +367,8 @@ async fn create(
     let id = id.unwrap_or_else(|| Uuid::now_v7().to_string().into());
     let budgets = state.outlay.budgets(&*caller);
     let budget = budgets.create(id, draft, caller.user.as_str()).await?;
-    Ok((StatusCode::CREATED, Json(told(&state, &caller, budget).await?)))
+    let told = told(&state, &caller, budget.clone()).await;
+    Ok((StatusCode::CREATED, Json(BudgetBody::written(budget, told))))
 }
 
 /// Shows a budget and where it stands.
@@ -402,7 +412,8 @@ async fn change(
     }
     let budgets = state.outlay.budgets(&*caller);
     let budget = budgets.change(&id, draft, caller.user.as_str()).await?;
-    Ok(Json(told(&state, &caller, budget).await?))
+    let told = told(&state, &caller, budget.clone()).await;
+    Ok(Json(BudgetBody::written(budget, told)))
 }
 
 /// Removes a budget. Admins only.
@@ -528,4 +539,27 @@ fn may_see(caller: &people::Caller, budget: &Budget) -> bool {
     let Some(own) = caller.scope() else { return true };
     let accounts = budget.draft.scope.names().get("account");
     accounts.is_some_and(|accounts| accounts.iter().all(|account| *account == own))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_budget_that_is_written_is_answered_although_nobody_can_tell_where_it_stands() {
+        let said = json!({"name": "Research", "amount": "250", "period": {"every": "month"}});
+        let body: DraftBody = serde_json::from_value(said).unwrap();
+        let (_, draft) = body.judged().unwrap();
+        let budget = Budget { id: "research".into(), created_at: DateTime::UNIX_EPOCH, draft };
+        let busy = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "busy", "too many questions");
+
+        let answer = BudgetBody::written(budget, Err(busy));
+
+        assert_eq!((answer.id.as_str(), answer.status.is_none()), ("research", true));
+        assert_eq!(answer.error.as_deref(), Some("too many questions"));
+    }
 }
