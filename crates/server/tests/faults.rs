@@ -329,7 +329,7 @@ async fn survives_a_panic_at(point: &str, then: &str) {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
     assert!(answer["detail"].as_str().unwrap().contains("interrupted"), "{answer}");
 
-    // Until the committer is started again, whoever sends is told to come back.
+    // Until the journal is started again, whoever sends is told to come back.
     let again = async {
         loop {
             let told = send().await;

@@ -170,7 +170,7 @@ impl Charges {
         }
     }
 
-    /// Posts them as the committer does, so that the books agree with the history.
+    /// Posts them as the journal does, so that the books agree with the history.
     fn post(&mut self, books: &Books, at: DateTime<Utc>, seq: i64) -> Result<(), StoreError> {
         books.write_blocking(|tx| {
             for (account, charged) in std::mem::take(&mut self.0) {

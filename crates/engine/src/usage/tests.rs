@@ -329,7 +329,7 @@ async fn a_correction_that_is_sent_again_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_stopped_committer_takes_nothing_more() {
+async fn a_stopped_journal_takes_nothing_more() {
     let folder = tempfile::tempdir().unwrap();
     let outlay = open(folder.path());
     outlay.stop();

@@ -356,7 +356,7 @@ fn warn_of_wrong_size(segment: &Segment) {
     }
 }
 
-/// Full chunks become columns beside the committer, which has no time for it.
+/// Full chunks become columns beside the journal, which has no time for it.
 fn start_columns_thread() -> SyncSender<Arc<Chunk>> {
     let (sender, receiver) = sync_channel::<Arc<Chunk>>(4);
     std::thread::Builder::new()
