@@ -18,6 +18,10 @@ use crate::error::ApiError;
 const BODY_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a request waits for its turn.
 const TURN_PATIENCE: Duration = Duration::from_secs(20);
+/// Files that are sent at a time. Each takes some megabytes for as long as its reader is slow.
+const DOWNLOADS: usize = 8;
+/// How long a request waits for its turn at that. Tests have less patience.
+const DOWNLOAD_PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 20_000 });
 /// Memory for bodies is shared in units of so many bytes.
 const UNIT_BYTES: usize = 1024;
 /// What a growing body takes at a time.
@@ -29,11 +33,12 @@ const SMALL_BYTES: usize = 16 * 1024;
 /// Turns at a time, at least: as many threads as work besides those that answer.
 const TURNS_LEAST: usize = 4;
 
-/// Memory for bodies, and turns at the processor.
+/// Memory for bodies, turns at the processor, and files that are sent.
 #[derive(Debug)]
 pub struct Shares {
     body_units: Parted,
     turns: Parted,
+    downloads: Parted,
     body_time: Duration,
 }
 
@@ -45,6 +50,7 @@ impl Shares {
         Self {
             body_units: Parted::new(units, BODY_PATIENCE),
             turns: Parted::new(cores.max(TURNS_LEAST), TURN_PATIENCE),
+            downloads: Parted::new(DOWNLOADS, DOWNLOAD_PATIENCE),
             body_time: Duration::from_secs(config.limits.body_seconds.into()),
         }
     }
@@ -147,6 +153,11 @@ impl Shares {
             work()
         });
         worked.await.map_err(|error| ApiError::internal(&error))
+    }
+
+    /// A turn of `who` at sending a file that is made while it is read.
+    pub async fn download(&self, who: &str) -> Result<Share, ApiError> {
+        self.downloads.take(who, 1).await.ok_or_else(no_download)
     }
 
     /// Does work that is bounded already, away from the threads that answer everybody where it
@@ -267,6 +278,11 @@ fn no_turn() -> ApiError {
         .mend("send the same request again after Retry-After; nothing of it was kept")
 }
 
+fn no_download() -> ApiError {
+    ApiError::too_many(10, "too many files are being sent to this caller, or to everybody")
+        .mend("ask again after Retry-After, when others are read to their end")
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -309,6 +325,22 @@ mod tests {
         assert_eq!(unpack(b"no such thing".to_vec(), 99).await.unwrap_err().code, "malformed");
         let all = shares.body_units.free();
         assert_eq!(all, Config::default().ingest.bodies_bytes / UNIT_BYTES);
+    }
+
+    #[tokio::test]
+    async fn one_caller_who_reads_nothing_leaves_files_to_others() {
+        let shares = Shares::new(&Config::default());
+        let mut held = Vec::new();
+        for _ in 0..DOWNLOADS / 2 {
+            held.push(shares.download("mallory").await.unwrap());
+        }
+
+        let refused = shares.download("mallory").await.unwrap_err();
+        assert_eq!((refused.status.as_u16(), refused.retry_after), (429, Some(10)));
+        assert!(shares.download("alice").await.is_ok());
+
+        held.pop();
+        assert!(shares.download("mallory").await.is_ok());
     }
 
     #[tokio::test]

@@ -19,6 +19,8 @@ pub const SCALE: usize = 18;
 const PRECISION: u8 = 38;
 /// Rows that are gathered before they are written.
 const ROWS: usize = 20_000;
+/// Bytes of cells with which rows are written, however few they are. Tests have less memory.
+const BYTES: usize = if cfg!(test) { 4 << 10 } else { 4 << 20 };
 
 /// What stands in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,7 @@ pub struct ParquetSheet {
     schema: SchemaRef,
     columns: Vec<Column>,
     rows: usize,
+    bytes: usize,
 }
 
 /// Bytes that two can hold.
@@ -98,6 +101,7 @@ impl ParquetSheet {
             schema,
             columns: names.iter().map(column).collect(),
             rows: 0,
+            bytes: 0,
         })
     }
 
@@ -125,14 +129,15 @@ impl ParquetSheet {
             }
         }
         self.rows += 1;
-        if self.rows >= ROWS { self.write() } else { Ok(()) }
+        self.bytes += cells.iter().flatten().map(String::len).sum::<usize>();
+        if self.rows >= ROWS || self.bytes >= BYTES { self.write() } else { Ok(()) }
     }
 
     fn write(&mut self) -> io::Result<()> {
         if self.rows == 0 {
             return Ok(());
         }
-        self.rows = 0;
+        (self.rows, self.bytes) = (0, 0);
         let columns = self.columns.iter_mut().map(|column| -> ArrayRef {
             match column {
                 Column::Text(builder) => Arc::new(builder.finish()),
@@ -188,6 +193,18 @@ mod tests {
         assert_eq!(decimal("0.0000000000000000001"), None);
         assert_eq!(decimal("1e3"), None);
         assert_eq!(decimal(""), None);
+    }
+
+    #[test]
+    fn wide_rows_are_written_before_they_fill_the_memory() {
+        let mut sheet = ParquetSheet::new(&[("name", Kind::Text)]).unwrap();
+        for _ in 0..3 {
+            sheet.row(&[Some("a".repeat(1_000))]).unwrap();
+        }
+        assert!(sheet.writer.flushed_row_groups().is_empty());
+
+        sheet.row(&[Some("b".repeat(BYTES))]).unwrap();
+        assert_eq!(sheet.writer.flushed_row_groups().len(), 1);
     }
 
     #[test]

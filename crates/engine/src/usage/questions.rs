@@ -29,6 +29,10 @@ use crate::Clock;
 pub const EVENTS_MAX: usize = 1_000;
 /// Events that an export reads at once.
 pub const EXPORT_EVENTS: usize = 5_000;
+/// Bytes of a page for each event that it may have: most events are narrower.
+const EVENT_BYTES: usize = 1_024;
+/// Bytes that a page may have, however few events are asked for.
+const PAGE_BYTES_LEAST: usize = 1 << 20;
 
 /// How much questions may use.
 #[derive(Debug, Clone, Copy)]
@@ -120,7 +124,7 @@ pub struct UsageEvents {
     pub above: Option<Amount>,
     /// Only what says of an event that it lacks a price, or that it no longer does.
     pub about_lacking: bool,
-    /// How many, [`EXPORT_EVENTS`] at most.
+    /// How many, [`EXPORT_EVENTS`] at most; fewer are given where they are very wide.
     pub limit: usize,
     /// Where the page before ended.
     pub after: Option<EventsAfter>,
@@ -131,13 +135,15 @@ impl UsageEvents {
     fn within(self, scope: Option<&str>) -> EventsQuestion {
         let mut filters = self.filters;
         filters.extend(scope.map(|account| Filter::only(Attribute::Account, account)));
+        let limit = self.limit.clamp(1, EXPORT_EVENTS);
         EventsQuestion {
             from_us: self.from.map_or(i64::MIN, |from| from.timestamp_micros()),
             to_us: self.to.map_or(i64::MAX, |to| to.timestamp_micros()),
             filters,
             above_nanos: self.above.map(Amount::nanos),
             about_lacking: self.about_lacking,
-            limit: self.limit.clamp(1, EXPORT_EVENTS),
+            limit,
+            bytes_max: (limit * EVENT_BYTES).max(PAGE_BYTES_LEAST),
             after: self.after,
         }
     }

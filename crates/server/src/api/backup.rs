@@ -38,16 +38,21 @@ pub fn routes() -> OpenApiRouter<AppState> {
 #[utoipa::path(post, path = "/api/v1/backup", operation_id = "download_backup", tag = "operations",
     responses((status = 200, body = String, content_type = "application/zstd"),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
-        (status = 503, body = ApiError)))]
+        (status = 429, body = ApiError), (status = 503, body = ApiError)))]
 async fn download(
     State(state): State<AppState>,
     caller: Caller,
 ) -> Result<impl IntoResponse, ApiError> {
     caller.may(Act::Administer)?;
+    let turn = state.shares.download(caller.user.as_str()).await?;
     let staged = stage(&state).await?;
     let name = staged.note().made_at.format("outlay-%Y-%m-%dT%H%M%SZ");
     let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
-    tokio::task::spawn_blocking(move || send(&staged, sender));
+    tokio::task::spawn_blocking(move || {
+        // The turn lasts as long as the files that were put aside for it.
+        let _turn = turn;
+        send(&staged, sender);
+    });
     let body = Body::from_stream(stream::unfold(chunks, |mut chunks| async {
         chunks.recv().await.map(|chunk| (chunk, chunks))
     }));

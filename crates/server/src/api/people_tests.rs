@@ -942,6 +942,40 @@ async fn a_caller_who_holds_their_part_of_the_memory_leaves_others_theirs() {
     held.abort();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_to_whom_many_files_are_sent_leaves_turns_at_that_to_others() {
+    let house = House::new().await;
+    house.add("alice", "admin").await;
+    house.add("bob", "admin").await;
+    let (alice, bob) = (house.token("alice").await, house.token("bob").await);
+    let files = [
+        (Method::GET, "/api/v1/exports/events"),
+        (Method::GET, "/api/v1/exports/focus"),
+        (Method::POST, "/api/v1/backup"),
+    ];
+    let ask = async |token: &str, (method, path): &(Method, &str)| {
+        let request = Request::builder()
+            .method(method)
+            .uri(*path)
+            .header("host", "localhost:8440")
+            .header("authorization", token);
+        let request = request.body(Body::empty()).unwrap();
+        house.router.clone().oneshot(request).await.unwrap().status()
+    };
+    let shares = &house.server.state().shares;
+    let mut held = Vec::new();
+    while let Ok(turn) = shares.download("alice").await {
+        held.push(turn);
+    }
+
+    for file in &files {
+        assert_eq!(ask(&alice, file).await, StatusCode::TOO_MANY_REQUESTS, "{file:?}");
+        assert_eq!(ask(&bob, file).await, StatusCode::OK, "{file:?}");
+    }
+    held.clear();
+    assert_eq!(ask(&alice, &files[0]).await, StatusCode::OK);
+}
+
 // Live updates
 
 /// What stands between two packets of one answer.

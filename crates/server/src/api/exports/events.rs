@@ -98,7 +98,9 @@ pub async fn export(
         )),
     };
     let scope = caller.scope().map(String::from);
-    send(state.outlay.questions.by(&*caller), asked, scope, rows, ("events", format)).await
+    let questions = state.outlay.questions.by(&*caller);
+    let turn = state.shares.download(caller.user.as_str()).await?;
+    send(questions, asked, scope, rows, ("events", format), turn).await
 }
 
 enum EventRows {

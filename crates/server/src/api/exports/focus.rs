@@ -183,7 +183,9 @@ pub async fn export(
     };
     let scope = caller.scope().map(String::from);
     let questions = state.outlay.questions.by(&*caller);
-    send(questions, asked(&parameters)?, scope, rows, ("focus", format)).await
+    let asked = asked(&parameters)?;
+    let turn = state.shares.download(caller.user.as_str()).await?;
+    send(questions, asked, scope, rows, ("focus", format), turn).await
 }
 
 fn granularity(parameters: &Parameters) -> Result<Every, ApiError> {

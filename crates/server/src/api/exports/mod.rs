@@ -7,6 +7,8 @@ mod focus;
 mod sink;
 
 use std::io;
+use std::ops::Range;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Query;
@@ -15,6 +17,8 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::stream;
+use outlay_domain::usage::Fact;
+use outlay_engine::parted::Share;
 use outlay_engine::usage::questions::EXPORT_EVENTS;
 use outlay_engine::usage::{Questions, UnansweredError, UsageEvents};
 use tokio::sync::mpsc;
@@ -27,7 +31,11 @@ use crate::state::AppState;
 use sink::{Format, Rows};
 
 /// Chunks that are made ahead of a slow reader.
-const CHUNKS_AHEAD: usize = 4;
+const CHUNKS_AHEAD: usize = 1;
+/// Bytes of facts that become one chunk.
+const CHUNK_FACT_BYTES: usize = 512 * 1024;
+/// Bytes that are sent at a time, at most.
+const CHUNK_BYTES: usize = 1 << 20;
 
 type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
@@ -64,6 +72,10 @@ fn asked(parameters: &Parameters) -> Result<UsageEvents, ApiError> {
 
 /// Sends the rows of all events, page by page, while they are read.
 ///
+/// However wide the rows and however slow the reader, a few megabytes are held for it: a page, and
+/// the chunks of it that are on their way. The turn is given back with them, when all is sent or
+/// the connection of a reader ends who took nothing for too long.
+///
 /// What is wrong with the question is told before the first byte; a failure after that ends the
 /// answer before its end.
 async fn send(
@@ -72,34 +84,21 @@ async fn send(
     scope: Option<String>,
     mut rows: impl Rows + 'static,
     (name, format): (&str, Format),
+    turn: Share,
 ) -> Result<Response, ApiError> {
     let mut page = questions.events(asked.clone(), scope.as_deref()).await?;
     let (sender, chunks) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_AHEAD);
     tokio::spawn(async move {
+        let _turn = turn;
         let mut asked = asked;
         loop {
             let next = page.next.take();
             let facts = std::mem::take(&mut page.facts);
             let oldest = facts.last().map(|fact| fact.event.occurred_at);
-            let worked = tokio::task::spawn_blocking(move || {
-                let bytes = rows.page(&facts);
-                (rows, bytes)
-            });
-            let bytes = match worked.await {
-                Ok((given_back, bytes)) => {
-                    rows = given_back;
-                    bytes
-                }
-                Err(error) => return fail(&sender, io::Error::other(error)).await,
-            };
-            let bytes: Bytes = match bytes {
-                Ok(bytes) => bytes.into(),
+            rows = match send_page(rows, facts, &sender).await {
+                Ok(rows) => rows,
                 Err(error) => return fail(&sender, error).await,
             };
-            // Where it is not taken, nobody reads any more.
-            if !bytes.is_empty() && sender.send(Ok(bytes)).await.is_err() {
-                return;
-            }
             let Some(after) = next else { break };
             // What is newer was sent, so that later pages look at older segments only.
             asked.to = oldest.map(|oldest| oldest + chrono::TimeDelta::microseconds(1));
@@ -114,12 +113,12 @@ async fn send(
             };
         }
         let ended = tokio::task::spawn_blocking(move || rows.finish()).await;
-        match ended.map_err(io::Error::other).flatten() {
-            Ok(bytes) => {
-                // Nobody is left to be told when the reader went away.
-                let _ = sender.send(Ok(bytes.into())).await;
-            }
-            Err(error) => fail(&sender, error).await,
+        let ended = match ended.map_err(io::Error::other).flatten() {
+            Ok(bytes) => send_bytes(bytes, &sender).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            fail(&sender, error).await;
         }
     });
     let body = Body::from_stream(stream::unfold(chunks, |mut chunks| async {
@@ -131,6 +130,50 @@ async fn send(
         (header::CONTENT_DISPOSITION, disposition),
     ];
     Ok((headers, body).into_response())
+}
+
+/// Sends the rows of a page, some of its facts at a time; gives back what makes them.
+async fn send_page<R: Rows + 'static>(
+    mut rows: R,
+    facts: Vec<Fact>,
+    sender: &mpsc::Sender<io::Result<Bytes>>,
+) -> io::Result<R> {
+    let facts: Arc<[Fact]> = facts.into();
+    for part in parts(&facts) {
+        let facts = facts.clone();
+        let worked = tokio::task::spawn_blocking(move || {
+            let bytes = rows.page(&facts[part]);
+            (rows, bytes)
+        });
+        let (given_back, bytes) = worked.await.map_err(io::Error::other)?;
+        rows = given_back;
+        send_bytes(bytes?, sender).await?;
+    }
+    Ok(rows)
+}
+
+/// Parts of facts that become a chunk each.
+fn parts(facts: &[Fact]) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (index, fact) in facts.iter().enumerate() {
+        bytes += fact.size_bytes();
+        if bytes >= CHUNK_FACT_BYTES || index + 1 == facts.len() {
+            parts.push(start..index + 1);
+            (start, bytes) = (index + 1, 0);
+        }
+    }
+    parts
+}
+
+/// Sends bytes, so many at a time. It is a broken pipe when nobody reads any more.
+async fn send_bytes(bytes: Vec<u8>, sender: &mpsc::Sender<io::Result<Bytes>>) -> io::Result<()> {
+    let mut bytes = Bytes::from(bytes);
+    while !bytes.is_empty() {
+        let chunk = bytes.split_to(bytes.len().min(CHUNK_BYTES));
+        sender.send(Ok(chunk)).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+    }
+    Ok(())
 }
 
 /// The next page; busy times are waited out, because half an export is of no use.
@@ -150,6 +193,9 @@ async fn again(
 }
 
 async fn fail(sender: &mpsc::Sender<io::Result<Bytes>>, error: io::Error) {
+    if sender.is_closed() {
+        return;
+    }
     tracing::error!(%error, "an export could not be sent to its end");
     // Nobody is left to be told when the reader went away.
     let _ = sender.send(Err(error)).await;

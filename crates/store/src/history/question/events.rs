@@ -1,6 +1,6 @@
 //! The newest facts that pass some filters, page by page.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -20,6 +20,11 @@ use super::{AskError, Asker, Effort, Facts};
 use crate::StoreError;
 use crate::history::schema::FactReader;
 
+/// Rows that are read at once before it is known how wide they are. Tests have fewer.
+const FIRST_ROWS: usize = if cfg!(test) { 8 } else { 256 };
+/// Rows that are read at once, at most: the next ones may be wider than those before.
+const ROWS_MAX: usize = if cfg!(test) { 16 } else { 1_024 };
+
 /// A request for facts.
 #[derive(Debug, Clone)]
 pub struct EventsQuestion {
@@ -35,6 +40,8 @@ pub struct EventsQuestion {
     pub about_lacking: bool,
     /// How many facts to give.
     pub limit: usize,
+    /// How many bytes of memory the facts may take; the first is given however large it is.
+    pub bytes_max: usize,
     /// Where the page before ended.
     pub after: Option<EventsAfter>,
 }
@@ -149,29 +156,25 @@ impl Asker {
         let limit = Limit::new(&self.options, effort);
         let units = self.units(facts, question)?;
         let mut candidates = newest(&units, question, &limit)?;
-        if candidates.len() > 4 * (question.limit + 1) {
+        // What is read in one go is put in order afterwards.
+        if candidates.len() > FIRST_ROWS {
             candidates = first_by_key(&units, candidates, question, &limit)?;
         }
-        let mut found = read_facts(&units, candidates, &limit)?;
-        found.sort_by_cached_key(FactKey::of);
-        if let Some(after) = &question.after {
-            let mut given = after.given;
-            found.retain(|fact| match FactKey::of(fact).cmp(&after.last) {
-                std::cmp::Ordering::Less => false,
-                std::cmp::Ordering::Equal => match given.checked_sub(1) {
-                    Some(left) => {
-                        given = left;
-                        false
-                    }
-                    None => true,
-                },
-                std::cmp::Ordering::Greater => true,
-            });
+        let mut page = Page::new(question);
+        let mut count = FIRST_ROWS;
+        while !candidates.is_empty() {
+            let rest = candidates.split_off(count.min(candidates.len()));
+            let mut found = read_facts(&units, candidates, &limit)?;
+            found.sort_by_cached_key(FactKey::of);
+            for fact in found {
+                if !page.add(fact) {
+                    return Ok(page.end(true));
+                }
+            }
+            count = page.rows_to_read();
+            candidates = rest;
         }
-        let has_more = found.len() > question.limit;
-        found.truncate(question.limit);
-        let next = has_more.then(|| after(&found, question.after.as_ref())).flatten();
-        Ok(EventPage { facts: found, next })
+        Ok(page.end(false))
     }
 
     /// All facts that pass together, whatever the limit is and where a page ended.
@@ -300,6 +303,64 @@ impl Sieve {
     }
 }
 
+/// A page in the making.
+struct Page<'a> {
+    question: &'a EventsQuestion,
+    /// How many facts with the last key of the page before are still to be left out.
+    given: u32,
+    facts: Vec<Fact>,
+    bytes: usize,
+}
+
+impl<'a> Page<'a> {
+    fn new(question: &'a EventsQuestion) -> Self {
+        let given = question.after.as_ref().map_or(0, |after| after.given);
+        Self { question, given, facts: Vec::new(), bytes: 0 }
+    }
+
+    /// Adds the next fact, unless an earlier page has it; says whether there was room.
+    fn add(&mut self, fact: Fact) -> bool {
+        if self.was_given(&fact) {
+            return true;
+        }
+        let bytes = self.bytes + fact.size_bytes();
+        let is_over = bytes > self.question.bytes_max && !self.facts.is_empty();
+        if is_over || self.facts.len() >= self.question.limit {
+            return false;
+        }
+        self.bytes = bytes;
+        self.facts.push(fact);
+        true
+    }
+
+    fn was_given(&mut self, fact: &Fact) -> bool {
+        let Some(after) = &self.question.after else { return false };
+        match FactKey::of(fact).cmp(&after.last) {
+            Ordering::Less => true,
+            Ordering::Greater => false,
+            Ordering::Equal => {
+                let was_given = self.given > 0;
+                self.given = self.given.saturating_sub(1);
+                was_given
+            }
+        }
+    }
+
+    /// How many rows more are likely to fill it, by how wide those are that it has.
+    fn rows_to_read(&self) -> usize {
+        let Some(each) = self.bytes.checked_div(self.facts.len()) else { return FIRST_ROWS };
+        let left = self.question.bytes_max.saturating_sub(self.bytes);
+        // One more, which shows that there is a next page.
+        (left / each.max(1) + 1).min(ROWS_MAX)
+    }
+
+    fn end(self, has_more: bool) -> EventPage {
+        let before = self.question.after.as_ref();
+        let next = has_more.then(|| after(&self.facts, before)).flatten();
+        EventPage { facts: self.facts, next }
+    }
+}
+
 /// Where a page that ends with the last of `given` ends.
 fn after(given: &[Fact], before: Option<&EventsAfter>) -> Option<EventsAfter> {
     let last = FactKey::of(given.last()?);
@@ -362,7 +423,8 @@ fn prune(candidates: &mut Vec<Candidate>, wanted: usize, boundary: Option<i64>) 
     oldest
 }
 
-/// Of very many candidates, as there are when an import knows the day only, those of the page.
+/// The candidates in the order of the page. Of very many, as there are when an import knows the day
+/// only, those that may be on it.
 fn first_by_key(
     units: &[Unit<'_>],
     mut candidates: Vec<Candidate>,
@@ -380,7 +442,8 @@ fn first_by_key(
     if let Some(after) = &question.after {
         keyed.retain(|(key, _)| *key >= after.last);
     }
-    keyed.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
+    let place = |candidate: &Candidate| (candidate.unit, candidate.row);
+    keyed.sort_unstable_by(|(one, a), (two, b)| one.cmp(two).then_with(|| place(a).cmp(&place(b))));
     let given = question.after.as_ref().map_or(0, |after| after.given as usize);
     keyed.truncate(question.limit + 1 + given);
     Ok(keyed.into_iter().map(|(_, candidate)| candidate).collect())

@@ -410,6 +410,7 @@ proptest! {
         about_lacking in prop::bool::weighted(0.3),
         segments in 0_usize..4,
         limit in 1_usize..40,
+        bytes_max in prop::sample::select(vec![1, 5_000, usize::MAX]),
     ) {
         let world = World::new(facts, segments, None);
         let asker = Asker::default();
@@ -420,6 +421,7 @@ proptest! {
             above_nanos,
             about_lacking,
             limit,
+            bytes_max,
             after: None,
         };
 
@@ -582,8 +584,38 @@ fn all_events() -> EventsQuestion {
         above_nanos: None,
         about_lacking: false,
         limit: 10,
+        bytes_max: usize::MAX,
         after: None,
     }
+}
+
+#[test]
+fn pages_of_wide_events_end_before_they_take_more_memory_than_they_may() {
+    let mut facts = some_facts();
+    for (number, fact) in facts.iter_mut().enumerate() {
+        // Some are narrow, and one alone is larger than a page.
+        let bytes = if number == 200 { 30_000 } else { (number % 5) * 2_000 };
+        fact.event.metadata = Some(format!("\"{}\"", "x".repeat(bytes)).into());
+    }
+    let world = World::new(facts.clone(), 2, None);
+    let mut question = EventsQuestion { limit: 1_000, bytes_max: 20_000, ..all_events() };
+    let mut listed = Vec::new();
+    let mut pages = 0;
+    loop {
+        let page = Asker::default().events(world.facts(), &question, &Effort::default()).unwrap();
+        let bytes: usize = page.facts.iter().map(Fact::size_bytes).sum();
+        assert!(bytes <= 20_000 || page.facts.len() == 1, "{bytes}");
+        pages += 1;
+        listed.extend(page.facts);
+        match page.next {
+            Some(next) => question.after = Some(next),
+            None => break,
+        }
+    }
+
+    assert!(pages > 10, "{pages}");
+    facts.sort_by_cached_key(FactKey::of);
+    assert_eq!(listed, facts);
 }
 
 #[test]
