@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod amount;
 pub mod budgets;
 pub mod imports;
+pub mod once;
 pub mod quantity;
 pub mod recommendations;
 pub mod revenue;

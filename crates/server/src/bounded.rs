@@ -52,7 +52,7 @@ pub fn as_too_many(message: &str) -> Option<&str> {
 }
 
 /// What a body may have in it whose fields may hold anything.
-const DEPTH_MAX: usize = 64;
+pub const DEPTH_MAX: usize = 64;
 /// Objects and lists in such a body, at most. Each takes hundreds of bytes.
 const CONTAINERS_MAX: usize = 20_000;
 /// Values in such a body, at most.

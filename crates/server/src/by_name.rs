@@ -7,7 +7,7 @@
 use std::fmt;
 
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected,
+    DeserializeSeed, Deserializer, EnumAccess, Error, Expected, MapAccess, SeqAccess, Unexpected,
     VariantAccess, Visitor,
 };
 
@@ -23,6 +23,14 @@ struct Inside<V> {
 impl<V> Inside<V> {
     const fn anything(visitor: V) -> Self {
         Self { visitor, wants_fields: false }
+    }
+}
+
+impl<'de, V: Visitor<'de>> Inside<V> {
+    /// Whether this is of an enum whose kind stands among its fields. A derived reader of one asks
+    /// for anything, and only its own words tell it from what may be a list.
+    fn is_tagged(&self) -> bool {
+        (self as &dyn Expected).to_string().starts_with("internally tagged enum ")
     }
 }
 
@@ -139,7 +147,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Inside<V> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<V::Value, A::Error> {
-        if self.wants_fields {
+        if self.wants_fields || self.is_tagged() {
             return Err(A::Error::invalid_type(Unexpected::Seq, &self));
         }
         self.visitor.visit_seq(ByName(list))
@@ -254,6 +262,31 @@ mod tests {
         Plain,
         Of(Level),
         Named { level: Level },
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+    enum Tagged {
+        Bare {},
+        Full { percent: u16 },
+    }
+
+    #[test]
+    fn a_list_is_no_object_that_tells_its_kind() {
+        let tagged = |json: &str| {
+            let mut from = serde_json::Deserializer::from_str(json);
+            Vec::<Option<Tagged>>::deserialize(ByName(&mut from)).map_err(|error| error.to_string())
+        };
+
+        let read = tagged(r#"[{"kind": "bare"}, null, {"percent": 7, "kind": "full"}]"#);
+        assert_eq!(read, Ok(vec![Some(Tagged::Bare {}), None, Some(Tagged::Full { percent: 7 })]));
+        for list in [r#"[["bare"]]"#, r#"[["full", 7]]"#, r#"[["full"]]"#, "[[]]"] {
+            let refused = tagged(list).unwrap_err();
+            assert!(
+                refused.starts_with("invalid type: sequence, expected internally tagged enum"),
+                "{refused}"
+            );
+        }
     }
 
     #[derive(Debug, Deserialize)]

@@ -15,6 +15,7 @@ pub mod extract;
 pub mod fuzz;
 pub mod live;
 mod malformed;
+mod metadata;
 pub mod metrics;
 mod moment;
 mod problems;

@@ -4,7 +4,7 @@
 //! their texts become a field, what is wrong with it, and what to do.
 
 use axum::http::StatusCode;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::bounded;
 use crate::by_name::ByName;
@@ -13,10 +13,24 @@ use crate::error::ApiError;
 /// Reads a value of JSON; on failure says which field is at fault.
 pub fn read_json<T: DeserializeOwned>(json: &str) -> Result<T, Fault> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let read = serde_path_to_error::deserialize(ByName(&mut deserializer))
-        .map_err(|error| Fault::new(&error.path().to_string(), &error.inner().to_string()))?;
+    let read = serde_path_to_error::deserialize(ByName(&mut deserializer)).map_err(|error| {
+        let (path, message) = (error.path().to_string(), error.inner().to_string());
+        match message.starts_with(NO_VALUE) && is_json(json) {
+            true => Fault::no_choice(&path),
+            false => Fault::new(&path, &message),
+        }
+    })?;
     deserializer.end().map_err(|error| Fault::new("", &error.to_string()))?;
     Ok(read)
+}
+
+/// What the parser says where no value stands, and where one stands that is neither the name of a
+/// choice nor an object of one.
+const NO_VALUE: &str = "expected value at line ";
+
+/// Whether it is JSON at all.
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// What is wrong with a field.
@@ -44,6 +58,16 @@ pub enum FaultKind {
 }
 
 impl Fault {
+    /// What is neither of the forms in which one of several can be chosen.
+    fn no_choice(path: &str) -> Self {
+        Self {
+            field: if path == "." { String::new() } else { path.to_owned() },
+            kind: FaultKind::Malformed,
+            detail: "must be an object with one field, or one of its words as a text".into(),
+            remedy: Some("see the API's document for the names that it takes".into()),
+        }
+    }
+
     /// Reads what a deserializer says of the field at `path`.
     pub fn new(path: &str, message: &str) -> Self {
         if let Some(detail) = syntax(message) {
@@ -211,6 +235,9 @@ fn wanted(expected: &str) -> String {
 
 /// What was there.
 fn given(found: &str) -> String {
+    if found == "unit variant" {
+        return "a word alone".into();
+    }
     let (kind, value) = found.split_once(' ').unwrap_or((found, ""));
     match kind {
         "integer" | "boolean" => value.trim_matches('`').to_owned(),
@@ -227,7 +254,9 @@ fn given(found: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use outlay_domain::budgets::Period;
+    use outlay_domain::alerts::Condition;
+    use outlay_domain::budgets::{Period, Scope};
+    use outlay_domain::pricing::Conditions;
     use serde::Deserialize;
 
     use super::*;
@@ -253,7 +282,11 @@ mod tests {
     }
 
     fn told(json: &str) -> String {
-        match read_json::<Draft>(json) {
+        told_of::<Draft>(json)
+    }
+
+    fn told_of<T: DeserializeOwned>(json: &str) -> String {
+        match read_json::<T>(json) {
             Ok(_) => "read".into(),
             Err(Fault { field, detail, remedy, .. }) => {
                 format!(
@@ -262,6 +295,71 @@ mod tests {
                 )
             }
         }
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "only read")]
+    struct Watched {
+        #[serde(default)]
+        condition: Option<Condition>,
+        #[serde(default)]
+        scope: Scope,
+        #[serde(default)]
+        conditions: Conditions,
+        #[serde(default, deserialize_with = "outlay_domain::once::each_once")]
+        attributes: BTreeMap<String, String>,
+    }
+
+    #[test]
+    fn what_tells_its_kind_is_no_list() {
+        let no_list = ": must be an object with fields, not a list";
+        for list in [r#"["month"]"#, r#"["rolling", 7]"#, r#"["once", "2026-05-01", "2026-05-31"]"#]
+        {
+            let json = format!(r#"{{"name": "x", "period": {list}}}"#);
+            assert_eq!(told(&json), format!("period{no_list}"));
+        }
+        for list in [r#"["unpriced"]"#, r#"["above", "1"]"#, "[]"] {
+            let json = format!(r#"{{"condition": {list}}}"#);
+            assert_eq!(told_of::<Watched>(&json), format!("condition{no_list}"));
+        }
+        assert_eq!(told_of::<Watched>(r#"{"condition": {"kind": "unpriced"}}"#), "read");
+    }
+
+    #[test]
+    fn a_choice_of_another_form_is_told_by_its_field_and_is_json_all_the_same() {
+        for wrong in ["[1,2]", "5", "true"] {
+            let said = told_of::<Watched>(&format!(r#"{{"conditions": {{"context": {wrong}}}}}"#));
+            assert!(said.starts_with("conditions.context: must be an object with one"), "{said}");
+        }
+        let said = told_of::<Watched>(r#"{"conditions": {"context": "over"}}"#);
+        assert_eq!(
+            said,
+            "conditions.context.over: must be an object with fields, not a word alone"
+        );
+        let said = told_of::<Watched>(r#"{"conditions": {"context": }}"#);
+        assert!(said.starts_with(": is no JSON: there is no value"), "{said}");
+        let said = told_of::<Watched>(r#"{"conditions": {"context": [1}}"#);
+        assert!(said.starts_with(": is no JSON"), "{said}");
+    }
+
+    #[test]
+    fn a_name_in_a_map_that_is_given_twice_is_told_by_its_field() {
+        let twice = ": is given twice; give it once";
+        for (json, field) in [
+            (r#"{"scope": {"model": ["a"], "model": ["b"]}}"#, "scope.model"),
+            (r#"{"attributes": {"team": "a", "team": "a"}}"#, "attributes.team"),
+            (
+                r#"{"conditions": {"parameters": {"speed": "a", "speed": "b"}}}"#,
+                "conditions.parameters.speed",
+            ),
+            (r#"{"conditions": {"tier": "a", "tier": "b"}}"#, "conditions.tier"),
+        ] {
+            assert_eq!(told_of::<Watched>(json), format!("{field}{twice}"));
+        }
+        let said = told_of::<Watched>(
+            r#"{"condition": {"kind": "change", "scope": {"model": ["a"], "model": ["b"]}}}"#,
+        );
+        assert!(said.starts_with("condition") && said.ends_with(twice), "{said}");
     }
 
     #[test]

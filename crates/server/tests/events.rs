@@ -145,6 +145,23 @@ async fn a_bad_line_is_told_with_its_own_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_no_text_does_not_touch_its_neighbours() {
+    let door = Door::open().await;
+    let ndjson = ("content-type", "application/x-ndjson");
+    let bad = b"{\"id\":\"x\",\"service\":\"caf\xe9\"}";
+    let (first, last) = (event("a").to_string(), event("b").to_string());
+    let lines = [first.as_bytes(), bad, last.as_bytes()];
+
+    let (status, answer) = door.send(&[ndjson], lines.join(&b'\n')).await;
+
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(outcomes(&answer), ["accepted", "refused", "accepted"]);
+    assert_eq!(answer["items"][1]["code"], "malformed");
+    let detail = answer["items"][1]["detail"].as_str().unwrap();
+    assert!(detail.contains("UTF-8 (line 2, column 25)"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn accounts_with_blanks_around_them_are_refused_and_never_merged() {
     let door = Door::open().await;
     let of = |id: &str, field: &str, name: &str| {

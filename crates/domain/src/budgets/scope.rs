@@ -3,17 +3,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::once::each_once;
 use crate::usage::question::{Filter, QuestionError};
 
 /// What counts, as filters by the names that questions have for them: `provider`, `team!` for all
 /// but these, `model^` for what begins so. Without any, everything counts.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "Names", into = "Names")]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(into = "Names")]
 pub struct Scope {
     names: Names,
     filters: Vec<Filter>,
@@ -85,11 +87,9 @@ impl Scope {
     }
 }
 
-impl TryFrom<Names> for Scope {
-    type Error = ScopeError;
-
-    fn try_from(names: Names) -> Result<Self, ScopeError> {
-        Self::new(names)
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(each_once(deserializer)?).map_err(D::Error::custom)
     }
 }
 

@@ -155,10 +155,10 @@ pub struct Conditions {
 
 /// Names and values as an object.
 mod pairs {
-    use std::collections::BTreeMap;
-
     use compact_str::CompactString;
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserializer, Serializer};
+
+    use crate::once::each_once;
 
     pub fn serialize<S: Serializer>(
         pairs: &[(CompactString, CompactString)],
@@ -170,8 +170,7 @@ mod pairs {
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<(CompactString, CompactString)>, D::Error> {
-        let pairs = BTreeMap::<CompactString, CompactString>::deserialize(deserializer)?;
-        Ok(pairs.into_iter().collect())
+        Ok(each_once(deserializer)?.into_iter().collect())
     }
 }
 

@@ -341,8 +341,8 @@ impl EventDraft {
     pub fn accept(self, received_at: DateTime<Utc>) -> Result<UsageEvent, Refusal> {
         use RefusalCode::{Missing, OutOfRange, TooLarge};
 
-        let id = required("id", self.id, ID_BYTES_MAX)?;
-        let source = required("source", self.source, ID_BYTES_MAX)?;
+        let id = named("id", self.id)?;
+        let source = named("source", self.source)?;
         let account = required("account", self.account, NAME_BYTES_MAX)?;
         let occurred_at = self.occurred_at.unwrap_or(received_at);
         check_time(occurred_at, received_at)?;
@@ -421,6 +421,12 @@ impl EventDraft {
             metadata: self.metadata.filter(|metadata| !metadata.is_empty()),
         })
     }
+}
+
+/// A part of an event's name. One of blanks only says nothing, and would be the same for all who say so.
+fn named(field: &str, text: CompactString) -> Result<CompactString, Refusal> {
+    let said = if text.trim().is_empty() { CompactString::default() } else { text };
+    required(field, said, ID_BYTES_MAX)
 }
 
 fn required(field: &str, text: CompactString, max: usize) -> Result<CompactString, Refusal> {

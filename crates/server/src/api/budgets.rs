@@ -10,6 +10,7 @@ use outlay_domain::Amount;
 use outlay_domain::budgets::{
     Basis, Budget, BudgetDraft, BudgetError, Enforcement, Period, Scope, Threshold,
 };
+use outlay_domain::once::each_once;
 use outlay_domain::people;
 use outlay_domain::usage::question::{Attribute, Value, local_text};
 use outlay_engine::budgets::{
@@ -54,7 +55,7 @@ struct DraftBody {
     name: String,
     /// What counts, as filters: `provider`, `model`, `team`, `tag.KEY` and so on; with `!` for all
     /// but these, with `^` for what begins so. Nothing for everything.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_once")]
     #[schema(example = json!({"provider": ["openai"], "model^": ["gpt-4"]}))]
     scope: BTreeMap<String, Vec<String>>,
     /// How much may be spent, in USD.
@@ -440,7 +441,7 @@ struct IntentBody {
     #[schema(value_type = String, example = "0.05")]
     amount: Amount,
     /// On what: the attributes that the usage event will have.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_once")]
     #[schema(example = json!({"provider": "openai", "model": "gpt-4o", "team": "research"}))]
     attributes: BTreeMap<String, String>,
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use compact_str::{CompactString, format_compact};
+use outlay_domain::once::given_twice;
 use outlay_domain::usage::{
     Dimensions, EVENT_TAGS_MAX, EventDraft, Meter, QUANTITIES_MAX, Refusal, RefusalCode, Status,
 };
@@ -17,6 +18,7 @@ use crate::bounded::{as_too_many, too_many};
 use crate::by_name::ByName;
 use crate::exact::Exact;
 use crate::malformed::{expected, syntax_from};
+use crate::metadata::readable;
 
 /// Text that is borrowed from the body where it can be.
 #[derive(Debug, Default)]
@@ -146,13 +148,14 @@ impl EventBody<'_> {
         without_blanks("subject", self.subject.as_ref().map_or("", |subject| &*subject.0))?;
         let metadata = match self.metadata {
             Some(raw) if raw.get() == "null" => None,
-            Some(raw) if raw.get().starts_with('{') => Some(raw.get().into()),
-            Some(_) => {
-                let detail = "must be a JSON object";
-                return Err(Refusal::new(RefusalCode::Malformed, "metadata", detail));
+            Some(raw) => {
+                let refused = |detail| Refusal::new(RefusalCode::Malformed, "metadata", detail);
+                readable(raw.get()).map_err(refused)?;
+                Some(raw.get().into())
             }
             None => None,
         };
+        let nested = self.dimensions;
         Ok(EventDraft {
             id: self.id.compact(),
             source: match self.source.0.as_ref() {
@@ -173,15 +176,31 @@ impl EventBody<'_> {
             duration_us: self.duration_ms.map(|duration| duration.0),
             quantities: self.quantities.0,
             dimensions: Dimensions {
-                team: some(self.dimensions.team.or(self.team)),
-                project: some(self.dimensions.project.or(self.project)),
-                platform: some(self.dimensions.platform.or(self.platform)),
-                environment: some(self.dimensions.environment.or(self.environment)),
+                team: one_of("team", nested.team, self.team)?,
+                project: one_of("project", nested.project, self.project)?,
+                platform: one_of("platform", nested.platform, self.platform)?,
+                environment: one_of("environment", nested.environment, self.environment)?,
             },
             tags: self.tags.0,
             stated_cost: self.cost.map(|Exact(cost)| cost),
             metadata,
         })
+    }
+}
+
+/// A dimension that may be given in two places, and is one. Nothing in one of them is not said.
+fn one_of(
+    name: &str,
+    nested: Option<Text<'_>>,
+    plain: Option<Text<'_>>,
+) -> Result<Option<CompactString>, Refusal> {
+    let is_said = |text: &Text<'_>| !text.0.is_empty();
+    match (nested.filter(is_said), plain.filter(is_said)) {
+        (Some(nested), Some(plain)) if nested.0 != plain.0 => {
+            let detail = format!("differs from `dimensions.{name}`; give one of them");
+            Err(Refusal::new(RefusalCode::Malformed, name, detail))
+        }
+        (nested, plain) => Ok(nested.or(plain).map(|text| text.compact())),
     }
 }
 
@@ -225,6 +244,12 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>, line: usize) -
             at,
             "no such field; attributes of your own go into `tags`, anything else into `metadata`",
         );
+    }
+    if let Some(rest) = message.strip_prefix("duplicate field `")
+        && let Some((field, _)) = rest.split_once('`')
+    {
+        let at = if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
+        return Refusal::new(RefusalCode::Malformed, at, "is given twice; give it once");
     }
     let detail = expected(message).unwrap_or_else(|| message.to_owned());
     Refusal::new(RefusalCode::Malformed, path, detail)
@@ -484,6 +509,9 @@ impl<'de> Deserialize<'de> for TagsBody {
                         return Err(too_many(EVENT_TAGS_MAX));
                     }
                     let Some(TagText(value)) = map.next_value()? else { continue };
+                    if tags.iter().any(|(known, _)| *known == *key.0) {
+                        return Err(given_twice(&key.0));
+                    }
                     tags.push((key.compact(), value));
                 }
                 Ok(TagsBody(tags))
@@ -537,6 +565,60 @@ mod tests {
             field(r#"{"id":"a","provider":"x","dimensions":{"teem":"x"}}"#),
             "dimensions.teem"
         );
+    }
+
+    #[test]
+    fn what_is_given_twice_is_refused_by_its_field() {
+        for (fields, field) in [
+            (r#""id":"b""#, "id"),
+            (r#""time":"2026-01-05T10:00:00Z","timestamp":"2026-01-05T10:00:00Z""#, "occurred_at"),
+            (r#""tags":{"a":"x","b":1,"a":"x"}"#, "tags.a"),
+            (r#""dimensions":{"team":"x","team":"y"}"#, "dimensions.team"),
+        ] {
+            let refusal = refused(&format!(r#"{{"id":"a","provider":"x",{fields}}}"#));
+            assert_eq!(
+                (&*refusal.field, &*refusal.detail),
+                (field, "is given twice; give it once")
+            );
+        }
+    }
+
+    #[test]
+    fn a_dimension_in_both_places_is_one_that_says_the_same() {
+        let draft = |fields: &str| {
+            let json = format!(r#"{{"id":"a","provider":"x",{fields}}}"#);
+            EventBody::parse(&json).unwrap().draft(&"acme".into())
+        };
+        for name in ["team", "project", "platform", "environment"] {
+            let both = format!(r#""{name}":"x","dimensions":{{"{name}":"y"}}"#);
+            assert_eq!(draft(&both).unwrap_err().field, name);
+        }
+        for same in [
+            r#""team":"x","dimensions":{"team":"x"}"#,
+            r#""team":"","dimensions":{"team":"x"}"#,
+            r#""team":"x","dimensions":{"team":""}"#,
+        ] {
+            assert_eq!(draft(same).unwrap().dimensions.team.as_deref(), Some("x"), "{same}");
+        }
+    }
+
+    #[test]
+    fn an_id_of_blanks_is_none() {
+        for blank in [" ", "\\u00a0 ", "\\t"] {
+            let refusal = refused(&format!(r#"{{"id":"{blank}","provider":"x"}}"#));
+            assert_eq!((refusal.code, &*refusal.field), (RefusalCode::Missing, "id"));
+            let refusal = refused(&format!(r#"{{"id":"a","provider":"x","source":"{blank}"}}"#));
+            assert_eq!((refusal.code, &*refusal.field), (RefusalCode::Missing, "source"));
+        }
+    }
+
+    #[test]
+    fn metadata_that_some_cannot_read_is_refused() {
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+        for metadata in [r#"{"a":1e999}"#, r#"{"a":"\ud800"}"#, &deep, "[1]"] {
+            let refusal = refused(&format!(r#"{{"id":"a","provider":"x","metadata":{metadata}}}"#));
+            assert_eq!(refusal.field, "metadata", "{metadata}");
+        }
     }
 
     #[test]

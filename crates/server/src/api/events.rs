@@ -218,10 +218,14 @@ fn decode(
         .and_then(|value| value.split(';').next())
         .map(|value| value.trim().to_ascii_lowercase())
         .unwrap_or_default();
+    let is_binary = headers.contains_key("ce-id") || headers.contains_key("ce-specversion");
+    if !is_binary && LINES.contains(&content_type.as_str()) {
+        return judge.lines(body);
+    }
     let body = std::str::from_utf8(body).map_err(|error| {
         ApiError::bad_request("malformed", "body", format!("the body is not UTF-8: {error}"))
     })?;
-    if headers.contains_key("ce-id") || headers.contains_key("ce-specversion") {
+    if is_binary {
         let event = cloud_events::binary(headers, body)
             .map_err(|refusal| (CompactString::default(), refusal));
         return Ok(vec![judge.cloud_event(event)]);
@@ -232,11 +236,6 @@ fn decode(
         | "text/json"
         | "text/plain"
         | "application/x-www-form-urlencoded" => judge.json(body),
-        "application/x-ndjson"
-        | "application/ndjson"
-        | "application/jsonl"
-        | "application/x-jsonlines"
-        | "application/json-lines" => judge.lines(body),
         "application/cloudevents+json" => {
             Ok(vec![judge.cloud_event(cloud_events::structured(body))])
         }
@@ -256,6 +255,15 @@ fn decode(
         .mend("send application/json, application/x-ndjson or a CloudEvents type")),
     }
 }
+
+/// The types of bodies with an event on each line.
+const LINES: [&str; 5] = [
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/json-lines",
+];
 
 /// What one request's events are judged by.
 struct Judge<'a> {
@@ -289,12 +297,32 @@ impl Judge<'_> {
     }
 
     /// One event a line; empty lines do not count.
-    fn lines(&self, body: &str) -> Result<Vec<Judged>, ApiError> {
-        let lines = (1..).zip(body.lines()).filter(|(_, line)| !line.trim().is_empty());
-        if lines.clone().nth(BATCH_EVENTS_MAX).is_some() {
+    ///
+    /// A line that is no text is the fault of its event, as one that is no JSON is.
+    fn lines(&self, body: &[u8]) -> Result<Vec<Judged>, ApiError> {
+        let lines = (1..)
+            .zip(body.split(|byte| *byte == b'\n'))
+            .map(|(number, line)| (number, std::str::from_utf8(line).map(str::trim)))
+            .filter(|(_, line)| line.as_ref().map_or(true, |line| !line.is_empty()));
+        let lines: Vec<_> = lines.take(BATCH_EVENTS_MAX + 1).collect();
+        if lines.len() > BATCH_EVENTS_MAX {
             return Err(too_many());
         }
-        Ok(lines.map(|(number, line)| self.event(line.trim(), number)).collect())
+        let judged = lines.into_iter().map(|(number, line)| match line {
+            Ok(line) => self.event(line, number),
+            Err(error) => Judged {
+                id: CompactString::default(),
+                event: Err(Refusal::new(
+                    RefusalCode::Malformed,
+                    "",
+                    format!(
+                        "is not UTF-8 (line {number}, column {}); send texts in UTF-8",
+                        error.valid_up_to() + 1
+                    ),
+                )),
+            },
+        });
+        Ok(judged.collect())
     }
 
     /// An event that stands in that line of the body.

@@ -484,7 +484,7 @@ struct QuoteBody {
     /// The request's path or whole address.
     path: Option<String>,
     /// Terms of the request: `service_tier`, `batch`, `region`, `inference_geo`, `speed`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "outlay_domain::once::each_once")]
     #[schema(value_type = Object, required = false)]
     parameters: std::collections::BTreeMap<String, Value>,
     /// When; now where absent.

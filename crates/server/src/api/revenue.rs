@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Datelike, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
+use outlay_domain::once::each_once;
 use outlay_domain::people::{self, Act, Role, Via};
 use outlay_domain::revenue::{REVENUE_AMOUNT_MAX, RevenueFact, RevenueKind, is_within_bounds};
 use outlay_domain::usage::question::{Attribute, Value};
@@ -31,6 +32,7 @@ use crate::bounded::UpTo;
 use crate::error::ApiError;
 use crate::extract::{Json, Params, RawJson};
 use crate::malformed::{Fault, FaultKind, read_json};
+use crate::metadata::readable;
 use crate::state::AppState;
 
 /// Facts in one request, at most.
@@ -105,7 +107,7 @@ pub struct RevenueBody {
     account: Option<CompactString>,
     /// What it was made with, by the names of usage attributes: `service`, `model`, `tag.KEY` and
     /// so on.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_once")]
     #[schema(value_type = BTreeMap<String, String>)]
     attributes: BTreeMap<CompactString, CompactString>,
     /// Anything else, a JSON object.
@@ -158,8 +160,12 @@ impl RevenueBody {
 
     /// The fact that `caller` tells.
     fn fact(self, caller: &people::Caller) -> Result<RevenueFact, Refusal> {
-        bounded("id", &self.id, ID_BYTES_MAX)?;
-        bounded("source", &self.source, ID_BYTES_MAX)?;
+        for (field, text) in [("id", &self.id), ("source", &self.source)] {
+            bounded(field, text, ID_BYTES_MAX)?;
+            if text.trim().is_empty() {
+                return Err(malformed(field, "must not be of blanks only"));
+            }
+        }
         let is_letters = self.currency.bytes().all(|byte| byte.is_ascii_alphabetic());
         if self.currency.len() != 3 || !is_letters {
             return Err(malformed("currency", "must be three letters of ISO 4217, e.g. USD"));
@@ -180,10 +186,8 @@ impl RevenueBody {
         }
         let metadata = self.metadata.as_deref().map(RawValue::get).filter(|json| *json != "null");
         if let Some(json) = metadata {
-            if !json.starts_with('{') {
-                return Err(malformed("metadata", "must be a JSON object"));
-            }
             bounded("metadata", json, METADATA_BYTES_MAX)?;
+            readable(json).map_err(|detail| malformed("metadata", &detail))?;
         }
         let gross = self.counted()?;
         let amount = if self.amount.is_some() { "amount" } else { "gross" };
