@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_given_twice_is_refused_even_with_the_same_value() {
-        assert_eq!(read(r#"{"b": 2, "a": 1}"#).unwrap().into_iter().count(), 2);
+        assert_eq!(read(r#"{"b": 2, "a": 1}"#).unwrap().len(), 2);
         for json in [r#"{"a": 1, "a": 2}"#, r#"{"a": 1, "b": 1, "a": 1}"#] {
             let refused = read(json).unwrap_err().to_string();
             assert!(refused.starts_with("duplicate field `a`"), "{refused}");
