@@ -152,7 +152,9 @@ test('an event opens with all that is kept of it', async ({ page }) => {
   await page.goto('/')
   await settled(page)
   const events = page.getByRole('region', { name: 'Newest events' }).locator('[data-event]')
+  // One that was rated by its tokens: some of the demo's state what they cost instead.
   await events
+    .filter({ hasText: /openai|anthropic|google/ })
     .filter({ hasText: /\$0\.0*[1-9]/ })
     .first()
     .locator('[data-row]')
