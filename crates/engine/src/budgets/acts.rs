@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use outlay_domain::budgets::{Budget, BudgetDraft};
+use outlay_domain::budgets::{Budget, BudgetDraft, BudgetError};
 use outlay_domain::imports::ImportedBudgets;
 use outlay_domain::people::AuditRecord;
-use outlay_store::{StoreError, Tx};
+use outlay_store::Tx;
 
 use super::{BUDGETS_MAX, BudgetsError, is_imported, kept, unknown};
 use crate::journal::{Act, Stop, Topic};
@@ -98,25 +98,15 @@ fn known(tx: &Tx<'_>, id: &str) -> Judged {
 
 fn put(
     tx: &Tx<'_>,
-    budget: Result<Budget, outlay_domain::budgets::BudgetError>,
+    budget: Result<Budget, BudgetError>,
     action: &str,
     actor: &str,
     at: DateTime<Utc>,
 ) -> Judged {
     let budget = budget.map_err(|error| Stop::Refused(error.into()))?;
     tx.budgets().put(&budget)?;
-    append(tx, &budget, action, actor, at)?;
+    tx.audit().append(&record(&budget, action, actor, at))?;
     Ok(budget)
-}
-
-fn append(
-    tx: &Tx<'_>,
-    budget: &Budget,
-    action: &str,
-    actor: &str,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    tx.audit().append(&record(budget, action, actor, at))
 }
 
 fn record(budget: &Budget, action: &str, actor: &str, at: DateTime<Utc>) -> AuditRecord {

@@ -17,38 +17,20 @@ const ROWS: &str = "
     FROM prices";
 const BY_SOURCE: &str = "WHERE source = ?1 ORDER BY price_id";
 const BY_ID: &str = "WHERE price_id = ?1";
-const PAGE: &str = "
-    WHERE price_id > coalesce(?1, '')
-      AND (CAST(?2 AS TEXT) IS NULL OR source = ?2)
+/// What every page is asked for, whatever its order is.
+const ASKED: &str = "
+    (CAST(?2 AS TEXT) IS NULL OR source = ?2)
       AND (CAST(?3 AS TEXT) IS NULL OR provider = ?3)
       AND (CAST(?4 AS TEXT) IS NULL OR priced = ?4)
       AND (CAST(?5 AS BIGINT) IS NULL
            OR ((valid_from_us IS NULL OR valid_from_us <= ?5)
                AND (valid_to_us IS NULL OR valid_to_us > ?5)))
-      AND (NOT ?6 OR missing_since_us IS NOT NULL)
-    ORDER BY price_id
-    LIMIT ?7";
-/// The same for models with `?8` in their name: that name itself first, then the makers' own models,
-/// then by name. `?9` are the makers, each between commas. Rows never change and never go, so that the row where a page
-/// ended says where the next one begins.
-const PAGE_OF_MODEL: &str = "
-    WHERE (?8 = '' OR replace(lower(model), ?8, '') <> lower(model))
-      AND (CAST(?1 AS TEXT) IS NULL
-           OR (lower(model) <> ?8, replace(?9, ',' || provider || ',', '') = ?9,
-               lower(model), provider, price_id)
-            > (SELECT lower(model) <> ?8, replace(?9, ',' || provider || ',', '') = ?9,
-                      lower(model), provider, price_id
-               FROM prices WHERE price_id = ?1))
-      AND (CAST(?2 AS TEXT) IS NULL OR source = ?2)
-      AND (CAST(?3 AS TEXT) IS NULL OR provider = ?3)
-      AND (CAST(?4 AS TEXT) IS NULL OR priced = ?4)
-      AND (CAST(?5 AS BIGINT) IS NULL
-           OR ((valid_from_us IS NULL OR valid_from_us <= ?5)
-               AND (valid_to_us IS NULL OR valid_to_us > ?5)))
-      AND (NOT ?6 OR missing_since_us IS NOT NULL)
-    ORDER BY lower(model) <> ?8, replace(?9, ',' || provider || ',', '') = ?9,
-             lower(model), provider, price_id
-    LIMIT ?7";
+      AND (NOT ?6 OR missing_since_us IS NOT NULL)";
+/// The order of rows for models with `?8` in their name: that name itself first, then the makers' own
+/// models, then by name. `?9` are the makers, each between commas.
+const LIKELIEST: &str = "
+    lower(model) <> ?8, replace(?9, ',' || provider || ',', '') = ?9,
+    lower(model), provider, price_id";
 const ADD: &str = "
     INSERT INTO prices (price_id, source, provider, model, place, priced, per, price, currency,
                         charged, conditions, valid_from_us, valid_to_us, version, created_at_us)
@@ -135,8 +117,8 @@ impl<A> Prices<'_, A> {
     /// that it most likely means.
     pub fn page(&self, filter: &PriceFilter, limit: u32) -> Result<Vec<StoredPrice>, StoreError> {
         let text = match filter.model {
-            None => format!("{ROWS} {PAGE}"),
-            Some(_) => format!("{ROWS} {PAGE_OF_MODEL}"),
+            None => page_by_id(),
+            Some(_) => page_of_model(),
         };
         let at = filter.at.map(to_us);
         let mut bound: Vec<&dyn ToSql> = vec![
@@ -229,6 +211,23 @@ impl Prices<'_, Writes> {
         self.conn.prepare_cached(PUT_SOURCE)?.execute(params![source, version, to_us(now)])?;
         Ok(())
     }
+}
+
+fn page_by_id() -> String {
+    format!("{ROWS} WHERE price_id > coalesce(?1, '') AND {ASKED} ORDER BY price_id LIMIT ?7")
+}
+
+/// Rows never change and never go, so that the row where a page ended says where the next one begins.
+fn page_of_model() -> String {
+    format!(
+        "{ROWS}
+    WHERE (?8 = '' OR replace(lower(model), ?8, '') <> lower(model))
+      AND (CAST(?1 AS TEXT) IS NULL
+           OR ({LIKELIEST}) > (SELECT {LIKELIEST} FROM prices WHERE price_id = ?1))
+      AND {ASKED}
+    ORDER BY {LIKELIEST}
+    LIMIT ?7"
+    )
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
