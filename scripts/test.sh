@@ -13,7 +13,7 @@ export OUTLAY_BIN="$CARGO_TARGET_DIR/debug/outlay"
 outputs=$(mktemp -d)
 trap 'rm -rf "$outputs"' EXIT
 
-all="tools format audit web-lint web-test web-build clippy build test clients end-to-end contract monitoring"
+all="tools format audit web-lint web-test web-build clippy build test postgresql clients end-to-end contract monitoring"
 
 # count PASSED FAILED: what the running step's own runner counted.
 count() { printf '%s\n' "$*" >"$outputs/counts"; }
@@ -52,9 +52,14 @@ step_build() { cargo build --workspace; }
 step_test() {
   local status=0
   cargo test --workspace --no-fail-fast 2>&1 | tee "$outputs/cargo" || status=$?
-  # e.g. test result: ok. 12 passed; 0 failed; 0 ignored; …
-  count "$(awk '/^test result: / { passed += $4; failed += $6 } END { print passed + 0, failed + 0 }' \
-    "$outputs/cargo")"
+  count_cargo "$outputs/cargo"
+  return "$status"
+}
+
+step_postgresql() {
+  local status=0
+  scripts/postgresql.sh 2>&1 | tee "$outputs/postgresql" || status=$?
+  count_cargo "$outputs/postgresql"
   return "$status"
 }
 
@@ -85,6 +90,12 @@ step_end-to-end() {
 step_contract() { scripts/contract.sh; }
 
 step_monitoring() { scripts/monitoring.sh; }
+
+# count_cargo FILE: counts from what Rust's runner said, e.g.
+# test result: ok. 12 passed; 0 failed; 0 ignored; …
+count_cargo() {
+  count "$(awk '/^test result: / { passed += $4; failed += $6 } END { print passed + 0, failed + 0 }' "$1")"
+}
 
 # count_json FILE PASSED FAILED: counts from a runner's report; a missing report is one failure.
 count_json() {

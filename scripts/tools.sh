@@ -22,6 +22,10 @@ debian() {
   local program=$1
   shift
   has "$program" && return
+  install_debian "$@"
+}
+
+install_debian() {
   refresh_packages
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
     >/dev/null
@@ -31,6 +35,14 @@ debian python3 python3 python3-venv
 debian sqlite3 sqlite3
 debian curl curl
 [ ! -d web/e2e ] || debian chromium chromium fonts-liberation
+
+# Only the programs are wanted: without this the package would make and start a database.
+if [ -z "$(compgen -G '/usr/lib/postgresql/*/bin/postgres')" ] && ! has postgres; then
+  install_debian postgresql-common
+  as_root sed -i 's/^#\? *create_main_cluster *=.*/create_main_cluster = false/' \
+    /etc/postgresql-common/createcluster.conf
+  install_debian postgresql
+fi
 
 # Only promtool is wanted; the package would start a Prometheus.
 if ! has promtool && [ ! -x "$tools/bin/promtool" ]; then
@@ -44,8 +56,7 @@ if ! has promtool && [ ! -x "$tools/bin/promtool" ]; then
 fi
 
 if ! python3 -c 'import ensurepip' 2>/dev/null; then
-  refresh_packages
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+  install_debian python3-venv
 fi
 scripts/venv.sh "$tools/python" scripts/requirements.txt
 ln -sf "$tools/python/bin/schemathesis" "$tools/bin/schemathesis"
