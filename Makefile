@@ -21,7 +21,9 @@ run: build ## Build everything and serve demo data; prints an address and a sign
 	@exec $(OUTLAY) serve --demo --data "$(DATA)" --listen "$(LISTEN)"
 
 build: web ## Build the program, the pages inside
-	@scripts/step.sh "server" cargo build --workspace
+	@[ -d "$(CARGO_TARGET_DIR)/debug/deps" ] || \
+	  printf '\n%s\n' "The first build takes about 20 minutes on two cores; later ones take seconds."
+	@scripts/step.sh "server" scripts/cargo.mjs build --workspace
 
 web: ## Build the pages (web/dist)
 	@scripts/step.sh "web" scripts/web.sh build
@@ -47,7 +49,7 @@ audit: ## Check licences and sources of the dependencies
 
 openapi: ## Write docs/reference/openapi.json anew
 	@# Without the pages, which are written with the types of what is made here.
-	@scripts/step.sh "server" cargo build --workspace
+	@scripts/step.sh "server" scripts/cargo.mjs build --workspace
 	@$(OUTLAY) openapi > docs/reference/openapi.json.tmp
 	@mv docs/reference/openapi.json.tmp docs/reference/openapi.json
 

@@ -13,7 +13,7 @@ export OUTLAY_BIN="$CARGO_TARGET_DIR/debug/outlay"
 outputs=$(mktemp -d)
 trap 'rm -rf "$outputs"' EXIT
 
-all="tools format audit web-lint web-test web-build clippy build test postgresql clients end-to-end contract monitoring"
+all="tools scripts format audit web-lint web-test web-build clippy build test postgresql clients end-to-end contract monitoring"
 
 # count PASSED FAILED: what the running step's own runner counted.
 count() { printf '%s\n' "$*" >"$outputs/counts"; }
@@ -22,6 +22,13 @@ count() { printf '%s\n' "$*" >"$outputs/counts"; }
 skip() { echo "    skipped: $1" && count 0 0; }
 
 step_tools() { scripts/tools.sh; }
+
+step_scripts() {
+  local status=0
+  node --test scripts/tests/*.test.mjs | tee "$outputs/scripts" || status=$?
+  count_node "$outputs/scripts"
+  return "$status"
+}
 
 step_format() { cargo fmt --all --check; }
 
@@ -45,9 +52,9 @@ step_web-build() {
   scripts/web.sh build
 }
 
-step_clippy() { cargo clippy --workspace --all-targets --quiet -- -D warnings; }
+step_clippy() { scripts/cargo.mjs clippy --workspace --all-targets -- -D warnings; }
 
-step_build() { cargo build --workspace; }
+step_build() { scripts/cargo.mjs build --workspace; }
 
 step_test() {
   local status=0
@@ -95,6 +102,11 @@ step_monitoring() { scripts/monitoring.sh; }
 # test result: ok. 12 passed; 0 failed; 0 ignored; …
 count_cargo() {
   count "$(awk '/^test result: / { passed += $4; failed += $6 } END { print passed + 0, failed + 0 }' "$1")"
+}
+
+# count_node FILE: counts from what Node's runner said, e.g. "# pass 13" or, on a terminal, "ℹ pass 13".
+count_node() {
+  count "$(awk '$2 == "pass" { passed += $3 } $2 == "fail" { failed += $3 } END { print passed + 0, failed + 0 }' "$1")"
 }
 
 # count_json FILE PASSED FAILED: counts from a runner's report; a missing report is one failure.
