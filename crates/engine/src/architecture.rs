@@ -41,3 +41,54 @@ fn only_the_store_knows_how_things_are_stored() {
 
     assert_eq!(found, [""; 0]);
 }
+
+/// All that a dialect has: its folders.
+const DIALECT_FOLDERS: [&str; 2] =
+    ["server/src/dialects/leadfactory", "engine/src/import/leadfactory"];
+
+/// And the lines that name it elsewhere: it is a module, registered, a system whose databases are
+/// read, and the name of a price list.
+const DIALECT_LINES: [(&str, usize); 4] = [
+    ("engine/src/import/mod.rs", 2),
+    ("engine/src/pricing/import/sets.rs", 1),
+    ("server/src/dialects/mod.rs", 1),
+    ("server/src/dialects/registered.rs", 1),
+];
+
+/// What stands in a file besides its tests.
+fn without_tests(file: &Path) -> String {
+    let source = std::fs::read_to_string(file).unwrap();
+    let is_tests = file.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"));
+    match source.find("#[cfg(test)]") {
+        _ if is_tests => String::new(),
+        Some(at) => source[..at].to_owned(),
+        None => source,
+    }
+}
+
+#[test]
+fn a_dialect_is_its_folders_and_the_lines_that_register_it() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut files = Vec::new();
+    for folder in ["analytics/src", "domain/src", "engine/src", "server/src", "store/src"] {
+        sources(&crates.join(folder), &mut files);
+    }
+    files.retain(|file| !DIALECT_FOLDERS.iter().any(|own| file.starts_with(crates.join(own))));
+    // This file is the list of what is allowed.
+    files.retain(|file| !file.ends_with("architecture.rs"));
+    assert!(files.len() > 300, "{} files", files.len());
+    files.sort();
+
+    let mut found = Vec::new();
+    for file in &files {
+        let source = without_tests(file).to_lowercase();
+        let lines = source.lines().filter(|line| line.contains("leadfactory")).count();
+        if lines > 0 {
+            let name = file.strip_prefix(crates).unwrap().display().to_string();
+            found.push((name, lines));
+        }
+    }
+
+    let allowed = DIALECT_LINES.map(|(file, lines)| (file.to_owned(), lines));
+    assert_eq!(found, allowed);
+}

@@ -15,9 +15,10 @@ use tokio::sync::watch;
 
 use crate::cli::client::CliError;
 use crate::config::Config;
+use crate::dialect::Dialect;
 use crate::shares::Shares;
 use crate::state::AppState;
-use crate::{api, auth, live};
+use crate::{api, auth, dialects, live};
 
 /// The socket in the data folder on which commands reach the running server.
 pub const SOCKET_FILE: &str = "outlay.sock";
@@ -60,6 +61,7 @@ impl Opening {
 /// An open data folder and all that works on it.
 pub struct Server {
     state: AppState,
+    dialects: Arc<[Dialect]>,
     data: PathBuf,
 }
 
@@ -101,6 +103,7 @@ impl Server {
         let people = auth::open_people(&outlay, &config)?;
         let outlay = Arc::new(outlay);
         let alerts = Alerts::new(&outlay);
+        let dialects = dialects::switched_on(&config).into();
         let state = AppState {
             outlay,
             alerts,
@@ -109,27 +112,33 @@ impl Server {
             shares: Arc::new(Shares::new(&config)),
             config: Arc::new(config),
             metrics: Arc::default(),
-            leadfactory: Arc::default(),
+            kept: Arc::default(),
         };
         if purpose == Purpose::Serve {
             start_tasks(&state);
         }
-        Ok(Self { state, data: data.to_path_buf() })
+        Ok(Self { state, dialects, data: data.to_path_buf() })
     }
 
     /// All routes.
     pub fn router(&self) -> Router {
-        api::router(self.state.clone(), None)
+        api::router(self.state.clone(), &self.dialects, None)
     }
 
     /// All routes, with the live updates.
     pub fn live_router(&self) -> Router {
-        api::router(self.state.clone(), Some(live::start(&self.state)))
+        let live = live::start(&self.state);
+        api::router(self.state.clone(), &self.dialects, Some(live))
     }
 
     /// What the handlers share.
     pub fn state(&self) -> &AppState {
         &self.state
+    }
+
+    /// The dialects that are switched on.
+    pub fn dialects(&self) -> &[Dialect] {
+        &self.dialects
     }
 
     /// The data folder.

@@ -8,7 +8,7 @@ use outlay_engine::people::People;
 
 use crate::auth::Guard;
 use crate::config::Config;
-use crate::dialects;
+use crate::kept::Kept;
 use crate::metrics::Metrics;
 use crate::shares::Shares;
 
@@ -29,6 +29,6 @@ pub struct AppState {
     pub shares: Arc<Shares>,
     /// What the server measures about itself.
     pub metrics: Arc<Metrics>,
-    /// What LeadFactory's dialect is at.
-    pub leadfactory: Arc<dialects::leadfactory::Status>,
+    /// What parts of the server remember, each for itself.
+    pub kept: Arc<Kept>,
 }

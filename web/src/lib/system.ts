@@ -55,6 +55,7 @@ const TASK_NAMES: Record<string, string> = {
   'live.alerts': 'Live updates: alerts',
   'live.usage': 'Live updates: usage',
   'live.leadfactory': 'Live updates: LeadFactory',
+  'followers.leadfactory': 'Following LeadFactory’s databases',
   'doors.http': 'Answering over HTTP',
   'doors.socket': 'Answering the command line',
   'doors.leadfactory': 'Answering LeadFactory’s clients',

@@ -10,9 +10,11 @@ use outlay_domain::budgets::{
 use outlay_domain::imports::{ImportedBudgets, ImportedLimit, ImportedPeriod};
 use outlay_store::sqlite::imports::budget_id;
 
-/// What LeadFactory calls the provider whose models its limits are for.
+use crate::import::system_of;
+
+/// The dimension of a limit on one model.
 const MODEL: &str = "model";
-/// What LeadFactory calls the endpoint of a call is an event's operation here.
+/// The dimension of a limit on one endpoint, which is what older systems call an operation.
 const OPERATION: &str = "operation";
 
 /// When imported budgets were made: nobody knows, and nobody made them here.
@@ -40,7 +42,7 @@ pub fn budgets(imported: &ImportedBudgets) -> Vec<Budget> {
     thresholds.dedup();
     let budget = |limit: &ImportedLimit| {
         let draft = BudgetDraft {
-            name: name(limit),
+            name: name(&imported.source, limit),
             scope: scope(limit)?,
             amount: limit.amount,
             period: period(limit.period)?,
@@ -65,11 +67,16 @@ fn percent(part: Amount) -> Option<u16> {
     (1..=PERCENT_MAX).contains(&percent).then_some(percent)
 }
 
-fn name(limit: &ImportedLimit) -> CompactString {
+fn name(source: &str, limit: &ImportedLimit) -> CompactString {
     match &limit.description {
         Some(text) if !text.trim().is_empty() => text.chars().take(200).collect(),
-        _ => format_compact!("LeadFactory {}", limit.id).chars().take(200).collect(),
+        _ => format_compact!("{} {}", whose(source), limit.id).chars().take(200).collect(),
     }
+}
+
+/// Which system's they are, as people know it.
+fn whose(source: &str) -> &str {
+    system_of(source).map_or(source, |(system, _)| system.title)
 }
 
 fn scope(limit: &ImportedLimit) -> Option<Scope> {

@@ -14,13 +14,11 @@ use outlay_domain::usage::{EventName, Fact, FactKind, UsageEvent};
 use outlay_store::{StoreError, Tx};
 use thiserror::Error;
 
+use super::system_of;
 use crate::Outlay;
 use crate::journal::{AcceptError, Act, Stop, Topic};
 use crate::usage::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError};
 use crate::usage::{By, UnansweredError, UsageEvents};
-
-/// What sources of LeadFactory's begin with.
-const LEADFACTORY: &str = "leadfactory:";
 
 /// What went because it stood twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,7 +37,7 @@ pub struct Merged {
 #[derive(Debug, Error)]
 pub enum MergeError {
     /// They are not of the same kind, or the same.
-    #[error("`{0}` is no other source of the same kind of LeadFactory's databases as `{1}`")]
+    #[error("`{0}` is not another source of the same kind of database as `{1}`")]
     OtherKind(CompactString, CompactString),
     /// The events could not be looked up.
     #[error(transparent)]
@@ -206,10 +204,11 @@ fn is_same_row(one: &UsageEvent, other: &UsageEvent) -> bool {
         && one.operation == other.operation
 }
 
-/// `leadfactory:` and the kind, which a source begins with.
+/// The older system and the kind of its databases, which a source begins with.
 fn kind_of(source: &str) -> Option<CompactString> {
-    let kind = source.strip_prefix(LEADFACTORY)?.split(':').next()?;
-    (!kind.is_empty()).then(|| format_compact!("{LEADFACTORY}{kind}"))
+    let (system, rest) = system_of(source)?;
+    let kind = rest.split(':').next()?;
+    (!kind.is_empty()).then(|| format_compact!("{}:{kind}", system.word))
 }
 
 fn other_kind(odd: &CompactString, source: &CompactString) -> MergeError {

@@ -11,8 +11,8 @@ use outlay_domain::imports::{
 };
 use outlay_domain::people::{Act, Role};
 use outlay_domain::usage::ID_BYTES_MAX;
+use outlay_engine::import::BATCHES_MAX;
 use outlay_engine::import::books::{self, ImportProgress};
-use outlay_engine::import::leadfactory::batches::BATCHES_MAX;
 use outlay_engine::import::merge::{MergeError, Merged};
 use outlay_engine::usage::amend::Amender;
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,7 @@ pub struct RefusalBody {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProgressBody {
     /// The source of the events.
-    #[schema(value_type = String, example = "leadfactory:cost_tracking:5f0e9d1c2b3a4958")]
+    #[schema(value_type = String, example = "erp:cost_tracking:5f0e9d1c2b3a4958")]
     pub source: CompactString,
     /// What kind of source it is.
     #[schema(value_type = String, example = "cost_tracking")]
@@ -234,7 +234,7 @@ async fn post_import(
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct BudgetsBody {
     /// Where they are from.
-    #[schema(value_type = String, example = "leadfactory:budget_config")]
+    #[schema(value_type = String, example = "erp:budget_config")]
     pub source: CompactString,
     /// Whether the older system watches them.
     pub enabled: bool,
@@ -331,7 +331,7 @@ async fn post_budgets(
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct BatchesBody {
     /// Where they are from.
-    #[schema(value_type = String, example = "leadfactory:cost_tracking:6f1e")]
+    #[schema(value_type = String, example = "erp:cost_tracking:6f1e")]
     pub source: CompactString,
     /// The batches.
     pub batches: Vec<BatchBody>,
@@ -405,7 +405,7 @@ async fn post_batches(
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct MergeBody {
     /// The source that counts.
-    #[schema(value_type = String, example = "leadfactory:cost_tracking:5f0e9d1c2b3a4958")]
+    #[schema(value_type = String, example = "erp:cost_tracking:5f0e9d1c2b3a4958")]
     pub source: CompactString,
     /// The sources that are of the same database, 100 at most.
     #[serde(default)]
@@ -427,7 +427,7 @@ pub struct MergeAnswer {
     pub batches: u64,
 }
 
-/// Lets one source count for a database of LeadFactory's that was read under several names.
+/// Lets one source count for a database of an older system that was read under several names.
 ///
 /// Events that stand under `source` too are taken back, and leave a trail; budgets and batches go,
 /// also those under names that no row ever came under. Asked again it does nothing.

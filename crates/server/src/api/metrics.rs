@@ -1,7 +1,9 @@
 //! What the server measures about itself.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{ConnectInfo, FromRequestParts, State};
 use axum::http::header;
 use axum::http::request::Parts;
@@ -10,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::{Caller, Role};
-use crate::dialects::leadfactory;
+use crate::dialect::Dialect;
 use crate::error::ApiError;
 use crate::metrics;
 use crate::state::AppState;
@@ -50,17 +52,17 @@ impl FromRequestParts<AppState> for Reader {
 async fn read(
     State(state): State<AppState>,
     _reader: Reader,
+    Extension(dialects): Extension<Arc<[Dialect]>>,
 ) -> Result<impl IntoResponse, ApiError> {
     let own = state.clone();
     let mut text = tokio::task::spawn_blocking(move || metrics::render(&own))
         .await
         .map_err(|error| ApiError::internal(&error))??;
-    let dialect = &state.config.dialects.leadfactory;
-    if dialect.enabled && dialect.prometheus_metrics {
-        match leadfactory::metrics_text(&state).await {
+    for more in dialects.iter().filter_map(|dialect| dialect.metrics) {
+        match more(state.clone()).await {
             Ok(more) => text.push_str(&more),
             // Our own metrics are wanted most when something else is wrong.
-            Err(refused) => tracing::warn!(error = refused.text(), "a dialect has no metrics now"),
+            Err(error) => tracing::warn!(error, "a dialect has no metrics now"),
         }
     }
     Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], text))

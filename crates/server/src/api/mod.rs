@@ -33,16 +33,18 @@ mod usage_body;
 pub(crate) mod usage_params;
 mod words;
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::auth::{Credentials, Routes, guard};
-use crate::dialects::leadfactory;
+use crate::dialect::Dialect;
 use crate::error::ApiError;
 use crate::live::Live;
 use crate::log;
@@ -105,8 +107,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// All routes of the API.
 ///
-/// With `live`, the live updates are among them.
-pub fn router(state: AppState, live: Option<Live>) -> Router {
+/// With `live`, the live updates are among them; the dialects' own stand beside them.
+pub fn router(state: AppState, dialects: &Arc<[Dialect]>, live: Option<Live>) -> Router {
     let (router, document) = documented().split_for_parts();
     let routes = Routes::of(&document);
     let router =
@@ -118,10 +120,10 @@ pub fn router(state: AppState, live: Option<Live>) -> Router {
         None => router,
     };
     let router = guard(router, &state, routes);
-    let router = match state.config.dialects.leadfactory.enabled {
-        true => leadfactory::with(router, &state, has_live),
-        false => router,
-    };
+    let router = dialects
+        .iter()
+        .fold(router, |router, dialect| (dialect.routes)(router, &state, has_live))
+        .layer(Extension(dialects.clone()));
     let router = problems::check_host(problems::catch(router), &state)
         .layer(from_fn_with_state(state.metrics.http.clone(), count))
         .layer(from_fn(log::request))

@@ -93,6 +93,8 @@ pub enum Client {
         /// Its routes.
         router: Router,
     },
+    /// The server that this process is, by its routes as its owner calls them.
+    Within(Router),
     /// A server elsewhere.
     Remote {
         /// Its address, without a path.
@@ -239,7 +241,7 @@ impl Client {
                 let response = sender.send_request(request).await;
                 Ok(response.map_err(|error| self.unreachable(&error))?.map(any_body))
             }
-            Self::InProcess { router, .. } => {
+            Self::InProcess { router, .. } | Self::Within(router) => {
                 let request = request(method, path, content_type, Body::from(body))?;
                 let Ok(response) = router.clone().oneshot(request).await;
                 Ok(response.map(any_body))
@@ -263,6 +265,7 @@ impl Client {
         let whom = match self {
             Self::Socket(socket) => format!("the server of {}", socket.display()),
             Self::InProcess { server, .. } => server.data().display().to_string(),
+            Self::Within(_) => "this server".to_owned(),
             Self::Remote { url, .. } => url.clone(),
         };
         CliError::Unreachable { whom, why: error.to_string() }

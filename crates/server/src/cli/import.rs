@@ -1,11 +1,10 @@
 //! `outlay import`: usage from files and from the databases of other programs.
 
 mod file;
-pub mod leadfactory;
-mod note;
-pub(super) mod progress;
-mod sender;
-mod summary;
+pub(crate) mod note;
+pub(crate) mod progress;
+pub(crate) mod sender;
+pub(crate) mod summary;
 mod wire;
 
 use std::path::PathBuf;
@@ -16,6 +15,7 @@ use outlay_engine::import::Zone;
 
 use super::Globals;
 use super::client::CliError;
+use super::dialects::DialectImport;
 
 /// Flags of `outlay import`.
 #[derive(Debug, Args)]
@@ -30,8 +30,8 @@ enum What {
     Csv(CsvArgs),
     /// Import one JSON object a line
     Jsonl(FileArgs),
-    /// Import LeadFactory's databases, and follow them
-    Leadfactory(LeadfactoryArgs),
+    #[command(flatten)]
+    Dialect(DialectImport),
 }
 
 /// Flags of `outlay import csv`.
@@ -74,66 +74,17 @@ struct FileArgs {
     dry_run: bool,
 }
 
-/// Flags of `outlay import leadfactory`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  outlay import leadfactory ~/leadfactory --timezone Europe/Berlin
-  outlay import leadfactory data/cost_tracking.db ~/.leadfactory/gpt_usage.db --timezone UTC
-  outlay import leadfactory ~/leadfactory --timezone Europe/Berlin --follow
-
-Without a PATH the databases named by COST_TRACKING_DB_PATH, GPT_USAGE_DB_PATH,
-PURCHASE_METRICS_DB_PATH, FINANCIAL_TRACKING_DB_PATH and BUDGET_DB_PATH are read, or else
-those below the folder you are in.")]
-struct LeadfactoryArgs {
-    /// Databases, or folders in which to look for them
-    #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
-    /// The zone that LeadFactory's clock shows [default: this machine's]
-    #[arg(long, value_name = "ZONE", value_parser = zone)]
-    timezone: Option<Zone>,
-    /// Go on reading what is added, until Ctrl-C
-    #[arg(long)]
-    follow: bool,
-    /// Who pays
-    #[arg(long, value_name = "NAME", default_value = ACCOUNT)]
-    account: String,
-    /// Which calls of gpt_usage.db are usage of their own: `failed` are those that no row of
-    /// costs counts [default: failed beside a cost_tracking.db, all without]
-    #[arg(long, value_name = "WHICH")]
-    calls: Option<Calls>,
-    /// Take the `gpu`/`stop` rows of bin/cost_tracking.py too, which count each GPU twice
-    #[arg(long)]
-    keep_gpu_stop: bool,
-    /// Read every row again, also those that were imported before
-    #[arg(long)]
-    again: bool,
-    /// Read and judge everything, and send nothing
-    #[arg(long, conflicts_with = "follow")]
-    dry_run: bool,
-}
-
-/// Which calls are usage of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Calls {
-    /// Those that no row of costs counts.
-    Failed,
-    /// All of them.
-    All,
-}
-
 /// Imports what the flags name.
 pub async fn run(globals: &Globals, args: ImportArgs) -> Result<ExitCode, CliError> {
     match args.what {
         What::Csv(args) => file::import_csv(globals, args).await,
         What::Jsonl(args) => file::import_lines(globals, args).await,
-        What::Leadfactory(args) => leadfactory::import(globals, args).await,
+        What::Dialect(import) => import.run(globals).await,
     }
 }
 
-/// Who pays for what LeadFactory counted, where nobody else is named.
-const ACCOUNT: &str = "leadfactory";
-
-fn zone(name: &str) -> Result<Zone, String> {
+/// The zone of that name.
+pub(crate) fn zone(name: &str) -> Result<Zone, String> {
     Zone::named(name).map_err(|error| error.to_string())
 }
 
@@ -154,7 +105,7 @@ fn separator(text: &str) -> Result<u8, String> {
 }
 
 /// The zone that was asked for, or this machine's, which is then said.
-fn zone_or_here(asked: Option<Zone>) -> Result<(Zone, Option<String>), CliError> {
+pub(crate) fn zone_or_here(asked: Option<Zone>) -> Result<(Zone, Option<String>), CliError> {
     if let Some(zone) = asked {
         return Ok((zone, None));
     }
@@ -169,12 +120,13 @@ fn zone_or_here(asked: Option<Zone>) -> Result<(Zone, Option<String>), CliError>
     Ok((zone, Some(note)))
 }
 
-fn failed(error: &dyn std::error::Error) -> CliError {
+/// A failure of a command.
+pub(crate) fn failed(error: &dyn std::error::Error) -> CliError {
     CliError::Failed(describe(error))
 }
 
 /// An error and its causes.
-fn describe(error: &dyn std::error::Error) -> String {
+pub(crate) fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

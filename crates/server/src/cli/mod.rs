@@ -6,10 +6,10 @@ pub mod check;
 pub mod client;
 mod clock;
 pub mod config;
+mod dialects;
 mod export;
 pub mod import;
 pub mod key;
-pub mod leadfactory;
 pub mod openapi;
 pub mod output;
 pub mod pages;
@@ -86,8 +86,8 @@ pub enum Color {
 enum Command {
     /// Start the server
     Serve(serve::ServeArgs),
-    /// Serve LeadFactory's clients too, and follow its databases
-    Leadfactory(leadfactory::LeadfactoryArgs),
+    #[command(flatten)]
+    Dialect(dialects::DialectCommand),
     /// Import usage from files and from other programs' databases
     Import(import::ImportArgs),
     /// Forecast any series, take it apart, and find what is unusual in it
@@ -194,7 +194,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     let globals = cli.globals;
     match cli.command {
         Command::Serve(args) => serve::run(&globals, args).await,
-        Command::Leadfactory(args) => leadfactory::run(&globals, args).await,
+        Command::Dialect(command) => command.run(&globals).await,
         Command::Import(args) => import::run(&globals, args).await,
         Command::Analyze(command) => analyze::run(&globals, command).await,
         Command::Prices(command) => prices::run(&globals, command).await,

@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use axum::Extension;
 use clap::Args;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::client::{CliError, Client};
-use super::import::leadfactory::Followed;
-use super::{Globals, import};
+use super::Globals;
+use super::client::CliError;
+use crate::auth::LocalTrust;
 use crate::config::{Config, Draft};
-use crate::dialects::leadfactory;
+use crate::dialect::{Dialect, Follower, Port};
 use crate::serving::Desk;
 use crate::startup::{Purpose, SOCKET_FILE, Server};
-use crate::state::AppState;
 
 /// How long open requests may take to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -54,13 +54,12 @@ pub async fn run(globals: &Globals, args: ServeArgs) -> Result<ExitCode, CliErro
     serve(globals, settings.config, args.demo, None).await
 }
 
-/// Serves with these settings, and follows databases of LeadFactory's meanwhile, where any are
-/// named.
+/// Serves with these settings, and lets `follower` follow an older system meanwhile.
 pub async fn serve(
     globals: &Globals,
     config: Config,
     demo: bool,
-    followed: Option<Followed>,
+    follower: Option<Follower>,
 ) -> Result<ExitCode, CliError> {
     crate::log::start(&config.log)?;
     // Before anything is opened: a stop that is asked for early is an orderly one too.
@@ -76,17 +75,18 @@ pub async fn serve(
         ))
     })?;
     let address = listener.local_addr()?;
-    let own = bind_dialects(server.state()).await?;
+    let own = bind_dialects(server.dialects()).await?;
     let socket = bind_socket(server.data())?;
 
     let (stop, stopped) = watch::channel(false);
+    let following = stopped.clone();
     let desk = Desk::open(&server.state().config, stopped);
     let tasks = &server.state().outlay.tasks;
     let own: Vec<_> = own
         .into_iter()
-        .map(|(name, own)| {
-            let router = leadfactory::own_router(server.state().clone());
-            desk.clone().tcp(tasks, name, own, router)
+        .map(|(port, own)| {
+            let router = (port.router)(server.state().clone());
+            desk.clone().tcp(tasks, port.name, own, router)
         })
         .collect();
     let tcp = desk.clone().tcp(tasks, "doors.http", listener, server.live_router());
@@ -98,9 +98,8 @@ pub async fn serve(
     };
     let serving = async {
         crate::welcome::greet(&server, &public_url, demo).await?;
-        if let Some(followed) = followed {
-            let client = Client::Socket(server.data().join(SOCKET_FILE));
-            import::leadfactory::follow(&client, &followed, &server.state().leadfactory).await;
+        if let Some(follower) = follower {
+            follow(&server, follower, following);
         }
         std::future::pending().await
     };
@@ -129,30 +128,42 @@ pub async fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Listens on the ports of dialects that are on; what each is called.
-async fn bind_dialects(state: &AppState) -> Result<Vec<(&'static str, TcpListener)>, CliError> {
-    let settings = &state.config.dialects.leadfactory;
-    let mut listeners = Vec::new();
-    let ports = [
-        ("doors.leadfactory", settings.port),
-        ("doors.leadfactory.breakdown", settings.breakdown_port),
-    ];
-    for (name, port) in ports {
-        if !settings.enabled || port == 0 {
-            continue;
+/// Starts to follow an older system, until the server stops.
+fn follow(server: &Server, follower: Follower, stopped: watch::Receiver<bool>) {
+    let state = server.state().clone();
+    let router = server.router().layer(Extension(LocalTrust));
+    let tasks = state.outlay.tasks.clone();
+    tasks.spawn(follower.name, move |task| {
+        let following = (follower.follow)(state.clone(), router.clone(), task);
+        let mut stopped = stopped.clone();
+        async move {
+            tokio::select! {
+                () = following => {}
+                // An error means that nobody is left who could say so.
+                _ = stopped.wait_for(|stopped| *stopped) => {}
+            }
         }
-        let address = SocketAddr::from((settings.host, port));
-        let listener = TcpListener::bind(address).await.map_err(|error| {
-            CliError::Failed(format!(
-                "cannot listen on {address} for LeadFactory's clients: {error}; choose another \
-                 port in [dialects.leadfactory], or with `outlay leadfactory --port`"
-            ))
-        })?;
-        tracing::info!(%address, "LeadFactory's clients are answered");
-        listeners.push((name, listener));
-    }
-    if let Some(hint) = leadfactory::opening_hint(settings) {
-        tracing::warn!("{hint}");
+    });
+}
+
+/// Listens on the ports of dialects.
+async fn bind_dialects(dialects: &[Dialect]) -> Result<Vec<(&Port, TcpListener)>, CliError> {
+    let mut listeners = Vec::new();
+    for dialect in dialects {
+        for port in &dialect.ports {
+            let Port { address, remedy, .. } = port;
+            let listener = TcpListener::bind(address).await.map_err(|error| {
+                CliError::Failed(format!(
+                    "cannot listen on {address} for {}'s clients: {error}; {remedy}",
+                    dialect.of
+                ))
+            })?;
+            tracing::info!(%address, "{}'s clients are answered", dialect.of);
+            listeners.push((port, listener));
+        }
+        if let Some(warning) = &dialect.warning {
+            tracing::warn!("{warning}");
+        }
     }
     Ok(listeners)
 }

@@ -6,7 +6,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 const LETTERS_A_MISTAKE: usize = 3;
 
 /// What is said of a name that is no time zone's.
-pub(super) fn no_zone(name: &str) -> String {
+pub fn no_zone(name: &str) -> String {
     let nearest = nearest(name).map(|zone| format!("; did you mean {zone}?"));
     let example = || ", such as Europe/Berlin".to_owned();
     format!("`{name}` is no time zone of the IANA list{}", nearest.unwrap_or_else(example))

@@ -9,10 +9,7 @@ use super::super::zone::{Zone, parse_time};
 use super::budgets::keep_good;
 use super::costs::{name, source};
 use super::database::{Cell, Database, DatabaseError, Kind, Patience, Reader, Row, Table};
-use crate::import::Place;
-
-/// Batches of one database that are kept, at most; the newest stay.
-pub const BATCHES_MAX: usize = 10_000;
+use crate::import::{BATCHES_MAX, Place};
 
 static BATCHES: Table = Table {
     name: "batches",

@@ -10,7 +10,13 @@ pub mod discovery;
 pub mod feed;
 pub mod identity;
 pub mod revenue;
+pub mod sources;
 pub mod tail;
+
+use super::System;
+
+/// What sources are known by as LeadFactory's.
+pub const SYSTEM: System = System { word: "leadfactory", title: "LeadFactory" };
 
 pub use database::{Database, DatabaseError, Kind, Patience, Tracker};
 

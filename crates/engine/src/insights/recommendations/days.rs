@@ -105,7 +105,7 @@ fn found(
     })
 }
 
-/// The title on our pages; LeadFactory's are those of its own.
+/// The title on our pages; a dialect has its own.
 fn title(kind: Kind, service: Option<&str>) -> Option<String> {
     Some(match (kind, service) {
         (Kind::Volatility, _) => "Smooth out spend that jumps about".into(),
@@ -116,7 +116,7 @@ fn title(kind: Kind, service: Option<&str>) -> Option<String> {
     })
 }
 
-/// The sentence on our pages; LeadFactory's are those of its own.
+/// The sentence on our pages; a dialect has its own.
 fn description(
     kind: Kind,
     service: Option<&str>,

@@ -16,6 +16,7 @@ use super::desk::{Desk, Overview, Selection};
 use super::error::Refused;
 use super::optimization::bodies;
 use super::params::Params;
+use super::status::Status;
 use super::trends::{body_if_any, direction};
 use super::wire::{Json, day, dollars, local, mean};
 
@@ -74,7 +75,7 @@ pub async fn data(
 
 /// What the reader of databases is at.
 pub fn integration_status(desk: &Desk) -> Value {
-    let following = desk.state.leadfactory.read();
+    let following = Status::of(&desk.state).read();
     json!({
         "active": following.is_active(),
         "last_sync": following.last_sync.map(|at| local(at, desk.tz)),
@@ -214,7 +215,7 @@ pub async fn alerts_body(desk: &Desk, overview: &Overview) -> Result<Value, Refu
         let act = format!("Compare with the month's budget of ${budget:.2}");
         tell("budget", priority, said.join("; "), &act);
     }
-    if let Some(problem) = desk.state.leadfactory.read().problem()
+    if let Some(problem) = Status::of(&desk.state).read().problem()
         && desk.sees_all()
     {
         alerts.push(row("system", "high", problem.to_owned(), "See /api/enhanced/health"));

@@ -12,7 +12,7 @@ use outlay_domain::budgets::Window;
 use outlay_domain::usage::question::{Attribute, Every, Filter};
 use outlay_domain::usage::{Fact, Status};
 use outlay_engine::budgets::{Budgets, Outlook};
-use outlay_engine::import::books::{sources_of_all_calls, unpaid_sources};
+use outlay_engine::import::leadfactory::sources::{sources_of_all_calls, unpaid_sources};
 use outlay_engine::insights::advice::{Recommendation, ServiceShare, Thresholds, recommend, score};
 use outlay_engine::insights::analysis::DAYS_BEFORE;
 use outlay_engine::insights::budgets::{Month, Utilisation};
@@ -23,6 +23,7 @@ use tokio::task::spawn_blocking;
 
 use super::access::Admitted;
 use super::error::Refused;
+use super::status;
 use super::wire::{local, name};
 use crate::config::Config;
 use crate::live::ties::Owner;
@@ -291,7 +292,7 @@ impl Desk {
         course: Course,
         horizon: usize,
     ) -> Result<Option<Arc<Analysis>>, Refused> {
-        let kept = self.state.leadfactory.clone();
+        let kept = status::Status::of(&self.state);
         let ttl_seconds = self.config().dialects.leadfactory.cache_seconds;
         let horizon = horizon.max(OVERVIEW_HORIZON);
         Ok(spawn_blocking(move || kept.analysis(course, horizon, ttl_seconds)).await?)

@@ -12,6 +12,7 @@ use super::desk::{Desk, Selection};
 use super::error::Refused;
 use super::optimization::recommendations;
 use super::params::Params;
+use super::status::Status;
 use super::trends::body_if_any;
 use super::wire::unsigned_zeros;
 
@@ -106,7 +107,7 @@ pub async fn integrated(
     let period = params.choice("time_period", &PERIODS, Every::Month)?;
     let word = params.one("time_period")?.unwrap_or("monthly");
     let overview = desk.overview(&Selection::default()).await?;
-    let following = desk.state.leadfactory.read();
+    let following = Status::of(&desk.state).read();
     let body = json!({
         "export_timestamp": desk.stamp(),
         "time_period": word,

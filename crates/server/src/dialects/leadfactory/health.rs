@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::desk::{Desk, Selection};
 use super::error::Refused;
-use super::status::{Following, Seen};
+use super::status::{Following, Seen, Status};
 use super::wire::{Json, dollars, local};
 use crate::error::ApiError;
 
@@ -51,7 +51,7 @@ enum Overall {
 }
 
 async fn checked(desk: &Desk) -> (StatusCode, Value) {
-    let following = desk.state.leadfactory.read();
+    let following = Status::of(&desk.state).read();
     let mut overall = Overall::Healthy;
     let mut checks = Map::new();
     let mut add = |name: String, found: Result<Value, Value>, otherwise: Overall| {

@@ -38,6 +38,7 @@ use super::status::Status;
 use super::wire::{dollars, name, unsigned_zeros};
 use crate::auth::Guard;
 use crate::config::Config;
+use crate::kept::Kept;
 use crate::live::{Live, part};
 use crate::metrics::Metrics;
 use crate::shares::Shares;
@@ -177,7 +178,7 @@ struct Parts {
     outlay: Weak<Outlay>,
     people: Weak<People>,
     alerts: Weak<Alerts>,
-    leadfactory: Weak<Status>,
+    kept: Weak<Kept>,
     guard: Arc<Guard>,
     shares: Arc<Shares>,
     config: Arc<Config>,
@@ -190,7 +191,7 @@ impl Parts {
             outlay: Arc::downgrade(&state.outlay),
             people: Arc::downgrade(&state.people),
             alerts: Arc::downgrade(&state.alerts),
-            leadfactory: Arc::downgrade(&state.leadfactory),
+            kept: Arc::downgrade(&state.kept),
             guard: state.guard.clone(),
             shares: state.shares.clone(),
             config: state.config.clone(),
@@ -203,7 +204,7 @@ impl Parts {
             outlay: self.outlay.upgrade()?,
             people: self.people.upgrade()?,
             alerts: self.alerts.upgrade()?,
-            leadfactory: self.leadfactory.upgrade()?,
+            kept: self.kept.upgrade()?,
             guard: self.guard.clone(),
             shares: self.shares.clone(),
             config: self.config.clone(),
@@ -218,7 +219,7 @@ impl Parts {
 
 /// What answers under `/socket.io/`; the same on every address.
 pub fn live(state: &AppState) -> Live {
-    state.leadfactory.live(|| {
+    Status::of(state).live(|| {
         let (layer, io) = SocketIo::builder()
             .max_payload(1_000_000)
             .ping_interval(Duration::from_secs(25))

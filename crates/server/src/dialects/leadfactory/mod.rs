@@ -3,6 +3,7 @@
 mod access;
 mod breakdown;
 mod budget;
+mod command;
 mod dashboard;
 mod desk;
 mod details;
@@ -10,6 +11,7 @@ mod error;
 mod export;
 mod health;
 mod home;
+mod import;
 mod live;
 mod metrics;
 mod optimization;
@@ -17,10 +19,13 @@ mod other;
 mod params;
 mod refusals;
 mod returns;
+mod settings;
 mod status;
 mod summary;
 mod trends;
 mod wire;
+
+use std::net::SocketAddr;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -28,16 +33,48 @@ use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use futures::FutureExt;
 use tower::ServiceExt;
 
-use crate::config::LeadfactoryConfig;
+use crate::config::Config;
+use crate::dialect::{Dialect, Port};
 use crate::log;
 use crate::problems;
 use crate::state::AppState;
 
+pub use command::{Command, Import};
 pub use error::Refused;
-pub use metrics::text as metrics_text;
-pub use status::{Seen, Status};
+pub use settings::{LeadfactoryConfig as Settings, judge};
+
+/// What this dialect gives, where it is switched on.
+pub fn dialect(config: &Config) -> Option<Dialect> {
+    let settings = &config.dialects.leadfactory;
+    settings.enabled.then(|| Dialect {
+        of: "LeadFactory",
+        routes: with,
+        ports: ports(settings),
+        warning: opening_hint(settings),
+        metrics: settings.prometheus_metrics.then_some(|state| {
+            async move { metrics::text(&state).await.map_err(|refused| refused.text().to_owned()) }
+                .boxed()
+        }),
+    })
+}
+
+/// The ports of its own, of which there may be none.
+fn ports(settings: &Settings) -> Vec<Port> {
+    let ports = [
+        ("doors.leadfactory", settings.port),
+        ("doors.leadfactory.breakdown", settings.breakdown_port),
+    ];
+    let port = |(name, port)| Port {
+        name,
+        address: SocketAddr::from((settings.host, port)),
+        remedy: "choose another port in [dialects.leadfactory], or with `outlay leadfactory --port`",
+        router: own_router,
+    };
+    ports.into_iter().filter(|(_, port)| *port != 0).map(port).collect()
+}
 
 /// The dialect's routes, with their own rules of who may come in.
 fn routes() -> Router<AppState> {
@@ -72,7 +109,7 @@ fn routes() -> Router<AppState> {
 }
 
 /// Adds the dialect to the server's own routes, and its live updates, where there are any.
-pub fn with(router: Router<AppState>, state: &AppState, has_live: bool) -> Router<AppState> {
+fn with(router: Router<AppState>, state: &AppState, has_live: bool) -> Router<AppState> {
     let router = router.merge(access::guard(routes(), state));
     if !has_live {
         return router;
@@ -97,7 +134,7 @@ async fn live_or_not(
 }
 
 /// All that is answered on a port of the dialect's own.
-pub fn own_router(state: AppState) -> Router {
+fn own_router(state: AppState) -> Router {
     let answered = routes().route("/metrics", get(metrics::page)).fallback(nowhere);
     let router = access::guard(live::live(&state).before(answered), &state)
         .route("/", get(home::home))
@@ -108,8 +145,8 @@ pub fn own_router(state: AppState) -> Router {
 }
 
 /// What to do where others than this machine are listened to, and nobody else is let in.
-pub fn opening_hint(settings: &LeadfactoryConfig) -> Option<String> {
-    let listens = settings.enabled && (settings.port != 0 || settings.breakdown_port != 0);
+fn opening_hint(settings: &Settings) -> Option<String> {
+    let listens = settings.port != 0 || settings.breakdown_port != 0;
     let is_closed = settings.networks.is_empty() && settings.key.reveal().is_empty();
     (listens && is_closed && !settings.host.is_loopback()).then(|| {
         format!(

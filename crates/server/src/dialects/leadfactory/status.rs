@@ -11,6 +11,7 @@ use outlay_engine::insights::{Analysis, Course};
 use parking_lot::Mutex;
 
 use crate::live::Live;
+use crate::state::AppState;
 
 /// What the reader of LeadFactory's databases is at; written by it, and read by the dialect.
 #[derive(Default)]
@@ -65,7 +66,12 @@ impl Following {
 }
 
 impl Status {
-    /// What is in `course`, looked at once for as long as nothing is added to it.
+    /// The one of this server.
+    pub fn of(state: &AppState) -> Arc<Self> {
+        state.kept.of()
+    }
+
+    /// What is in `course`, analysed once for as long as nothing is added to it.
     ///
     /// It is kept under all of the course, so it is never out of date; `ttl_seconds` only says how
     /// long the memory is held.

@@ -1,22 +1,53 @@
-//! `outlay leadfactory`: `outlay serve` for those who come from LeadFactory.
+//! The commands of this dialect: `outlay leadfactory`, which is `outlay serve` for those who come from
+//! LeadFactory, and `outlay import leadfactory`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use outlay_engine::import::Zone;
 
-use super::client::CliError;
-use super::import::leadfactory::Followed;
-use super::{Globals, serve};
+use super::import::{self, Followed, ImportArgs};
+use crate::cli::client::CliError;
+use crate::cli::{Globals, serve};
 use crate::config::{ConfigError, Draft};
 
 /// LeadFactory's own port.
 const PORT: u16 = 5002;
 /// How often the databases are looked at, where nobody says.
 const POLL: Duration = Duration::from_secs(1);
+
+/// What stands beside `outlay serve`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve LeadFactory's clients too, and follow its databases
+    Leadfactory(ServeArgs),
+}
+
+impl Command {
+    /// Runs it.
+    pub async fn run(self, globals: &Globals) -> Result<ExitCode, CliError> {
+        let Self::Leadfactory(args) = self;
+        run(globals, args).await
+    }
+}
+
+/// What stands beside `outlay import csv`.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Import LeadFactory's databases, and follow them
+    Leadfactory(ImportArgs),
+}
+
+impl Import {
+    /// Runs it.
+    pub async fn run(self, globals: &Globals) -> Result<ExitCode, CliError> {
+        let Self::Leadfactory(args) = self;
+        import::import(globals, args).await
+    }
+}
 
 /// Flags of `outlay leadfactory`.
 #[derive(Debug, Args)]
@@ -32,7 +63,7 @@ VOLATILITY_WARNING_THRESHOLD. FLASK_SECRET_KEY is not needed: there is nothing t
 
 Callers of this machine are let in, and whoever has a key of Outlay's. Others need
 OUTLAY_DIALECTS_LEADFACTORY_NETWORKS or OUTLAY_DIALECTS_LEADFACTORY_KEY.")]
-pub struct LeadfactoryArgs {
+pub struct ServeArgs {
     /// Databases, or folders in which to look for them
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -63,7 +94,7 @@ pub struct LeadfactoryArgs {
 }
 
 /// Serves until SIGINT or SIGTERM.
-pub async fn run(globals: &Globals, args: LeadfactoryArgs) -> Result<ExitCode, CliError> {
+async fn run(globals: &Globals, args: ServeArgs) -> Result<ExitCode, CliError> {
     let failed = |error: ConfigError| CliError::Failed(error.to_string());
     let settings = draft(globals, &args).and_then(Draft::settle).map_err(failed)?;
     let mut config = settings.config;
@@ -75,10 +106,10 @@ pub async fn run(globals: &Globals, args: LeadfactoryArgs) -> Result<ExitCode, C
     let zone = Zone::named(tz).map_err(|error| CliError::Failed(error.to_string()))?;
     let poll = poll(std::env::var("COST_SYNC_INTERVAL").ok().as_deref())?;
     let followed = (!args.no_integration).then_some(Followed { paths: args.paths, zone, poll });
-    serve::serve(globals, config, false, followed).await
+    serve::serve(globals, config, false, followed.map(import::follower)).await
 }
 
-fn draft(globals: &Globals, args: &LeadfactoryArgs) -> Result<Draft, ConfigError> {
+fn draft(globals: &Globals, args: &ServeArgs) -> Result<Draft, ConfigError> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let host = args.host.as_deref().map(|host| match host {
         "localhost" => "127.0.0.1",

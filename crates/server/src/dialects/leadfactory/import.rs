@@ -1,4 +1,4 @@
-//! `outlay import leadfactory`.
+//! `outlay import leadfactory`, and the follower within the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use clap::{Args, ValueEnum};
 use compact_str::CompactString;
+use futures::FutureExt;
 use indicatif::ProgressBar;
 use outlay_domain::imports::{ImportedBatches, ImportedBudgets};
 use outlay_domain::usage::Refusal;
@@ -22,15 +24,12 @@ use outlay_engine::import::leadfactory::revenue::{RevenueBatch, RevenueFeed};
 use outlay_engine::import::leadfactory::tail::{Change, Cursor, Known, Rows};
 use outlay_engine::import::leadfactory::{Tracker, batches, budgets};
 use outlay_engine::import::{Place, Report, RowRefusal, Zone};
+use outlay_engine::tasks::Task;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::task::block_in_place;
 
-use super::note::{Notes, write_line};
-use super::progress::{Measure, bar, pace};
-use super::sender::{Sender, Uplink};
-use super::summary::{Kept, RevenueSummary, Summary, counted, decimal};
-use super::{ACCOUNT, Calls, LeadfactoryArgs, describe, failed, zone_or_here};
+use super::status::{Seen, Status};
 use crate::api::imports::{
     BatchesBody, BudgetsBody, CursorBody, ImportBody, ImportsBody, MergeAnswer, MergeBody,
     ProgressBody, RefusalBody, RowsBody,
@@ -38,8 +37,15 @@ use crate::api::imports::{
 use crate::api::revenue::{RevenueAnswer, RevenueBody};
 use crate::cli::Globals;
 use crate::cli::client::{CliError, Client};
-use crate::dialects::leadfactory::{Seen, Status};
+use crate::cli::import::note::{Notes, write_line};
+use crate::cli::import::progress::{Measure, bar, pace};
+use crate::cli::import::sender::{Sender, Uplink};
+use crate::cli::import::summary::{Kept, RevenueSummary, Summary, counted, decimal};
+use crate::cli::import::{describe, failed, zone, zone_or_here};
+use crate::dialect::Follower;
 
+/// Who pays for what LeadFactory counted, where nobody else is named.
+const ACCOUNT: &str = "leadfactory";
 /// How long an import waits for a lock of LeadFactory's.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a follower looks for new rows.
@@ -60,8 +66,55 @@ const REFUSALS_LOGGED_MAX: usize = 20;
 /// Payments in one request, at most.
 const REVENUE_ROWS: usize = 1_000;
 
+/// Flags of `outlay import leadfactory`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  outlay import leadfactory ~/leadfactory --timezone Europe/Berlin
+  outlay import leadfactory data/cost_tracking.db ~/.leadfactory/gpt_usage.db --timezone UTC
+  outlay import leadfactory ~/leadfactory --timezone Europe/Berlin --follow
+
+Without a PATH the databases named by COST_TRACKING_DB_PATH, GPT_USAGE_DB_PATH,
+PURCHASE_METRICS_DB_PATH, FINANCIAL_TRACKING_DB_PATH and BUDGET_DB_PATH are read, or else
+those below the folder you are in.")]
+pub struct ImportArgs {
+    /// Databases, or folders in which to look for them
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The zone that LeadFactory's clock shows [default: this machine's]
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    timezone: Option<Zone>,
+    /// Go on reading what is added, until Ctrl-C
+    #[arg(long)]
+    follow: bool,
+    /// Who pays
+    #[arg(long, value_name = "NAME", default_value = ACCOUNT)]
+    account: String,
+    /// Which calls of gpt_usage.db are usage of their own: `failed` are those that no row of
+    /// costs counts [default: failed beside a cost_tracking.db, all without]
+    #[arg(long, value_name = "WHICH")]
+    calls: Option<Calls>,
+    /// Take the `gpu`/`stop` rows of bin/cost_tracking.py too, which count each GPU twice
+    #[arg(long)]
+    keep_gpu_stop: bool,
+    /// Read every row again, also those that were imported before
+    #[arg(long)]
+    again: bool,
+    /// Read and judge everything, and send nothing
+    #[arg(long, conflicts_with = "follow")]
+    dry_run: bool,
+}
+
+/// Which calls are usage of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Calls {
+    /// Those that no row of costs counts.
+    Failed,
+    /// All of them.
+    All,
+}
+
 /// Imports LeadFactory's databases, once or until Ctrl-C.
-pub(super) async fn import(globals: &Globals, args: LeadfactoryArgs) -> Result<ExitCode, CliError> {
+pub async fn import(globals: &Globals, args: ImportArgs) -> Result<ExitCode, CliError> {
     let mut notes = Notes::default();
     let (zone, note) = zone_or_here(args.timezone)?;
     if let Some(note) = note {
@@ -113,10 +166,24 @@ pub struct Followed {
     pub poll: Duration,
 }
 
-/// Follows databases within the server, whose socket `client` is, for as long as this is awaited.
-pub async fn follow(client: &Client, followed: &Followed, status: &Status) {
+/// What follows these databases within the server.
+pub fn follower(followed: Followed) -> Follower {
+    let followed = Arc::new(followed);
+    Follower {
+        name: "followers.leadfactory",
+        follow: Box::new(move |state, router, task| {
+            let followed = followed.clone();
+            async move { follow(&Client::Within(router), &followed, &Status::of(&state), &task).await }
+                .boxed()
+        }),
+    }
+}
+
+/// Follows databases within the server that `client` calls, for as long as this is awaited.
+async fn follow(client: &Client, followed: &Followed, status: &Status, task: &Task) {
+    task.beat();
     status.want();
-    let args = LeadfactoryArgs {
+    let args = ImportArgs {
         paths: followed.paths.clone(),
         timezone: Some(followed.zone),
         follow: true,
@@ -127,7 +194,9 @@ pub async fn follow(client: &Client, followed: &Followed, status: &Status) {
         dry_run: false,
     };
     loop {
-        if let Err(error) = follow_once(client, &args, followed, status).await {
+        if let Err(error) =
+            follow_once(client, &args, followed, Within { status, task, paths: &args.paths }).await
+        {
             tracing::error!(%error, "LeadFactory's databases cannot be followed");
             status.failed(error.to_string());
         }
@@ -137,19 +206,19 @@ pub async fn follow(client: &Client, followed: &Followed, status: &Status) {
 
 async fn follow_once(
     client: &Client,
-    args: &LeadfactoryArgs,
+    args: &ImportArgs,
     followed: &Followed,
-    status: &Status,
+    within: Within<'_>,
 ) -> Result<(), CliError> {
     let mut notes = Notes::default();
     let patience = Patience { total: PATIENCE_WITHIN, stop: Arc::default() };
-    let Some(found) = find(args, followed.poll, &patience, &mut notes, Some(status)).await? else {
+    let Some(found) = find(args, followed.poll, &patience, &mut notes, Some(within.status)).await?
+    else {
         return Ok(());
     };
     tell_found(&found, args, &mut notes);
-    status.found(seen(&found));
-    let within = Some(Within { status, paths: &args.paths });
-    let watch = Watch { quiet: true, poll: followed.poll, within };
+    within.status.found(seen(&found));
+    let watch = Watch { quiet: true, poll: followed.poll, within: Some(within) };
     read_all(Some(client), args, followed.zone, &found, patience, notes, watch).await.map(drop)
 }
 
@@ -181,13 +250,14 @@ struct Watch<'a> {
 /// The server within which is read.
 struct Within<'a> {
     status: &'a Status,
+    task: &'a Task,
     paths: &'a [PathBuf],
 }
 
 /// Reads what was found, once or until told to stop.
 async fn read_all(
     client: Option<&Client>,
-    args: &LeadfactoryArgs,
+    args: &ImportArgs,
     zone: Zone,
     found: &Found,
     patience: Patience,
@@ -316,6 +386,7 @@ impl Run<'_> {
                     self.waiting_for = None;
                     if let Some(within) = &self.within {
                         within.status.synced(Utc::now());
+                        within.task.done();
                     }
                 }
                 Err(Trouble::Database(error)) if self.follow => self.tell_waiting(&error),
@@ -727,7 +798,7 @@ impl From<CliError> for Trouble {
 
 /// Finds the databases. A follower waits for them; `None` where it is stopped before they come.
 async fn find(
-    args: &LeadfactoryArgs,
+    args: &ImportArgs,
     poll: Duration,
     patience: &Patience,
     notes: &mut Notes,
@@ -771,7 +842,7 @@ async fn pause(stop: &AtomicBool, poll: Duration) -> bool {
     !stop.load(Ordering::Relaxed)
 }
 
-fn tell_found(found: &Found, args: &LeadfactoryArgs, notes: &mut Notes) {
+fn tell_found(found: &Found, args: &ImportArgs, notes: &mut Notes) {
     for (path, error) in &found.skipped {
         notes.tell(format!("left out {}: {}", path.display(), describe(error)), None);
     }
