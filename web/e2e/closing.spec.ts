@@ -20,7 +20,7 @@ test('an edited drawer asks before it closes, and an untouched one does not', as
 })
 
 test('a key that is shown once is not closed by a slip', async ({ page }) => {
-  await page.goto('/settings')
+  await page.goto('/people')
   await page.getByRole('button', { name: 'New key' }).click()
   await page.getByLabel('Name').fill('slippery')
   await page.getByRole('button', { name: 'Make the key' }).click()

@@ -15,7 +15,7 @@ test('pages are a chord away, and search is one key', async ({ page }) => {
   }
 
   await page.keyboard.press('/')
-  const field = page.getByRole('combobox', { name: 'Search and jump' })
+  const field = page.getByRole('combobox', { name: 'Search and act' })
   await expect(field).toBeFocused()
   await page.keyboard.type('anthropic provider')
   await expect(page.getByRole('option', { name: /anthropic/ }).first()).toHaveAttribute(
@@ -24,6 +24,18 @@ test('pages are a chord away, and search is one key', async ({ page }) => {
   )
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/provider=anthropic/)
+
+  await page.keyboard.press('/')
+  await page.keyboard.type('new budget')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('dialog', { name: 'New budget' })).toBeVisible()
+  await page.keyboard.press('Escape')
+
+  await page.keyboard.press('/')
+  await page.keyboard.type('price gpt-next')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('dialog', { name: 'Set prices' })).toContainText('gpt-next')
+  await page.keyboard.press('Escape')
 
   await page.keyboard.press('?')
   await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible()

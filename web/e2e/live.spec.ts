@@ -5,7 +5,7 @@ test('a key is shown once, and an event sent with it is on the page without a re
   page,
   request,
 }) => {
-  await page.goto('/settings')
+  await page.goto('/people')
   await page.getByRole('button', { name: 'New key' }).click()
   await page.getByLabel('Name').fill('end to end')
   await page.getByRole('button', { name: 'Make the key' }).click()

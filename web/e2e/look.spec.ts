@@ -14,6 +14,7 @@ const PAGES = [
   '/alerts',
   '/prices',
   '/prices?view=unpriced',
+  '/people',
   '/settings',
   '/system',
 ]
@@ -128,10 +129,26 @@ test('nothing stands wider than its screen', async ({ page }) => {
 test('the rail is a bar at the foot of a phone', async ({ page }) => {
   await page.setViewportSize(PHONE)
   await ready(page, '/')
-  const rail = await page.getByRole('navigation', { name: 'Pages' }).boundingBox()
+  const bar = page.getByRole('navigation', { name: 'Pages' })
+  await expect(bar.getByRole('listitem')).toHaveText([
+    /Overview/,
+    /Explore/,
+    /Alerts/,
+    /Budgets/,
+    /More/,
+  ])
+  const rail = await bar.boundingBox()
   expect(rail?.y).toBeGreaterThan(PHONE.height - 100)
   // A scroll bar may stand beside it.
   expect(rail?.width).toBeGreaterThan(PHONE.width - 20)
+
+  await bar.getByRole('button', { name: 'More' }).click()
+  await page
+    .getByRole('dialog', { name: 'All pages' })
+    .getByRole('link', { name: 'Prices' })
+    .click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Prices' })).toBeVisible()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
 })
 
 test('the theme follows the system until somebody chooses, and the choice is kept', async ({

@@ -6,7 +6,7 @@ test('the figures stand on top, each against the period before', async ({ page }
   await earning(page)
   await page.goto('/roi')
   await settled(page)
-  await expect(page).toHaveTitle('ROI · Outlay')
+  await expect(page).toHaveTitle('Revenue & ROI · Outlay')
   await expect(page.getByTestId('roi-revenue')).toHaveText('$360.00')
   await expect(page.getByTestId('roi-spend')).toHaveText('$185.75')
   await expect(page.getByTestId('roi-profit')).toHaveText('$174.25')

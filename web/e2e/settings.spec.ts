@@ -1,7 +1,7 @@
 import { expect, test, url } from './fixtures'
 
 test('a member sees their own account only, and no users', async ({ page, browser }) => {
-  await page.goto('/settings')
+  await page.goto('/people')
   await page.getByRole('button', { name: 'New user' }).click()
   const form = page.getByRole('dialog', { name: 'New user' })
   await form.getByLabel('User', { exact: true }).fill('maria')
@@ -17,7 +17,7 @@ test('a member sees their own account only, and no users', async ({ page, browse
     storageState: { cookies: [], origins: [] },
   })
   const member = await context.newPage()
-  await member.goto('/settings')
+  await member.goto('/people')
   await member.getByLabel('User').fill('maria')
   await member.getByLabel('Password', { exact: true }).fill('a long enough password')
   await member.getByRole('button', { name: 'Sign in' }).click()
@@ -32,14 +32,19 @@ test('a member sees their own account only, and no users', async ({ page, browse
   ).json()
   for (const row of rows) expect(row.account).toBe('acme')
   await expect(member.getByText('"account": "acme"')).toBeVisible()
-  await expect(member.getByRole('navigation', { name: 'Pages' })).not.toContainText('Alerts')
+  const pages = member.getByRole('navigation', { name: 'Pages' })
+  await expect(pages).toContainText('My usage')
+  await expect(pages).not.toContainText('Alerts')
+  await expect(pages).not.toContainText('System')
+  await member.goto('/system')
+  await expect(member.getByText('There is no such page')).toBeVisible()
   await member.goto('/budgets')
   await expect(member.getByText('There is no budget for acme yet')).toBeVisible()
   await context.close()
 })
 
 test('a revoked key is gone', async ({ page }) => {
-  await page.goto('/settings')
+  await page.goto('/people')
   await page.getByRole('button', { name: 'New key' }).click()
   await page.getByLabel('Name').fill('short-lived')
   await page.getByRole('button', { name: 'Make the key' }).click()

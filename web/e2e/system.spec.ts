@@ -2,9 +2,12 @@ import { expect, test, url } from './fixtures'
 
 test('the system shows what is looked at and what the server takes', async ({ page }) => {
   await page.goto('/settings')
-  await page.getByRole('navigation', { name: 'Settings' }).getByText('System health').click()
+  await page
+    .getByRole('navigation', { name: 'Pages' })
+    .getByRole('link', { name: 'System' })
+    .click()
   await expect(page).toHaveURL('/system')
-  await expect(page).toHaveTitle('System health · Outlay')
+  await expect(page).toHaveTitle('System · Outlay')
   const system = await (await page.request.get(`${url()}/api/v1/system`)).json()
 
   const checks = page.getByRole('list', { name: 'Checks' }).getByRole('listitem')

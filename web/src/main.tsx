@@ -2,15 +2,16 @@ import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { keys } from './api/keys'
 import '@fontsource-variable/inter'
-import './ui/mantine.css'
-import './ui/base.css'
+import '@/ui/mantine.css'
+import '@/ui/base.css'
+import { ApiError } from '@/api/client'
+import { followOtherTabs } from '@/api/session'
+import { healQueries } from '@/live/recovery'
+import { ErrorBoundary } from '@/ui/ErrorBoundary'
+import { resolveVariables, theme } from '@/ui/theme'
 import { App } from './App'
-import { ApiError } from './api/client'
-import { followOtherTabs } from './api/session'
-import { healQueries } from './live/recovery'
-import { ErrorBoundary } from './ui/ErrorBoundary'
-import { resolveVariables, theme } from './ui/theme'
 
 /** How often a call is tried again that may work the next time. */
 const RETRIES = 2
@@ -19,7 +20,8 @@ const client = new QueryClient({
   queryCache: new QueryCache({
     // A session that ended elsewhere ends here too.
     onError: (error) => {
-      if (error instanceof ApiError && error.status === 401) client.setQueryData(['session'], null)
+      if (error instanceof ApiError && error.status === 401)
+        client.setQueryData(keys.session(), null)
     },
   }),
   defaultOptions: {

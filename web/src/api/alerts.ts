@@ -6,19 +6,21 @@ import {
   useQueryClient,
 } from '@tanstack/react-query'
 import { hoursFromNow } from '@/lib/time'
-import { api, type Shape } from './client'
+import type { AlertSeverity, AlertState, RuleDraft } from '@/wire'
+import { api } from './client'
+import { keys } from './keys'
 import { useSession } from './session'
 
-export const ALERTS_KEY = 'alerts'
-
-export type AlertState = Shape<'AlertState'>
-
-export type AlertSeverity = Shape<'AlertSeverity'>
-
-/** One time that a condition held. */
-export type Alert = Shape<'AlertBody'>
-
-export type AlertPage = Shape<'AlertPage'>
+export type {
+  Alert,
+  AlertPage,
+  AlertRule,
+  AlertSeverity,
+  AlertState,
+  Condition,
+  RuleDraft,
+  SpikeSeverity,
+} from '@/wire'
 
 const PAGE = 50
 /** A snooze ends, and an alert ages, without the socket saying so. */
@@ -27,7 +29,7 @@ const REFETCH_MS = 60_000
 /** The alerts in a state, of a severity and a rule where these are named, the newest first. */
 export function useAlerts(state: AlertState, severity: AlertSeverity | null, rule: string | null) {
   return useInfiniteQuery({
-    queryKey: [ALERTS_KEY, 'list', state, severity, rule],
+    queryKey: keys.alertList(state, severity, rule),
     queryFn: ({ pageParam: cursor, signal }) => {
       const query = {
         state,
@@ -48,7 +50,7 @@ export function useAlerts(state: AlertState, severity: AlertSeverity | null, rul
 export function useOpenAlerts() {
   const { scope } = useSession()
   return useQuery({
-    queryKey: [ALERTS_KEY, 'open'],
+    queryKey: keys.openAlerts(),
     queryFn: async ({ signal }) =>
       (await api.get('/api/v1/alerts', { query: { state: 'open', limit: 1 }, signal })).open,
     placeholderData: keepPreviousData,
@@ -69,25 +71,13 @@ export function useSeeTo() {
       const body = { until: hoursFromNow(deed.snooze) }
       return api.post('/api/v1/alerts/{id}/snooze', { path, body })
     },
-    onSuccess: () => client.invalidateQueries({ queryKey: [ALERTS_KEY] }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.alerts() }),
   })
 }
 
-export type SpikeSeverity = Shape<'AnomalySeverity'>
-
-/** What is watched. */
-export type Condition = Shape<'AlertCondition'>
-
-export type RuleDraft = Omit<AlertRule, 'id'>
-
-/** A condition that somebody watches. */
-export type AlertRule = Shape<'RuleBody'>
-
-const RULES_KEY = 'alert-rules'
-
 export function useAlertRules() {
   return useQuery({
-    queryKey: [RULES_KEY],
+    queryKey: keys.alertRules(),
     queryFn: async ({ signal }) => (await api.get('/api/v1/alert-rules', { signal })).items,
   })
 }
@@ -115,7 +105,7 @@ export function useRemoveRule() {
 /** A rule that changes opens and resolves alerts. */
 function refreshed(client: ReturnType<typeof useQueryClient>): Promise<unknown> {
   return Promise.all([
-    client.invalidateQueries({ queryKey: [RULES_KEY] }),
-    client.invalidateQueries({ queryKey: [ALERTS_KEY] }),
+    client.invalidateQueries({ queryKey: keys.alertRules() }),
+    client.invalidateQueries({ queryKey: keys.alerts() }),
   ])
 }

@@ -1,10 +1,9 @@
-import { Api, type components } from '@outlay/client'
+import { Api } from '@outlay/client'
 import type { Range } from '@/lib/time'
 
 export { ApiError } from '@outlay/client'
 
-/** A shape of the API, by its name in the description. */
-export type Shape<Name extends keyof components['schemas']> = components['schemas'][Name]
+export type { Shape } from '@/wire'
 
 let csrfToken = ''
 

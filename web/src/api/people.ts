@@ -1,20 +1,26 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { api, type Shape } from './client'
+import type { NewKey, NewUser, Scope, UserChange } from '@/wire'
+import { api } from './client'
+import { keys } from './keys'
 import type { Role } from './session'
 
-/** Somebody who can sign in or send usage. */
-export type User = Shape<'UserBody'>
-
-export type NewUser = Shape<'CreateUser'>
-
-export type UserChange = Pick<Shape<'ChangeUser'>, 'name' | 'account' | 'role' | 'disabled'>
+export type {
+  ApiKey,
+  CreatedKey,
+  NewKey,
+  NewUser,
+  Scope,
+  SignInLink,
+  User,
+  UserChange,
+} from '@/wire'
 
 /** A deployment has tens of users; more than this many are managed by commands. */
 const LISTED_MAX = 200
 
 export function useUsers({ enabled = true } = {}) {
   return useQuery({
-    queryKey: ['users'],
+    queryKey: keys.users(),
     queryFn: async ({ signal }) =>
       (await api.get('/api/v1/users', { query: { limit: LISTED_MAX }, signal })).items,
     enabled,
@@ -25,7 +31,7 @@ export function useCreateUser() {
   const client = useQueryClient()
   return useMutation({
     mutationFn: (body: NewUser) => api.post('/api/v1/users', { body }),
-    onSuccess: () => client.invalidateQueries({ queryKey: ['users'] }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.users() }),
   })
 }
 
@@ -34,12 +40,9 @@ export function useChangeUser() {
   return useMutation({
     mutationFn: ({ id, ...body }: UserChange & { id: string }) =>
       api.patch('/api/v1/users/{id}', { path: { id }, body }),
-    onSuccess: () => client.invalidateQueries({ queryKey: ['users'] }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.users() }),
   })
 }
-
-/** A link that signs a user in, once. */
-export type SignInLink = Shape<'LinkBody'>
 
 export function useIssueLink() {
   return useMutation({
@@ -59,7 +62,7 @@ export function useChangePassword() {
   return useMutation({
     mutationFn: ({ id, ...body }: PasswordChange) =>
       api.patch('/api/v1/users/{id}', { path: { id }, body }),
-    onSuccess: () => client.invalidateQueries({ queryKey: ['session'] }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.session() }),
   })
 }
 
@@ -74,24 +77,15 @@ export const SCOPES = {
   admin: 'Everything its user may do',
 } as const satisfies Record<Scope, string>
 
-export type Scope = Shape<'Scope'>
-
 /** The scopes that are of use to a key of a user with this role. */
 export function scopesFor(role: Role): Scope[] {
   if (role === 'admin') return Object.keys(SCOPES) as Scope[]
   return role === 'member' ? ['events:write', 'usage:read', 'prices:read'] : []
 }
 
-export type ApiKey = Shape<'KeyBody'>
-
-export type NewKey = Shape<'CreateKey'>
-
-/** A key with its secret, which is told this once. */
-export type CreatedKey = Shape<'CreatedKey'>
-
 export function useKeys({ enabled = true } = {}) {
   return useQuery({
-    queryKey: ['keys'],
+    queryKey: keys.apiKeys(),
     queryFn: async ({ signal }) =>
       (await api.get('/api/v1/keys', { query: { limit: LISTED_MAX }, signal })).items,
     enabled,
@@ -102,7 +96,7 @@ export function useCreateKey() {
   const client = useQueryClient()
   return useMutation({
     mutationFn: (body: NewKey) => api.post('/api/v1/keys', { body }),
-    onSuccess: () => client.invalidateQueries({ queryKey: ['keys'] }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.apiKeys() }),
   })
 }
 
@@ -110,6 +104,6 @@ export function useRevokeKey() {
   const client = useQueryClient()
   return useMutation({
     mutationFn: (id: string) => api.delete('/api/v1/keys/{id}', { path: { id } }),
-    onSuccess: () => client.invalidateQueries({ queryKey: ['keys'] }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.apiKeys() }),
   })
 }

@@ -1,10 +1,11 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Remedy, Unpriced } from '@/lib/remedy'
 import type { Range } from '@/lib/time'
+import type { Price, Quote } from '@/wire'
 import { api, rangeQuery, type Shape } from './client'
+import { keys } from './keys'
 
-/** Money per so many units of a meter, for a period of validity. */
-export type Price = Shape<'ListedPriceBody'>
+export type { Price, Quote, Rerated } from '@/wire'
 
 const PAGE = 1_000
 /** A price list is a few thousand rows; more would be a mistake of somebody's import. */
@@ -13,7 +14,7 @@ const PAGES_MAX = 20
 /** The whole price list, so that it can be searched as people type. */
 export function usePrices() {
   return useQuery({
-    queryKey: ['prices'],
+    queryKey: keys.prices(),
     queryFn: async ({ signal }) => {
       const prices: Price[] = []
       let cursor: string | undefined
@@ -33,7 +34,7 @@ export function usePrices() {
 export function useUnpriced(range: Range, { enabled = true } = {}) {
   const query = rangeQuery(range)
   return useQuery({
-    queryKey: ['unpriced', query],
+    queryKey: keys.unpricedIn(query),
     queryFn: async ({ signal }) =>
       (await api.get('/api/v1/prices/unpriced', { query, signal })).items,
     placeholderData: keepPreviousData,
@@ -46,7 +47,7 @@ export function useUnpriced(range: Range, { enabled = true } = {}) {
 export function useUnpricedUsage(range: Range) {
   const query = { ...rangeQuery(range), meters: true }
   return useQuery({
-    queryKey: ['unpriced', query],
+    queryKey: keys.unpricedIn(query),
     queryFn: async ({ signal }) => {
       const { items, is_cut } = await api.get('/api/v1/prices/unpriced', { query, signal })
       // What is needed is told where it is asked for.
@@ -56,9 +57,6 @@ export function useUnpricedUsage(range: Range) {
     staleTime: 60_000,
   })
 }
-
-/** What rating usage again changed, or would change. */
-export type Rerated = Shape<'RerateAnswer'>
 
 /** Looks at what a remedy would change, or applies it: sets its prices and rates usage again. */
 export function useRemedy() {
@@ -80,6 +78,3 @@ export interface QuoteRequest {
 export function fetchQuote(body: QuoteRequest, signal?: AbortSignal): Promise<Quote> {
   return api.post('/api/v1/prices/quote', { body, signal })
 }
-
-/** What usage would cost, line by line. */
-export type Quote = Shape<'QuoteAnswer'>

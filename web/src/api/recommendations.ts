@@ -1,25 +1,18 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type Filter, filterParams } from '@/lib/filters'
 import { hoursFromNow } from '@/lib/time'
-import { api, type Shape } from './client'
-import { INSIGHTS_KEY } from './insights'
+import type { RecommendationState } from '@/wire'
+import { api } from './client'
+import { keys } from './keys'
 
-export type RecommendationKind = Shape<'RecommendationKind'>
-
-export type RecommendationState = Shape<'RecommendationState'>
-
-/** What a month would cost less, and between what. */
-export type Saving = Shape<'SavingBody'>
-
-/** What was saved since somebody did it. */
-export type Measured = Shape<'MeasuredBody'>
-
-/** Something to do, what it saves, and what proves it. */
-export type Recommendation = Shape<'RecommendationBody'>
-
-export type Recommendations = Shape<'RecommendationList'>
-
-const KEY = [INSIGHTS_KEY, 'recommendations']
+export type {
+  Measured,
+  Recommendation,
+  RecommendationKind,
+  RecommendationState,
+  Recommendations,
+  Saving,
+} from '@/wire'
 
 interface Asked {
   days: number
@@ -31,7 +24,7 @@ interface Asked {
 export function useRecommendations({ days, tz, filters, state }: Asked) {
   const asked = { query: { days, tz, state }, filters: filterParams(filters) }
   return useQuery({
-    queryKey: [...KEY, asked],
+    queryKey: keys.recommendationList(asked),
     queryFn: ({ signal }) => api.get('/api/v1/insights/recommendations', { ...asked, signal }),
     staleTime: 300_000,
   })
@@ -60,6 +53,6 @@ export function useDecide() {
           note: note || undefined,
         },
       }),
-    onSuccess: () => client.invalidateQueries({ queryKey: KEY }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.recommendations() }),
   })
 }

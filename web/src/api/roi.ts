@@ -1,20 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { type Attribute, type Filter, filterParams } from '@/lib/filters'
 import type { Every, Range } from '@/lib/time'
-import { api, rangeQuery, type Shape } from './client'
-import { INSIGHTS_KEY } from './insights'
+import type { RoiRule } from '@/wire'
+import { api, rangeQuery } from './client'
+import { keys } from './keys'
 
-/** How revenue that is nobody's own is shared out: not at all, by spend, or evenly. */
-export type RoiRule = Shape<'SharingRule'>
-
-/** What came in, what went out, and what is left. Shares are of one: `0.42`. */
-export type RoiFigures = Shape<'ReturnBody'>
-
-export type RoiRow = Shape<'RoiRow'>
-
-export type RoiBucket = Shape<'RoiBucket'>
-
-export type Roi = Shape<'RoiBody'>
+export type { Roi, RoiBucket, RoiFigures, RoiRow, RoiRule } from '@/wire'
 
 interface RoiAsked {
   range: Range
@@ -32,7 +23,7 @@ export function useRoi({ range, tz, by, every, rule, filters }: RoiAsked) {
   const query = { ...rangeQuery(range), tz, by, every, rule }
   const asked = { query, filters: filterParams(filters) }
   return useQuery({
-    queryKey: [INSIGHTS_KEY, 'roi', asked],
+    queryKey: keys.roi(asked),
     // An answer keeps what it was grouped by: it stays while the next one is on its way.
     queryFn: async ({ signal }) => ({
       ...(await api.get('/api/v1/insights/roi', { ...asked, signal })),

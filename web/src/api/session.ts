@@ -1,12 +1,9 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { ApiError, api, rememberCsrfToken, type Shape } from './client'
+import type { Credentials, Session } from '@/wire'
+import { ApiError, api, rememberCsrfToken } from './client'
+import { keys } from './keys'
 
-export type Role = Shape<'Role'>
-
-/** Who is signed in, and what the deployment counts in. */
-export type Session = Shape<'SessionBody'>
-
-const KEY = ['session']
+export type { Credentials, Role, Session } from '@/wire'
 
 async function fetchSession(): Promise<Session | null> {
   try {
@@ -24,7 +21,11 @@ function remembered(session: Session): Session {
 
 /** The session; `null` for nobody. */
 export function useSessionQuery() {
-  return useQuery({ queryKey: KEY, queryFn: fetchSession, staleTime: Number.POSITIVE_INFINITY })
+  return useQuery({
+    queryKey: keys.session(),
+    queryFn: fetchSession,
+    staleTime: Number.POSITIVE_INFINITY,
+  })
 }
 
 /** The session on pages that are shown to somebody signed in only. */
@@ -34,14 +35,12 @@ export function useSession(): Session {
   return data
 }
 
-export type Credentials = Shape<'SignIn'>
-
 export function useSignIn() {
   const client = useQueryClient()
   return useMutation({
     mutationFn: (body: Credentials) => api.post('/api/v1/session', { body }).then(remembered),
     onSuccess: (session) => {
-      client.setQueryData(KEY, session)
+      client.setQueryData(keys.session(), session)
       otherTabs()?.postMessage(SIGNED_IN)
     },
   })
@@ -54,7 +53,7 @@ export function useSignInByLink() {
     mutationFn: (token: string) =>
       api.post('/api/v1/session/link', { body: { token } }).then(remembered),
     onSuccess: (session) => {
-      client.setQueryData(KEY, session)
+      client.setQueryData(keys.session(), session)
       otherTabs()?.postMessage(SIGNED_IN)
     },
   })
@@ -73,8 +72,8 @@ export function useSignOut() {
 
 /** Nobody is signed in any more, and nothing of what they saw stays. */
 function forgetAll(client: QueryClient) {
-  client.setQueryData(KEY, null)
-  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] })
+  client.setQueryData(keys.session(), null)
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.session()[0] })
 }
 
 const SIGNED_OUT = 'signed out'

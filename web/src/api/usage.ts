@@ -1,8 +1,14 @@
 import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { type Attribute, type Filter, filterParams } from '@/lib/filters'
 import { isMeasure, type Measure, parseReading, type Readings } from '@/lib/measures'
+import type { UsageRow } from '@/lib/series'
 import type { Every, Range } from '@/lib/time'
+import type { UsageEvent } from '@/wire'
 import { api, rangeQuery, type Shape } from './client'
+import { type Freshness, keys } from './keys'
+
+export type { UsageRow } from '@/lib/series'
+export type { EventPage, UsageEvent } from '@/wire'
 
 /** What is asked of the usage in a span of time. */
 export interface Question {
@@ -14,17 +20,6 @@ export interface Question {
   every?: Every
   /** This many rows, the rest folded into one. */
   top?: number
-}
-
-/** One line of an answer: which part of the usage, and its readings. */
-export interface UsageRow {
-  /** The start of the bucket, in a series. */
-  time: Date | null
-  /** The values of `by`, in its order; empty where an event had none. */
-  names: string[]
-  /** Whether this is everything beyond `top`, folded. */
-  isOther: boolean
-  readings: Readings
 }
 
 export interface UsageAnswer {
@@ -66,13 +61,7 @@ function asked({ range, tz, by = [], filters = [], measures, every, top }: Quest
   }
 }
 
-/**
- * Every answer about usage is cached under this key, those that new events change under
- * `running`: only they are asked again when something comes in.
- */
-export const USAGE_KEY = 'usage'
-
-function freshness(range: Range): 'running' | 'settled' {
+function freshness(range: Range): Freshness {
   return range.to.getTime() > Date.now() ? 'running' : 'settled'
 }
 
@@ -82,7 +71,7 @@ type Kind = 'total' | 'series' | 'breakdown'
 export function usageQuery(kind: Kind, question: Question) {
   const told = asked(question)
   return queryOptions({
-    queryKey: [USAGE_KEY, freshness(question.range), kind, told],
+    queryKey: keys.usage(freshness(question.range), kind, told),
     queryFn: async ({ signal }) =>
       parseAnswer(await api.get(`/api/v1/usage/${kind}`, { ...told, signal }), question),
     staleTime: 60_000,
@@ -111,11 +100,6 @@ export function csvHref(kind: Kind, question: Question): string {
   return api.address(`/api/v1/usage/${kind}`, { query: { ...query, format: 'csv' }, filters })
 }
 
-/** A usage event as the API shows it. */
-export type UsageEvent = Shape<'EventRow'>
-
-export type EventPage = Shape<'EventsBody'>
-
 /** A key that two pages of events never share: an id may come again as a correction. */
 export function eventKey(event: UsageEvent): string {
   return `${event.source}\n${event.id}\n${event.kind}\n${event.received_at}`
@@ -135,7 +119,7 @@ export function useChargeLines({
 }: UsageEvent) {
   const asked = { provider: provider ?? undefined, model: model ?? undefined, quantities }
   return useQuery({
-    queryKey: ['lines', asked, occurred_at],
+    queryKey: keys.chargeLines(asked, occurred_at),
     queryFn: async ({ signal }) => {
       const body = { ...asked, at: occurred_at }
       return (await api.post('/api/v1/prices/quote', { body, signal })).lines
@@ -160,8 +144,6 @@ export function eventAttribute(event: UsageEvent, attribute: Attribute): string 
   }
 }
 
-export const EVENTS_KEY = 'events'
-
 export interface EventsQuestion {
   range: Range
   filters: Filter[]
@@ -172,7 +154,7 @@ export interface EventsQuestion {
 export function useEvents({ range, filters, limit }: EventsQuestion) {
   const told = { query: { ...rangeQuery(range), limit }, filters: filterParams(filters) }
   return useInfiniteQuery({
-    queryKey: [EVENTS_KEY, freshness(range), told],
+    queryKey: keys.events(freshness(range), told),
     queryFn: ({ pageParam, signal }) => {
       const query = { ...told.query, cursor: pageParam || undefined }
       return api.get('/api/v1/usage/events', { ...told, query, signal })
@@ -188,7 +170,7 @@ export function useEvents({ range, filters, limit }: EventsQuestion) {
 /** Whether any event was ever accepted; what is first asked of a new deployment. */
 export function useHasEvents() {
   return useQuery({
-    queryKey: [EVENTS_KEY, 'running', 'any'],
+    queryKey: keys.anyEvent(),
     queryFn: async ({ signal }) => {
       const page = await api.get('/api/v1/usage/events', { query: { limit: 1 }, signal })
       return page.items.length > 0

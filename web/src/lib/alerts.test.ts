@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Alert, AlertRule, Condition } from '@/api/alerts'
+import type { Alert, AlertRule, Condition } from '@/wire'
 import {
   conditionWords,
   EMPTY_RULE,

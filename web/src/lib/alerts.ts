@@ -6,7 +6,7 @@ import type {
   Condition,
   RuleDraft,
   SpikeSeverity,
-} from '@/api/alerts'
+} from '@/wire'
 import { formatAmount, parseAmount } from './amount'
 import { type Filter, filterText, readScope, scopeBody } from './filters'
 import { isMeasure, MEASURES, type Measure } from './measures'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Budget, BudgetStatus } from '@/api/budgets'
+import type { Budget, BudgetStatus } from '@/wire'
 import {
   barLayout,
   byUrgency,

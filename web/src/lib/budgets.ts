@@ -6,7 +6,7 @@ import type {
   BudgetState,
   Enforcement,
   Threshold,
-} from '@/api/budgets'
+} from '@/wire'
 import { drawnUnits, parseAmount } from './amount'
 import { type Filter, readScope, scopeBody } from './filters'
 import { fieldText, formatCountExactly, formatShare, readNumber, readWhole, THIN } from './number'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Driver, Drivers, SpendInsight } from '@/api/insights'
+import type { Driver, Drivers, SpendInsight } from '@/wire'
 import {
   driverFilters,
   foldDrivers,

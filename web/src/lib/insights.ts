@@ -1,4 +1,4 @@
-import type { Anomaly, Driver, Drivers, ForecastDay, SpendDay, SpendInsight } from '@/api/insights'
+import type { Anomaly, Driver, Drivers, ForecastDay, SpendDay, SpendInsight } from '@/wire'
 import { amountText, drawnUnits, parseAmount, sumAmounts } from './amount'
 import { type Attribute, type Filter, withOnly } from './filters'
 import { formatChange } from './number'

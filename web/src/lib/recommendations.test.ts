@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Recommendation } from '@/api/recommendations'
+import type { Recommendation } from '@/wire'
 import {
   decisionWords,
   figureColumns,

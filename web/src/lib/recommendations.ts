@@ -4,7 +4,7 @@ import type {
   RecommendationKind,
   RecommendationState,
   Saving,
-} from '@/api/recommendations'
+} from '@/wire'
 import { type Amount, formatAmount, parseAmount } from './amount'
 import { shareOf } from './measures'
 import { formatShare, plural } from './number'

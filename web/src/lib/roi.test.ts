@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Roi, RoiRow } from '@/api/roi'
+import type { Roi, RoiRow } from '@/wire'
 import {
   hasRevenue,
   otherRevenue,

@@ -1,4 +1,4 @@
-import type { Roi, RoiRow, RoiRule } from '@/api/roi'
+import type { Roi, RoiRow, RoiRule } from '@/wire'
 import { drawnUnits, formatAmount, parseAmount } from './amount'
 import { csvText } from './csv'
 import { type Attribute, type Filter, isAttribute, withOnly } from './filters'

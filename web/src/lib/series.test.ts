@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
-import type { UsageRow } from '@/api/usage'
 import { parseAmount } from './amount'
 import { OTHER_KEY } from './colour'
-import { alignPrevious, groupLabel, labelled, tabulate } from './series'
+import { alignPrevious, groupLabel, labelled, tabulate, type UsageRow } from './series'
 
 const day = (date: number) => new Date(Date.UTC(2025, 8, date))
 const row = (date: number, name: string | null, spend: string): UsageRow => ({

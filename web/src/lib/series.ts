@@ -1,7 +1,17 @@
-import type { UsageRow } from '@/api/usage'
 import { assignSlots, OTHER_KEY, type Slot } from './colour'
 import type { Attribute } from './filters'
-import { addReadings, type Measure, nothing, type Reading } from './measures'
+import { addReadings, type Measure, nothing, type Reading, type Readings } from './measures'
+
+/** One line of an answer: which part of the usage, and its readings. */
+export interface UsageRow {
+  /** The start of the bucket, in a series. */
+  time: Date | null
+  /** The values of `by`, in its order; empty where an event had none. */
+  names: string[]
+  /** Whether this is everything beyond `top`, folded. */
+  isOther: boolean
+  readings: Readings
+}
 
 /** One stack of a chart, or one of its lines. */
 export interface Series {

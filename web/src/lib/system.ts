@@ -1,4 +1,4 @@
-import type { CheckStatus, System, Task } from '@/api/system'
+import type { CheckStatus, System, Task } from '@/wire'
 
 export const STATUS_WORDS: Record<System['status'], string> = {
   ok: 'All is well',

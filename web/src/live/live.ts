@@ -1,17 +1,8 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import { io, type Socket } from 'socket.io-client'
-import { ALERTS_KEY } from '@/api/alerts'
-import { BUDGETS_KEY } from '@/api/budgets'
-import { INSIGHTS_KEY } from '@/api/insights'
-import {
-  EVENTS_KEY,
-  type EventPage,
-  eventAttribute,
-  eventKey,
-  USAGE_KEY,
-  type UsageEvent,
-} from '@/api/usage'
+import { keys } from '@/api/keys'
+import { type EventPage, eventAttribute, eventKey, type UsageEvent } from '@/api/usage'
 import { type Filter, passes } from '@/lib/filters'
 import { isRunning } from '@/lib/period'
 import type { Range } from '@/lib/time'
@@ -76,7 +67,7 @@ export function followLive(client: QueryClient): () => void {
   socket.on('disconnect', (reason) => {
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), REFETCH_EVERY_MS)
   })
-  socket.on('alerts', () => client.invalidateQueries({ queryKey: [ALERTS_KEY] }))
+  socket.on('alerts', () => client.invalidateQueries({ queryKey: keys.alerts() }))
   socket.on('usage', (message: UsageMessage) => {
     prependEvents(client, message.events)
     heard()
@@ -97,11 +88,11 @@ export function followLive(client: QueryClient): () => void {
 
 function refetchRunning(client: QueryClient): Promise<unknown> {
   return Promise.all([
-    client.invalidateQueries({ queryKey: [USAGE_KEY, 'running'] }),
-    client.invalidateQueries({ queryKey: ['unpriced'] }),
+    client.invalidateQueries({ queryKey: keys.runningUsage() }),
+    client.invalidateQueries({ queryKey: keys.unpriced() }),
     // Once there are events there will always be some.
     client.invalidateQueries({
-      queryKey: [EVENTS_KEY, 'running', 'any'],
+      queryKey: keys.anyEvent(),
       predicate: ({ state }) => state.data !== true,
     }),
   ])
@@ -109,14 +100,14 @@ function refetchRunning(client: QueryClient): Promise<unknown> {
 
 function refetchJudged(client: QueryClient): Promise<unknown> {
   return Promise.all([
-    client.invalidateQueries({ queryKey: [BUDGETS_KEY] }),
-    client.invalidateQueries({ queryKey: [INSIGHTS_KEY, 'spend'] }),
+    client.invalidateQueries({ queryKey: keys.budgets() }),
+    client.invalidateQueries({ queryKey: keys.spendInsights() }),
   ])
 }
 
 /** Puts new events on top of the lists that show their time and pass them through. */
 function prependEvents(client: QueryClient, events: UsageEvent[]) {
-  const cache = client.getQueryCache().findAll({ queryKey: [EVENTS_KEY, 'running'] })
+  const cache = client.getQueryCache().findAll({ queryKey: keys.runningEvents() })
   for (const query of cache) {
     const { range, filters } = (query.meta ?? {}) as { range?: Range; filters?: Filter[] }
     if (!range || !isRunning(range, new Date())) continue

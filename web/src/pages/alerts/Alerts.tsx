@@ -16,26 +16,16 @@ import { Panel } from '@/ui/Panel'
 import { SnoozeButton } from '@/ui/SnoozeButton'
 import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import { useNow } from '@/ui/useNow'
-import { useParam } from '../frame/useParam'
+import { useParam } from '@/view/useParam'
 import classes from './Alerts.module.css'
 import { RulesPanel } from './RulesPanel'
 
 /** What holds that somebody wanted to know of, what was done about it, and what is watched. */
 export default function Alerts() {
-  const { scope } = useSession()
   return (
     <div className={classes.page}>
-      <h1 className="visually-hidden">Alerts</h1>
-      {scope === null ? (
-        <>
-          <AlertsPanel />
-          <RulesPanel />
-        </>
-      ) : (
-        <Empty title="Alerts are about all accounts">
-          <p>You see your own account. An admin or a viewer sees the alerts.</p>
-        </Empty>
-      )}
+      <AlertsPanel />
+      <RulesPanel />
     </div>
   )
 }

@@ -22,7 +22,7 @@ import {
 import { MEASURES, type Measure } from '@/lib/measures'
 import { DrawerForm, FormDrawer, Group, Pair, useRefusal } from '@/ui/DrawerForm'
 import { NumberField } from '@/ui/NumberField'
-import { FilterEditor } from '../frame/FilterBar'
+import { FilterEditor } from '@/widgets/FilterBar'
 
 interface RuleDrawerProps {
   opened: boolean

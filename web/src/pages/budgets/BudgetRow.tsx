@@ -24,7 +24,7 @@ import { rangeLabel } from '@/lib/period'
 import { EditButton } from '@/ui/EditButton'
 import { sentence } from '@/ui/States'
 import { useNow } from '@/ui/useNow'
-import { linkTo } from '../frame/useView'
+import { linkTo } from '@/view/useView'
 import { BudgetBar } from './BudgetBar'
 import classes from './Budgets.module.css'
 

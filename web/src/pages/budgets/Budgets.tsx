@@ -6,7 +6,7 @@ import { byUrgency, isJudged } from '@/lib/budgets'
 import { plural } from '@/lib/number'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
-import { useParam } from '../frame/useParam'
+import { useParam } from '@/view/useParam'
 import { BudgetDrawer } from './BudgetDrawer'
 import { BudgetRow, UnjudgedRow } from './BudgetRow'
 import classes from './Budgets.module.css'
@@ -23,7 +23,6 @@ export default function Budgets() {
   const add = () => edit(NEW)
   return (
     <div>
-      <h1 className="visually-hidden">Budgets</h1>
       <Panel
         title="Budgets"
         note={

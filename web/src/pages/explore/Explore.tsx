@@ -14,14 +14,14 @@ import { CsvLink } from '@/ui/CsvLink'
 import { Change, Figure } from '@/ui/Figures'
 import { Panel } from '@/ui/Panel'
 import { Bone, Failure } from '@/ui/States'
-import { FilterBar } from '../frame/FilterBar'
-import { NoUsage } from '../frame/NoUsage'
-import { useSeries } from '../frame/useSeries'
-import { useScene, useView } from '../frame/useView'
-import { useZoom } from '../frame/useZoom'
-import { EVERY_LABELS, ShownSwitch } from '../overview/SpendPanel'
-import figures from '../overview/SpendPanel.module.css'
-import { ByPicker } from './ByPicker'
+import { useSeries } from '@/view/useSeries'
+import { useScene, useView } from '@/view/useView'
+import { useZoom } from '@/view/useZoom'
+import { ByPicker } from '@/widgets/ByPicker'
+import { FilterBar } from '@/widgets/FilterBar'
+import { NoUsage } from '@/widgets/NoUsage'
+import figures from '@/widgets/SeriesFigures.module.css'
+import { EVERY_LABELS, ShownSwitch } from '@/widgets/ShownSwitch'
 import classes from './Explore.module.css'
 import { PivotPanel } from './PivotPanel'
 
@@ -45,7 +45,6 @@ export default function Explore() {
 
   return (
     <div className={classes.page}>
-      <h1 className="visually-hidden">Explore</h1>
       <div className={classes.tools}>
         <Select
           size="sm"

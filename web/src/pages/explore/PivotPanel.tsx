@@ -22,8 +22,8 @@ import { moveWithArrows } from '@/ui/moveWithArrows'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
-import { useParam } from '../frame/useParam'
-import { useScene, useView } from '../frame/useView'
+import { useParam } from '@/view/useParam'
+import { useScene, useView } from '@/view/useView'
 import classes from './Explore.module.css'
 
 /** Rows that are fetched, and how many of them are shown at first. */

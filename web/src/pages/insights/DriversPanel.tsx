@@ -17,8 +17,8 @@ import { Panel } from '@/ui/Panel'
 import { Sideways } from '@/ui/Sideways'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
-import { ByPicker } from '../explore/ByPicker'
-import { linkTo, useScene, useView } from '../frame/useView'
+import { linkTo, useScene, useView } from '@/view/useView'
+import { ByPicker } from '@/widgets/ByPicker'
 import classes from './Insights.module.css'
 
 /** Steps of the waterfall; what is smaller is one more. */

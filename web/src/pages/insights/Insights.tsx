@@ -1,4 +1,4 @@
-import { FilterBar } from '../frame/FilterBar'
+import { FilterBar } from '@/widgets/FilterBar'
 import { DriversPanel } from './DriversPanel'
 import classes from './Insights.module.css'
 import { RecommendationsPanel } from './RecommendationsPanel'
@@ -8,7 +8,6 @@ import { SpendInsightPanels } from './SpendInsightPanels'
 export default function Insights() {
   return (
     <div className={classes.page}>
-      <h1 className="visually-hidden">Insights</h1>
       <FilterBar />
       <SpendInsightPanels />
       <DriversPanel />

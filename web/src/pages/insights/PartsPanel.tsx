@@ -2,7 +2,7 @@ import type { SpendInsight } from '@/api/insights'
 import { estimated, formatAmount } from '@/lib/amount'
 import { formatDay } from '@/lib/time'
 import { Panel } from '@/ui/Panel'
-import { useScene } from '../frame/useView'
+import { useScene } from '@/view/useView'
 import classes from './Insights.module.css'
 
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']

@@ -13,7 +13,7 @@ import { moveWithArrows } from '@/ui/moveWithArrows'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
-import { linkTo, useScene, useView } from '../frame/useView'
+import { linkTo, useScene, useView } from '@/view/useView'
 import classes from './BreakdownPanel.module.css'
 
 /** Enough rows of the period before to find this one's largest among them. */

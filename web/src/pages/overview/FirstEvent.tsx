@@ -12,31 +12,31 @@ export function FirstEvent() {
   return (
     <div className={classes.page}>
       <NoPasswordNote />
-      <h1 className={classes.title}>Nothing has been used yet</h1>
+      <h2 className={classes.title}>Nothing has been used yet</h2>
       <p className="muted">
         Send the first event and it stands here within a second, priced. This page waits for it.
       </p>
       <ol className={classes.steps}>
         <li>
-          <h2>Make a key</h2>
+          <h3>Make a key</h3>
           <p className="muted">It may write events and nothing else.</p>
           {role === 'viewer' ? (
             <p>Ask an admin for one.</p>
           ) : (
-            <Button component={Link} href="/settings" size="xs" variant="default">
-              Make a key in Settings
+            <Button component={Link} href="/people?new=key" size="xs" variant="default">
+              Make a key
             </Button>
           )}
         </li>
         <li>
-          <h2>Send an event</h2>
+          <h3>Send an event</h3>
           <p className="muted">
             One call to a model, with what it used. Put your key in place of KEY.
           </p>
           <CopyBlock text={firstEventCommand(window.location.origin, scope ?? 'me')} />
         </li>
         <li>
-          <h2>Or import what you have</h2>
+          <h3>Or import what you have</h3>
           <p className="muted">
             CSV and JSON lines, or a LeadFactory database with its whole past.
           </p>

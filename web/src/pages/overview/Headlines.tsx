@@ -14,7 +14,7 @@ import {
 } from '@/lib/time'
 import { Change, Figure } from '@/ui/Figures'
 import { Bone, messageOf } from '@/ui/States'
-import { useScene } from '../frame/useView'
+import { useScene } from '@/view/useView'
 import classes from './Headlines.module.css'
 
 interface Span {

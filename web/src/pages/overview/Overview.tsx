@@ -1,16 +1,16 @@
 import { useState } from 'react'
 import { useHasEvents } from '@/api/usage'
 import { Failure } from '@/ui/States'
-import { FilterBar } from '../frame/FilterBar'
-import { useView } from '../frame/useView'
+import { useView } from '@/view/useView'
+import { EventsPanel } from '@/widgets/EventsPanel'
+import { FilterBar } from '@/widgets/FilterBar'
+import { UnpricedNote } from '@/widgets/UnpricedNote'
 import { BreakdownPanel } from './BreakdownPanel'
-import { EventsPanel } from './EventsPanel'
 import { FirstEvent } from './FirstEvent'
 import { Headlines } from './Headlines'
 import { NoPasswordNote } from './NoPasswordNote'
 import classes from './Overview.module.css'
 import { SpendPanel } from './SpendPanel'
-import { UnpricedNote } from './UnpricedNote'
 
 /** How much, is that normal, what moved it: in one look. */
 export function Overview() {
@@ -31,7 +31,6 @@ export function Overview() {
   if (hasEvents.data === false) return <FirstEvent />
   return (
     <div className={classes.page}>
-      <h1 className="visually-hidden">Overview</h1>
       <NoPasswordNote />
       <FilterBar />
       <Headlines />

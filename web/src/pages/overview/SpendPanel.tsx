@@ -1,5 +1,4 @@
-import { SegmentedControl, Select } from '@mantine/core'
-import { IconChartBar, IconTable } from '@tabler/icons-react'
+import { Select } from '@mantine/core'
 import { ChartSkeleton } from '@/charts/ChartSkeleton'
 import { SeriesChart } from '@/charts/SeriesChart'
 import { SeriesTableView } from '@/charts/SeriesTableView'
@@ -10,20 +9,14 @@ import type { Every } from '@/lib/time'
 import { Change, Figure } from '@/ui/Figures'
 import { Panel } from '@/ui/Panel'
 import { Bone, Empty, Failure } from '@/ui/States'
-import { AttributeSelect } from '../frame/AttributeSelect'
-import { useSeries } from '../frame/useSeries'
-import { useScene, useView } from '../frame/useView'
-import { useZoom } from '../frame/useZoom'
-import classes from './SpendPanel.module.css'
+import { useSeries } from '@/view/useSeries'
+import { useScene, useView } from '@/view/useView'
+import { useZoom } from '@/view/useZoom'
+import { AttributeSelect } from '@/widgets/AttributeSelect'
+import classes from '@/widgets/SeriesFigures.module.css'
+import { EVERY_LABELS, ShownSwitch } from '@/widgets/ShownSwitch'
 
 const HEIGHT = 316
-
-export const EVERY_LABELS: Record<Every, string> = {
-  hour: 'Hourly',
-  day: 'Daily',
-  week: 'Weekly',
-  month: 'Monthly',
-}
 
 /** Spend over the period, stacked by what people choose. */
 export function SpendPanel({ highlight }: { highlight: string | null }) {
@@ -102,31 +95,5 @@ export function SpendPanel({ highlight }: { highlight: string | null }) {
         <SeriesChart table={table} height={HEIGHT} label={label} onZoom={zoom} {...drawing} />
       )}
     </Panel>
-  )
-}
-
-/** Chart or table: the same figures either way. */
-export function ShownSwitch() {
-  const [view, changeView] = useView()
-  return (
-    <SegmentedControl
-      size="xs"
-      aria-label="Show as"
-      value={view.shown}
-      onChange={(shown) => changeView({ shown: shown as 'chart' | 'table' }, { replace: true })}
-      data={[
-        { value: 'chart', label: <IconOption Icon={IconChartBar} name="Chart" /> },
-        { value: 'table', label: <IconOption Icon={IconTable} name="Table" /> },
-      ]}
-    />
-  )
-}
-
-function IconOption({ Icon, name }: { Icon: typeof IconTable; name: string }) {
-  return (
-    <span className={classes.option} title={name}>
-      <Icon size={15} aria-hidden="true" />
-      <span className="visually-hidden">{name}</span>
-    </span>
   )
 }

@@ -2,7 +2,7 @@ import { Link } from 'wouter'
 import { usePrices } from '@/api/prices'
 import { Panel } from '@/ui/Panel'
 import { Failure, TableSkeleton } from '@/ui/States'
-import { useParam } from '../frame/useParam'
+import { useParam } from '@/view/useParam'
 import { PriceList } from './PriceList'
 import classes from './Prices.module.css'
 import { QuotePanel } from './QuotePanel'
@@ -13,7 +13,6 @@ export default function Prices() {
   const [view] = useParam('view')
   return (
     <div className={classes.page}>
-      <h1 className="visually-hidden">Prices</h1>
       <UnpricedPanel isAsked={view === UNPRICED} />
       {view === UNPRICED ? <Link href="/prices">All prices</Link> : <PricesAndQuotes />}
     </div>

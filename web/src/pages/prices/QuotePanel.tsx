@@ -2,6 +2,7 @@ import { Autocomplete } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
+import { keys } from '@/api/keys'
 import { fetchQuote, type Price, type Quote } from '@/api/prices'
 import { useSession } from '@/api/session'
 import {
@@ -42,7 +43,7 @@ export function QuotePanel({ prices }: { prices: Price[] }) {
   )
   const [request] = useDebouncedValue(JSON.stringify({ provider, model, quantities: asked }), 200)
   const quote = useQuery({
-    queryKey: ['quote', request],
+    queryKey: keys.quote(request),
     queryFn: ({ signal }) => fetchQuote(JSON.parse(request), signal),
     placeholderData: keepPreviousData,
     enabled: provider !== '' && model !== '',

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { useMemo, useState } from 'react'
+import { useMemo, useRef } from 'react'
 import { useUnpricedUsage } from '@/api/prices'
 import { useSession } from '@/api/session'
 import { formatCount, formatCountExactly, quantityNumber } from '@/lib/number'
@@ -10,6 +10,7 @@ import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { useNow } from '@/ui/useNow'
+import { useParam } from '@/view/useParam'
 import classes from './Prices.module.css'
 import { RemedyDrawer } from './RemedyDrawer'
 
@@ -21,16 +22,21 @@ interface UnpricedPanelProps {
 /** Models that were used lately and have no price, or none for a part; each with a form for prices. */
 export function UnpricedPanel({ isAsked }: UnpricedPanelProps) {
   const { time_zone, role } = useSession()
-  const [picked, setPicked] = useState<Unpriced | null>(null)
+  const [asked, ask] = useParam('price')
   const now = useNow()
   const tz = time_zone || 'UTC'
   const range = useMemo(() => rangeOf({ kind: 'preset', preset: '90d' }, now, tz), [now, tz])
   const unpriced = useUnpricedUsage(range)
+  const models = unpriced.data?.items ?? []
+  const listed = models.find((one) => nameOf(one) === asked)
+  // Once its prices are set it is no longer listed, and what came of them is still to be read.
+  const last = useRef<Unpriced | null>(null)
+  if (listed) last.current = listed
+  const picked = last.current && nameOf(last.current) === asked ? last.current : null
   if (unpriced.isError) {
     return <Failure what="Unpriced usage" error={unpriced.error} retry={unpriced.refetch} />
   }
-  const models = unpriced.data?.items ?? []
-  const drawer = <RemedyDrawer unpriced={picked} close={() => setPicked(null)} />
+  const drawer = <RemedyDrawer unpriced={picked} close={() => ask(null, { replace: true })} />
   if (models.length === 0) {
     return (
       <>
@@ -84,7 +90,7 @@ export function UnpricedPanel({ isAsked }: UnpricedPanelProps) {
                     size="compact-sm"
                     variant="default"
                     aria-label={`Set prices for ${one.model ?? one.provider ?? 'it'}`}
-                    onClick={() => setPicked(one)}
+                    onClick={() => ask(nameOf(one))}
                   >
                     Set prices
                   </Button>
@@ -103,6 +109,10 @@ export function UnpricedPanel({ isAsked }: UnpricedPanelProps) {
 }
 
 const TITLE = 'Used without a price'
+
+function nameOf({ model, provider, service }: Unpriced): string {
+  return model ?? provider ?? service ?? ''
+}
 
 function metersText(one: Unpriced): string {
   const used = (meter: string) => formatCount(quantityNumber(one.meters[meter]))

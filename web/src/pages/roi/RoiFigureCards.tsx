@@ -4,7 +4,7 @@ import { parseAmount } from '@/lib/amount'
 import { previousLabel } from '@/lib/period'
 import { pointsText, shareText } from '@/lib/roi'
 import { Change, Figure, Spend } from '@/ui/Figures'
-import { useScene } from '../frame/useView'
+import { useScene } from '@/view/useView'
 import classes from './Roi.module.css'
 
 type Money = 'revenue' | 'spend' | 'profit' | 'spend_per_purchase'

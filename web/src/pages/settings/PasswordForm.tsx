@@ -3,8 +3,8 @@ import { type FormEvent, useState } from 'react'
 import { ApiError } from '@/api/client'
 import { useChangePassword } from '@/api/people'
 import { useSession } from '@/api/session'
+import classes from '@/ui/form.module.css'
 import { messageOf, sentence } from '@/ui/States'
-import classes from './Settings.module.css'
 
 const CHARS_MIN = 10
 

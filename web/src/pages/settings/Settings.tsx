@@ -1,24 +1,16 @@
 import { Button, SegmentedControl, useMantineColorScheme } from '@mantine/core'
 import { useSession, useSignOut } from '@/api/session'
 import { formatOffset } from '@/lib/time'
+import classes from '@/ui/form.module.css'
 import { Panel } from '@/ui/Panel'
 import { useNow } from '@/ui/useNow'
-import { KeysPanel } from './KeysPanel'
 import { PasswordForm } from './PasswordForm'
-import classes from './Settings.module.css'
-import { SettingsTabs } from './SettingsTabs'
-import { UsersPanel } from './UsersPanel'
 
-/** Oneself, one's keys, and for admins everybody. */
+/** Oneself, and how the pages look. */
 export default function Settings() {
-  const { role } = useSession()
   return (
     <div className={classes.page}>
-      <h1 className="visually-hidden">Settings</h1>
-      <SettingsTabs />
       <YouPanel />
-      {role !== 'viewer' && <KeysPanel />}
-      {role === 'admin' && <UsersPanel />}
       <LookPanel />
     </div>
   )

@@ -1,17 +1,11 @@
 import { Kbd, Modal } from '@mantine/core'
+import { useSession } from '@/api/session'
+import { pagesFor, titleFor } from '@/registry'
 import classes from './Shortcuts.module.css'
 
+/** The keys that are no page's. */
 const KEYS: [string[], string][] = [
-  [['/'], 'Search and jump'],
-  [['g', 'o'], 'Overview'],
-  [['g', 'e'], 'Explore'],
-  [['g', 'i'], 'Insights'],
-  [['g', 'r'], 'ROI'],
-  [['g', 'b'], 'Budgets'],
-  [['g', 'a'], 'Alerts'],
-  [['g', 'p'], 'Prices'],
-  [['g', 's'], 'Settings'],
-  [['g', 'h'], 'System health'],
+  [['/'], 'Search and act'],
   [['c'], 'Compare with the period before'],
   [['t'], 'Dark or light'],
   [['↑', '↓'], 'Move in a table, in the chart with ← →'],
@@ -21,6 +15,10 @@ const KEYS: [string[], string][] = [
 ]
 
 export function Shortcuts({ opened, close }: { opened: boolean; close: () => void }) {
+  const session = useSession()
+  const pages = pagesFor(session).flatMap((page): [string[], string][] =>
+    page.key ? [[['g', page.key], titleFor(page, session)]] : [],
+  )
   return (
     <Modal
       opened={opened}
@@ -30,7 +28,7 @@ export function Shortcuts({ opened, close }: { opened: boolean; close: () => voi
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <dl className={classes.keys}>
-        {KEYS.map(([keys, what]) => (
+        {[...KEYS, ...pages].map(([keys, what]) => (
           <div key={what} className={classes.row}>
             <dt>
               {keys.map((key) => (

@@ -8,7 +8,7 @@ import { explains, roundedAmount, unitPriceWords } from '@/lib/lines'
 import { formatCountExactly, formatDuration, quantityNumber } from '@/lib/number'
 import { formatMoment } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
-import { useScene, useView } from '../frame/useView'
+import { useScene, useView } from '@/view/useView'
 import classes from './EventDrawer.module.css'
 import { StatusWord } from './EventsPanel'
 

@@ -2,7 +2,7 @@ import { Combobox, InputBase, useCombobox } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '@/api/client'
-import { EVENTS_KEY } from '@/api/usage'
+import { keys } from '@/api/keys'
 import { ATTRIBUTES, type Attribute, attributeLabel } from '@/lib/filters'
 
 interface AttributeSelectProps {
@@ -89,7 +89,7 @@ export function AttributeSelect({
 /** The keys of tags on the newest events. */
 function useTagKeys(enabled: boolean): string[] {
   const { data } = useQuery({
-    queryKey: [EVENTS_KEY, 'tags'],
+    queryKey: keys.tagKeys(),
     queryFn: async ({ signal }) => {
       const page = await api.get('/api/v1/usage/events', { query: { limit: 100 }, signal })
       return [...new Set(page.items.flatMap((event) => Object.keys(event.tags ?? {})))].sort()

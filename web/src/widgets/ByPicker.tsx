@@ -2,7 +2,7 @@ import { ActionIcon, Button } from '@mantine/core'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { ATTRIBUTES, type Attribute, attributeLabel } from '@/lib/filters'
 import { BY_MAX } from '@/lib/view'
-import { AttributeSelect } from '../frame/AttributeSelect'
+import { AttributeSelect } from './AttributeSelect'
 import classes from './ByPicker.module.css'
 
 interface ByPickerProps {

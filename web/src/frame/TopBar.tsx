@@ -1,29 +1,32 @@
 import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
-import { IconArrowsDiff, IconMoon, IconSearch, IconSun } from '@tabler/icons-react'
+import { IconArrowsDiff, IconBell, IconMoon, IconSearch, IconSun } from '@tabler/icons-react'
+import { Link } from 'wouter'
+import { useSession } from '@/api/session'
 import { previousLabel } from '@/lib/period'
 import { useLiveState } from '@/live/live'
-import { AddFilter } from './FilterBar'
+import { useScene, useView } from '@/view/useView'
+import { AddFilter } from '@/widgets/FilterBar'
+import { OpenAlerts } from './OpenAlerts'
 import { PeriodPicker } from './PeriodPicker'
 import { ScopePicker } from './ScopePicker'
 import classes from './TopBar.module.css'
-import { useScene, useView } from './useView'
 
 interface TopBarProps {
   hasPeriod: boolean
   /** Whether the page can leave the period before out. */
   compares: boolean
-  openJump: () => void
+  openPalette: () => void
 }
 
-export function TopBar({ hasPeriod, compares, openJump }: TopBarProps) {
+export function TopBar({ hasPeriod, compares, openPalette }: TopBarProps) {
   return (
     <header className={classes.bar}>
-      {hasPeriod && <ScopePicker />}
+      <ScopePicker disabled={!hasPeriod} />
       <button
         type="button"
         className={classes.search}
-        onClick={openJump}
-        aria-label="Search and jump"
+        onClick={openPalette}
+        aria-label="Search and act"
       >
         <IconSearch size={15} aria-hidden="true" />
         <span>Search</span>
@@ -31,13 +34,12 @@ export function TopBar({ hasPeriod, compares, openJump }: TopBarProps) {
       </button>
       {hasPeriod && <AddFilter />}
       <div className={classes.right}>
-        {hasPeriod && (
-          <div className={classes.period}>
-            <PeriodPicker />
-            {compares && <CompareToggle />}
-          </div>
-        )}
+        <div className={classes.period} data-unused={hasPeriod ? undefined : true}>
+          <PeriodPicker disabled={!hasPeriod} />
+          {compares && <CompareToggle />}
+        </div>
         <LiveDot />
+        <Bell />
         <ThemeToggle />
       </div>
     </header>
@@ -58,6 +60,18 @@ function CompareToggle() {
       <IconArrowsDiff size={15} aria-hidden="true" />
       <span>Compare</span>
     </button>
+  )
+}
+
+/** Leads to the alerts, and says how many wait. */
+function Bell() {
+  const { scope } = useSession()
+  if (scope !== null) return null
+  return (
+    <Link href="/alerts" className={classes.bell} aria-label="Alerts that wait" title="Alerts">
+      <IconBell size={18} stroke={1.7} aria-hidden="true" />
+      <OpenAlerts />
+    </Link>
   )
 }
 

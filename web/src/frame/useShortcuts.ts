@@ -1,19 +1,21 @@
 import { useMantineColorScheme } from '@mantine/core'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
-import { PAGES } from './Shell'
-import { linkCarrying, useView } from './useView'
+import { useSession } from '@/api/session'
+import { pagesFor } from '@/registry'
+import { linkCarrying, useView } from '@/view/useView'
 
 /** How long `g` waits for the letter of a page. */
 const CHORD_MS = 1_200
 
-type Opened = 'jump' | 'help' | null
+type Opened = 'palette' | 'help' | null
 
 /** The keys that work on every page, and what they have opened. */
 export function useShortcuts() {
   const [opened, setOpened] = useState<Opened>(null)
   const [, navigate] = useLocation()
   const [view, changeView] = useView()
+  const session = useSession()
   const { toggleColorScheme } = useMantineColorScheme()
   const chord = useRef(0)
   const act = useRef<(key: string) => boolean>(() => false)
@@ -21,13 +23,13 @@ export function useShortcuts() {
   act.current = (key) => {
     if (Date.now() - chord.current < CHORD_MS) {
       chord.current = 0
-      const page = PAGES.find((page) => page.key === key)
+      const page = pagesFor(session).find((page) => page.key === key)
       if (page) navigate(linkCarrying(page.path, view))
       return page !== undefined
     }
     switch (key) {
       case '/':
-        setOpened('jump')
+        setOpened('palette')
         return true
       case '?':
         setOpened('help')
@@ -58,8 +60,8 @@ export function useShortcuts() {
   }, [])
 
   const close = useCallback(() => setOpened(null), [])
-  const openJump = useCallback(() => setOpened('jump'), [])
-  return { opened, close, openJump }
+  const openPalette = useCallback(() => setOpened('palette'), [])
+  return { opened, close, openPalette }
 }
 
 /** Whether keys belong to a field, or to a dialog that is open, and not to the page. */

@@ -4,17 +4,20 @@ import { Suspense, useState } from 'react'
 import { useSession } from '@/api/session'
 import { type Period, PRESETS, type Preset, periodLabel, rangeLabel } from '@/lib/period'
 import { addDays, dayOf, formatOffset, isDay } from '@/lib/time'
+import bar from '@/ui/bar.module.css'
 import { ErrorBoundary } from '@/ui/ErrorBoundary'
 import { lazyPart } from '@/ui/lazyPart'
+import { useScene, useView } from '@/view/useView'
 import classes from './PeriodPicker.module.css'
-import bar from './TopBar.module.css'
-import { useScene, useView } from './useView'
+
+/** Why the period is greyed. */
+const UNUSED = 'This page has no period'
 
 // The calendar is a third of a megabyte of code that few people open.
 const Calendar = lazyPart(() => import('./Calendar'))
 
 /** When: a preset or picked days, and the zone whose calendar they are on. */
-export function PeriodPicker() {
+export function PeriodPicker({ disabled }: { disabled: boolean }) {
   const [opened, setOpened] = useState(false)
   const [view, changeView] = useView()
   const { range, tz, now } = useScene()
@@ -33,7 +36,13 @@ export function PeriodPicker() {
       withinPortal
     >
       <Popover.Target>
-        <button type="button" className={bar.pick} onClick={() => setOpened((was) => !was)}>
+        <button
+          type="button"
+          className={bar.pick}
+          disabled={disabled}
+          title={disabled ? UNUSED : undefined}
+          onClick={() => setOpened((was) => !was)}
+        >
           <IconCalendar size={15} aria-hidden="true" />
           <span className="visually-hidden">Period: </span>
           <span>{periodLabel(view.period, now, tz)}</span>

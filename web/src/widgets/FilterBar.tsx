@@ -3,10 +3,10 @@ import { IconFilterPlus, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useUsage } from '@/api/usage'
 import { type Attribute, type Filter, type FilterOp, filterText } from '@/lib/filters'
+import bar from '@/ui/bar.module.css'
+import { useScene, useView } from '@/view/useView'
 import { AttributeSelect } from './AttributeSelect'
 import classes from './FilterBar.module.css'
-import bar from './TopBar.module.css'
-import { useScene, useView } from './useView'
 
 /** The conditions on what is shown, each a chip that can be taken away. */
 export function FilterBar() {

@@ -4,7 +4,7 @@ import { useUnpriced } from '@/api/prices'
 import { useSession } from '@/api/session'
 import { useUsage } from '@/api/usage'
 import { plural } from '@/lib/number'
-import { useScene } from '../frame/useView'
+import { useScene } from '@/view/useView'
 import classes from './UnpricedNote.module.css'
 
 const NAMED_MAX = 3

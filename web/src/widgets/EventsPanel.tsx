@@ -9,7 +9,7 @@ import { moveWithArrows } from '@/ui/moveWithArrows'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
-import { useScene } from '../frame/useView'
+import { useScene } from '@/view/useView'
 import { EventDrawer } from './EventDrawer'
 import classes from './EventsPanel.module.css'
 

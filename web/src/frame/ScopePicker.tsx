@@ -5,13 +5,13 @@ import { useSession } from '@/api/session'
 import { useUsage } from '@/api/usage'
 import { withOnly } from '@/lib/filters'
 import { scopeOf } from '@/lib/view'
-import bar from './TopBar.module.css'
-import { useScene, useView } from './useView'
+import bar from '@/ui/bar.module.css'
+import { useScene, useView } from '@/view/useView'
 
 /** Whose usage is shown. A member sees their own account and nothing else. */
-export function ScopePicker() {
+export function ScopePicker({ disabled }: { disabled: boolean }) {
   const session = useSession()
-  if (session.scope === null) return <AccountSelect />
+  if (session.scope === null) return <AccountSelect disabled={disabled} />
   return (
     <span className={bar.pick} title="You see your own account.">
       <IconLock size={14} aria-hidden="true" />
@@ -20,9 +20,12 @@ export function ScopePicker() {
   )
 }
 
+/** Why the scope is greyed. */
+const UNUSED = 'This page is about all accounts'
+
 const EVERYONE = '\u0000everyone'
 
-function AccountSelect() {
+function AccountSelect({ disabled }: { disabled: boolean }) {
   const [view, changeView] = useView()
   const { range, tz } = useScene()
   const [search, setSearch] = useState('')
@@ -52,7 +55,13 @@ function AccountSelect() {
   return (
     <Combobox store={combobox} width={240} position="bottom-start" onOptionSubmit={choose}>
       <Combobox.Target targetType="button">
-        <button type="button" className={bar.pick} onClick={() => combobox.toggleDropdown()}>
+        <button
+          type="button"
+          className={bar.pick}
+          disabled={disabled}
+          title={disabled ? UNUSED : undefined}
+          onClick={() => combobox.toggleDropdown()}
+        >
           <IconBuilding size={15} aria-hidden="true" />
           <span className="visually-hidden">Scope: </span>
           <span className="truncate">{scope ?? 'All accounts'}</span>

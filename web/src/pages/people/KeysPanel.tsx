@@ -1,35 +1,26 @@
-import { Button, Checkbox, Modal, Select, TextInput } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
-import {
-  type ApiKey,
-  type CreatedKey,
-  SCOPES,
-  type Scope,
-  scopesFor,
-  useCreateKey,
-  useKeys,
-  useRevokeKey,
-} from '@/api/people'
+import { Button, Modal } from '@mantine/core'
+import { useState } from 'react'
+import { type ApiKey, useKeys, useRevokeKey } from '@/api/people'
 import { useSession } from '@/api/session'
-import { firstEventCommand } from '@/lib/commands'
-import { DAY_MS, formatAgo, formatDay, formatMoment } from '@/lib/time'
-import { CopyBlock } from '@/ui/CopyBlock'
+import { formatAgo, formatDay, formatMoment } from '@/lib/time'
 import { Asking } from '@/ui/DrawerForm'
+import classes from '@/ui/form.module.css'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
-import { useUnsaved } from '@/ui/unsaved'
 import { useNow } from '@/ui/useNow'
-import classes from './Settings.module.css'
+import { useParam } from '@/view/useParam'
+import { NewKeyForm } from './NewKeyForm'
 
 /** Keys for programs. Members have their own, admins see everybody's. */
 export function KeysPanel() {
   const keys = useKeys()
-  const [isMaking, setMaking] = useState(false)
+  const [made, make] = useParam('new')
+  const isMaking = made === 'key'
   const [holdsSecret, setHoldsSecret] = useState(false)
   const [asks, setAsks] = useState(false)
   const close = () => {
-    setMaking(false)
+    make(null, { replace: true })
     setHoldsSecret(false)
     setAsks(false)
   }
@@ -40,7 +31,7 @@ export function KeysPanel() {
       title="API keys"
       flush
       actions={
-        <Button size="xs" onClick={() => setMaking(true)}>
+        <Button size="xs" onClick={() => make('key')}>
           New key
         </Button>
       }
@@ -147,111 +138,6 @@ function expiryText({ state, expires_at }: ApiKey, tz: string, now: Date): strin
   if (!expires_at) return 'never'
   const day = formatDay(new Date(expires_at), tz, now)
   return state === 'expired' ? `expired ${day}` : day
-}
-
-const LIFETIMES = [
-  { value: '30', label: '30 days' },
-  { value: '90', label: '90 days' },
-  { value: '365', label: 'One year' },
-  { value: '', label: 'Never' },
-]
-
-function NewKeyForm({ close, made }: { close: () => void; made: () => void }) {
-  const { role } = useSession()
-  const create = useCreateKey()
-  const [name, setName] = useState('')
-  const [scopes, setScopes] = useState<string[]>(['events:write'])
-  const [account, setAccount] = useState('')
-  const [days, setDays] = useState<string | null>('')
-
-  if (create.data) return <ShownOnce created={create.data} close={close} />
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    const key = {
-      name,
-      scopes: scopes as Scope[],
-      account: account || undefined,
-      expires_at: days ? new Date(Date.now() + Number(days) * DAY_MS).toISOString() : undefined,
-    }
-    create.mutate(key, { onSuccess: made })
-  }
-  return (
-    <form className={classes.form} onSubmit={submit}>
-      <TextInput
-        label="Name"
-        description="What it is for, so that you know it again."
-        placeholder="production ingest"
-        required
-        withAsterisk={false}
-        data-autofocus
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
-      <Checkbox.Group label="It may" value={scopes} onChange={setScopes}>
-        <div className={classes.checks}>
-          {scopesFor(role).map((scope) => (
-            <Checkbox
-              key={scope}
-              value={scope}
-              size="xs"
-              label={SCOPES[scope]}
-              description={scope}
-            />
-          ))}
-        </div>
-      </Checkbox.Group>
-      {role === 'admin' && (
-        <TextInput
-          label="Only for the account"
-          description="Empty for every account that you may use."
-          value={account}
-          onChange={(event) => setAccount(event.currentTarget.value)}
-        />
-      )}
-      <Select
-        label="Expires"
-        data={LIFETIMES}
-        value={days}
-        onChange={setDays}
-        allowDeselect={false}
-      />
-      {create.isError && (
-        <p className="bad" role="alert">
-          {sentence(messageOf(create.error))}
-        </p>
-      )}
-      <Button type="submit" loading={create.isPending} disabled={scopes.length === 0}>
-        Make the key
-      </Button>
-    </form>
-  )
-}
-
-/** The secret is not kept anywhere: this is the only time that it can be read. */
-function ShownOnce({ created, close }: { created: CreatedKey; close: () => void }) {
-  const { scope } = useSession()
-  useUnsaved(true)
-  return (
-    <div className={classes.form}>
-      <p>
-        <strong>Copy it now: it is shown this once.</strong> Only its hash is kept.
-      </p>
-      <CopyBlock text={created.secret} label="key" />
-      {created.scopes.includes('events:write') && (
-        <>
-          <p className="muted">A first event with it:</p>
-          <CopyBlock
-            text={firstEventCommand(
-              window.location.origin,
-              created.account ?? scope ?? 'me',
-              created.secret,
-            )}
-          />
-        </>
-      )}
-      <Button onClick={close}>I have it</Button>
-    </div>
-  )
 }
 
 function RevokeForm({ apiKey, close }: { apiKey: ApiKey; close: () => void }) {

@@ -1,0 +1,202 @@
+import {
+  IconBell,
+  IconBook2,
+  IconBulb,
+  IconChartBar,
+  IconCoins,
+  IconHeartRateMonitor,
+  IconLayoutDashboard,
+  IconSettings,
+  IconUsers,
+  IconWallet,
+} from '@tabler/icons-react'
+import type { ComponentType } from 'react'
+import { Overview } from './pages/overview/Overview'
+import { lazyPart } from './ui/lazyPart'
+import type { Session } from './wire'
+
+/** The parts of the navigation, in their order. */
+export const GROUPS = ['Spend', 'Control', 'Billing', 'Sources', 'Admin'] as const
+
+export type Group = (typeof GROUPS)[number]
+
+/** What a page asks of whoever looks: nobody is led to one that would refuse them. */
+export type Audience =
+  | 'everyone'
+  /** Who sees all accounts: the page is about all of them. */
+  | 'those who see all'
+  /** Who may have keys. */
+  | 'those who write'
+  | 'admins'
+
+/** A page: the navigation, the palette, the keys and the routes are made from this alone. */
+export interface PageEntry {
+  path: string
+  title: string
+  /** What it is called for somebody who sees their own account only. */
+  ownTitle?: string
+  /** Where it stands in the navigation; a page that stands nowhere is led to by others. */
+  group?: Group
+  /** What leads here after `g`. */
+  key?: string
+  Icon: typeof IconBell
+  audience: Audience
+  /** Whether it shows a period and can be filtered. */
+  hasPeriod?: boolean
+  /** Whether it can leave the period before out. */
+  compares?: boolean
+  /** Whether it has a place in the bar of a phone. */
+  isOnPhone?: boolean
+  /** Whether the page writes its own title, because it is about one thing. */
+  hasOwnTitle?: boolean
+  Page: ComponentType
+}
+
+export const PAGES: PageEntry[] = [
+  {
+    path: '/',
+    title: 'Overview',
+    ownTitle: 'My usage',
+    group: 'Spend',
+    key: 'o',
+    Icon: IconLayoutDashboard,
+    audience: 'everyone',
+    hasPeriod: true,
+    compares: true,
+    isOnPhone: true,
+    Page: Overview,
+  },
+  {
+    path: '/explore',
+    title: 'Explore',
+    group: 'Spend',
+    key: 'e',
+    Icon: IconChartBar,
+    audience: 'everyone',
+    hasPeriod: true,
+    compares: true,
+    isOnPhone: true,
+    Page: lazyPart(() => import('./pages/explore/Explore')),
+  },
+  {
+    path: '/insights',
+    title: 'Insights',
+    group: 'Spend',
+    key: 'i',
+    Icon: IconBulb,
+    audience: 'everyone',
+    hasPeriod: true,
+    Page: lazyPart(() => import('./pages/insights/Insights')),
+  },
+  {
+    path: '/budgets',
+    title: 'Budgets',
+    ownTitle: 'What I may spend',
+    group: 'Control',
+    key: 'b',
+    Icon: IconWallet,
+    audience: 'everyone',
+    isOnPhone: true,
+    Page: lazyPart(() => import('./pages/budgets/Budgets')),
+  },
+  {
+    path: '/alerts',
+    title: 'Alerts',
+    group: 'Control',
+    key: 'a',
+    Icon: IconBell,
+    audience: 'those who see all',
+    isOnPhone: true,
+    Page: lazyPart(() => import('./pages/alerts/Alerts')),
+  },
+  {
+    path: '/roi',
+    title: 'Revenue & ROI',
+    group: 'Billing',
+    key: 'r',
+    Icon: IconCoins,
+    audience: 'everyone',
+    hasPeriod: true,
+    compares: true,
+    Page: lazyPart(() => import('./pages/roi/Roi')),
+  },
+  {
+    path: '/prices',
+    title: 'Prices',
+    group: 'Sources',
+    key: 'p',
+    Icon: IconBook2,
+    audience: 'everyone',
+    Page: lazyPart(() => import('./pages/prices/Prices')),
+  },
+  {
+    path: '/people',
+    title: 'People & keys',
+    ownTitle: 'My keys',
+    group: 'Admin',
+    key: 'k',
+    Icon: IconUsers,
+    audience: 'those who write',
+    Page: lazyPart(() => import('./pages/people/People')),
+  },
+  {
+    path: '/system',
+    title: 'System',
+    group: 'Admin',
+    key: 'h',
+    Icon: IconHeartRateMonitor,
+    audience: 'those who see all',
+    Page: lazyPart(() => import('./pages/system/SystemHealth')),
+  },
+  {
+    path: '/settings',
+    title: 'Settings',
+    group: 'Admin',
+    key: 's',
+    Icon: IconSettings,
+    audience: 'everyone',
+    Page: lazyPart(() => import('./pages/settings/Settings')),
+  },
+]
+
+type Viewer = Pick<Session, 'role' | 'scope'>
+
+const ADMITS: Record<Audience, (viewer: Viewer) => boolean> = {
+  everyone: () => true,
+  'those who see all': ({ scope }) => scope === null,
+  'those who write': ({ role }) => role !== 'viewer',
+  admins: ({ role }) => role === 'admin',
+}
+
+/** The pages that somebody has, in order. */
+export function pagesFor(viewer: Viewer): PageEntry[] {
+  return PAGES.filter(({ audience }) => ADMITS[audience](viewer))
+}
+
+/** The navigation of somebody: groups with the pages that they have, none of them empty. */
+export function navigationFor(viewer: Viewer): { group: Group; pages: PageEntry[] }[] {
+  const pages = pagesFor(viewer)
+  return GROUPS.map((group) => ({
+    group,
+    pages: pages.filter((page) => page.group === group),
+  })).filter(({ pages }) => pages.length > 0)
+}
+
+/** What a page is called for somebody. */
+export function titleFor(page: PageEntry, { scope }: Pick<Session, 'scope'>): string {
+  return scope === null ? page.title : (page.ownTitle ?? page.title)
+}
+
+/** The page at a path of the address, if somebody has it. */
+export function pageAt(path: string, viewer: Viewer): PageEntry | undefined {
+  return pagesFor(viewer).find((page) => matches(page.path, path))
+}
+
+/** Whether a path fits a pattern such as `/model/:name`. */
+function matches(pattern: string, path: string): boolean {
+  const [asked, given] = [pattern.split('/'), path.split('/')]
+  return (
+    asked.length === given.length &&
+    asked.every((part, at) => (part.startsWith(':') ? given[at] !== '' : part === given[at]))
+  )
+}
