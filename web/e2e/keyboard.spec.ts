@@ -23,7 +23,8 @@ test('pages are a chord away, and search is one key', async ({ page }) => {
     'true',
   )
   await page.keyboard.press('Enter')
-  await expect(page).toHaveURL(/provider=anthropic/)
+  await expect(page).toHaveURL('/provider/anthropic')
+  await expect(page.getByRole('heading', { level: 1, name: 'anthropic' })).toBeVisible()
 
   await page.keyboard.press('/')
   await page.keyboard.type('new budget')

@@ -7,6 +7,7 @@ import {
   IconHeartRateMonitor,
   IconLayoutDashboard,
   IconSettings,
+  IconTag,
   IconUsers,
   IconWallet,
 } from '@tabler/icons-react'
@@ -156,6 +157,17 @@ export const PAGES: PageEntry[] = [
     Icon: IconSettings,
     audience: 'everyone',
     Page: lazyPart(() => import('./pages/settings/Settings')),
+  },
+  // Behind all others: whatever has two parts may be a name.
+  {
+    path: '/:attribute/:name',
+    title: 'Name',
+    Icon: IconTag,
+    audience: 'everyone',
+    hasPeriod: true,
+    compares: true,
+    hasOwnTitle: true,
+    Page: lazyPart(() => import('./pages/name/NamePage')),
   },
 ]
 

@@ -2,7 +2,7 @@ import { type ReactNode, useMemo, useRef } from 'react'
 import { ChartSkeleton } from './ChartSkeleton'
 import { Drawing } from './Drawing'
 import classes from './ReadableChart.module.css'
-import { layOut, type Sheet } from './sheet'
+import { barAt, layOut, type Sheet } from './sheet'
 import { useReading } from './useReading'
 import { useWidth } from './useWidth'
 
@@ -28,6 +28,8 @@ interface ReadableChartProps {
   overlay?: (places: Places) => ReactNode
   /** Called with the first and the last place that were dragged over. */
   onZoom?: (first: number, last: number) => void
+  /** Called with the place and the bar that were pressed. */
+  onPick?: (at: number, id: string) => void
 }
 
 /** A drawing that is read place by place, with the pointer or the arrow keys. */
@@ -40,13 +42,18 @@ export function ReadableChart({
   tooltip,
   overlay,
   onZoom,
+  onPick,
 }: ReadableChartProps) {
   const host = useRef<HTMLDivElement>(null)
   const width = useWidth(host)
   const layout = useMemo(() => layOut(sheet, width, height), [sheet, width, height])
   const { count } = sheet
   const { plot, step } = layout
-  const { at, drag, handlers } = useReading({ count, plot, step, onZoom })
+  const pick = (at: number, y: number) => {
+    const id = barAt(sheet.marks, at, layout.valueAt(y))
+    if (id !== null) onPick?.(at, id)
+  }
+  const { at, drag, handlers } = useReading({ count, plot, step, onZoom, onPick: pick })
   const isPlaced = width > 0
 
   // Fewer places may have come in than there were.

@@ -1,4 +1,5 @@
 import { useMemo } from 'react'
+import type { Series } from '@/lib/series'
 import { bucketEnd, formatBucketInFull, type Range } from '@/lib/time'
 import { ChartTooltip, readOut } from './ChartTooltip'
 import { ReadableChart } from './ReadableChart'
@@ -10,15 +11,22 @@ interface SeriesChartProps extends Drawing {
   height: number
   /** Called with what was dragged over. */
   onZoom: (range: Range) => void
+  /** Called with the part of a bar that was pressed, and its time. */
+  onPick?: (series: Series, range: Range) => void
 }
 
 /** Stacked bars, or lines for what does not add up, with the period before as a dashed line. */
-export function SeriesChart({ label, height, onZoom, ...drawing }: SeriesChartProps) {
+export function SeriesChart({ label, height, onZoom, onPick, ...drawing }: SeriesChartProps) {
   const { every, tz } = drawing
   const { starts } = drawing.table
   const zoomTo = (first: number, last: number) => {
     const [from, until] = [starts[first], starts[last]]
     if (from && until) onZoom({ from, to: bucketEnd(until, every, tz) })
+  }
+  const pick = (at: number, key: string) => {
+    const series = drawing.table.series.find((one) => one.key === key)
+    const start = starts[at]
+    if (series && start) onPick?.(series, { from: start, to: bucketEnd(start, every, tz) })
   }
   const title = (at: number) => {
     const start = starts[at]
@@ -35,6 +43,7 @@ export function SeriesChart({ label, height, onZoom, ...drawing }: SeriesChartPr
         <ChartTooltip {...drawing} at={at} title={title(at)} x={x} width={width} />
       )}
       onZoom={zoomTo}
+      onPick={onPick && pick}
     />
   )
 }

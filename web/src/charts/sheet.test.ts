@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { type Bars, extent, type Line, layOut, type Mark, niceTicks, type Sheet } from './sheet'
+import {
+  type Bars,
+  barAt,
+  extent,
+  type Line,
+  layOut,
+  type Mark,
+  niceTicks,
+  type Sheet,
+} from './sheet'
 
 const [WIDTH, HEIGHT] = [344, 134]
 
@@ -148,4 +157,35 @@ test('texts beside the axis have room, however long the currency is', () => {
   ).plot.left
   expect(narrow).toBe(40)
   expect(wide).toBeGreaterThan(100)
+})
+
+test('the bar under the pointer is the one whose piece reaches over the value', () => {
+  const marks: Mark[] = ['a', 'b'].map((id) => ({
+    kind: 'bars',
+    id,
+    stack: 'all',
+    values: [1, 2],
+    paint: {},
+  }))
+
+  expect(barAt(marks, 0, 0.5)).toBe('a')
+  expect(barAt(marks, 0, 1.5)).toBe('b')
+  expect(barAt(marks, 1, 3)).toBe('b')
+  expect(barAt(marks, 0, 2.5)).toBeNull()
+  expect(barAt(marks, 7, 0.5)).toBeNull()
+})
+
+test('a height is the value that is drawn there', () => {
+  const layout = layOut(
+    {
+      count: 1,
+      labels: () => [''],
+      format: String,
+      marks: [{ kind: 'bars', id: 'a', stack: 'all', values: [10], paint: {} }],
+    },
+    400,
+    200,
+  )
+
+  for (const { value, y } of layout.ticks) expect(layout.valueAt(y)).toBeCloseTo(value, 0)
 })

@@ -81,6 +81,8 @@ export interface Layout {
   /** Where zero is. */
   ground: number
   shapes: Shape[]
+  /** The value at a height. */
+  valueAt: (y: number) => number
 }
 
 export function layOut(sheet: Sheet, width: number, height: number): Layout {
@@ -102,6 +104,7 @@ export function layOut(sheet: Sheet, width: number, height: number): Layout {
     }),
     ground: crisp(y(0)),
     shapes: [...bars(sheet, plot, step, y), ...courses(sheet.marks, x, y)],
+    valueAt: (y) => highest - ((y - plot.top) / tall) * (highest - lowest),
   }
 }
 
@@ -156,6 +159,15 @@ export function niceTicks(lowest: number, highest: number, isWhole = false): num
 /** Without the dust of binary fractions. */
 function tidy(value: number): number {
   return Number(value.toPrecision(12))
+}
+
+/** The bars at a place that reach over a value, e.g. the one under the pointer. */
+export function barAt(marks: Mark[], at: number, value: number): string | null {
+  const covers = (piece: Piece) =>
+    piece.at === at &&
+    value >= Math.min(piece.base, piece.top) &&
+    value <= Math.max(piece.base, piece.top)
+  return stacked(marks).find(({ pieces }) => pieces.some(covers))?.mark.id ?? null
 }
 
 interface Piece {

@@ -9,6 +9,8 @@ interface ReadingOptions {
   step: number
   /** Called with the first and the last place that were dragged over. */
   onZoom?: (first: number, last: number) => void
+  /** Called with the place that was pressed, and how far down in pixels. */
+  onPick?: (at: number, y: number) => void
 }
 
 /** Pixels a pointer must move before it is a drag. */
@@ -20,7 +22,7 @@ const DRAG_MIN = 6
  * Pointing reads a place; where the chart zooms, dragging over some zooms into them and Enter into
  * the one that is read. A finger scrolls the page instead.
  */
-export function useReading({ count, plot, step, onZoom }: ReadingOptions) {
+export function useReading({ count, plot, step, onZoom, onPick }: ReadingOptions) {
   const [at, setAt] = useState<number | null>(null)
   const [drag, setDrag] = useState<[number, number] | null>(null)
   const origin = useRef<{ x: number; index: number } | null>(null)
@@ -70,8 +72,12 @@ export function useReading({ count, plot, step, onZoom }: ReadingOptions) {
       onBlur: () => setAt(null),
       onPointerDown,
       onPointerMove,
-      onPointerUp: () => {
+      onPointerUp: (event: PointerEvent<HTMLElement>) => {
         if (drag) zoom(...drag)
+        else if (origin.current) {
+          const { top } = event.currentTarget.getBoundingClientRect()
+          onPick?.(indexAt(event), event.clientY - top)
+        }
         letGo()
       },
       onPointerCancel: letGo,

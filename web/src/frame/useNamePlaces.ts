@@ -1,14 +1,16 @@
 import { IconTag } from '@tabler/icons-react'
 import { useMemo } from 'react'
 import { useLocation } from 'wouter'
-import { type Attribute, attributeLabel, withOnly } from '@/lib/filters'
+import { type Attribute, attributeLabel } from '@/lib/filters'
+import { namePath } from '@/lib/names'
+import { DEFAULT_VIEW } from '@/lib/view'
 import { linkTo, useView } from '@/view/useView'
 import type { Target } from './useTargets'
 
-/** Where each name leads. */
+/** The pages of names, in the period that is shown. */
 export function useNamePlaces(names: { attribute: Attribute; name: string }[]): Target[] {
-  const [view] = useView()
-  const [path, navigate] = useLocation()
+  const [{ period, tz, compare }] = useView()
+  const [, navigate] = useLocation()
   return useMemo(
     () =>
       names.map(({ attribute, name }) => ({
@@ -16,11 +18,9 @@ export function useNamePlaces(names: { attribute: Attribute; name: string }[]): 
         label: name,
         hint: attributeLabel(attribute),
         Icon: IconTag,
-        act: () => {
-          const page = path === '/explore' ? '/explore' : '/'
-          navigate(linkTo(page, { ...view, filters: withOnly(view.filters, attribute, name) }))
-        },
+        act: () =>
+          navigate(linkTo(namePath(attribute, name), { ...DEFAULT_VIEW, period, tz, compare })),
       })),
-    [names, view, path, navigate],
+    [names, period, tz, compare, navigate],
   )
 }

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest'
-import { parseAmount } from './amount'
+import { type Amount, parseAmount } from './amount'
 import { OTHER_KEY } from './colour'
-import { alignPrevious, groupLabel, labelled, tabulate, type UsageRow } from './series'
+import {
+  alignPrevious,
+  groupLabel,
+  labelled,
+  tabulate,
+  type UsageRow,
+  withoutSeries,
+} from './series'
 
 const day = (date: number) => new Date(Date.UTC(2025, 8, date))
 const row = (date: number, name: string | null, spend: string): UsageRow => ({
@@ -46,4 +53,20 @@ test('absent values and folded rows have names for people', () => {
 test('labels stand at round places, evenly', () => {
   expect([...labelled(48, (index) => index % 24 === 0, 8)]).toEqual([0, 24])
   expect([...labelled(30, () => true, 10)]).toEqual([0, 3, 6, 9, 12, 15, 18, 21, 24, 27])
+})
+
+test('a series that is hidden is in no total', () => {
+  const starts = [new Date('2026-01-01T00:00:00Z')]
+  const table = {
+    starts,
+    series: [
+      { key: 'a', names: ['a'], label: 'a', slot: 0, readings: [3n as Amount] },
+      { key: 'b', names: ['b'], label: 'b', slot: 1, readings: [4n as Amount] },
+    ],
+    totals: [7n as Amount],
+  }
+
+  expect(withoutSeries(table, new Set(['a'])).totals).toEqual([4n])
+  expect(withoutSeries(table, new Set(['c']))).toBe(table)
+  expect(withoutSeries(table, new Set(['a', 'b'])).totals).toEqual([null])
 })

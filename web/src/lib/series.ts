@@ -82,6 +82,16 @@ export function tabulate(
   return { starts, series, totals }
 }
 
+/** The table without some of its series; what is left is summed anew. */
+export function withoutSeries(table: SeriesTable, hidden: ReadonlySet<string>): SeriesTable {
+  if (!table.series.some(({ key }) => hidden.has(key))) return table
+  const series = table.series.filter(({ key }) => !hidden.has(key))
+  const totals = table.starts.map((_, at) =>
+    series.reduce<Reading>((sum, one) => addReadings(sum, one.readings[at] ?? null), null),
+  )
+  return { ...table, series, totals }
+}
+
 function size(group: { readings: Reading[] }): number {
   return group.readings.reduce<number>((sum, reading) => sum + Number(reading ?? 0), 0)
 }

@@ -17,17 +17,18 @@ export type ChangeView = (change: Partial<View>, options?: ChangeOptions) => voi
 /** The view that the URL says, and a way to change it. */
 export function useView(): [View, ChangeView] {
   const search = useSearch()
-  const [path, navigate] = useLocation()
+  const [, navigate] = useLocation()
   const view = useMemo(() => readView(new URLSearchParams(search)), [search])
   const change = useCallback<ChangeView>(
     (changed, options) => {
-      const link = linkTo(path, { ...view, ...changed })
+      // As it stands in the address: a name in it may have a slash or a percent sign of its own.
+      const link = linkTo(window.location.pathname, { ...view, ...changed })
       // What the page alone keeps in the link stays.
       const own = [...new URLSearchParams(search)].filter(([key]) => !isOfView(key))
       const rest = new URLSearchParams(own).toString()
       navigate(rest ? `${link}${link.includes('?') ? '&' : '?'}${rest}` : link, options)
     },
-    [navigate, path, view, search],
+    [navigate, view, search],
   )
   return [view, change]
 }

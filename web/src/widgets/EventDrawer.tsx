@@ -3,14 +3,15 @@ import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { type UsageEvent, useChargeLines } from '@/api/usage'
 import { formatAmountExactly, parseAmount } from '@/lib/amount'
-import { type Attribute, withOnly } from '@/lib/filters'
+import type { Attribute } from '@/lib/filters'
 import { explains, roundedAmount, unitPriceWords } from '@/lib/lines'
 import { formatCountExactly, formatDuration, quantityNumber } from '@/lib/number'
 import { formatMoment } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
-import { useScene, useView } from '@/view/useView'
+import { useScene } from '@/view/useView'
 import classes from './EventDrawer.module.css'
 import { StatusWord } from './EventsPanel'
+import { NameLink } from './NameLink'
 
 /** Everything that is kept of one event. */
 export function EventDrawer({ event, close }: { event: UsageEvent | null; close: () => void }) {
@@ -69,17 +70,17 @@ function EventDetail({ event, close }: { event: UsageEvent; close: () => void })
       )}
       <Quantities event={event} />
       <List title="What and who">
-        <Narrowing attribute="provider" value={event.provider} close={close} />
-        <Narrowing attribute="model" value={event.model} close={close} />
-        <Narrowing attribute="service" value={event.service} close={close} />
-        <Narrowing attribute="operation" value={event.operation} close={close} />
-        <Narrowing attribute="account" value={event.account} close={close} />
-        <Narrowing attribute="subject" value={event.subject} close={close} />
+        <NameItem attribute="provider" value={event.provider} close={close} />
+        <NameItem attribute="model" value={event.model} close={close} />
+        <NameItem attribute="service" value={event.service} close={close} />
+        <NameItem attribute="operation" value={event.operation} close={close} />
+        <NameItem attribute="account" value={event.account} close={close} />
+        <NameItem attribute="subject" value={event.subject} close={close} />
         {dimensions.map(([name, value]) => (
-          <Narrowing key={name} attribute={name as Attribute} value={value} close={close} />
+          <NameItem key={name} attribute={name as Attribute} value={value} close={close} />
         ))}
         {tags.map(([key, value]) => (
-          <Narrowing key={key} attribute={`tag.${key}`} value={value} close={close} />
+          <NameItem key={key} attribute={`tag.${key}`} value={value} close={close} />
         ))}
       </List>
       <List title="Call">
@@ -179,25 +180,18 @@ function Item({ name, children }: { name: string; children: ReactNode }) {
   )
 }
 
-interface NarrowingProps {
+interface NameItemProps {
   attribute: Attribute
   value: string | null | undefined
   close: () => void
 }
 
-/** A value that the page can be narrowed to. */
-function Narrowing({ attribute, value, close }: NarrowingProps) {
-  const [view, changeView] = useView()
+/** A value that has a page. */
+function NameItem({ attribute, value, close }: NameItemProps) {
   if (!value) return null
-  const narrow = () => {
-    close()
-    changeView({ filters: withOnly(view.filters, attribute, value) })
-  }
   return (
     <Item name={attribute.startsWith('tag.') ? attribute.slice(4) : attribute}>
-      <button type="button" className={classes.value} onClick={narrow} title="Show only this">
-        {value}
-      </button>
+      <NameLink attribute={attribute} name={value} onFollow={close} />
     </Item>
   )
 }

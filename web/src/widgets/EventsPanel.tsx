@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { eventKey, type UsageEvent, useEvents } from '@/api/usage'
 import { parseAmount, precisionOf } from '@/lib/amount'
+import type { Filter } from '@/lib/filters'
 import { formatCount, formatCountExactly, quantityNumber } from '@/lib/number'
 import { dayOf, formatDay, formatMoment, formatTimeToSecond } from '@/lib/time'
 import { Charge } from '@/ui/Figures'
@@ -16,9 +17,9 @@ import classes from './EventsPanel.module.css'
 const PAGE = 15
 
 /** The newest events of the period, filling as they come in. */
-export function EventsPanel() {
-  const { view, range, tz, now, currency } = useScene()
-  const events = useEvents({ range, filters: view.filters, limit: PAGE })
+export function EventsPanel({ filters }: { filters: Filter[] }) {
+  const { range, tz, now, currency } = useScene()
+  const events = useEvents({ range, filters, limit: PAGE })
   const [opened, setOpened] = useState<UsageEvent | null>(null)
   const items = events.data?.pages.flatMap((page) => page.items) ?? []
   const precision = precisionOf(

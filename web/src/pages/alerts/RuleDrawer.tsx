@@ -22,6 +22,7 @@ import {
 import { MEASURES, type Measure } from '@/lib/measures'
 import { DrawerForm, FormDrawer, Group, Pair, useRefusal } from '@/ui/DrawerForm'
 import { NumberField } from '@/ui/NumberField'
+import { useView } from '@/view/useView'
 import { FilterEditor } from '@/widgets/FilterBar'
 
 interface RuleDrawerProps {
@@ -46,9 +47,12 @@ const options = <Value extends string>(words: Record<Value, string>) =>
 
 function RuleFields({ rule, close }: Omit<RuleDrawerProps, 'opened'>) {
   const { currency } = useSession()
+  const [view] = useView()
   const save = useSaveRule()
   const remove = useRemoveRule()
-  const [form, setForm] = useState<RuleForm>(() => (rule ? ruleFormOf(rule) : EMPTY_RULE))
+  const [form, setForm] = useState<RuleForm>(() =>
+    rule ? ruleFormOf(rule) : { ...EMPTY_RULE, filters: view.filters },
+  )
   const change = (changed: Partial<RuleForm>) => setForm((was) => ({ ...was, ...changed }))
   const { refusal, at, taken } = useRefusal(save.error)
   const { kind } = form

@@ -7,6 +7,7 @@ import { dayOf } from '@/lib/time'
 import { DrawerForm, FormDrawer, Group, useRefusal } from '@/ui/DrawerForm'
 import { NumberField } from '@/ui/NumberField'
 import { useNow } from '@/ui/useNow'
+import { useView } from '@/view/useView'
 import { FilterEditor } from '@/widgets/FilterBar'
 import { PeriodFields, Thresholds } from './BudgetParts'
 
@@ -40,11 +41,15 @@ const FIELDS = [
 function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
   const { time_zone, currency } = useSession()
   const now = useNow()
+  const [view] = useView()
   const save = useSaveBudget(budget?.id ?? null)
   const remove = useRemoveBudget()
   const [form, setForm] = useState<BudgetForm>(() => {
     const tz = budget?.tz ?? (time_zone || 'UTC')
-    return budget ? formOf(budget, dayOf(now, tz)) : emptyForm(tz, dayOf(now, tz))
+    // A new one is about what the pages are narrowed to.
+    return budget
+      ? formOf(budget, dayOf(now, tz))
+      : { ...emptyForm(tz, dayOf(now, tz)), filters: view.filters }
   })
   const change = (changed: Partial<BudgetForm>) => setForm((was) => ({ ...was, ...changed }))
   const { refusal, at, taken } = useRefusal(save.error)

@@ -3,12 +3,10 @@ import { csvHref } from '@/api/usage'
 import { ChartSkeleton } from '@/charts/ChartSkeleton'
 import { SeriesChart } from '@/charts/SeriesChart'
 import { SeriesTableView } from '@/charts/SeriesTableView'
-import { slotVariable } from '@/lib/colour'
 import { csvName } from '@/lib/csv'
 import { attributeLabel } from '@/lib/filters'
 import { formatReading, MEASURES, type Measure } from '@/lib/measures'
 import { periodLabel, previousLabel } from '@/lib/period'
-import type { SeriesTable } from '@/lib/series'
 import type { Every } from '@/lib/time'
 import { CsvLink } from '@/ui/CsvLink'
 import { Change, Figure } from '@/ui/Figures'
@@ -16,9 +14,10 @@ import { Panel } from '@/ui/Panel'
 import { Bone, Failure } from '@/ui/States'
 import { useSeries } from '@/view/useSeries'
 import { useScene, useView } from '@/view/useView'
-import { useZoom } from '@/view/useZoom'
+import { useDrill, useZoom } from '@/view/useZoom'
 import { ByPicker } from '@/widgets/ByPicker'
 import { FilterBar } from '@/widgets/FilterBar'
+import { Legend, useShownSeries } from '@/widgets/Legend'
 import { NoUsage } from '@/widgets/NoUsage'
 import figures from '@/widgets/SeriesFigures.module.css'
 import { EVERY_LABELS, ShownSwitch } from '@/widgets/ShownSwitch'
@@ -35,6 +34,8 @@ export default function Explore() {
   const { measure, by } = view
   const { current, table, previous, base, every, possible, lineLabel } = useSeries(measure, by)
   const zoom = useZoom()
+  const drill = useDrill(by, zoom)
+  const legend = useShownSeries(table)
   const total = current.data?.total[measure]
   const period = periodLabel(view.period, now, tz)
   const what = MEASURES[measure].label
@@ -127,29 +128,19 @@ export default function Explore() {
           <SeriesTableView data={table} height={HEIGHT} label={label} {...drawing} />
         ) : (
           <>
-            <SeriesChart table={table} height={HEIGHT} label={label} onZoom={zoom} {...drawing} />
-            {by.length > 0 && <Legend table={table} />}
+            <SeriesChart
+              table={legend.shown ?? table}
+              height={HEIGHT}
+              label={label}
+              onZoom={zoom}
+              onPick={drill}
+              {...drawing}
+            />
+            {by.length > 0 && <Legend table={table} {...legend} />}
           </>
         )}
       </Panel>
       <PivotPanel />
     </div>
-  )
-}
-
-function Legend({ table }: { table: SeriesTable }) {
-  return (
-    <ul className={classes.legend} aria-label="Series">
-      {table.series.map((series) => (
-        <li key={series.key}>
-          <span
-            className={classes.swatch}
-            style={{ background: slotVariable(series.slot) }}
-            aria-hidden="true"
-          />
-          {series.label}
-        </li>
-      ))}
-    </ul>
   )
 }

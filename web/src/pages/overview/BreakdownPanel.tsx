@@ -14,12 +14,13 @@ import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { linkTo, useScene, useView } from '@/view/useView'
+import { NameLink } from '@/widgets/NameLink'
 import classes from './BreakdownPanel.module.css'
 
 /** Enough rows of the period before to find this one's largest among them. */
 const BASE_ROWS_MAX = 1_000
 
-/** What the spend is made of; also the chart's legend. A row narrows the page to itself. */
+/** What the spend is made of; also the chart's legend. A row narrows the page to itself, a name leads to its page. */
 export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => void }) {
   const [view, changeView] = useView()
   const [, navigate] = useLocation()
@@ -99,20 +100,31 @@ export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => v
                   onPointerEnter={() => onHover(key)}
                 >
                   <th scope="row" className={classes.name}>
-                    <button
-                      type="button"
-                      data-row
-                      aria-label={`${groupLabel(row)}, ${row.isOther ? 'show all in Explore' : 'show only this'}`}
-                      className={table.rowButton}
-                      onFocus={() => onHover(key)}
-                      onBlur={() => onHover(null)}
-                      onClick={(event) => {
-                        event.stopPropagation()
-                        drill(row)
-                      }}
-                    >
-                      {groupLabel(row)}
-                    </button>
+                    {row.isOther ? (
+                      <button
+                        type="button"
+                        data-row
+                        aria-label={`${groupLabel(row)}, show all in Explore`}
+                        className={table.rowButton}
+                        onFocus={() => onHover(key)}
+                        onBlur={() => onHover(null)}
+                        onClick={(event) => {
+                          event.stopPropagation()
+                          drill(row)
+                        }}
+                      >
+                        {groupLabel(row)}
+                      </button>
+                    ) : (
+                      <NameLink
+                        isRow
+                        attribute={attribute}
+                        name={row.names[0]}
+                        narrow={() => drill(row)}
+                        onFocus={() => onHover(key)}
+                        onBlur={() => onHover(null)}
+                      />
+                    )}
                     <Bar size={(share ?? 0) / 1000} colour={slotVariable(slots.get(key))} />
                   </th>
                   <td

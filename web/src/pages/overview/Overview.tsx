@@ -39,7 +39,7 @@ export function Overview() {
         <SpendPanel highlight={highlight} />
         <BreakdownPanel key={view.by.join()} onHover={setHighlight} />
       </div>
-      <EventsPanel />
+      <EventsPanel filters={view.filters} />
     </div>
   )
 }

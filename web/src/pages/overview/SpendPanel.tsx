@@ -11,7 +11,7 @@ import { Panel } from '@/ui/Panel'
 import { Bone, Empty, Failure } from '@/ui/States'
 import { useSeries } from '@/view/useSeries'
 import { useScene, useView } from '@/view/useView'
-import { useZoom } from '@/view/useZoom'
+import { useDrill, useZoom } from '@/view/useZoom'
 import { AttributeSelect } from '@/widgets/AttributeSelect'
 import classes from '@/widgets/SeriesFigures.module.css'
 import { EVERY_LABELS, ShownSwitch } from '@/widgets/ShownSwitch'
@@ -26,6 +26,7 @@ export function SpendPanel({ highlight }: { highlight: string | null }) {
   const by = view.by.slice(0, 1)
   const { current, table, previous, base, every, possible, lineLabel } = useSeries('spend', by)
   const zoom = useZoom()
+  const drill = useDrill(by, zoom)
   const attribute = by[0] ?? 'provider'
   const total = current.data?.total.spend
   const period = periodLabel(view.period, now, tz)
@@ -92,7 +93,14 @@ export function SpendPanel({ highlight }: { highlight: string | null }) {
       ) : view.shown === 'table' ? (
         <SeriesTableView data={table} height={HEIGHT} label={label} {...drawing} />
       ) : (
-        <SeriesChart table={table} height={HEIGHT} label={label} onZoom={zoom} {...drawing} />
+        <SeriesChart
+          table={table}
+          height={HEIGHT}
+          label={label}
+          onZoom={zoom}
+          onPick={drill}
+          {...drawing}
+        />
       )}
     </Panel>
   )

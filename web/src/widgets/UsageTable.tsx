@@ -1,0 +1,151 @@
+import { useMemo } from 'react'
+import { csvHref, type UsageRow, useUsage } from '@/api/usage'
+import { assignSlots } from '@/lib/colour'
+import { csvName } from '@/lib/csv'
+import { type Attribute, type Filter, withOnly } from '@/lib/filters'
+import type { Measure } from '@/lib/measures'
+import { plural } from '@/lib/number'
+import { previousLabel, previousUpToNow } from '@/lib/period'
+import { groupKey, SERIES_MAX } from '@/lib/series'
+import { chosenColumns } from '@/lib/table'
+import { CsvLink } from '@/ui/CsvLink'
+import { Panel } from '@/ui/Panel'
+import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import { useParam } from '@/view/useParam'
+import { useScene, useView } from '@/view/useView'
+import { DataTable } from './DataTable'
+import { ColumnsButton } from './TableActions'
+import { useUsageColumns } from './useUsageColumns'
+
+/** Rows that are asked for, at most. */
+const ROWS_MAX = 1_000
+/** Rows of the period before, among which this one's are found. */
+const BASE_ROWS_MAX = 1_000
+
+interface UsageTableProps {
+  title: string
+  by: Attribute[]
+  filters: Filter[]
+  /** What the rows are measured by, the one that matters first. */
+  measures: Measure[]
+  optional?: Measure[]
+  actions?: React.ReactNode
+  /** What its words in the address begin with. */
+  name?: string
+  /** Whether a press on a row narrows the page to it. */
+  narrows?: boolean
+}
+
+const NONE: Measure[] = []
+
+/** Every group of some usage with its readings. */
+export function UsageTable({
+  title,
+  by,
+  filters,
+  measures,
+  optional = NONE,
+  actions,
+  name = '',
+  narrows,
+}: UsageTableProps) {
+  const [view, changeView] = useView()
+  const { range, tz, now, currency } = useScene()
+  const asked = useMemo(
+    () => [...new Set<Measure>([...measures, ...optional, 'unpriced'])],
+    [measures, optional],
+  )
+  const [main = 'spend'] = measures
+  const ask = { tz, filters, by }
+  const current = useUsage('breakdown', { ...ask, range, measures: asked, top: ROWS_MAX })
+  const previous = useUsage(
+    'breakdown',
+    {
+      ...ask,
+      range: previousUpToNow(view.period, now, tz),
+      measures: [main],
+      top: BASE_ROWS_MAX,
+    },
+    { enabled: view.compare },
+  )
+  const rows = useMemo(() => current.data?.rows ?? [], [current.data])
+  const slots = useMemo(
+    () => assignSlots(by.join(), rows.slice(0, SERIES_MAX).map(groupKey)),
+    [by, rows],
+  )
+  const label = previousLabel(view.period, now, tz)
+  const before = useMemo(() => {
+    if (!view.compare || !previous.data) return undefined
+    const readings = new Map(
+      previous.data.rows.map((row) => [groupKey(row), row.readings[main]] as const),
+    )
+    return { readings: (row: UsageRow) => readings.get(groupKey(row)), label }
+  }, [view.compare, previous.data, main, label])
+  const narrow = useMemo(() => {
+    if (!narrows) return undefined
+    return (row: UsageRow) => {
+      if (row.isOther) return
+      const only = (all: Filter[], attribute: Attribute, at: number) =>
+        withOnly(all, attribute, row.names[at] ?? '')
+      changeView({ filters: by.reduce(only, filters) })
+    }
+  }, [narrows, by, filters, changeView])
+  const columns = useUsageColumns({
+    by,
+    rows,
+    total: current.data?.total,
+    measures,
+    optional,
+    slots,
+    currency,
+    before,
+    narrow,
+  })
+  const [columnsAsked] = useParam(`${name}columns`)
+  const shown: string[] = chosenColumns(columnsAsked, columns).map(({ id }) => id)
+  return (
+    <Panel
+      title={title}
+      note={current.data && plural(rows.length, 'row')}
+      flush
+      actions={
+        <>
+          {actions}
+          {optional.length > 0 && <ColumnsButton columns={columns} name={name} />}
+          {current.data && (
+            <CsvLink
+              name={csvName([main, 'by', ...by], range, tz)}
+              label="Save the breakdown as CSV"
+              href={csvHref('breakdown', {
+                ...current.data.question,
+                measures: asked.filter((one) => one === 'unpriced' || shown.includes(one)),
+              })}
+            />
+          )}
+        </>
+      }
+    >
+      {current.isError && !current.data ? (
+        <Failure what="The breakdown" error={current.error} retry={current.refetch} />
+      ) : !current.data ? (
+        <TableSkeleton rows={8} label="The breakdown is loading" />
+      ) : rows.length === 0 ? (
+        <Empty title="Nothing to break down" />
+      ) : (
+        <DataTable
+          label={title}
+          rows={rows}
+          columns={columns}
+          rowKey={groupKey}
+          name={name}
+          open={narrow}
+          isLast={isOther}
+        />
+      )}
+    </Panel>
+  )
+}
+
+function isOther(row: UsageRow): boolean {
+  return row.isOther
+}

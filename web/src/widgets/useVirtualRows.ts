@@ -1,0 +1,64 @@
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type Slice, visibleSlice } from '@/lib/table'
+
+/** How high a row of a long table is, in pixels. */
+export const ROW_HEIGHT = 37
+/** Shorter tables are drawn whole, so that the browser finds every word in them. */
+export const VIRTUAL_FROM = 200
+/** Rows above and below the screen that are drawn all the same. */
+const SPARE = 25
+
+/** Which rows of a table are drawn: those that the window shows, and some around them. */
+export function useVirtualRows(body: RefObject<HTMLElement | null>, count: number) {
+  const isVirtual = count > VIRTUAL_FROM
+  const [slice, setSlice] = useState<Slice>({ first: 0, end: VIRTUAL_FROM })
+  const wanted = useRef<number | null>(null)
+
+  useLayoutEffect(() => {
+    if (!isVirtual) return
+    const look = () => {
+      const top = body.current?.getBoundingClientRect().top ?? 0
+      const next = visibleSlice(count, ROW_HEIGHT, top, window.innerHeight, SPARE)
+      setSlice((was) => (was.first === next.first && was.end === next.end ? was : next))
+    }
+    look()
+    // Whatever scrolls, the window or what is around the table, is heard on its way down.
+    window.addEventListener('scroll', look, { capture: true, passive: true })
+    window.addEventListener('resize', look)
+    return () => {
+      window.removeEventListener('scroll', look, { capture: true })
+      window.removeEventListener('resize', look)
+    }
+  }, [isVirtual, count, body])
+
+  const focus = useCallback(() => {
+    const at = wanted.current
+    const row = body.current?.querySelector<HTMLElement>(`[data-index="${at}"] [data-row]`)
+    if (at === null || !row) return
+    wanted.current = null
+    row.focus()
+  }, [body])
+  // Without a list of what it depends on: a row that is wanted may be there after any drawing.
+  useEffect(focus)
+
+  const reveal = useCallback(
+    (index: number) => {
+      wanted.current = index
+      focus()
+      if (wanted.current === null || !body.current) return
+      const top = body.current.getBoundingClientRect().top + index * ROW_HEIGHT
+      window.scrollBy({ top: top - window.innerHeight / 2 })
+    },
+    [body, focus],
+  )
+
+  if (!isVirtual) return { first: 0, end: count, before: 0, after: 0, reveal }
+  const [first, end] = [Math.min(slice.first, count), Math.min(slice.end, count)]
+  return {
+    first,
+    end,
+    before: first * ROW_HEIGHT,
+    after: (count - end) * ROW_HEIGHT,
+    reveal,
+  }
+}
