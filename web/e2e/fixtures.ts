@@ -84,9 +84,9 @@ export function days(now = new Date()) {
 /** Waits until the page has its figures and its chart. */
 export async function settled(page: Page) {
   await expect(page.getByRole('navigation', { name: 'Pages' })).toBeVisible()
-  await expect(page.getByRole('slider')).toBeVisible()
+  await expect(page.getByRole('slider').first()).toBeVisible()
   await expect(page.getByText('loading')).toHaveCount(0)
-  await expect(page.locator('svg[data-chart]')).toBeVisible()
+  await expect(page.locator('svg[data-chart]').first()).toBeVisible()
 }
 
 /** Waits until nothing moves any more but what moves for ever. */

@@ -31,12 +31,14 @@ test('pages are a chord away, and search is one key', async ({ page }) => {
   await page.keyboard.press('Enter')
   await expect(page.getByRole('dialog', { name: 'New budget' })).toBeVisible()
   await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
 
   await page.keyboard.press('/')
   await page.keyboard.type('price gpt-next')
   await page.keyboard.press('Enter')
   await expect(page.getByRole('dialog', { name: 'Set prices' })).toContainText('gpt-next')
   await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
 
   await page.keyboard.press('?')
   await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible()
@@ -67,7 +69,7 @@ test('arrows move in tables, Enter opens, Escape closes and gives the focus back
 test('the chart is read bar by bar with the arrow keys, and Enter zooms', async ({ page }) => {
   await page.goto('/?period=7d')
   await settled(page)
-  const chart = page.getByRole('slider')
+  const chart = page.getByRole('slider', { name: /spend by/ })
   await expect(chart).toHaveAttribute('aria-label', /Daily spend by provider, Last 7 days: \$/)
   await chart.focus()
   await page.keyboard.press('Home')

@@ -53,6 +53,31 @@ test('the breakdown has every row of the API, and its rows are the total', async
   }).toPass()
 })
 
+test('the first line is true to the figures below it, and its nouns lead on', async ({ page }) => {
+  // Yesterday is over, so that the line and the figures are of the same events.
+  await page.goto('/?period=yesterday')
+  await settled(page)
+  const line = page.getByRole('region', { name: 'In short' })
+  const spent = line.locator('[data-topic=spent]')
+  await expect(spent).toContainText(/^\$[\d,.]+ in one day/)
+  const { total } = await ask(
+    page,
+    `/usage/total?from=${daysAgo(1)}&to=${daysAgo(0)}&measures=spend`,
+  )
+  expect(await exactFigure(page, 'spend-period')).toBe(exactly(total.spend))
+  const [told] = (await spent.innerText()).split(' ')
+  expect(Number(told?.replace(/[$,]/g, ''))).toBeCloseTo(Number(total.spend), 2)
+  await expect(line.locator('[data-topic=coming]')).toContainText(/ends at \$|crosses \$|has spent/)
+
+  const month = page.getByRole('slider', { name: /^The month from its first day on: \$/ })
+  await month.focus()
+  await page.keyboard.press('End')
+  await expect(month).toHaveAttribute('aria-valuetext', /Forecast \$/)
+
+  await spent.getByRole('link').first().click()
+  await expect(page).toHaveURL('/explore?period=yesterday')
+})
+
 test('a row drills down, the chip and the link say so, and back leads back', async ({ page }) => {
   await page.goto('/')
   await settled(page)
@@ -95,7 +120,7 @@ test('the chart is stacked by what people choose, any tag included', async ({ pa
 test('dragging zooms into the chart, and Escape goes back out', async ({ page }) => {
   await page.goto('/?period=30d')
   await settled(page)
-  const chart = page.getByRole('slider')
+  const chart = page.getByRole('slider', { name: /spend by/ })
   const box = await chart.boundingBox()
   if (!box) throw new Error('the chart has no place')
   await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2)

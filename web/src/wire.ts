@@ -56,6 +56,12 @@ export type ChangePoint = Shape<'ChangeBody'>
 /** A day to come. Four of five end between low and high, nineteen of twenty between the others. */
 export type ForecastDay = Shape<'AheadBody'>
 
+/** What to know first, in sentences whose nouns lead on, and the month that runs. */
+export type Brief = Shape<'BriefBody'>
+
+/** The month that runs, up to its end. */
+export type BriefMonth = Shape<'MonthBody'>
+
 export type SpendInsight = Shape<'SpendInsights'>
 
 /** What one group did to the change, in parts that sum to it. */

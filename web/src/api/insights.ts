@@ -49,3 +49,21 @@ export function useDrivers({ range, by, tz, filters }: DriversAsked) {
     enabled: by.length > 0,
   })
 }
+
+interface BriefAsked {
+  range: Range
+  /** What the change is told apart by. */
+  by: Attribute
+  tz: string
+  filters: Filter[]
+}
+
+/** What to know first about some usage, in the server's words. */
+export function useBrief({ range, by, tz, filters }: BriefAsked) {
+  const asked = { query: { ...rangeQuery(range), by, tz }, filters: filterParams(filters) }
+  return useQuery({
+    queryKey: keys.brief(asked),
+    queryFn: ({ signal }) => api.get('/api/v1/insights/brief', { ...asked, signal }),
+    staleTime: 60_000,
+  })
+}

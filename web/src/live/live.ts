@@ -102,6 +102,7 @@ function refetchJudged(client: QueryClient): Promise<unknown> {
   return Promise.all([
     client.invalidateQueries({ queryKey: keys.budgets() }),
     client.invalidateQueries({ queryKey: keys.spendInsights() }),
+    client.invalidateQueries({ queryKey: keys.briefs() }),
   ])
 }
 

@@ -209,6 +209,7 @@ fn knocks() -> Vec<Knock> {
         (get, "/api/v1/exports/focus/metadata", month, Value::Null, USAGE),
         (get, "/api/v1/reports/month", "?month=2026-01", Value::Null, USAGE),
         (get, "/api/v1/insights/spend", "", Value::Null, USAGE),
+        (get, "/api/v1/insights/brief", "", Value::Null, USAGE),
         (get, "/api/v1/insights/roi", month, Value::Null, USAGE),
         (
             get,

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod amendments;
 pub mod audit;
 pub mod backup;
+mod brief;
 mod budgets;
 pub mod check;
 pub mod events;
@@ -94,6 +95,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(budgets::routes())
         .merge(alerts::routes())
         .merge(insights::routes())
+        .merge(brief::routes())
         .merge(recommendations::routes())
         .merge(returns::routes())
         .merge(exports::routes())

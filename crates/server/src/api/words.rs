@@ -8,6 +8,7 @@ use outlay_domain::revenue;
 use outlay_domain::usage::question;
 use outlay_engine::health::Condition;
 use outlay_engine::insights::advice;
+use outlay_engine::insights::brief;
 use outlay_engine::insights::recommendations;
 use outlay_engine::tasks::TaskCondition;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,18 @@ words! {
         Week,
         /// Months.
         Month,
+    }
+}
+
+words! {
+    /// What a sentence is about.
+    BriefTopic of brief::Topic {
+        /// What was spent, and what moved it.
+        Spent,
+        /// What is coming.
+        Coming,
+        /// What can be done.
+        Advice,
     }
 }
 

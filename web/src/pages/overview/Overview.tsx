@@ -1,13 +1,16 @@
 import { useState } from 'react'
+import { useBrief } from '@/api/insights'
 import { useHasEvents } from '@/api/usage'
 import { Failure } from '@/ui/States'
-import { useView } from '@/view/useView'
+import { useScene, useView } from '@/view/useView'
 import { EventsPanel } from '@/widgets/EventsPanel'
 import { FilterBar } from '@/widgets/FilterBar'
 import { UnpricedNote } from '@/widgets/UnpricedNote'
 import { BreakdownPanel } from './BreakdownPanel'
+import { BriefLine } from './BriefLine'
 import { FirstEvent } from './FirstEvent'
 import { Headlines } from './Headlines'
+import { MonthPanel } from './MonthPanel'
 import { NoPasswordNote } from './NoPasswordNote'
 import classes from './Overview.module.css'
 import { SpendPanel } from './SpendPanel'
@@ -17,6 +20,9 @@ export function Overview() {
   const [view] = useView()
   const hasEvents = useHasEvents()
   const [highlight, setHighlight] = useState<string | null>(null)
+
+  const { range, tz } = useScene()
+  const brief = useBrief({ range, tz, by: view.by[0] ?? 'provider', filters: view.filters })
 
   if (hasEvents.isError) {
     return (
@@ -33,7 +39,11 @@ export function Overview() {
     <div className={classes.page}>
       <NoPasswordNote />
       <FilterBar />
-      <Headlines />
+      <BriefLine brief={brief} />
+      <div className={classes.pair}>
+        <MonthPanel brief={brief.data} />
+        <Headlines />
+      </div>
       <UnpricedNote />
       <div className={classes.pair}>
         <SpendPanel highlight={highlight} />

@@ -1,0 +1,106 @@
+import { useMemo } from 'react'
+import { Link } from 'wouter'
+import { useUsage } from '@/api/usage'
+import { ChartSkeleton } from '@/charts/ChartSkeleton'
+import { MonthChart } from '@/charts/MonthChart'
+import { runningBucket } from '@/charts/seriesSheet'
+import { type Amount, drawnUnits, estimated, formatAmount, parseAmount } from '@/lib/amount'
+import { budgetWords, monthDays } from '@/lib/month'
+import { type Period, rangeOf } from '@/lib/period'
+import { tabulate } from '@/lib/series'
+import { bucketStarts } from '@/lib/time'
+import { Panel } from '@/ui/Panel'
+import { Failure } from '@/ui/States'
+import { useScene } from '@/view/useView'
+import type { Brief } from '@/wire'
+import classes from './MonthPanel.module.css'
+
+const HEIGHT = 262
+const MONTH: Period = { kind: 'preset', preset: 'month' }
+const UNKNOWN = { expected: null, low: null, high: null, days: [], budget: null }
+
+/** The month so far, from its first day on, with where it ends as things go and what may be spent. */
+export function MonthPanel({ brief }: { brief: Brief | undefined }) {
+  const { view, tz, now, currency } = useScene()
+  const range = useMemo(() => rangeOf(MONTH, now, tz), [now, tz])
+  const starts = useMemo(() => bucketStarts(range, 'day', tz), [range, tz])
+  const daily = useUsage('series', {
+    range,
+    tz,
+    filters: view.filters,
+    measures: ['spend'],
+    every: 'day',
+  })
+  const month = brief?.month ?? UNKNOWN
+  const running = runningBucket(starts, now)
+  const days = useMemo(() => {
+    if (!daily.data) return undefined
+    const { totals } = tabulate(daily.data.rows, starts, 'spend', [])
+    return monthDays(starts, totals as Amount[], running, month)
+  }, [daily.data, starts, running, month])
+  const spent = days?.[running]?.spent ?? null
+  const budget = month.budget ? drawnUnits(parseAmount(month.budget.available)) : null
+  return (
+    <Panel
+      title="This month, day upon day"
+      actions={spent !== null && <Standing spent={spent} month={month} currency={currency} />}
+    >
+      {daily.isError && !days ? (
+        <Failure what="The month" error={daily.error} retry={daily.refetch} />
+      ) : !days ? (
+        <ChartSkeleton height={HEIGHT} />
+      ) : (
+        <MonthChart
+          days={days}
+          budget={budget}
+          tz={tz}
+          now={now}
+          currency={currency}
+          height={HEIGHT}
+          label={label(spent, month, currency)}
+        />
+      )}
+    </Panel>
+  )
+}
+
+type Month = Pick<Brief['month'], 'expected' | 'low' | 'high' | 'days' | 'budget'>
+
+function label(spent: Amount | null, { expected }: Month, currency: string): string {
+  const so = spent === null ? '' : `: ${formatAmount(spent, currency)} so far`
+  const ends = expected === null ? '' : `, ${formatAmount(estimated(expected), currency)} expected`
+  return `The month from its first day on${so}${ends}`
+}
+
+const WORDS = {
+  over: 'Over the budget',
+  'heading over': 'Heading over',
+  within: 'Within',
+}
+
+/** Where the month ends, and how its budget goes, in words. */
+function Standing({ spent, month, currency }: { spent: Amount; month: Month; currency: string }) {
+  const words = budgetWords(spent, month)
+  return (
+    <p className={classes.standing}>
+      {month.expected !== null && (
+        <span>
+          <i className={classes.keyForecast} aria-hidden="true" /> ends at{' '}
+          <strong className="number">{formatAmount(estimated(month.expected), currency)}</strong>
+        </span>
+      )}
+      {month.budget && words && (
+        <span className={classes.state} data-state={words}>
+          {WORDS[words]}{' '}
+          <Link href={`/budgets?budget=${encodeURIComponent(month.budget.id)}`}>
+            {month.budget.name}
+          </Link>
+          ,{' '}
+          <span className="number">
+            {formatAmount(parseAmount(month.budget.available), currency)}
+          </span>
+        </span>
+      )}
+    </p>
+  )
+}
