@@ -12,7 +12,7 @@ OUTLAY := $(CARGO_TARGET_DIR)/debug/outlay
 
 EVENTS ?= 2000000
 
-.PHONY: help run build web test bench bench-analytics fmt lint audit openapi clean
+.PHONY: help run build web dist test bench bench-analytics fmt lint audit openapi clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ build: web ## Build the program, the pages inside
 
 web: ## Build the pages (web/dist)
 	@scripts/step.sh "web" scripts/web.sh build
+
+dist: web ## Make archives of the program for Linux, x86-64 and arm64; MACHINES=x86_64 for one
+	@scripts/dist.sh $(MACHINES)
 
 test: ## Install what the tests need, and run them all
 	@scripts/test.sh $(STEPS)
@@ -55,4 +58,5 @@ openapi: ## Write docs/reference/openapi.json anew
 
 clean: ## Remove what was built; data folders stay
 	@cargo clean
+	@rm -rf dist
 	@rm -rf web/dist web/node_modules
