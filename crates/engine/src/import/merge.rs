@@ -145,6 +145,7 @@ impl Outlay {
                 from: None,
                 to: None,
                 filters: vec![Filter::only(Attribute::Source, duplicate)],
+                id: None,
                 above: None,
                 about_lacking: false,
                 limit: AMENDED_EVENTS_MAX,

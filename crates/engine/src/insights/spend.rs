@@ -192,7 +192,8 @@ impl Insights {
         let (from, to) = question.range();
         let filters = question.filters.clone();
         let about_lacking = false;
-        let asked = UsageEvents { from, to, filters, above, about_lacking, limit, after: None };
+        let asked =
+            UsageEvents { from, to, filters, id: None, above, about_lacking, limit, after: None };
         Ok(self.questions.events(asked, scope).await?.facts)
     }
 }

@@ -70,6 +70,7 @@ impl Questions {
                 from,
                 to,
                 filters: Vec::new(),
+                id: None,
                 above: None,
                 about_lacking: true,
                 limit: EXPORT_EVENTS,

@@ -120,6 +120,8 @@ pub struct UsageEvents {
     pub to: Option<DateTime<Utc>>,
     /// What they must be like.
     pub filters: Vec<Filter>,
+    /// Only what was sent under this id: an event and what changed it, of every source.
+    pub id: Option<String>,
     /// Only events that were charged more than this.
     pub above: Option<Amount>,
     /// Only what says of an event that it lacks a price, or that it no longer does.
@@ -140,6 +142,7 @@ impl UsageEvents {
             from_us: self.from.map_or(i64::MIN, |from| from.timestamp_micros()),
             to_us: self.to.map_or(i64::MAX, |to| to.timestamp_micros()),
             filters,
+            id: self.id,
             above_nanos: self.above.map(Amount::nanos),
             about_lacking: self.about_lacking,
             limit,

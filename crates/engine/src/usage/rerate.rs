@@ -97,6 +97,7 @@ impl Outlay {
                 .into_iter()
                 .flatten()
                 .collect(),
+                id: None,
                 above: None,
                 about_lacking: rerating.only_unpriced,
                 limit: AMENDED_EVENTS_MAX,

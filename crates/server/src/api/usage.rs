@@ -141,6 +141,8 @@ struct Buckets {
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "its fields name the parameters, whose values are read by hand")]
 struct Page {
+    /// Only what was sent under this id: the event and what corrected it, of every source.
+    id: Option<String>,
     /// Events on a page, 1 to 1,000; 100 where it is not said.
     limit: Option<u32>,
     /// `next_cursor` of the page before.
@@ -254,6 +256,7 @@ async fn events(
         from: parameters.time("from", tz)?,
         to: parameters.time("to", tz)?,
         filters: parameters.filters()?,
+        id: parameters.one("id")?.map(str::to_owned),
         above: None,
         about_lacking: false,
         limit: parameters.number("limit", EVENTS_MAX)?.unwrap_or(EVENTS_DEFAULT),

@@ -63,6 +63,7 @@ fn asked(parameters: &Parameters) -> Result<UsageEvents, ApiError> {
         from,
         to,
         filters,
+        id: None,
         above: None,
         about_lacking: false,
         limit: EXPORT_EVENTS,

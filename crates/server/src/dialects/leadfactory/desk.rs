@@ -236,6 +236,7 @@ impl Desk {
             from: from.flatten(),
             to,
             filters: self.question(&Selection::default(), days).await?.filters,
+            id: None,
             above: Some(self.dear_above(mean_nanos)),
             about_lacking: false,
             limit: 1,

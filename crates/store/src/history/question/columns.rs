@@ -628,6 +628,19 @@ pub(super) fn each_latency(
     Ok(())
 }
 
+/// Drops all rows but those of events with this id.
+pub(super) fn keep_named(
+    batch: &RecordBatch,
+    id: &str,
+    keep: &mut [bool],
+) -> Result<(), StoreError> {
+    let ids = texts(batch, "id")?;
+    for (row, keep) in keep.iter_mut().enumerate().filter(|(_, keep)| **keep) {
+        *keep = ids.value(row) == id;
+    }
+    Ok(())
+}
+
 /// Drops all rows but events that were charged more than `above` nanos.
 pub(super) fn keep_charged_above(
     batch: &RecordBatch,

@@ -11,7 +11,7 @@ use outlay_domain::usage::question::Filter;
 
 use super::columns::{
     Dictionary, FilterColumn, Passing, Projection, Rows, attribute_column, integers,
-    keep_about_lacking, keep_charged_above, micros, texts, times,
+    keep_about_lacking, keep_charged_above, keep_named, micros, texts, times,
 };
 use super::file::SegmentFile;
 use super::limit::Limit;
@@ -34,6 +34,8 @@ pub struct EventsQuestion {
     pub to_us: i64,
     /// What facts must be like.
     pub filters: Vec<Filter>,
+    /// Gives only what was sent under this id: an event and what changed it, of every source.
+    pub id: Option<String>,
     /// Gives only events that were charged more than this.
     pub above_nanos: Option<i64>,
     /// Gives only facts that say of an event that it lacks a price, or that it no longer does.
@@ -255,6 +257,7 @@ impl Asker {
 /// What facts must be like, but for their time.
 struct Sieve {
     filters: Vec<FilterColumn>,
+    id: Option<String>,
     above_nanos: Option<i64>,
     about_lacking: bool,
     /// The columns that it looks at, and the time.
@@ -268,6 +271,9 @@ impl Sieve {
         for filter in &question.filters {
             projection.add(attribute_column(filter.attribute()));
         }
+        if question.id.is_some() {
+            projection.add("id");
+        }
         if question.above_nanos.is_some() {
             ["kind", "amount_nanos"].into_iter().for_each(|column| projection.add(column));
         }
@@ -276,7 +282,7 @@ impl Sieve {
         }
         let filters = question.filters.iter().cloned().map(FilterColumn::new).collect();
         let EventsQuestion { above_nanos, about_lacking, .. } = *question;
-        Self { filters, above_nanos, about_lacking, projection }
+        Self { filters, id: question.id.clone(), above_nanos, about_lacking, projection }
     }
 
     /// Which rows pass; `None` where none does.
@@ -292,6 +298,9 @@ impl Sieve {
                 Passing::None => return Ok(None),
                 Passing::Some => filter.keep(batch, &mut keep)?,
             }
+        }
+        if let Some(id) = &self.id {
+            keep_named(batch, id, &mut keep)?;
         }
         if let Some(above) = self.above_nanos {
             keep_charged_above(batch, above, &mut keep)?;

@@ -407,6 +407,7 @@ proptest! {
         facts in prop::collection::vec(any_fact(), 0..200),
         filters in prop::collection::vec(any_filter(), 0..2),
         above_nanos in prop::option::of(0_i64..3_000_000_000),
+        named in prop::option::weighted(0.3, any::<prop::sample::Index>()),
         about_lacking in prop::bool::weighted(0.3),
         segments in 0_usize..4,
         limit in 1_usize..40,
@@ -414,10 +415,13 @@ proptest! {
     ) {
         let world = World::new(facts, segments, None);
         let asker = Asker::default();
+        let named = named.filter(|_| !world.facts.is_empty());
+        let id = named.map(|index| index.get(&world.facts).event.id.to_string());
         let mut question = EventsQuestion {
             from_us: (start() + TimeDelta::minutes(500)).timestamp_micros(),
             to_us: (start() + TimeDelta::minutes(5_000)).timestamp_micros(),
             filters,
+            id: id.clone(),
             above_nanos,
             about_lacking,
             limit,
@@ -452,7 +456,8 @@ proptest! {
                 let is_in_time = question.from_us <= us && us < question.to_us;
                 let is_lacking =
                     fact.charge.unpriced != 0 || fact.charge.basis == ChargeBasis::PartlyPriced;
-                let is_dear = is_dear && (is_lacking || !about_lacking);
+                let is_named = id.as_deref().is_none_or(|id| fact.event.id.as_str() == id);
+                let is_dear = is_dear && is_named && (is_lacking || !about_lacking);
                 is_in_time && is_dear && question.filters.iter().all(passes)
             })
             .cloned()
@@ -581,6 +586,7 @@ fn all_events() -> EventsQuestion {
         from_us: i64::MIN,
         to_us: i64::MAX,
         filters: vec![],
+        id: None,
         above_nanos: None,
         about_lacking: false,
         limit: 10,
