@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { expect, settled, test, url } from './fixtures'
 import { startServer } from './server'
 
@@ -57,19 +58,23 @@ test('a new deployment says how to begin, fills by itself, and finds its server 
     await expect(page.getByText(`curl ${server.url}/api/v1/events`)).toBeVisible()
     await expect(page.getByText('Live', { exact: true })).toBeVisible()
 
-    const session = await (await page.request.get(`${server.url}/api/v1/session`)).json()
-    const response = await page.request.post(`${server.url}/api/v1/events`, {
-      headers: { 'x-csrf-token': session.csrf },
-      data: {
-        id: 'first',
-        source: 'curl',
-        account: 'me',
-        provider: 'openai',
-        model: 'gpt-4o-mini',
-        quantities: { input_tokens: 1_200 },
-      },
-    })
-    expect(response.ok()).toBe(true)
+    await page.getByRole('button', { name: 'Make a key and fill it in' }).click()
+    await expect(page.getByText('Bearer olk_')).toBeVisible()
+    for (const [language, program] of [
+      ['Python', ['python3', '-c']],
+      ['Node', ['node', '--input-type=module', '-e']],
+      ['curl', ['bash', '-c']],
+    ] as const) {
+      await page.getByText(language, { exact: true }).click()
+      const text = await page.locator('pre', { hasText: '/api/v1/events' }).innerText()
+      const [command, ...before] = program
+      execFileSync(command, [...before, text])
+    }
+    const arrived = page.getByRole('region', { name: 'gpt-4o-mini' })
+    await expect(arrived).toContainText('input tokens')
+    await expect(arrived).toContainText(/1,200 × \$[\d.]+ per M/)
+    await arrived.getByRole('button', { name: 'To the overview' }).click()
+    await expect(page.locator('[data-event]')).toHaveCount(3)
     await expect(page.locator('[data-event="first"]')).toBeVisible()
 
     await server.stop()

@@ -146,3 +146,16 @@ export type System = Shape<'SystemBody'>
 export type UsageEvent = Shape<'EventRow'>
 
 export type EventPage = Shape<'EventsBody'>
+
+/** One line of the trail of what was done. */
+export type AuditLine = Shape<'AuditBody'>
+
+/** What a query came to. */
+export type SqlAnswer = Shape<'SqlBody'>
+
+export type SqlColumn = Shape<'ColumnBody'>
+
+export type SqlTable = Shape<'TableBody'>
+
+/** A source that was imported, and what became of its rows. */
+export type ImportedSource = Shape<'ImportBody'>

@@ -36,6 +36,10 @@ export const keys = {
     ['usage', freshness, kind, asked] as const,
   runningEvents: () => ['events', 'running'] as const,
   events: (freshness: Freshness, asked: unknown) => ['events', freshness, asked] as const,
+  eventStory: (source: string, id: string) => ['events', 'story', source, id] as const,
+  audit: (asked: unknown) => ['audit', asked] as const,
+  sqlSchema: () => ['sql', 'schema'] as const,
+  imports: () => ['imports'] as const,
   anyEvent: () => [...keys.runningEvents(), 'any'] as const,
   tagKeys: () => ['events', 'tags'] as const,
 }

@@ -145,16 +145,20 @@ export function eventAttribute(event: UsageEvent, attribute: Attribute): string 
 }
 
 export interface EventsQuestion {
-  range: Range
+  /** All of the past where there is none. */
+  range?: Range
   filters: Filter[]
   limit: number
+  /** Only what was sent under this id. */
+  id?: string
 }
 
 /** The newest events first, page by page. */
-export function useEvents({ range, filters, limit }: EventsQuestion) {
-  const told = { query: { ...rangeQuery(range), limit }, filters: filterParams(filters) }
+export function useEvents({ range, filters, limit, id }: EventsQuestion) {
+  const query = { ...(range && rangeQuery(range)), limit, id }
+  const told = { query, filters: filterParams(filters) }
   return useInfiniteQuery({
-    queryKey: keys.events(freshness(range), told),
+    queryKey: keys.events(range ? freshness(range) : 'settled', told),
     queryFn: ({ pageParam, signal }) => {
       const query = { ...told.query, cursor: pageParam || undefined }
       return api.get('/api/v1/usage/events', { ...told, query, signal })
@@ -176,5 +180,17 @@ export function useHasEvents() {
       return page.items.length > 0
     },
     staleTime: (query) => (query.state.data ? Number.POSITIVE_INFINITY : 0),
+  })
+}
+
+/** What else was said under an event's id by its source: what it corrects, and what corrected it. */
+export function useEventStory({ id, source }: UsageEvent) {
+  return useQuery({
+    queryKey: keys.eventStory(source, id),
+    queryFn: async ({ signal }) => {
+      const query = { id, source, limit: 100 }
+      return (await api.get('/api/v1/usage/events', { query, signal })).items
+    },
+    staleTime: 30_000,
   })
 }

@@ -1,17 +1,17 @@
 import { Drawer } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
-import { type UsageEvent, useChargeLines } from '@/api/usage'
+import { eventKey, type UsageEvent, useEventStory } from '@/api/usage'
 import { formatAmountExactly, parseAmount } from '@/lib/amount'
 import type { Attribute } from '@/lib/filters'
-import { explains, roundedAmount, unitPriceWords } from '@/lib/lines'
 import { formatCountExactly, formatDuration, quantityNumber } from '@/lib/number'
 import { formatMoment } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
 import { useScene } from '@/view/useView'
 import classes from './EventDrawer.module.css'
-import { StatusWord } from './EventsPanel'
 import { NameLink } from './NameLink'
+import { Quantities } from './Quantities'
+import { StatusWord } from './StatusWord'
 
 /** Everything that is kept of one event. */
 export function EventDrawer({ event, close }: { event: UsageEvent | null; close: () => void }) {
@@ -69,6 +69,7 @@ function EventDetail({ event, close }: { event: UsageEvent; close: () => void })
         <Link href="/prices?view=unpriced">Prices for what has none</Link>
       )}
       <Quantities event={event} />
+      <Story event={event} />
       <List title="What and who">
         <NameItem attribute="provider" value={event.provider} close={close} />
         <NameItem attribute="model" value={event.model} close={close} />
@@ -105,6 +106,15 @@ function EventDetail({ event, close }: { event: UsageEvent; close: () => void })
           </Item>
         )}
       </List>
+      {event.prices.length > 0 && (
+        <List title="Price rows">
+          {event.prices.map((row) => (
+            <Item key={row} name="id">
+              <code className={classes.code}>{row}</code>
+            </Item>
+          ))}
+        </List>
+      )}
       {event.metadata != null && (
         <div>
           <h3 className={classes.heading}>Metadata</h3>
@@ -115,50 +125,27 @@ function EventDetail({ event, close }: { event: UsageEvent; close: () => void })
   )
 }
 
-/** How much was used, and where the prices are known, what each of it cost. */
-function Quantities({ event }: { event: UsageEvent }) {
-  const { currency } = useScene()
-  const { data } = useChargeLines(event)
-  const amount = event.amount === null ? null : parseAmount(event.amount)
-  const lines = data && amount !== null && explains(data, amount) ? data : []
-  const charged = new Map(lines.map((line) => [line.meter, line]))
+/** What changed the event, or what it changed, in the order in which it was said. */
+function Story({ event }: { event: UsageEvent }) {
+  const { tz, currency } = useScene()
+  const { data } = useEventStory(event)
+  if (!data || data.length < 2) return null
+  const facts = data.toSorted((a, b) => Date.parse(a.received_at) - Date.parse(b.received_at))
   return (
-    <div>
-      <h3 className={classes.heading}>Quantities</h3>
-      <table className={classes.quantities}>
-        <tbody>
-          {Object.entries(event.quantities).map(([meter, quantity]) => {
-            const line = charged.get(meter)
-            return (
-              <tr key={meter}>
-                <th scope="row">{meter.replaceAll('_', ' ')}</th>
-                <td>
-                  {formatCountExactly(quantityNumber(quantity))}
-                  {line && (
-                    <span className={classes.price}> × {unitPriceWords(line, currency)}</span>
-                  )}
-                </td>
-                {lines.length > 0 && (
-                  <td title={line && `${line.amount}, price ${line.unit_price} for one`}>
-                    {line ? formatAmountExactly(roundedAmount(line.amount), currency) : '–'}
-                  </td>
-                )}
-              </tr>
-            )
-          })}
-        </tbody>
-        {lines.length > 1 && amount !== null && (
-          <tfoot>
-            <tr>
-              <th scope="row" colSpan={2}>
-                Amount
-              </th>
-              <td>{formatAmountExactly(amount, currency)}</td>
-            </tr>
-          </tfoot>
-        )}
-      </table>
-    </div>
+    <List title="What was said of it">
+      {facts.map((fact) => (
+        <Item
+          key={eventKey(fact)}
+          name={`${fact.kind}, ${formatMoment(new Date(fact.received_at), tz)}`}
+        >
+          <span className="number">
+            {fact.amount === null
+              ? 'unpriced'
+              : formatAmountExactly(parseAmount(fact.amount), currency)}
+          </span>
+        </Item>
+      ))}
+    </List>
   )
 }
 

@@ -1,6 +1,7 @@
-import { useState } from 'react'
+import { Suspense, useState } from 'react'
 import { useBrief } from '@/api/insights'
 import { useHasEvents } from '@/api/usage'
+import { lazyPart } from '@/ui/lazyPart'
 import { Failure } from '@/ui/States'
 import { useScene, useView } from '@/view/useView'
 import { EventsPanel } from '@/widgets/EventsPanel'
@@ -8,18 +9,23 @@ import { FilterBar } from '@/widgets/FilterBar'
 import { UnpricedNote } from '@/widgets/UnpricedNote'
 import { BreakdownPanel } from './BreakdownPanel'
 import { BriefLine } from './BriefLine'
-import { FirstEvent } from './FirstEvent'
 import { Headlines } from './Headlines'
 import { MonthPanel } from './MonthPanel'
 import { NoPasswordNote } from './NoPasswordNote'
 import classes from './Overview.module.css'
 import { SpendPanel } from './SpendPanel'
 
+const FirstEvent = lazyPart(() => import('./FirstEvent'))
+
 /** How much, is that normal, what moved it: in one look. */
 export function Overview() {
   const [view] = useView()
   const hasEvents = useHasEvents()
   const [highlight, setHighlight] = useState<string | null>(null)
+
+  // Who sees the first event come in stays with it until they go on.
+  const [isWaiting, setWaiting] = useState(false)
+  if (hasEvents.data === false && !isWaiting) setWaiting(true)
 
   const { range, tz } = useScene()
   const brief = useBrief({ range, tz, by: view.by[0] ?? 'provider', filters: view.filters })
@@ -34,7 +40,13 @@ export function Overview() {
       />
     )
   }
-  if (hasEvents.data === false) return <FirstEvent />
+  if (isWaiting) {
+    return (
+      <Suspense fallback={null}>
+        <FirstEvent hasArrived={hasEvents.data === true} done={() => setWaiting(false)} />
+      </Suspense>
+    )
+  }
   return (
     <div className={classes.page}>
       <NoPasswordNote />

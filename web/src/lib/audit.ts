@@ -1,0 +1,25 @@
+import type { AuditLine } from '@/wire'
+
+/** What was done, in words: `alice changed the user bob`. */
+export function actWords(action: string): string {
+  const [noun = '', deed = ''] = action.split('.')
+  return `${noun.replaceAll('_', ' ')} ${deed.replaceAll('_', ' ')}`.trim()
+}
+
+/** What else is known of an act, in a line: `role: member → admin; from: link`. */
+export function detailWords(detail: AuditLine['detail']): string {
+  return Object.entries(detail)
+    .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${valueWords(value)}`)
+    .join('; ')
+}
+
+function valueWords(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing'
+  if (isChange(value)) return `${valueWords(value.before)} → ${valueWords(value.after)}`
+  if (typeof value === 'object') return JSON.stringify(value)
+  return String(value)
+}
+
+function isChange(value: unknown): value is { before: unknown; after: unknown } {
+  return typeof value === 'object' && value !== null && 'before' in value && 'after' in value
+}

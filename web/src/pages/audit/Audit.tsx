@@ -1,0 +1,156 @@
+import { Button, TextInput } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import { type AuditLine, useAudit } from '@/api/audit'
+import { useSession } from '@/api/session'
+import { actWords, detailWords } from '@/lib/audit'
+import { formatMoment } from '@/lib/time'
+import { Panel } from '@/ui/Panel'
+import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import { useParam } from '@/view/useParam'
+import { type Column, DataTable } from '@/widgets/DataTable'
+import { TableCsv } from '@/widgets/TableActions'
+import classes from './Audit.module.css'
+
+/** Who did what, and to what: every act that changed something, for good. */
+export default function Audit() {
+  const [actor] = useParam('actor')
+  const [action] = useParam('action')
+  const [target] = useParam('target')
+  const audit = useAudit({
+    actor: actor ?? undefined,
+    action: action ?? undefined,
+    target: target ?? undefined,
+  })
+  const lines = useMemo(() => audit.data?.pages.flatMap(({ items }) => items) ?? [], [audit.data])
+  const columns = useAuditColumns()
+  return (
+    <div className={classes.page}>
+      <div className={classes.tools}>
+        <Narrowing name="actor" label="Who" placeholder="admin" />
+        <Narrowing name="action" label="What" placeholder="user.changed" />
+        <Narrowing name="target" label="To whom or what" placeholder="alice" />
+      </div>
+      <Panel
+        title="Trail"
+        note="The newest first; nothing in it can be changed"
+        flush
+        actions={
+          lines.length > 0 && (
+            <TableCsv
+              rows={lines}
+              columns={columns}
+              file="outlay-audit"
+              label="Save the lines that are shown as CSV"
+            />
+          )
+        }
+      >
+        {audit.isError && !audit.data ? (
+          <Failure what="The trail" error={audit.error} retry={audit.refetch} />
+        ) : !audit.data ? (
+          <TableSkeleton rows={8} label="The trail is loading" />
+        ) : lines.length === 0 ? (
+          <Empty title="Nothing of the kind was done" />
+        ) : (
+          <DataTable
+            label="Trail"
+            rows={lines}
+            columns={columns}
+            rowKey={({ seq }) => String(seq)}
+          />
+        )}
+        {audit.hasNextPage && (
+          <div className={classes.more}>
+            <Button
+              size="xs"
+              variant="default"
+              loading={audit.isFetchingNextPage}
+              onClick={() => audit.fetchNextPage()}
+            >
+              Older lines
+            </Button>
+          </div>
+        )}
+      </Panel>
+    </div>
+  )
+}
+
+/** A field that narrows the trail once Enter is pressed, or it is left. */
+function Narrowing({
+  name,
+  label,
+  placeholder,
+}: {
+  name: string
+  label: string
+  placeholder: string
+}) {
+  const [asked, ask] = useParam(name)
+  const [text, setText] = useState(asked ?? '')
+  const narrow = () => {
+    if (text.trim() !== (asked ?? '')) ask(text.trim() || null, { replace: true })
+  }
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        narrow()
+      }}
+    >
+      <TextInput
+        size="sm"
+        w={190}
+        label={label}
+        placeholder={placeholder}
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        onBlur={narrow}
+      />
+    </form>
+  )
+}
+
+function useAuditColumns(): Column<AuditLine>[] {
+  const tz = useSession().time_zone || 'UTC'
+  return useMemo(
+    () => [
+      {
+        id: 'at',
+        title: 'When',
+        className: 'number',
+        text: ({ at }) => at,
+        cell: ({ at }) => formatMoment(new Date(at), tz),
+      },
+      {
+        id: 'actor',
+        title: 'Who',
+        isHeading: true,
+        text: ({ actor }) => actor,
+        cell: ({ actor }) => actor,
+      },
+      {
+        id: 'action',
+        title: 'What',
+        text: ({ action }) => action,
+        cell: ({ action }) => <span title={action}>{actWords(action)}</span>,
+      },
+      {
+        id: 'target',
+        title: 'To',
+        className: classes.target,
+        text: ({ target }) => target,
+        cell: ({ target }) => <span title={target}>{target}</span>,
+      },
+      {
+        id: 'detail',
+        title: 'And',
+        isWide: true,
+        className: classes.detail,
+        text: ({ detail }) => JSON.stringify(detail),
+        cell: ({ detail }) => <span title={detailWords(detail)}>{detailWords(detail)}</span>,
+      },
+    ],
+    [tz],
+  )
+}
