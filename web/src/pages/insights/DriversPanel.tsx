@@ -19,6 +19,7 @@ import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { linkTo, useScene, useView } from '@/view/useView'
 import { ByPicker } from '@/widgets/ByPicker'
+import { NameLink } from '@/widgets/NameLink'
 import classes from './Insights.module.css'
 
 /** Steps of the waterfall; what is smaller is one more. */
@@ -160,7 +161,12 @@ function Parts({ of, currency, precision }: PartsProps) {
 /** A driver's name, which leads to its usage. */
 function DriverLink({ driver }: { driver: Driver }) {
   const { view } = useScene()
-  const names = driverNames(driver, view.by).map((name) => name || 'not set')
+  const own = driverNames(driver, view.by)
+  const [attribute] = view.by
+  // One name has a page of its own; several together have their usage.
+  if (attribute && own.length === 1 && own[0])
+    return <NameLink attribute={attribute} name={own[0]} />
+  const names = own.map((name) => name || 'not set')
   return (
     <Link
       href={linkTo('/explore', {

@@ -9,6 +9,7 @@ import { Panel } from '@/ui/Panel'
 import { Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { useParam } from '@/view/useParam'
+import { NameLink } from '@/widgets/NameLink'
 import { NewUserForm, ROLES } from './NewUserForm'
 /** Everybody who can sign in. For admins only. */
 export function UsersPanel() {
@@ -94,7 +95,9 @@ function UserTable({ users, link }: { users: User[]; link: (user: User) => void 
                 {user.name} {user.name !== user.id && <span className="muted">{user.id}</span>}
                 {user.disabled_at && <span className={classes.off}>disabled</span>}
               </th>
-              <td className={classes.wide}>{user.account}</td>
+              <td className={classes.wide}>
+                <NameLink attribute="account" name={user.account} />
+              </td>
               <td>
                 {user.id === self.id ? (
                   user.role

@@ -11,6 +11,7 @@ import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { useNow } from '@/ui/useNow'
 import { useParam } from '@/view/useParam'
+import { NameLink } from '@/widgets/NameLink'
 import classes from './Prices.module.css'
 import { RemedyDrawer } from './RemedyDrawer'
 
@@ -76,7 +77,7 @@ export function UnpricedPanel({ isAsked }: UnpricedPanelProps) {
           {models.map((one) => (
             <tr key={`${one.provider}\n${one.model}`}>
               <th scope="row" className={classes.model}>
-                {one.model ?? 'no model'}{' '}
+                {one.model ? <NameLink attribute="model" name={one.model} /> : 'no model'}{' '}
                 <span className="muted">{one.provider ?? one.service}</span>
               </th>
               <td className={classes.wide}>{metersText(one)}</td>
