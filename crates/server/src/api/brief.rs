@@ -121,7 +121,7 @@ struct MonthBudgetBody {
 
 /// Says in a few sentences what to know first: what was spent and what moved it, what is coming, and
 /// what can be done. Any attribute filters, as for usage.
-#[utoipa::path(get, path = "/api/v1/insights/brief", operation_id = "brief_spend",
+#[utoipa::path(get, path = "/api/v1/insights/brief", operation_id = "describe_spend",
     tag = "insights", params(BriefParams),
     responses((status = 200, body = BriefBody), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError),
