@@ -11,7 +11,7 @@ test('an event is found by its id, with what was said of it later', async ({ pag
     expect(answer.ok(), await answer.text()).toBe(true)
   }
   await send('', { ...event, model: 'gpt-4o-mini', quantities: { input_tokens: 1_000 } })
-  await send('/deletions', { source: event.source, id })
+  await send('/deletions', { reason: 'sent by a test', events: [{ source: event.source, id }] })
 
   await page.goto('/events')
   await page.getByLabel('Id', { exact: true }).fill(id)
@@ -28,7 +28,11 @@ test('events are narrowed by how they ended, and their columns are chosen', asyn
   await page.goto('/events?columns=time,id,status')
   const table = page.getByRole('table', { name: 'Events' })
   await expect(table.getByRole('columnheader')).toHaveText(['Time', 'Id', 'Status'])
-  await page.getByRole('textbox', { name: 'Status' }).click()
+  await page
+    .getByRole('combobox', { name: 'Status' })
+    .or(page.getByRole('textbox', { name: 'Status' }))
+    .first()
+    .click()
   await page.getByRole('option', { name: 'error' }).click()
   await expect(page).toHaveURL(/status=error/)
   await expect(table.locator('tbody td:last-child').first()).toHaveText('error')
@@ -42,7 +46,7 @@ test('a query is answered as a table, as bars and as a file, and is remembered',
 }) => {
   await page.goto('/sql')
   await page
-    .getByLabel('Query', { exact: true })
+    .getByRole('textbox', { name: 'Query' })
     .fill("SELECT 'a' AS name, 2 AS figure UNION ALL SELECT 'b', 1 ORDER BY figure")
   await page.keyboard.press('Control+Enter')
   const answer = page.getByRole('table', { name: 'Answer' })
@@ -63,7 +67,7 @@ test('a query is answered as a table, as bars and as a file, and is remembered',
 
 test('a query that cannot be answered says why', async ({ page, complaints }) => {
   await page.goto('/sql')
-  await page.getByLabel('Query', { exact: true }).fill('SELECT nothing FROM events')
+  await page.getByRole('textbox', { name: 'Query' }).fill('SELECT nothing FROM events')
   await page.getByRole('button', { name: 'Run' }).click()
   await expect(page.getByRole('alert')).toContainText(/No field named nothing/)
   complaints.splice(0)
