@@ -3,21 +3,28 @@
 //! Everything is read from the disk as it stands at one moment; the server may go on writing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use chrono::DateTime;
 use compact_str::CompactString;
+use outlay_domain::budgets::{CALENDAR, Counting};
 use outlay_domain::usage::{Fact, FactKind};
 use outlay_store::dedup::{Dedup, EventKey, Seen};
-use outlay_store::history::{Segment, check_facts};
+use outlay_store::history::{Segment, Snapshot, check_facts};
+use outlay_store::sqlite::counters::CounterRow;
 use outlay_store::sqlite::manifest::Totals;
 use outlay_store::sqlite::totals::Charged;
 use outlay_store::{StoreError, View};
 use serde::Serialize;
 
 use crate::Outlay;
+use crate::budgets::counters;
 use crate::tasks::TaskCondition;
 
 /// Events of each segment whose keys are looked up.
 const SAMPLED_EVENTS: usize = 256;
+/// Facts of the usage log that are held in memory before they become columns.
+const READ_FACTS: usize = 8_192;
 /// Accounts that are named when many differ.
 const NAMED_MAX: usize = 20;
 
@@ -25,6 +32,10 @@ const RESTORE: &str = "restore a backup, or put this file back from one; the res
 const REPORT_FLUSH: &str = "nothing is lost: what was answered is in the usage log; look at the \
                            tasks on the page System and at the server's log for why";
 const REPORT: &str = "make a backup as it is, and restore the last good one beside it to compare";
+
+const COUNTED_ANEW: &str = "nothing: it is counted anew from the history within a minute, which \
+                            answers for it until then; make a note of it for whoever looks after \
+                            the machine";
 
 /// What a check looked at, and what it found.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -39,6 +50,8 @@ pub struct CheckReport {
     pub segments: usize,
     /// Batches of the usage log.
     pub log_batches: u64,
+    /// Counters of spend that were held against the history.
+    pub counters: usize,
     /// Keys that repeats are known by, each counted once.
     pub keys: u64,
     /// What is wrong; nothing when all is in order.
@@ -48,7 +61,7 @@ pub struct CheckReport {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Where: `books`, `log`, `tasks`, `history`, `totals` or `keys`.
+    /// Where: `books`, `log`, `tasks`, `history`, `totals`, `counters` or `keys`.
     pub place: &'static str,
     /// What is wrong.
     pub detail: String,
@@ -60,7 +73,12 @@ pub struct Finding {
 struct Moment {
     totals: BTreeMap<CompactString, Charged>,
     removed: BTreeMap<CompactString, Totals>,
+    /// Facts of days before then may have been removed.
+    removed_before_us: i64,
+    counters: Vec<(CounterRow, BTreeMap<i64, i128>)>,
     log: Log,
+    /// All facts.
+    facts: Snapshot,
 }
 
 /// What stands in the usage log.
@@ -80,9 +98,9 @@ impl Outlay {
         for line in self.books.integrity()? {
             report.find("books", line, RESTORE);
         }
-        let (moment, segments) = self
-            .history
-            .with_books(|books, segments| Ok((Moment::read(books, &self.dedup)?, segments)))?;
+        let (moment, segments) = self.history.with_books(|books, segments| {
+            Ok((Moment::read(books, segments.clone(), &self.dedup)?, segments))
+        })?;
         report.log_batches = moment.log.batches;
         report.facts = moment.log.facts;
         for fault in &moment.log.faults {
@@ -90,7 +108,7 @@ impl Outlay {
         }
 
         self.check_flushes(&mut report);
-        let mut stored = moment.log.accounts;
+        let mut stored = moment.log.accounts.clone();
         add_all(&mut stored, &moment.removed);
         let mut is_whole = moment.log.faults.is_empty();
         for segment in &*segments {
@@ -109,6 +127,7 @@ impl Outlay {
         }
         if is_whole {
             compare(&moment.totals, &stored, &mut report);
+            self.check_counters(&moment, &mut report)?;
         }
         report.accounts = moment.totals.len();
         report.events = moment.totals.values().map(|charged| charged.events).sum();
@@ -127,6 +146,55 @@ impl Outlay {
             report.find("keys", detail, "restart the server: it reads them from the log again");
         }
         Ok(report)
+    }
+
+    /// Holds counters of spend against the facts of the same moment. Those that differ are counted
+    /// anew.
+    fn check_counters(&self, moment: &Moment, report: &mut CheckReport) -> Result<(), StoreError> {
+        let mut wrong = Vec::new();
+        for (row, windows) in &moment.counters {
+            let is_settled = row.is_counted && row.calendar == CALENDAR;
+            // What nobody can read, or was never finished, answers nobody, and is begun anew.
+            let Some((counting, since)) = Counting::from_key(&row.counting)
+                .zip(DateTime::from_timestamp_micros(row.since_us))
+                .filter(|_| is_settled)
+            else {
+                continue;
+            };
+            let asked = counters::question(&counting, since);
+            let answered = self.questions.answer_now(&moment.facts, asked);
+            let facts = match counters::by_window(&counting, answered) {
+                Ok(facts) => facts,
+                Err(error) => {
+                    report.find("counters", told(&error), REPORT);
+                    continue;
+                }
+            };
+            report.counters += 1;
+            let starts: std::collections::BTreeSet<_> =
+                windows.keys().chain(facts.keys()).collect();
+            let is_kept = |start: &&i64| **start >= moment.removed_before_us;
+            let of = |sums: &BTreeMap<i64, i128>, start| sums.get(start).copied().unwrap_or(0);
+            let mut differing = starts
+                .into_iter()
+                .filter(is_kept)
+                .filter(|start| of(windows, start) != of(&facts, start));
+            if let Some(start) = differing.next() {
+                let from = DateTime::from_timestamp_micros(*start).unwrap_or_default();
+                let detail = format!(
+                    "of {} {} nanos are counted from {from} on, and its facts have {}",
+                    row.counting,
+                    of(windows, start),
+                    of(&facts, start)
+                );
+                report.find("counters", detail, COUNTED_ANEW);
+                wrong.push(row.id);
+            }
+        }
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        self.books.write_blocking(|tx| wrong.iter().try_for_each(|id| tx.counters().remove(*id)))
     }
 
     /// Whether what stands in the usage log gets into the history.
@@ -174,18 +242,32 @@ impl CheckReport {
 }
 
 impl Moment {
-    fn read(books: &View<'_>, dedup: &Dedup) -> Result<Self, StoreError> {
+    fn read(
+        books: &View<'_>,
+        segments: Arc<[Arc<Segment>]>,
+        dedup: &Dedup,
+    ) -> Result<Self, StoreError> {
+        let counters = books.counters().all()?.into_iter().map(|row| {
+            let windows = books.counters().windows(row.id, row.since_us)?;
+            Ok((row, windows))
+        });
+        let mut facts = Snapshot::of(segments);
         Ok(Self {
             totals: books.totals().accounts()?.into_iter().collect(),
             removed: books.manifest().removals()?,
-            log: Log::read(books, dedup)?,
+            removed_before_us: books.manifest().removed_before_us()?.unwrap_or(i64::MIN),
+            counters: counters.collect::<Result<_, StoreError>>()?,
+            log: Log::read(books, dedup, &mut facts)?,
+            facts,
         })
     }
 }
 
 impl Log {
-    fn read(books: &View<'_>, dedup: &Dedup) -> Result<Self, StoreError> {
+    /// Reads the log, and adds its facts to those of the history.
+    fn read(books: &View<'_>, dedup: &Dedup, history: &mut Snapshot) -> Result<Self, StoreError> {
         let mut log = Self::default();
+        let mut read = Vec::new();
         let mut last = books.manifest().last_log_seq()?;
         books.usage_log().for_each_after(0, |seq, facts| {
             log.batches += 1;
@@ -198,14 +280,19 @@ impl Log {
             }
             last = last.max(seq);
             facts.iter().for_each(|fact| log.add(fact, dedup));
-            if let Err(error) = check_facts(&facts) {
-                log.faults.push(format!(
+            match check_facts(&facts) {
+                Ok(()) => read.extend(facts),
+                Err(error) => log.faults.push(format!(
                     "batch {seq} cannot be written to the history: {}",
                     told(&error)
-                ));
+                )),
+            }
+            if read.len() >= READ_FACTS {
+                history.add(&std::mem::take(&mut read))?;
             }
             Ok(())
         })?;
+        history.add(&read)?;
         let head = books.usage_log().head()?;
         if head > last {
             log.faults.push(format!("batches {} to {head} are missing", last + 1));

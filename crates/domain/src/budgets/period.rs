@@ -63,6 +63,11 @@ pub struct Window {
 }
 
 impl Window {
+    /// Whether `at` lies in it.
+    pub fn contains(self, at: DateTime<Utc>) -> bool {
+        self.from <= at && at < self.to
+    }
+
     /// How many days it has, a running one included; parts count as parts.
     pub fn days(self) -> f64 {
         (self.to - self.from).as_seconds_f64() / 86_400.0

@@ -10,6 +10,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::once::each_once;
+use crate::usage::UsageEvent;
 use crate::usage::question::{Filter, QuestionError};
 
 /// What counts, as filters by the names that questions have for them: `provider`, `team!` for all
@@ -79,6 +80,11 @@ impl Scope {
             let value = attributes.get(&*filter.attribute().name()).map(String::as_str);
             filter.passes(value.filter(|value| !value.is_empty()))
         })
+    }
+
+    /// Whether `event` counts.
+    pub fn takes_event(&self, event: &UsageEvent) -> bool {
+        self.filters.iter().all(|filter| filter.passes(event.value_of(filter.attribute())))
     }
 
     /// Whether everything counts.

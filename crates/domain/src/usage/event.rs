@@ -9,6 +9,7 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use super::meter::{Meter, MeterNameFault, Quantities};
+use super::question::Attribute;
 use crate::{Amount, Quantity};
 
 /// Bytes in an id or a source, at most.
@@ -93,6 +94,26 @@ impl UsageEvent {
             source: self.source.clone(),
             id: self.id.clone(),
         }
+    }
+
+    /// Its value of an attribute; what is empty is none.
+    pub fn value_of(&self, attribute: &Attribute) -> Option<&str> {
+        let value = match attribute {
+            Attribute::Account => Some(self.account.as_str()),
+            Attribute::Subject => self.subject.as_deref(),
+            Attribute::Provider => self.provider.as_deref(),
+            Attribute::Model => self.model.as_deref(),
+            Attribute::Operation => self.operation.as_deref(),
+            Attribute::Service => self.service.as_deref(),
+            Attribute::Status => Some(self.status.as_str()),
+            Attribute::Team => self.dimensions.team.as_deref(),
+            Attribute::Project => self.dimensions.project.as_deref(),
+            Attribute::Platform => self.dimensions.platform.as_deref(),
+            Attribute::Environment => self.dimensions.environment.as_deref(),
+            Attribute::Source => Some(self.source.as_str()),
+            Attribute::Tag(key) => self.tags.get(key),
+        };
+        value.filter(|value| !value.is_empty())
     }
 
     /// What the event takes in memory, about: itself, and the texts that do not fit into it.

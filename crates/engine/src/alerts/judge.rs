@@ -436,11 +436,15 @@ impl Alerts {
 fn budget_readings(status: &BudgetStatus, holding: &[Alert]) -> Vec<Reading> {
     let mut readings = Vec::new();
     for basis in [Basis::Actual, Basis::Forecast] {
-        let Some(percent) = whole_percent(status, basis) else { continue };
+        // What is spent already needs no forecast.
+        if basis == Basis::Forecast && status.remaining <= 0 {
+            break;
+        }
+        let Some(percent) = status.whole_percent(basis) else { continue };
         let highest = levels(status, basis).into_iter().find_map(|level| {
             let key = budget_key(status, basis, level);
             let limit = i128::from(level.percent);
-            let hold = if percent >= limit {
+            let hold = if status.reaches(level) {
                 Hold::Holds
             } else if percent >= limit - LEFT_POINTS && holding.iter().any(|own| own.key == key) {
                 Hold::Nearly
@@ -452,25 +456,10 @@ fn budget_readings(status: &BudgetStatus, holding: &[Alert]) -> Vec<Reading> {
         let Some((level, reading)) = highest else { continue };
         readings.push(reading);
         if level.percent >= WHOLE {
-            // What is spent already needs no forecast.
             break;
         }
     }
     readings
-}
-
-/// Which share of what may be spent is, or will be, in whole percent: rounded down, so that
-/// nothing is told before it is true.
-#[allow(clippy::cast_possible_truncation, reason = "shares of a forecast are small numbers")]
-fn whole_percent(status: &BudgetStatus, basis: Basis) -> Option<i128> {
-    match basis {
-        Basis::Actual => Some((status.spent * 100).div_euclid(status.available.max(1))),
-        Basis::Forecast if status.remaining <= 0 => None,
-        Basis::Forecast => {
-            let expected = status.outlook.as_ref()?.expected;
-            Some((expected * 100.0 / units(status.available.max(1))).floor() as i128)
-        }
-    }
 }
 
 /// The thresholds of a kind, the highest first. Whoever wants to know of a part that is spent wants

@@ -1,6 +1,7 @@
 #![doc = include_str!("README.md")]
 
 mod acts;
+pub(crate) mod counters;
 mod imported;
 mod outlook;
 mod status;
@@ -19,8 +20,11 @@ use crate::journal::{AcceptError, Journal};
 use crate::usage::{By, Questions, UnansweredError};
 use crate::{Clock, Outlay};
 
+pub use counters::tend as tend_counters;
 pub use imported::is_imported;
 pub use outlook::{Outlook, range_of_sum};
+#[cfg(test)]
+use status::Held;
 pub use status::{BudgetStatus, Judged, Reached, Refusal, UnjudgedBudget};
 
 /// Budgets that may be kept, at most.

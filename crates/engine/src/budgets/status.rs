@@ -5,7 +5,9 @@ use chrono_tz::Tz;
 use outlay_domain::Amount;
 use outlay_domain::budgets::{Basis, Budget, Enforcement, Threshold, Window};
 use outlay_domain::usage::question::{Every, Filter, Group, Measure, Value, day_start};
+use outlay_store::StoreError;
 
+use super::counters::{Counted, counted};
 use super::outlook::Known;
 use super::{Budgets, BudgetsError, Outlook};
 use crate::insights::units;
@@ -118,7 +120,17 @@ impl Spend {
 impl Budgets {
     /// Where `budget` stands.
     pub async fn status(&self, budget: Budget) -> Result<BudgetStatus, BudgetsError> {
-        self.status_at(budget, self.clock.now()).await
+        budget.draft.period.check()?;
+        let now = self.clock.now();
+        let (budget, counted) = self
+            .books
+            .read(move |books| {
+                let counted = counted(books, &budget, now)?;
+                Ok((budget, counted))
+            })
+            .await?;
+        let until = budget.draft.period.window(now, budget.draft.tz).to;
+        self.status_of(budget, now, until, counted).await
     }
 
     /// Where `budget`, as it is now, stood at the end of the day of `now`.
@@ -127,47 +139,64 @@ impl Budgets {
         budget: Budget,
         now: DateTime<Utc>,
     ) -> Result<BudgetStatus, BudgetsError> {
+        budget.draft.period.check()?;
+        let tz = budget.draft.tz;
+        let until = after(now.with_timezone(&tz).date_naive(), tz);
+        self.status_of(budget, now, until, None).await
+    }
+
+    /// Where `budget` stands at `now` by all that occurred before `until`. What its counter says of
+    /// that goes before what the history says, which may have let go of old facts.
+    async fn status_of(
+        &self,
+        budget: Budget,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        counted: Option<Counted>,
+    ) -> Result<BudgetStatus, BudgetsError> {
         let draft = &budget.draft;
-        draft.period.check()?;
         let window = draft.period.window(now, draft.tz);
         let before = draft.carries_over.then(|| draft.period.before(window, draft.tz)).flatten();
         let today = now.with_timezone(&draft.tz).date_naive();
         let known_from = day_start(today - Days::new(HISTORY_DAYS), draft.tz);
         let from = before.map_or(window.from, |before| before.from).min(window.from);
         let from = if window.to > now { from.min(known_from) } else { from };
-        let to = window.to.min(after(today, draft.tz));
-        let days = self.spend(draft.scope.filters(), draft.tz, (from, to), Every::Day).await?;
+        let to = window.to.min(until);
+        let asked = self.of_one_moment();
+        let days = asked.spend(draft.scope.filters(), draft.tz, (from, to), Every::Day).await?;
         let mut spend = Spend {
             days: days.map(|(at, nanos)| (at.date(), nanos)).collect(),
             ..Spend::default()
         };
-        if window.from <= now && now < window.to {
+        if window.contains(now) {
             let range = hours_asked(today, draft.tz);
-            let hours = self.spend(draft.scope.filters(), draft.tz, range, Every::Hour).await?;
+            let hours = asked.spend(draft.scope.filters(), draft.tz, range, Every::Hour).await?;
             spend.hours = hours.collect();
         }
-        Ok(stand(budget, window, before, &spend, now))
+        Ok(stand(budget, window, before, &spend, counted, now))
     }
 
-    /// Where `budget` stood at the end of the day of `now`. What lies in the budget alone is no
-    /// error here: it must not keep others from being told.
+    /// Where `budget` stands. What lies in the budget alone is no error here: it must not keep
+    /// others from being told.
+    pub async fn judge(&self, budget: Budget) -> Result<Judged, BudgetsError> {
+        judged(self.status(budget.clone()).await, budget)
+    }
+
+    /// Where `budget` stood at the end of the day of `now`, as [`judge`](Self::judge) tells it.
     pub async fn judge_at(
         &self,
         budget: Budget,
         now: DateTime<Utc>,
     ) -> Result<Judged, BudgetsError> {
-        match self.status_at(budget.clone(), now).await {
-            Ok(status) => Ok(Ok(status)),
-            Err(error) if error.is_of_budget() => Ok(Err(UnjudgedBudget { budget, error })),
-            Err(error) => Err(error),
-        }
+        judged(self.status_at(budget.clone(), now).await, budget)
     }
 
     /// Where all budgets stand, by name.
     pub async fn statuses(&self) -> Result<Vec<Judged>, BudgetsError> {
+        let asked = self.of_one_moment();
         let mut statuses = Vec::new();
         for budget in self.all().await? {
-            statuses.push(self.judge_at(budget, self.clock.now()).await?);
+            statuses.push(asked.judge(budget).await?);
         }
         Ok(statuses)
     }
@@ -179,17 +208,33 @@ impl Budgets {
         amount: Amount,
         counts: impl Fn(&Budget) -> bool,
     ) -> Result<Vec<Refusal>, BudgetsError> {
+        let mut asked = self.all().await?;
+        asked.retain(|budget| budget.draft.enforcement == Enforcement::Hard && counts(budget));
+        let now = self.clock.now();
+        let asked = self
+            .books
+            .read(move |books| {
+                let each =
+                    asked.into_iter().map(|budget| Ok((counted(books, &budget, now)?, budget)));
+                each.collect::<Result<Vec<_>, StoreError>>()
+            })
+            .await?;
         let mut refusals = Vec::new();
-        for budget in self.all().await? {
-            if budget.draft.enforcement == Enforcement::Hard && counts(&budget) {
-                // One that cannot be held against spend refuses nobody; its page says why.
-                let Ok(status) = self.judge_at(budget, self.clock.now()).await? else { continue };
-                let is_open =
-                    status.window.from <= status.asked_at && status.asked_at < status.window.to;
-                if is_open && status.remaining < i128::from(amount.nanos()) {
-                    let BudgetStatus { budget, remaining, .. } = status;
-                    refusals.push(Refusal { budget, remaining });
-                }
+        for (counted, budget) in asked {
+            if !is_open(&budget, now) {
+                continue;
+            }
+            let remaining = match counted {
+                Some(counted) => Held::of(&budget, counted).remaining(),
+                // Until the counter has all that was kept before it began, the history says.
+                None => match self.judge(budget.clone()).await? {
+                    Ok(status) => status.remaining,
+                    // One that cannot be held against spend refuses nobody; its page says why.
+                    Err(_) => continue,
+                },
+            };
+            if remaining < i128::from(amount.nanos()) {
+                refusals.push(Refusal { budget, remaining });
             }
         }
         Ok(refusals)
@@ -208,12 +253,18 @@ impl Budgets {
         let today = now.with_timezone(&tz).date_naive();
         let from = day_start(today - Days::new(HISTORY_DAYS), tz).min(window.from);
         let range = (from, window.to.min(after(today, tz)));
-        let days = self.spend(filters, tz, range, Every::Day).await?;
-        let hours = self.spend(filters, tz, hours_asked(today, tz), Every::Hour).await?;
+        let asked = self.of_one_moment();
+        let days = asked.spend(filters, tz, range, Every::Day).await?;
+        let hours = asked.spend(filters, tz, hours_asked(today, tz), Every::Hour).await?;
         let days = days.map(|(at, nanos)| (at.date(), nanos)).collect();
         let spend = Spend { days, hours: hours.collect() };
         let date = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
         Ok(look_ahead(&spend, date(window.from), date(window.to), today, now, tz))
+    }
+
+    /// The same, with all questions about one moment.
+    fn of_one_moment(&self) -> Self {
+        Self { questions: self.questions.of_one_moment(), ..self.clone() }
     }
 
     /// Spend by day or hour in `[from, to)`, under the local time at which each begins.
@@ -261,44 +312,83 @@ fn after(day: NaiveDate, tz: Tz) -> DateTime<Utc> {
     day_start(day + Days::new(1), tz)
 }
 
-/// Holds `budget` against `spend`.
+/// What is told of a budget that could be held against spend, or could not.
+fn judged(
+    status: Result<BudgetStatus, BudgetsError>,
+    budget: Budget,
+) -> Result<Judged, BudgetsError> {
+    match status {
+        Ok(status) => Ok(Ok(status)),
+        Err(error) if error.is_of_budget() => Ok(Err(UnjudgedBudget { budget, error })),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the window of `budget` runs at `now`: one for two dates may be over, or to come.
+fn is_open(budget: &Budget, now: DateTime<Utc>) -> bool {
+    let draft = &budget.draft;
+    draft.period.check().is_ok() && draft.period.window(now, draft.tz).contains(now)
+}
+
+/// What may be spent of a budget and what was, in nanos.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub carried: i128,
+    pub available: i128,
+    pub spent: i128,
+}
+
+impl Held {
+    pub fn of(budget: &Budget, Counted { spent, before }: Counted) -> Self {
+        let amount = i128::from(budget.draft.amount.nanos());
+        let carried = before.map_or(0, |before| (amount - before).max(0));
+        Self { carried, available: amount + carried, spent }
+    }
+
+    pub const fn remaining(self) -> i128 {
+        self.available - self.spent
+    }
+}
+
+/// Holds `budget` against `spend`, or against what its counter says.
 fn stand(
     budget: Budget,
     window: Window,
     before: Option<Window>,
     spend: &Spend,
+    counted: Option<Counted>,
     now: DateTime<Utc>,
 ) -> BudgetStatus {
     let tz = budget.draft.tz;
     let date = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
     let (first, end, today) = (date(window.from), date(window.to), date(now));
-    let amount = i128::from(budget.draft.amount.nanos());
-    let carried = before
-        .map_or(0, |before| (amount - spend.between(date(before.from), date(before.to))).max(0));
-    let available = amount + carried;
-    let spent = spend.between(first, end);
+    let between = |window: Window| spend.between(date(window.from), date(window.to));
+    let counted =
+        counted.unwrap_or_else(|| Counted { spent: between(window), before: before.map(between) });
+    let held = Held::of(&budget, counted);
+    let Held { carried, available, spent } = held;
     let begun = spend.begun().map_or(window.from, |day| day_start(day, tz).max(window.from));
     let elapsed = Window { from: begun, to: now.clamp(begun, window.to.max(begun)) }.days();
     let daily = if elapsed > 0.0 { units(spent) / elapsed } else { 0.0 };
-    let is_open = window.from <= now && now < window.to;
-    let outlook = is_open.then(|| look_ahead(spend, first, end, today, now, tz)).flatten();
-    let percent = percent(units(spent), units(available));
+    let outlook =
+        window.contains(now).then(|| look_ahead(spend, first, end, today, now, tz)).flatten();
     let crossed_on = crossing(spend, available, first, today.min(end), outlook.as_ref());
-    let reached = reached(&budget, spent, available, outlook.as_ref());
-    BudgetStatus {
+    let mut status = BudgetStatus {
         budget,
         window,
         asked_at: now,
         carried,
         available,
         spent,
-        remaining: available - spent,
-        percent,
+        remaining: held.remaining(),
+        percent: percent(units(spent), units(available)),
         daily,
         outlook,
         crossed_on,
-        reached,
-    }
+        reached: Vec::new(),
+    };
+    status.reached = reached(&status);
+    status
 }
 
 fn look_ahead(
@@ -355,31 +445,45 @@ fn crossing(
     })
 }
 
-fn reached(
-    budget: &Budget,
-    spent: i128,
-    available: i128,
-    outlook: Option<&Outlook>,
-) -> Vec<Reached> {
-    let spent_percent = percent(units(spent), units(available));
-    let forecast = outlook.map(|outlook| percent(outlook.expected, units(available)));
-    let mut reached: Vec<Reached> = budget
-        .draft
-        .thresholds
-        .iter()
+/// The thresholds of a budget that are reached, the smallest first.
+fn reached(status: &BudgetStatus) -> Vec<Reached> {
+    let own = status.budget.draft.thresholds.iter();
+    let mut reached: Vec<Reached> = own
+        .filter(|threshold| status.reaches(**threshold))
         .filter_map(|&threshold| {
-            let (percent, is_reached) = match threshold.basis {
-                // Exactly: a nano below a threshold is below it.
-                Basis::Actual => {
-                    (spent_percent, spent * 100 >= available * i128::from(threshold.percent))
-                }
-                Basis::Forecast => (forecast?, forecast? >= f64::from(threshold.percent)),
-            };
-            is_reached.then_some(Reached { threshold, percent })
+            Some(Reached { threshold, percent: status.share(threshold.basis)? })
         })
         .collect();
     reached.sort_by_key(|reached| reached.threshold.percent);
     reached
+}
+
+impl BudgetStatus {
+    /// Which share of what may be spent is, or will be, in percent; `None` where it is too early to
+    /// look ahead.
+    pub fn share(&self, basis: Basis) -> Option<f64> {
+        let available = units(self.available);
+        match basis {
+            Basis::Actual => Some(percent(units(self.spent), available)),
+            Basis::Forecast => Some(percent(self.outlook.as_ref()?.expected, available)),
+        }
+    }
+
+    /// The same in whole percent, rounded down, so that nothing is told before it is true. What is
+    /// spent is told exactly: a nano below a threshold is below it.
+    #[allow(clippy::cast_possible_truncation, reason = "shares of a forecast are small numbers")]
+    pub fn whole_percent(&self, basis: Basis) -> Option<i128> {
+        match basis {
+            Basis::Actual => Some((self.spent * 100).div_euclid(self.available.max(1))),
+            Basis::Forecast => Some(self.share(basis)?.floor() as i128),
+        }
+    }
+
+    /// Whether a threshold is reached, whoever asks.
+    pub fn reaches(&self, threshold: Threshold) -> bool {
+        let percent = self.whole_percent(threshold.basis);
+        percent.is_some_and(|percent| percent >= i128::from(threshold.percent))
+    }
 }
 
 fn percent(part: f64, whole: f64) -> f64 {

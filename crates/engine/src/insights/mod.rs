@@ -25,7 +25,8 @@ pub use course::{Course, units};
 pub use days::Days;
 pub use spend::{SpendQuestion, SpendRow, SpendTable};
 
-/// Where insights are asked for; cheap to clone.
+/// Where insights are asked for, of the moment of the first question; cheap to clone, and made for
+/// each report anew.
 #[derive(Clone)]
 pub struct Insights {
     questions: Questions,
@@ -34,10 +35,10 @@ pub struct Insights {
 }
 
 impl Outlay {
-    /// Where insights are asked for, by whom.
+    /// Where insights are asked for, by whom. All that is asked there is told of one moment.
     pub fn insights(&self, by: impl Into<By>) -> Insights {
         Insights {
-            questions: self.questions.by(by),
+            questions: self.questions.by(by).of_one_moment(),
             books: self.books.clone(),
             clock: self.clock.clone(),
         }

@@ -19,8 +19,6 @@ use crate::usage::{Answered, UnansweredError, UsageQuestion};
 
 /// The currency of spend, and so of the revenue that is held against it.
 pub const CURRENCY: &str = "USD";
-/// How often spend is asked for until its days and its groups are of the same moment.
-const ATTEMPTS: usize = 3;
 
 impl Insights {
     /// Revenue in `currency` on `days` of `tz`; on all days where none are named.
@@ -155,7 +153,7 @@ impl Insights {
         question: ReturnsQuestion,
         scope: Option<&str>,
     ) -> Result<Returns, UnansweredError> {
-        let (groups, days) = self.spend_twice(&question, scope).await?;
+        let (groups, days) = self.spend_both_ways(&question, scope).await?;
         let scope = scope.map(ToOwned::to_owned);
         let returns = self.books.read(move |books| {
             let mut earned = Earned::new(&question, &groups, &days, scope.as_deref());
@@ -166,8 +164,8 @@ impl Insights {
         Ok(returns.await?)
     }
 
-    /// Spend by group and by bucket, of the same moment where that can be had.
-    async fn spend_twice(
+    /// Spend by group and by bucket, of one moment.
+    async fn spend_both_ways(
         &self,
         question: &ReturnsQuestion,
         scope: Option<&str>,
@@ -189,16 +187,9 @@ impl Insights {
             compare: false,
             ..asked.clone()
         };
-        let mut attempts = 0;
-        loop {
-            let groups = self.questions.breakdown(asked.clone(), scope).await?;
-            let days = self.questions.series(by_day.clone(), scope).await?;
-            attempts += 1;
-            // An event may come in between.
-            if attempts == ATTEMPTS || groups.answer.total.now == days.answer.total.now {
-                return Ok((groups, days));
-            }
-        }
+        let groups = self.questions.breakdown(asked, scope).await?;
+        let days = self.questions.series(by_day, scope).await?;
+        Ok((groups, days))
     }
 }
 

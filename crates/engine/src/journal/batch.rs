@@ -19,6 +19,7 @@ use outlay_store::{StoreError, Tx};
 use tokio::sync::oneshot;
 
 use super::act::Queued;
+use super::counters::Counters;
 use super::events::{Outcome, Prepared, compare};
 use super::{AcceptError, CommitCounters, EventsReply, Piece, Topic};
 
@@ -79,8 +80,12 @@ impl Batch {
         dedup: &Dedup,
         history: &History,
         encoder: &mut usage_log::Encoder,
+        counters: &mut Counters,
     ) -> Result<Written, Broken> {
         self.judge(tx, dedup, history)?;
+        if self.tells().any(|topic| topic == Topic::Counters) {
+            counters.forget();
+        }
         let mut written = Written { seq: None, anything: !self.acts.is_empty() };
         if !self.facts.is_empty() {
             let body = encoder.encode(&self.facts)?;
@@ -90,6 +95,7 @@ impl Batch {
         for (account, charged) in &self.sums.charged {
             tx.totals().post(account, *charged, self.at)?;
         }
+        counters.post(tx, &self.facts)?;
         self.trail.iter().try_for_each(|line| tx.amendments().record(line))?;
         Ok(written)
     }

@@ -2,6 +2,7 @@
 
 mod act;
 mod batch;
+mod counters;
 mod events;
 mod queue;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use crate::writes::Writes;
 pub use act::{Act, Stop};
 use act::{Queued, Waiting};
 use batch::{Batch, Broken, moved};
+use counters::Counters;
 pub use events::{Incoming, Outcome, Prepared};
 pub use queue::Weight;
 use queue::{PushError, Queue};
@@ -82,10 +84,12 @@ pub enum Topic {
     Alerts,
     /// What is watched: an alert rule or a budget, so that rules are judged anew.
     Watched,
+    /// A counter of spend that was begun, for the commits that move it from then on.
+    Counters,
 }
 
 /// How many topics there are.
-const TOPICS: usize = 2;
+const TOPICS: usize = 3;
 
 /// A batch that was committed, for those who watch.
 #[derive(Debug, Clone)]
@@ -356,6 +360,7 @@ impl Shared {
         self.largest_sum.store(largest.unwrap_or(u64::MAX), Ordering::Relaxed);
         let mut careful = if again { CAREFUL_COMMITS } else { 0 };
         let mut encoder = usage_log::Encoder::default();
+        let mut counters = Counters::default();
         loop {
             let most = if careful > 0 { Weight::default() } else { COMMIT_MAX };
             careful = careful.saturating_sub(1);
@@ -372,7 +377,7 @@ impl Shared {
                 refuse_all(pieces, || AcceptError::Behind);
                 continue;
             }
-            self.commit(pieces, &mut encoder);
+            self.commit(pieces, &mut encoder, &mut counters);
             task.done();
         }
     }
@@ -412,13 +417,19 @@ impl Shared {
     }
 
     /// Judges and commits all pieces in one transaction, and answers each.
-    fn commit(&self, pieces: Vec<Piece>, encoder: &mut usage_log::Encoder) {
+    fn commit(
+        &self,
+        pieces: Vec<Piece>,
+        encoder: &mut usage_log::Encoder,
+        counters: &mut Counters,
+    ) {
         failpoint::hit("commit.begun");
         let started = std::time::Instant::now();
         let largest_before = self.largest_sum.load(Ordering::Relaxed);
         let mut batch = Batch::new(pieces, self.clock.now(), largest_before);
-        let written =
-            self.books.write_blocking(|tx| batch.write(tx, &self.dedup, &self.history, encoder));
+        let written = self
+            .books
+            .write_blocking(|tx| batch.write(tx, &self.dedup, &self.history, encoder, counters));
         match written {
             Ok(written) => {
                 if written.anything {
@@ -441,6 +452,8 @@ impl Shared {
                 batch.answer(&self.counters);
             }
             Err(broken) => {
+                // Those that it began are not there.
+                counters.forget();
                 let error = match broken {
                     Broken::Unjudged(error) => error,
                     Broken::Unwritten(error) => {

@@ -3,7 +3,7 @@
 //! Every surface asks here, so that every number on every surface agrees.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,7 +17,7 @@ use outlay_store::history::question::{
     AskError, AskOptions, Asker, Effort, EventPage, EventsAfter, EventsQuestion, EventsSum, Facts,
     SegmentFiles,
 };
-use outlay_store::history::{History, Segment};
+use outlay_store::history::{History, Segment, Snapshot};
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::task::JoinError;
@@ -76,6 +76,16 @@ pub struct QuestionDesk {
 pub struct Questions {
     desk: Arc<QuestionDesk>,
     by: By,
+    /// What all of them are about, where they are about one moment.
+    moment: Option<Arc<OnceLock<Moment>>>,
+}
+
+/// The history as it stood at one moment.
+#[derive(Debug)]
+struct Moment {
+    /// When that was.
+    asked_at: DateTime<Utc>,
+    snapshot: Snapshot,
 }
 
 /// The turn of a question.
@@ -238,27 +248,55 @@ impl QuestionDesk {
 
     /// Answers questions of `by`, in their turns.
     pub fn by(self: &Arc<Self>, by: impl Into<By>) -> Questions {
-        Questions { desk: self.clone(), by: by.into() }
+        Questions { desk: self.clone(), by: by.into(), moment: None }
     }
 
-    /// The files of `segments`. What was kept of others is forgotten.
-    fn files(&self, segments: &[Arc<Segment>]) -> Vec<SegmentFiles> {
-        let files: Vec<SegmentFiles> = segments
-            .iter()
-            .map(|segment| SegmentFiles {
-                path: segment.path.clone(),
-                rollup_path: Some(segment.rollup_path.clone()),
-                first_us: segment.min_occurred_at.timestamp_micros(),
-                last_us: segment.max_occurred_at.timestamp_micros(),
-            })
-            .collect();
-        // Files are numbered, so no change leaves both as they are.
-        let now = (files.iter().map(|file| file.path.clone()).max(), files.len());
+    /// The history as it stands.
+    fn now(&self) -> Moment {
+        // Before the snapshot: what came between the two is of a time that is not over.
+        let asked_at = self.clock.now();
+        Moment { asked_at, snapshot: self.history.snapshot() }
+    }
+
+    /// The files of the newest segments. What was kept of others is forgotten.
+    fn newest_files(&self, segments: &[Arc<Segment>]) -> Vec<SegmentFiles> {
+        let files = files(segments);
+        let now = newest(&files);
         let has_changed = std::mem::replace(&mut *self.known.lock(), now.clone()) != now;
         if has_changed {
             self.asker.forget_others(&files);
         }
         files
+    }
+
+    /// The files of segments that others may have taken the place of. What is kept of the newest
+    /// stays, and what is kept of these is forgotten with the next question about the newest.
+    fn older_files(&self, segments: &[Arc<Segment>]) -> Vec<SegmentFiles> {
+        let files = files(segments);
+        let mut known = self.known.lock();
+        if *known != newest(&files) {
+            *known = (None, 0);
+        }
+        files
+    }
+
+    /// What `snapshot` says to `asked`, on this thread and without a turn.
+    pub fn answer_now(
+        &self,
+        snapshot: &Snapshot,
+        asked: UsageQuestion,
+    ) -> Result<Answered, UnansweredError> {
+        let asked_at = self.clock.now();
+        let files = self.older_files(&snapshot.segments);
+        let facts = Facts { tail: &snapshot.tail, segments: &files };
+        let question = asked.bounded(facts, asked_at)?;
+        self.answer(Turn { asked_at, facts, effort: &Effort::default() }, question)
+    }
+
+    fn answer(&self, turn: Turn<'_>, question: Question) -> Result<Answered, UnansweredError> {
+        let (current, previous) = self.asker.ask(turn.facts, &question, turn.effort)?;
+        let answer = Answer::new(&question, &current, previous.as_ref(), self.options.credits)?;
+        Ok(Answered { question, answer, asked_at: turn.asked_at })
     }
 
     /// How much memory the sums take that are kept for later questions.
@@ -267,7 +305,41 @@ impl QuestionDesk {
     }
 }
 
+/// The files of `segments`.
+fn files(segments: &[Arc<Segment>]) -> Vec<SegmentFiles> {
+    let files = segments.iter().map(|segment| SegmentFiles {
+        path: segment.path.clone(),
+        rollup_path: Some(segment.rollup_path.clone()),
+        first_us: segment.min_occurred_at.timestamp_micros(),
+        last_us: segment.max_occurred_at.timestamp_micros(),
+    });
+    files.collect()
+}
+
+/// What tells files from others: they are numbered, so no change leaves both as they are.
+fn newest(files: &[SegmentFiles]) -> (Option<PathBuf>, usize) {
+    (files.iter().map(|file| file.path.clone()).max(), files.len())
+}
+
 impl Questions {
+    /// Whoever asks several questions, whose answers must agree, asks these: all of them are about
+    /// the history as it stands when the first one has its turn, however long the others wait.
+    ///
+    /// What they are about is kept from being removed until the last of them is dropped. Those that
+    /// are of one moment already stay of that one.
+    #[must_use]
+    pub fn of_one_moment(&self) -> Self {
+        let moment = self.moment.clone().unwrap_or_default();
+        Self { moment: Some(moment), ..self.clone() }
+    }
+
+    /// Questions about the history as it stood in `snapshot`, which was taken at `asked_at`.
+    #[must_use]
+    pub fn about(&self, snapshot: Snapshot, asked_at: DateTime<Utc>) -> Self {
+        let moment = Arc::new(OnceLock::from(Moment { asked_at, snapshot }));
+        Self { moment: Some(moment), ..self.clone() }
+    }
+
     /// One row: all that passes.
     pub async fn total(
         &self,
@@ -304,15 +376,12 @@ impl Questions {
         scope: Option<&str>,
     ) -> Result<Answered, UnansweredError> {
         let scope = scope.map(ToOwned::to_owned);
-        self.in_turn(move |desk, Turn { asked_at, facts, effort }| {
-            let mut question = asked.clone().bounded(facts, asked_at)?;
+        self.in_turn(move |desk, turn| {
+            let mut question = asked.clone().bounded(turn.facts, turn.asked_at)?;
             if let Some(account) = &scope {
                 question = question.within(account);
             }
-            let (current, previous) = desk.asker.ask(facts, &question, effort)?;
-            let credits = desk.options.credits;
-            let answer = Answer::new(&question, &current, previous.as_ref(), credits)?;
-            Ok(Answered { question, answer, asked_at })
+            desk.answer(turn, question)
         })
         .await
     }
@@ -346,14 +415,21 @@ impl Questions {
         &self,
         work: impl Fn(&QuestionDesk, Turn<'_>) -> Result<T, UnansweredError> + Send + Sync + 'static,
     ) -> Result<T, UnansweredError> {
-        let (desk, work) = (self.desk.clone(), Arc::new(work));
+        let (desk, moment, work) = (self.desk.clone(), self.moment.clone(), Arc::new(work));
         let work = move |effort: &Effort| {
-            // Before the snapshot: what came between the two is of a time that is not over.
-            let asked_at = desk.clock.now();
-            let snapshot = desk.history.snapshot();
-            let files = desk.files(&snapshot.segments);
-            let facts = Facts { tail: &snapshot.tail, segments: &files };
-            work(&desk, Turn { asked_at, facts, effort })
+            let now;
+            let (moment, files) = match &moment {
+                Some(kept) => {
+                    let kept = kept.get_or_init(|| desk.now());
+                    (kept, desk.older_files(&kept.snapshot.segments))
+                }
+                None => {
+                    now = desk.now();
+                    (&now, desk.newest_files(&now.snapshot.segments))
+                }
+            };
+            let facts = Facts { tail: &moment.snapshot.tail, segments: &files };
+            work(&desk, Turn { asked_at: moment.asked_at, facts, effort })
         };
         self.desk.turns.work(&self.by, work).await
     }

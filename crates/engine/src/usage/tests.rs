@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use outlay_domain::usage::question::Measure;
 use outlay_domain::usage::{EventDraft, Meter};
 use outlay_domain::{Amount, Quantity};
 use outlay_store::sqlite::manifest::Span;
@@ -466,4 +467,38 @@ async fn a_key_that_stands_in_two_places_is_counted_once_and_belongs_to_a_kept_e
     let report = outlay.check().unwrap();
     assert_eq!((report.facts, report.keys, report.findings), (2, 2, vec![]));
     assert_eq!(charged(&outlay), ("3".into(), 2, 0));
+}
+
+#[tokio::test]
+async fn questions_of_one_moment_agree_whatever_comes_in_between() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    send(&outlay, vec![costing("in a segment", "1")]).await;
+    outlay.history.flush(&outlay.dedup).unwrap();
+    send(&outlay, vec![costing("in the tail", "2")]).await;
+    let spend = async |questions: &Questions| {
+        let asked = UsageQuestion {
+            from: None,
+            to: None,
+            tz: chrono_tz::Tz::UTC,
+            every: None,
+            by: Vec::new(),
+            filters: Vec::new(),
+            measures: vec![Measure::Spend],
+            top: None,
+            compare: false,
+        };
+        questions.total(asked, None).await.unwrap().answer.total.now[0].text().to_string()
+    };
+    let questions = outlay.questions.by(By::Server("tests"));
+    let moment = questions.of_one_moment();
+    assert_eq!(spend(&moment).await, "3");
+
+    send(&outlay, vec![costing("later", "4")]).await;
+    outlay.history.flush(&outlay.dedup).unwrap();
+    assert_eq!(spend(&questions).await, "7");
+    assert_eq!(spend(&moment).await, "3", "although the tail it saw was written to a segment");
+    assert_eq!(spend(&questions.of_one_moment()).await, "7");
+    assert_eq!(spend(&moment.of_one_moment()).await, "3", "those of a moment stay of that one");
+    assert_eq!(spend(&questions).await, "7", "and asking about it harms no newer question");
 }

@@ -3,6 +3,7 @@
 //! Starts the real binary on an empty folder and prints each figure beside its baseline, which is
 //! the disk's own fsync for what is durable.
 
+mod budgets;
 mod client;
 mod events;
 mod hostile;
@@ -117,8 +118,12 @@ fn free_port() -> u16 {
 type Part = fn(&Path, usize);
 
 /// What is measured, each on a folder of its own: `OUTLAY_BENCH_PARTS="varied hostile"` for some.
-const PARTS: [(&str, Part); 3] =
-    [("alike", measure_alike), ("varied", measure_varied), ("hostile", measure_hostile)];
+const PARTS: [(&str, Part); 4] = [
+    ("alike", measure_alike),
+    ("varied", measure_varied),
+    ("budgets", measure_budgets),
+    ("hostile", measure_hostile),
+];
 
 fn main() {
     let said = |name: &str| std::env::var(name).ok();
@@ -159,9 +164,33 @@ fn measure_alike(folder: &Path, events: usize) {
 /// Events of which hardly one is like its neighbour, half as many.
 fn measure_varied(folder: &Path, events: usize) {
     let server = Server::start(folder);
-    let varied = |number| (0..VARIED).map(move |at| EventTemplate::varied(BATCH, number * 64 + at));
-    batches(&server, "varied", events / 2, |number| varied(number).collect());
+    batches(&server, "varied", events / 2, varied);
     server.stop();
+}
+
+/// The bodies that a connection sends in turn.
+fn varied(number: u64) -> Vec<EventTemplate> {
+    (0..VARIED).map(|at| EventTemplate::varied(BATCH, number * 64 + at)).collect()
+}
+
+/// What a thousand budgets and a thousand rules take from the same.
+fn measure_budgets(folder: &Path, events: usize) {
+    let measured = |name: &str, prepare: fn(&Server)| {
+        let folder = folder.join(name);
+        std::fs::create_dir(&folder).expect("a folder");
+        let server = Server::start(&folder);
+        prepare(&server);
+        let ingest = batches(&server, name, events / 2, varied);
+        server.stop();
+        ingest
+    };
+    let without = measured("without", |_| ());
+    let with = measured("watched", budgets::make);
+    println!(
+        "1,000 budgets and 1,000 rules     {:>8.1} % fewer events/s, {:.1} % more processor time",
+        (1.0 - with.per_second / without.per_second) * 100.0,
+        (with.processor_us / without.processor_us - 1.0) * 100.0
+    );
 }
 
 /// What hostile callers take from one who does as they should.
@@ -228,7 +257,7 @@ fn batches(
     name: &str,
     events: usize,
     bodies: impl Fn(u64) -> Vec<EventTemplate> + Sync,
-) {
+) -> Ingest {
     const CONNECTIONS: usize = 4;
     let bodies: Vec<_> = (0..CONNECTIONS as u64).map(bodies).collect();
     let processor = server.processor();
@@ -264,11 +293,14 @@ fn batches(
         }
     });
     let seconds = started.elapsed().as_secs_f64();
+    let ingest = Ingest {
+        per_second: total as f64 / seconds,
+        processor_us: (server.processor() - processor) * 1e6 / total as f64,
+    };
     println!(
         "durable ingest, {name:<7} events    {:>8.0} events/s  ({total} in {seconds:.1} s, {:.1} µs \
          of the server's processor each)",
-        total as f64 / seconds,
-        (server.processor() - processor) * 1e6 / total as f64
+        ingest.per_second, ingest.processor_us
     );
     memory.sort_unstable();
     if let (Some(median), Some(most)) = (memory.get(memory.len() / 2), memory.last()) {
@@ -278,6 +310,14 @@ fn batches(
             megabytes(*most)
         );
     }
+    ingest
+}
+
+/// How fast events were taken in.
+struct Ingest {
+    per_second: f64,
+    /// Of the server, for each event.
+    processor_us: f64,
 }
 
 /// Single events over 256 connections, at the pace that each answer allows.

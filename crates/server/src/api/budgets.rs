@@ -532,7 +532,7 @@ async fn told(
     budget: Budget,
 ) -> Result<BudgetBody, ApiError> {
     let budgets = state.outlay.budgets(caller);
-    Ok(budgets.judge_at(budget, state.outlay.clock.now()).await?.into())
+    Ok(budgets.judge(budget).await?.into())
 }
 
 /// Whether the caller may see what a budget's scope spends: all of it belongs to their account.

@@ -33,6 +33,8 @@ struct CheckBody {
     segments: usize,
     /// Batches of the usage log.
     log_batches: u64,
+    /// Counters of spend that were held against the facts.
+    counters: usize,
     /// Keys that repeats are known by.
     keys: u64,
     /// What is wrong.
@@ -42,7 +44,7 @@ struct CheckBody {
 /// One thing that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
 struct FindingBody {
-    /// Where: `books`, `log`, `tasks`, `history`, `totals` or `keys`.
+    /// Where: `books`, `log`, `tasks`, `history`, `totals`, `counters` or `keys`.
     #[schema(value_type = String, example = "history")]
     place: &'static str,
     /// What is wrong.
@@ -67,6 +69,7 @@ impl From<CheckReport> for CheckBody {
             facts: report.facts,
             segments: report.segments,
             log_batches: report.log_batches,
+            counters: report.counters,
             keys: report.keys,
             findings,
         }

@@ -19,12 +19,14 @@ pub async fn run(globals: &Globals) -> Result<ExitCode, CliError> {
 
 fn as_text(report: &Value) -> String {
     let looked_at = format!(
-        "{} events on {} accounts; {} facts in {} segments and {} batches of the log; {} keys",
+        "{} events on {} accounts; {} facts in {} segments and {} batches of the log; {} counters; {} \
+         keys",
         report["events"],
         report["accounts"],
         report["facts"],
         report["segments"],
         report["log_batches"],
+        report["counters"],
         report["keys"],
     );
     let findings = report["findings"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -35,7 +35,7 @@ pub use schema::check_columns as check_facts;
 pub use segment::Segment;
 use segment::check_size;
 pub(crate) use segment::file_names;
-use tail::{Chunk, Tail};
+use tail::{CHUNK_ROWS, Chunk, Tail};
 pub use verify::Verified;
 use write::Shelf;
 
@@ -116,6 +116,21 @@ pub struct Snapshot {
     pub tail: Arc<[RecordBatch]>,
     /// The segments, by the time of their first event.
     pub segments: Arc<[Arc<Segment>]>,
+}
+
+impl Snapshot {
+    /// No tail, and these segments.
+    pub fn of(segments: Arc<[Arc<Segment>]>) -> Self {
+        Self { tail: Arc::default(), segments }
+    }
+
+    /// Adds facts that are in none of its segments.
+    pub fn add(&mut self, facts: &[Fact]) -> Result<(), StoreError> {
+        let more: Vec<_> =
+            facts.chunks(CHUNK_ROWS).map(schema::to_columns).collect::<Result<_, _>>()?;
+        self.tail = self.tail.iter().cloned().chain(more).collect();
+        Ok(())
+    }
 }
 
 /// What the history takes.

@@ -84,6 +84,8 @@ impl History {
             let rewritten = self.rewrite(segment, |batch| without_subject(&batch, subject))?;
             self.books.write_blocking(|tx| {
                 tx.manifest().remove_segment(segment.row().segment_id)?;
+                // What they counted of the person is in their scopes no more.
+                tx.counters().remove_personal()?;
                 rewritten.iter().try_for_each(|new| tx.manifest().add_segment(new.row()))
             })?;
             failpoint::hit("history.rewrite.registered");

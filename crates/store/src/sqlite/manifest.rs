@@ -60,6 +60,7 @@ const ADD_REMOVAL: &str = "
         cutoff_us, account, rows, events, requests, unpriced, amount_nanos)
     VALUES (
         ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const REMOVED_BEFORE: &str = "SELECT max(cutoff_us) FROM history_removals";
 const REMOVALS: &str = "
     SELECT account, rows, events, requests, unpriced, amount_nanos FROM history_removals";
 
@@ -210,6 +211,12 @@ impl<A> Manifest<'_, A> {
             what: "the secret of the keys in the books".into(),
             how: format!("it has {} bytes instead of {SECRET_BYTES}", bytes.len()),
         })
+    }
+
+    /// Facts of days that ended before then may have left the history for good, in microseconds since
+    /// 1970; `None` where none did.
+    pub fn removed_before_us(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.conn.prepare_cached(REMOVED_BEFORE)?.query_row([], |row| row.get(0))?)
     }
 
     /// All that ever left the history for good, by account.

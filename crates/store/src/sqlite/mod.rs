@@ -8,6 +8,7 @@ pub mod alerts;
 pub mod amendments;
 pub mod audit;
 pub mod budgets;
+pub mod counters;
 pub mod imports;
 pub mod manifest;
 pub mod people;
@@ -32,8 +33,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::StoreError;
 
 pub use tx::{
-    AccountTotals, Alerts, Amendments, Audit, Budgets, Imports, Manifest, People, Prices, Reads,
-    Recommendations, Revenue, Tx, UsageLog, View, Writes,
+    AccountTotals, Alerts, Amendments, Audit, Budgets, Counters, Imports, Manifest, People, Prices,
+    Reads, Recommendations, Revenue, Tx, UsageLog, View, Writes,
 };
 
 /// The file in the data folder.
@@ -67,6 +68,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (17, include_str!("migrations/0017_import_anchors.sql")),
     (18, include_str!("migrations/0018_account_totals.sql")),
     (19, include_str!("migrations/0019_folded_ids.sql")),
+    (20, include_str!("migrations/0020_counters.sql")),
 ];
 
 /// The open books of one data folder.

@@ -119,6 +119,8 @@ nouns! {
     audit: Audit,
     /// What people decided to spend.
     budgets: Budgets,
+    /// What was spent of scopes, window by window.
+    counters: Counters,
     /// What was imported from older systems.
     imports: Imports,
     /// Which files the history and its keys consist of.
