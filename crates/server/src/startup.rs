@@ -13,6 +13,7 @@ use outlay_engine::people::People;
 use outlay_engine::tasks::Task;
 use outlay_engine::{Clock, Options, Outlay, SystemClock};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::cli::client::CliError;
 use crate::config::Config;
@@ -28,6 +29,9 @@ pub const SOCKET_FILE: &str = "outlay.sock";
 const JUDGE_ROUND: Duration = Duration::from_secs(60);
 /// How long commits are gathered before rules are judged.
 const JUDGE_PAUSE: Duration = Duration::from_millis(400);
+/// How many times as long as the last round took nothing is judged for a commit: however much is watched,
+/// judging takes a small part of the processor.
+const JUDGE_PART: u32 = 15;
 
 /// What a data folder is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,26 +209,34 @@ struct Occasions {
 async fn judge_alerts(alerts: Weak<Alerts>, occasions: Occasions, task: Arc<Task>) {
     let Occasions { mut commits, mut to_judge, mut panics } = occasions;
     task.beat();
+    let mut rested_at = Instant::now();
     loop {
-        let pause = match alerts.upgrade() {
+        let until_next = match alerts.upgrade() {
             Some(alerts) => alerts.until_hours_end().min(JUDGE_ROUND),
             None => return,
         };
         tokio::select! {
             committed = commits.changed() => match committed {
                 // A moment, so that a busy hour is not judged at every commit.
-                Ok(()) => tokio::time::sleep(JUDGE_PAUSE).await,
+                Ok(()) => tokio::select! {
+                    () = tokio::time::sleep_until(rested_at.max(Instant::now() + JUDGE_PAUSE)) => {}
+                    Ok(()) = to_judge.changed() => {}
+                    Ok(()) = panics.changed() => {}
+                },
                 Err(_) => return,
             },
             Ok(()) = to_judge.changed() => {}
             Ok(()) = panics.changed() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(until_next) => {}
         }
         commits.mark_unchanged();
         let Some(alerts) = alerts.upgrade() else { return };
+        let begun = Instant::now();
         if let Err(error) = alerts.judge_all().await {
             tracing::warn!(%error, "alert rules could not be judged");
         }
+        drop(alerts);
+        rested_at = Instant::now() + (begun.elapsed() * JUDGE_PART).min(JUDGE_ROUND);
         task.done();
     }
 }

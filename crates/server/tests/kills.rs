@@ -107,8 +107,7 @@ fn budgets() -> [Value; 3] {
 async fn assert_counted(server: &Running) {
     let begun = Instant::now();
     loop {
-        let (status, report) =
-            post(&server.client(), "/api/v1/check", &json!({})).await.unwrap();
+        let (status, report) = post(&server.client(), "/api/v1/check", &json!({})).await.unwrap();
         assert!(status.is_success() && report["ok"] == true, "{report}");
         if report["counters"] == budgets().len() {
             return;

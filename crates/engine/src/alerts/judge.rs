@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -14,7 +15,7 @@ use outlay_domain::budgets::{Basis, Scope, Threshold};
 use outlay_domain::usage::question::{Every, Group, Measure, Value, day_start};
 
 use super::{Alerts, AlertsError};
-use crate::budgets::{BudgetStatus, UnjudgedBudget};
+use crate::budgets::{BudgetStatus, Judged, UnjudgedBudget};
 use crate::figure_text::{amount_text, count_text, decimal_text, span_text, units_text};
 use crate::health::{self, DiskSpace};
 use crate::insights::units;
@@ -61,10 +62,11 @@ impl Alerts {
     pub(super) async fn read(
         &self,
         rule: &AlertRule,
+        budgets: &[Arc<Judged>],
         now: DateTime<Utc>,
     ) -> Result<Seen, AlertsError> {
         let readings = match &rule.draft.condition {
-            Condition::Budget {} => return self.budgets_reached(rule).await,
+            Condition::Budget {} => return self.budgets_reached(rule, budgets).await,
             Condition::Unpriced {} => self.unpriced(now).await,
             Condition::Above { measure, hours, limit, scope } => {
                 self.above(measure, *hours, *limit, scope, now).await
@@ -89,14 +91,18 @@ impl Alerts {
     }
 
     /// The highest threshold of each kind that each budget reached in its window.
-    async fn budgets_reached(&self, rule: &AlertRule) -> Result<Seen, AlertsError> {
+    async fn budgets_reached(
+        &self,
+        rule: &AlertRule,
+        budgets: &[Arc<Judged>],
+    ) -> Result<Seen, AlertsError> {
         let holding = self.holding(&rule.id).await?;
         let mut seen = Seen::default();
-        for judged in self.budgets.statuses().await? {
-            match judged {
+        for judged in budgets {
+            match &**judged {
                 // A window that is over is history, as that of an imported month: nobody can act.
                 Ok(status) if status.asked_at >= status.window.to => {}
-                Ok(status) => seen.readings.extend(budget_readings(&status, &holding)),
+                Ok(status) => seen.readings.extend(budget_readings(status, &holding)),
                 Err(UnjudgedBudget { budget, error }) => {
                     // What cannot be looked at has not gone.
                     let of_budget = format!("{}@", budget.id);

@@ -2,6 +2,7 @@
 
 mod acts;
 mod judge;
+mod round;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,9 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
-use outlay_domain::alerts::{
-    Alert, AlertRule, AlertState, Condition, Reading, RuleDraft, RuleError, turn,
-};
+use outlay_domain::alerts::{Alert, AlertRule, AlertState, Reading, RuleDraft, RuleError, turn};
 pub use outlay_store::sqlite::alerts::WantedAlerts;
 use outlay_store::{Books, StoreError};
 use parking_lot::Mutex;
@@ -19,13 +18,15 @@ use thiserror::Error;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::budgets::{Budgets, BudgetsError};
+use crate::budgets::{Budgets, BudgetsError, Judged};
 use crate::journal::{AcceptError, Journal, Topic};
 use crate::usage::{By, Questions, UnansweredError};
+
 use crate::{Clock, Outlay};
+use round::Watch;
 
 /// Rules that may be kept, at most.
-pub const RULES_MAX: usize = 200;
+pub const RULES_MAX: usize = 1_000;
 /// How long resolved alerts are kept.
 const KEPT_FOR: TimeDelta = TimeDelta::days(400);
 /// How long what looks at whole hours and days is good for.
@@ -64,6 +65,14 @@ struct Memory {
     panics: BTreeMap<&'static str, u64>,
     /// Why rules could not be judged, or not all of what they watch, when they were judged last.
     troubles: BTreeMap<CompactString, String>,
+    /// What is watched; `None` where all of it is to be judged anew.
+    watch: Option<Arc<Watch>>,
+    /// When rules were judged last.
+    judged_at: BTreeMap<CompactString, DateTime<Utc>>,
+    /// Where budgets stood when they were judged last.
+    standing: BTreeMap<CompactString, Arc<Judged>>,
+    /// How many rules and budgets the last round asked about.
+    asked: usize,
 }
 
 /// Why alerts or rules were not read, judged or changed.
@@ -247,36 +256,6 @@ impl Alerts {
         self.journal.act(acts::SeeTo { id, deed, actor: actor.into() }).await
     }
 
-    /// Judges every rule. Says whether an alert opened or resolved.
-    ///
-    /// A rule that cannot be judged now, because a question was not answered, keeps its alerts.
-    pub async fn judge_all(&self) -> Result<bool, AlertsError> {
-        let now = self.clock.now();
-        let slow = self.is_slow_round(now);
-        let rules = self.rules().await?;
-        let mut has_changed = self.resolve_ruleless(&rules, now).await?;
-        self.forget_troubles(&rules);
-        for rule in rules.into_iter().filter(|rule| rule.draft.enabled) {
-            if is_slow(&rule.draft.condition) && !slow {
-                continue;
-            }
-            match self.read(&rule, now).await {
-                Ok(seen) => {
-                    self.note_trouble(&rule, seen.trouble);
-                    has_changed |= self.turn(rule, seen.readings, now).await?;
-                }
-                Err(error) => self.note_trouble(&rule, Some(error.to_string())),
-            }
-        }
-        if slow {
-            let Some(outlay) = self.outlay.upgrade() else { return Ok(has_changed) };
-            let before = outlay.known_time.now().safe - KEPT_FOR;
-            drop(outlay);
-            self.journal.act(acts::Forget { before }).await?;
-        }
-        Ok(has_changed)
-    }
-
     /// Keeps in mind what stood in the way of judging `rule`, and logs it when it is new.
     fn note_trouble(&self, rule: &AlertRule, trouble: Option<String>) {
         let troubles = &mut self.memory.lock().troubles;
@@ -353,11 +332,6 @@ impl Alerts {
 
 fn unknown_rule(id: &str) -> AlertsError {
     AlertsError::UnknownRule(id.chars().take(100).collect())
-}
-
-/// Whether a condition looks at whole hours and days, which change when one is over.
-const fn is_slow(condition: &Condition) -> bool {
-    matches!(condition, Condition::Anomaly { .. } | Condition::Change { .. })
 }
 
 #[cfg(test)]

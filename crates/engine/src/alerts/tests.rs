@@ -279,6 +279,8 @@ async fn a_budget_that_cannot_be_judged_keeps_its_alerts_and_others_are_judged()
     )
     .unwrap();
     desk.outlay.books.write_blocking(|tx| tx.budgets().put(&bad)).unwrap();
+    // No commit told of it, so that the next full round finds it.
+    desk.clock.advance(TimeDelta::minutes(15));
     desk.spend("b", now() - TimeDelta::hours(1), Some("2")).await;
 
     let told = desk.judged().await;
@@ -386,4 +388,48 @@ async fn alerts_of_a_rule_that_is_gone_resolve() {
     desk.alerts.remove_rule("unpriced", "ada").await.unwrap();
 
     assert!(desk.judged().await.is_empty());
+}
+
+/// A hard budget of what one provider costs in a month.
+fn budget_of(provider: &str) -> outlay_domain::budgets::BudgetDraft {
+    let draft = serde_json::json!({
+        "name": provider, "amount": "10", "period": { "every": "month" },
+        "scope": { "provider": [provider] },
+    });
+    serde_json::from_value(draft).unwrap()
+}
+
+#[tokio::test]
+async fn a_commit_has_only_those_judged_whose_scope_it_touched() {
+    let desk = Desk::watching(&[]).await;
+    desk.rule("budgets", serde_json::json!({ "kind": "budget" })).await;
+    for provider in ["acme-ai", "other"] {
+        let above = serde_json::json!({
+            "kind": "above", "measure": "spend", "hours": 24, "limit": "5",
+            "scope": { "provider": [provider] },
+        });
+        desk.rule(provider, above).await;
+        let budgets = desk.outlay.budgets(By::Server("tests"));
+        budgets.create(provider.into(), budget_of(provider), "ada").await.unwrap();
+    }
+    let asked = async || {
+        let told = desk.judged().await;
+        (desk.alerts.memory.lock().asked, told.len())
+    };
+    assert_eq!(asked().await, (5, 0), "three rules and two budgets are new");
+    assert_eq!(asked().await, (0, 0), "nothing has changed since");
+
+    desk.spend("a", now() - TimeDelta::hours(1), Some("9")).await;
+    assert_eq!(asked().await, (3, 2), "a limit, a budget, and the rule that watches budgets");
+    assert_eq!(asked().await, (0, 2));
+
+    // What time alone changes: limits of the last hours, and in a full round everything.
+    desk.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(asked().await, (2, 2));
+    desk.clock.advance(TimeDelta::minutes(15));
+    assert_eq!(asked().await, (5, 2));
+
+    let budgets = desk.outlay.budgets(By::Server("tests"));
+    budgets.remove("acme-ai", "ada").await.unwrap();
+    assert_eq!(asked().await, (4, 1), "what is watched has changed, and all of it is judged");
 }

@@ -263,7 +263,7 @@ impl Budgets {
     }
 
     /// The same, with all questions about one moment.
-    fn of_one_moment(&self) -> Self {
+    pub(crate) fn of_one_moment(&self) -> Self {
         Self { questions: self.questions.of_one_moment(), ..self.clone() }
     }
 

@@ -8,9 +8,10 @@ mod queue;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod watchlist;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
@@ -36,6 +37,7 @@ use counters::Counters;
 pub use events::{Incoming, Outcome, Prepared};
 pub use queue::Weight;
 use queue::{PushError, Queue};
+pub use watchlist::Watchlist;
 
 /// What is in one commit, at most, unless one request alone has more.
 const COMMIT_MAX: Weight = Weight { events: 32_768, bytes: 64 << 20 };
@@ -166,6 +168,8 @@ struct Shared {
     counters: CommitCounters,
     watchers: broadcast::Sender<Committed>,
     last_seq: watch::Sender<i64>,
+    /// What somebody watches.
+    watchlists: Mutex<Vec<Weak<Watchlist>>>,
     topics: [watch::Sender<u64>; TOPICS],
     clock: Arc<dyn crate::Clock>,
 }
@@ -203,6 +207,7 @@ impl Journal {
             counters: CommitCounters::default(),
             watchers: broadcast::channel(BATCHES_WATCHED_MAX).0,
             last_seq: watch::channel(0).0,
+            watchlists: Mutex::default(),
             topics: std::array::from_fn(|_| watch::channel(0).0),
             clock,
         });
@@ -272,6 +277,13 @@ impl Journal {
     /// The number of the newest batch since the start, as it changes; 0 before the first.
     pub fn last_seq(&self) -> watch::Receiver<i64> {
         self.shared.last_seq.subscribe()
+    }
+
+    /// Has commits mark what they touch of `watchlist`, as long as somebody holds it.
+    pub fn mark(&self, watchlist: &Arc<Watchlist>) {
+        let mut watchlists = self.shared.watchlists.lock();
+        watchlists.retain(|known| known.strong_count() > 0);
+        watchlists.push(Arc::downgrade(watchlist));
     }
 
     /// Hears whenever something of `topic` was committed.
@@ -441,6 +453,9 @@ impl Shared {
                     let facts = batch.take_facts();
                     self.dedup.insert(batch.keys());
                     self.history.append(seq, facts.clone());
+                    let watchlists = self.watchlists.lock().clone();
+                    let watchlists = watchlists.iter().filter_map(Weak::upgrade);
+                    watchlists.for_each(|watchlist| watchlist.mark(&facts));
                     self.counters.took.observe(started.elapsed());
                     // Nobody watching is no failure.
                     let _ = self.watchers.send(Committed { seq, facts });
