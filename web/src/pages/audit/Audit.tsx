@@ -118,7 +118,7 @@ function useAuditColumns(): Column<AuditLine>[] {
       {
         id: 'at',
         title: 'When',
-        className: 'number',
+        className: classes.when,
         text: ({ at }) => at,
         cell: ({ at }) => formatMoment(new Date(at), tz),
       },
