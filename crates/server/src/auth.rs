@@ -6,14 +6,8 @@
 //! an event names.
 
 mod address;
-mod cookie;
-mod credential;
-mod csrf;
-mod door;
-mod errors;
 mod headers;
 mod issuers;
-mod limits;
 mod openapi;
 mod routes;
 
@@ -30,20 +24,20 @@ use compact_str::CompactString;
 use outlay_domain::people;
 pub use outlay_domain::people::{Act, Denied, Reach, Role, Via};
 use outlay_engine::people::People;
-use parking_lot::RwLock;
 
-use crate::config::{Config, Network};
+use crate::config::Config;
 use crate::error::ApiError;
+use crate::guard::credential::Credential;
+use crate::guard::csrf;
+use crate::guard::door::Door;
+use crate::guard::limits;
+pub use crate::guard::{Guard, SessionCookie, SetCookie, client_address, is_socket};
 use crate::serving::Line;
+pub use crate::serving::LocalTrust;
 use crate::state::AppState;
 
-pub use address::{ClientAddress, client_address};
-pub use cookie::{SessionCookie, SetCookie};
-use credential::Credential;
-use door::Door;
-pub use door::is_socket;
+pub use address::ClientAddress;
 pub use issuers::{named_files, trusted_issuers};
-use limits::Limits;
 pub use openapi::Credentials;
 pub use routes::Routes;
 
@@ -111,51 +105,6 @@ impl Entered {
     pub fn share(extensions: &Extensions) -> CompactString {
         let entered: Option<&Self> = extensions.get();
         entered.map_or_else(CompactString::default, |entered| entered.caller.user.as_str().into())
-    }
-}
-
-/// Marks a request that came over the data folder's own socket, or from this very process.
-#[derive(Debug, Clone, Copy)]
-pub struct LocalTrust;
-
-/// What the guard at the door goes by.
-pub struct Guard {
-    limits: Limits,
-    proxies: Vec<Network>,
-    public_url: RwLock<String>,
-    is_https: bool,
-    cors_origins: Vec<String>,
-}
-
-impl Guard {
-    /// A guard by the settings.
-    pub fn new(config: &Config) -> Self {
-        let public_url = match config.server.public_url.trim_end_matches('/') {
-            "" => format!("http://{}", config.server.listen),
-            url => url.to_owned(),
-        };
-        Self {
-            limits: Limits::new(&config.limits),
-            proxies: config.server.trusted_proxies.clone(),
-            is_https: public_url.starts_with("https://"),
-            public_url: RwLock::new(public_url),
-            cors_origins: config.server.cors_origins.clone(),
-        }
-    }
-
-    /// The address that people use, without a slash at its end.
-    pub fn public_url(&self) -> String {
-        self.public_url.read().clone()
-    }
-
-    /// Tells the guard where the server is, once that is known.
-    pub fn set_public_url(&self, url: &str) {
-        url.trim_end_matches('/').clone_into(&mut self.public_url.write());
-    }
-
-    /// Forgets callers who have not called for a while.
-    pub fn tidy(&self) {
-        self.limits.tidy();
     }
 }
 

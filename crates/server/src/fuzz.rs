@@ -17,9 +17,10 @@ use outlay_engine::import::table::TableReader;
 use outlay_engine::import::{Zone, unpack};
 use serde_json::Value;
 
-use crate::api::cloud_events;
-use crate::api::event_body::EventBody;
-use crate::api::{usage, usage_params};
+use crate::api::usage;
+use crate::forms::cloud_events;
+use crate::forms::event_body::EventBody;
+use crate::forms::usage_params;
 
 /// Reads anything, and answers nothing.
 pub type Target = fn(&[u8]);

@@ -13,7 +13,9 @@ pub mod dialects;
 pub mod error;
 mod exact;
 pub mod extract;
+mod forms;
 pub mod fuzz;
+mod guard;
 mod kept;
 pub mod live;
 mod malformed;
@@ -24,7 +26,11 @@ mod problems;
 mod serving;
 pub mod shares;
 pub mod state;
+pub mod tls;
+mod values;
+
+#[cfg(test)]
+mod architecture;
 
 mod log;
 mod web;
-mod welcome;

@@ -28,8 +28,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::api::event_row::EventRow;
 use crate::auth::Entered;
+use crate::forms::event_row::EventRow;
 use crate::metrics::Metrics;
 use crate::state::AppState;
 use ties::{Owner, Ties};

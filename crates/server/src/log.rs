@@ -9,13 +9,12 @@ use axum::response::Response;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
-use crate::cli::client::CliError;
 use crate::config::{LogConfig, LogFormat};
 
 /// Starts the log of this process.
-pub fn start(config: &LogConfig) -> Result<(), CliError> {
+pub fn start(config: &LogConfig) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.level).map_err(|error| {
-        CliError::Failed(format!("log.level `{}` is not a filter: {error}", config.level))
+        anyhow::anyhow!("log.level `{}` is not a filter: {error}", config.level)
     })?;
     let log = fmt()
         .with_env_filter(filter)

@@ -15,12 +15,11 @@ use outlay_engine::{Clock, Options, Outlay, SystemClock};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::cli::client::CliError;
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::shares::Shares;
 use crate::state::AppState;
-use crate::{api, auth, dialects, live};
+use crate::{api, auth, dialects, live, tls};
 
 /// The socket in the data folder on which commands reach the running server.
 pub const SOCKET_FILE: &str = "outlay.sock";
@@ -84,7 +83,7 @@ impl Server {
         opening: impl Into<Opening>,
     ) -> anyhow::Result<Self> {
         let Opening { purpose, program } = opening.into();
-        install_tls();
+        tls::install();
         let mut sql = config.questions.sql_options();
         sql.program = program.unwrap_or(sql.program);
         let options = Options {
@@ -154,10 +153,9 @@ impl Server {
     /// A link for the first admin to sign in with, while no admin has a password.
     ///
     /// From here on links and cookies go by `public_url`, where people find the server.
-    pub async fn first_sign_in_link(&self, public_url: &str) -> Result<Option<String>, CliError> {
+    pub async fn first_sign_in_link(&self, public_url: &str) -> anyhow::Result<Option<String>> {
         self.state.guard.set_public_url(public_url);
-        let link = self.state.people.first_sign_in_link(public_url).await;
-        let link = link.map_err(|error| CliError::Failed(error.to_string()))?;
+        let link = self.state.people.first_sign_in_link(public_url).await?;
         Ok(link.map(|link| link.url))
     }
 
@@ -281,10 +279,4 @@ pub fn go_by(clock: Arc<dyn Clock>) {
 
 fn clock() -> Arc<dyn Clock> {
     CLOCK.get().cloned().unwrap_or_else(|| Arc::new(SystemClock))
-}
-
-/// Chooses the cryptography for outgoing TLS, once a process.
-pub fn install_tls() {
-    // An error means that it was chosen before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }

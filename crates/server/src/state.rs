@@ -6,8 +6,8 @@ use outlay_engine::Outlay;
 use outlay_engine::alerts::Alerts;
 use outlay_engine::people::People;
 
-use crate::auth::Guard;
 use crate::config::Config;
+use crate::guard::Guard;
 use crate::kept::Kept;
 use crate::metrics::Metrics;
 use crate::shares::Shares;

@@ -46,7 +46,7 @@ impl Target {
         let made = run(&data, &["token", "--user", user, "--role", role]).await;
         let token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
         assert!(!token.is_empty(), "{}", String::from_utf8_lossy(&made.stderr));
-        outlay_server::startup::install_tls();
+        outlay_server::tls::install();
         Caller { url: format!("http://{}", self.address), token, http: reqwest::Client::new() }
     }
 

@@ -16,12 +16,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::budgets::known_id;
-use super::users::{page, page_size};
-use super::words;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Params, Path};
+use crate::forms::ids::known_id;
+use crate::forms::paging::{page, page_size};
+use crate::forms::words;
 use crate::state::AppState;
 
 /// How long an alert may be silent.

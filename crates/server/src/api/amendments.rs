@@ -15,13 +15,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::event_body::EventBody;
-use super::event_schema::EventSchema;
-use super::words::AmendedOutcome;
 use crate::auth::{Caller, Scoped};
 use crate::bounded::UpTo;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::forms::event_body::EventBody;
+use crate::forms::event_schema::EventSchema;
+use crate::forms::words::AmendedOutcome;
 use crate::state::AppState;
 
 /// Bytes in a reason, at most.
@@ -76,7 +76,7 @@ struct EventNameBody {
 }
 
 fn default_source() -> CompactString {
-    super::event_body::DEFAULT_SOURCE
+    crate::forms::event_body::DEFAULT_SOURCE
 }
 
 /// What became of each event.

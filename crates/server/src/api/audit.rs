@@ -12,10 +12,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::users::{page, page_size};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Params};
+use crate::forms::paging::{page, page_size};
 use crate::state::AppState;
 
 /// The routes of this noun.

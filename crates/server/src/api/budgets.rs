@@ -22,10 +22,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::words::BudgetState;
 use crate::auth::{Caller, Scoped};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
+use crate::forms::ids::known_id;
+use crate::forms::words::BudgetState;
 use crate::state::AppState;
 
 /// What stands where an id would, in the path of [`check`].
@@ -279,16 +280,6 @@ impl DraftBody {
         };
         Ok((id, draft))
     }
-}
-
-/// An id that somebody chose: letters, digits and some marks, so that it stands in a path as it is.
-pub(super) fn known_id(id: &str) -> Result<CompactString, ApiError> {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
-    if id.is_empty() || id.len() > 100 || !id.chars().all(is_plain) {
-        let detail = "must have 1 to 100 letters, digits, `-`, `_`, `.` or `:`";
-        return Err(ApiError::bad_request("malformed", "id", detail));
-    }
-    Ok(id.into())
 }
 
 /// An id that a new budget may have: a path of our own is none, and neither is what stands for a

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::event_body::EventBody;
+use crate::forms::event_body::EventBody;
 
 /// What operations do.
 const VERBS: [&str; 36] = [

@@ -17,14 +17,14 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::cloud_events::{self, CloudEvent};
-use super::event_body::EventBody;
-use super::event_schema::EventSchema;
-use super::words::SentOutcome;
 use crate::auth::Scoped;
 use crate::bounded::{self, UpTo};
 use crate::by_name::ByName;
 use crate::error::ApiError;
+use crate::forms::cloud_events::{self, CloudEvent};
+use crate::forms::event_body::EventBody;
+use crate::forms::event_schema::EventSchema;
+use crate::forms::words::SentOutcome;
 use crate::malformed::Fault;
 use crate::shares::{Packing, Shares};
 use crate::state::AppState;

@@ -23,11 +23,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::usage_params::{Known, Parameters};
-use super::words::{AnomalyDirection, Direction, Presence};
 use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::forms::usage_params::{Known, Parameters};
+use crate::forms::words::{AnomalyDirection, Direction, Presence};
 use crate::state::AppState;
 
 /// Days that are looked at where nothing is said, and at most.

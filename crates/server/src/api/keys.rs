@@ -14,10 +14,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::users::{page, page_size};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{Json, Params, Path};
+use crate::forms::paging::{page, page_size};
 use crate::state::AppState;
 
 /// The routes of this noun.

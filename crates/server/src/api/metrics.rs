@@ -55,7 +55,7 @@ async fn read(
     Extension(dialects): Extension<Arc<[Dialect]>>,
 ) -> Result<impl IntoResponse, ApiError> {
     let own = state.clone();
-    let mut text = tokio::task::spawn_blocking(move || metrics::render(&own))
+    let mut text = tokio::task::spawn_blocking(move || metrics::render(&own.outlay, &own.metrics))
         .await
         .map_err(|error| ApiError::internal(&error))??;
     for more in dialects.iter().filter_map(|dialect| dialect.metrics) {

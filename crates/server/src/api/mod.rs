@@ -26,14 +26,6 @@ pub mod tokens;
 pub mod usage;
 pub mod users;
 
-pub(crate) mod cloud_events;
-pub(crate) mod event_body;
-pub mod event_row;
-mod event_schema;
-mod usage_body;
-pub(crate) mod usage_params;
-mod words;
-
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Method, Uri};

@@ -33,13 +33,13 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::event_body::QuantitiesBody;
-use super::event_row::by_name;
-use super::users::{page, page_size};
 use crate::auth::{Caller, Scoped};
 use crate::bounded::{UpTo, excess};
 use crate::error::ApiError;
 use crate::extract::{Json, Params};
+use crate::forms::event_body::QuantitiesBody;
+use crate::forms::event_row::by_name;
+use crate::forms::paging::{page, page_size};
 use crate::state::AppState;
 
 /// Bytes of a file of prices, at most.

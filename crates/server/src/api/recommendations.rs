@@ -21,11 +21,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::usage_params::{Known, Parameters};
-use super::words::{Confidence, Priority, RecommendationKind};
 use crate::auth::{Caller, Scoped};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
+use crate::forms::usage_params::{Known, Parameters};
+use crate::forms::words::{Confidence, Priority, RecommendationKind};
 use crate::state::AppState;
 
 /// Days that are looked at where nothing is said, and within which bounds.

@@ -21,9 +21,9 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::usage_params::{Known, Parameters};
 use crate::auth::Scoped;
 use crate::error::ApiError;
+use crate::forms::usage_params::{Known, Parameters};
 use crate::state::AppState;
 
 /// Rows of a table of groups.

@@ -19,11 +19,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::usage_params::{Known, Parameters};
-use super::words;
 use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::forms::usage_params::{Known, Parameters};
+use crate::forms::words;
 use crate::state::AppState;
 
 /// Days before today that are looked at where nothing is said.

@@ -23,14 +23,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::event_body::{DEFAULT_SOURCE, without_blanks};
-use super::usage_params::{read_time, read_tz};
-use super::users::{page, page_size};
-use super::words::SentOutcome;
 use crate::auth::{Caller, Scoped};
 use crate::bounded::UpTo;
 use crate::error::ApiError;
 use crate::extract::{Json, Params, RawJson};
+use crate::forms::event_body::{DEFAULT_SOURCE, without_blanks};
+use crate::forms::paging::{page, page_size};
+use crate::forms::usage_params::{read_time, read_tz};
+use crate::forms::words::SentOutcome;
 use crate::malformed::{Fault, FaultKind, read_json};
 use crate::metadata::readable;
 use crate::state::AppState;

@@ -18,10 +18,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::words::{CheckStatus, SystemStatus, TaskState};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::forms::words::{CheckStatus, SystemStatus, TaskState};
 use crate::metrics::process;
 use crate::state::AppState;
 

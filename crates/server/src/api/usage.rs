@@ -21,12 +21,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::event_row::EventRow;
-use super::usage_body::{UsageAnswer, csv};
-use super::usage_params::{Compare, Known, Parameters, refused};
-use super::words::Every;
 use crate::auth::Scoped;
 use crate::error::ApiError;
+use crate::forms::event_row::EventRow;
+use crate::forms::usage_body::{UsageAnswer, csv};
+use crate::forms::usage_params::{Compare, Known, Parameters, refused};
+use crate::forms::words::Every;
 use crate::shares::Shares;
 use crate::state::AppState;
 

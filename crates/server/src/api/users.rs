@@ -17,11 +17,8 @@ use utoipa_axum::routes;
 use crate::auth::{Caller, SetCookie};
 use crate::error::ApiError;
 use crate::extract::{Json, Params, Path};
+use crate::forms::paging::{page, page_size};
 use crate::state::AppState;
-
-/// Items on a page, where the caller says nothing, and at most.
-pub(super) const PAGE: u32 = 100;
-pub(super) const PAGE_MAX: u32 = 1_000;
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -303,28 +300,4 @@ impl ChangeUser {
 /// Reads an id out of a path: what cannot be an id is nobody's.
 fn known_id(text: &str) -> Result<UserId, ApiError> {
     UserId::new(text).map_err(|_| ApiError::not_found(format!("there is no user `{text}`")))
-}
-
-/// Judges how many items are asked for.
-pub(super) fn page_size(limit: Option<u32>) -> Result<u32, ApiError> {
-    match limit.unwrap_or(PAGE) {
-        limit @ 1..=PAGE_MAX => Ok(limit),
-        limit => {
-            let detail = format!("{limit} is not from 1 to {PAGE_MAX}");
-            Err(ApiError::bad_request("out_of_range", "limit", detail))
-        }
-    }
-}
-
-/// Cuts the one item too many off, and says where the next page begins.
-pub(super) fn page<T>(
-    mut items: Vec<T>,
-    limit: u32,
-    cursor: impl FnOnce(&T) -> String,
-) -> (Vec<T>, Option<String>) {
-    let limit = limit as usize;
-    let has_more = items.len() > limit;
-    items.truncate(limit);
-    let next = if has_more { items.last().map(cursor) } else { None };
-    (items, next)
 }

@@ -7,7 +7,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use tower_http::cors::CorsLayer;
 
-use super::Guard;
+use crate::guard::Guard;
 use crate::state::AppState;
 
 /// Scripts come from our own files only. Styles may stand in the page: the component library puts

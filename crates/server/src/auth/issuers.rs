@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     fn read(toml: &str) -> Result<Vec<TrustedIssuer>, String> {
-        crate::startup::install_tls();
+        crate::tls::install();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("shared"), "a secret of thirty-two bytes yes\n").unwrap();
         let config: Config = toml::from_str(toml).map_err(|error| error.to_string())?;

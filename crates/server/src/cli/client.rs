@@ -122,7 +122,7 @@ impl Client {
 
     /// A server elsewhere.
     pub fn remote(url: &str, token: Option<String>) -> Result<Self, CliError> {
-        startup::install_tls();
+        crate::tls::install();
         let http = reqwest::Client::builder()
             .user_agent(concat!("outlay/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())

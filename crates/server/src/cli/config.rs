@@ -46,7 +46,7 @@ pub fn run(globals: &Globals, args: ConfigArgs) -> Result<ExitCode, CliError> {
                 .and_then(|draft| draft.environment(std::env::vars()))
                 .and_then(Draft::settle)
                 .map_err(|error| CliError::Failed(error.to_string()))?;
-            crate::startup::install_tls();
+            crate::tls::install();
             crate::auth::trusted_issuers(&settings.config, &globals.data)
                 .map_err(|error| CliError::Failed(error.to_string()))?;
             for variable in &settings.unknown_variables {

@@ -6,7 +6,6 @@ use clap::Subcommand;
 
 use super::Globals;
 use super::client::CliError;
-use crate::dialects;
 use crate::dialects::registered::each_dialect;
 
 macro_rules! commands {
@@ -14,7 +13,7 @@ macro_rules! commands {
         /// What serves the clients of an older system.
         #[derive(Debug, Subcommand)]
         pub enum DialectCommand {
-            $(#[command(flatten)] $variant(dialects::$name::Command),)*
+            $(#[command(flatten)] $variant(crate::dialects::$name::command::Command),)*
         }
 
         impl DialectCommand {
@@ -29,7 +28,7 @@ macro_rules! commands {
         /// What imports from an older system.
         #[derive(Debug, Subcommand)]
         pub enum DialectImport {
-            $(#[command(flatten)] $variant(dialects::$name::Import),)*
+            $(#[command(flatten)] $variant(crate::dialects::$name::command::Import),)*
         }
 
         impl DialectImport {

@@ -1,11 +1,13 @@
 //! `outlay import`: usage from files and from the databases of other programs.
 
+pub(crate) mod failure;
 mod file;
 pub(crate) mod note;
 pub(crate) mod progress;
 pub(crate) mod sender;
 pub(crate) mod summary;
 mod wire;
+pub(crate) mod zones;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,6 +18,7 @@ use outlay_engine::import::Zone;
 use super::Globals;
 use super::client::CliError;
 use super::dialects::DialectImport;
+use zones::zone;
 
 /// Flags of `outlay import`.
 #[derive(Debug, Args)]
@@ -83,11 +86,6 @@ pub async fn run(globals: &Globals, args: ImportArgs) -> Result<ExitCode, CliErr
     }
 }
 
-/// The zone of that name.
-pub(crate) fn zone(name: &str) -> Result<Zone, String> {
-    Zone::named(name).map_err(|error| error.to_string())
-}
-
 fn mapping(text: &str) -> Result<(String, String), String> {
     let (ours, theirs) = text
         .split_once('=')
@@ -102,36 +100,4 @@ fn separator(text: &str) -> Result<u8, String> {
         [byte] if byte.is_ascii() => Ok(*byte),
         _ => Err("is one ASCII character, or `tab`".to_owned()),
     }
-}
-
-/// The zone that was asked for, or this machine's, which is then said.
-pub(crate) fn zone_or_here(asked: Option<Zone>) -> Result<(Zone, Option<String>), CliError> {
-    if let Some(zone) = asked {
-        return Ok((zone, None));
-    }
-    let here = iana_time_zone::get_timezone().ok().and_then(|name| Zone::named(&name).ok());
-    let zone = here.ok_or_else(|| {
-        CliError::Failed("this machine does not say its time zone; give --timezone".to_owned())
-    })?;
-    let note = format!(
-        "times without a zone are read as {}, this machine's; --timezone names another",
-        zone.name()
-    );
-    Ok((zone, Some(note)))
-}
-
-/// A failure of a command.
-pub(crate) fn failed(error: &dyn std::error::Error) -> CliError {
-    CliError::Failed(describe(error))
-}
-
-/// An error and its causes.
-pub(crate) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -11,12 +11,11 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::Globals;
 use super::client::CliError;
-use crate::auth::LocalTrust;
+use super::{Globals, welcome};
 use crate::config::{Config, Draft};
 use crate::dialect::{Dialect, Follower, Port};
-use crate::serving::Desk;
+use crate::serving::{Desk, LocalTrust};
 use crate::startup::{Purpose, SOCKET_FILE, Server};
 
 /// How long open requests may take to end when the server stops.
@@ -61,7 +60,7 @@ pub async fn serve(
     demo: bool,
     follower: Option<Follower>,
 ) -> Result<ExitCode, CliError> {
-    crate::log::start(&config.log)?;
+    crate::log::start(&config.log).map_err(|error| CliError::Failed(error.to_string()))?;
     // Before anything is opened: a stop that is asked for early is an orderly one too.
     let mut stop_asked = StopSignals::listen()?;
 
@@ -97,7 +96,7 @@ pub async fn serve(
         url => url.trim_end_matches('/').to_owned(),
     };
     let serving = async {
-        crate::welcome::greet(&server, &public_url, demo).await?;
+        welcome::greet(&server, &public_url, demo).await?;
         if let Some(follower) = follower {
             follow(&server, follower, following);
         }

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::dialects;
 use crate::dialects::registered::each_dialect;
 
 macro_rules! sections {
@@ -12,12 +11,12 @@ macro_rules! sections {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default, ToSchema)]
         #[serde(default, deny_unknown_fields)]
         pub struct DialectsConfig {
-            $(#[doc = $about] pub $name: dialects::$name::Settings,)*
+            $(#[doc = $about] pub $name: crate::dialects::$name::settings::Settings,)*
         }
 
         /// Refuses what cannot work: the key, and why.
         pub(super) fn judge(config: &DialectsConfig) -> Result<(), (&'static str, String)> {
-            $(dialects::$name::judge(&config.$name)?;)*
+            $(crate::dialects::$name::settings::judge(&config.$name)?;)*
             Ok(())
         }
     };

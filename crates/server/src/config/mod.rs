@@ -6,9 +6,6 @@
 mod describe;
 mod dialects;
 mod load;
-mod network;
-mod secret;
-mod zones;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -25,12 +22,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+pub use crate::values::{Network, SecretText};
 pub use describe::{Key, example, keys, value};
 pub use dialects::DialectsConfig;
 pub use load::{ConfigError, Draft, Origin, Settings};
-pub use network::Network;
-pub use secret::SecretText;
-pub use zones::no_zone;
 
 /// The file in the data folder that is read when none is named.
 pub const CONFIG_FILE: &str = "outlay.toml";
@@ -105,7 +100,7 @@ pub struct ServerConfig {
 
 fn time_zone<'de, D: Deserializer<'de>>(from: D) -> Result<Tz, D::Error> {
     let name = String::deserialize(from)?;
-    name.parse().map_err(|_| D::Error::custom(no_zone(&name)))
+    name.parse().map_err(|_| D::Error::custom(crate::values::no_zone(&name)))
 }
 
 impl Default for ServerConfig {

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use outlay_domain::amount::NANOS_PER_UNIT;
+use outlay_engine::Outlay;
 use outlay_engine::figures::Figures;
 use outlay_engine::health::DiskSpace;
 use outlay_engine::tasks::{TaskCondition, TaskReading};
 use outlay_store::StoreError;
 
-use crate::state::AppState;
 use page::{Kind, Page};
 
 /// When the process started, and what it counts beside the books.
@@ -58,21 +58,21 @@ impl Metrics {
 }
 
 /// All metrics.
-pub fn render(state: &AppState) -> Result<String, StoreError> {
+pub fn render(outlay: &Outlay, metrics: &Metrics) -> Result<String, StoreError> {
     let mut page = Page::default();
     page.family(Kind::Gauge, "outlay_build_info", "The program that runs.")
         .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
-    write_figures(&mut page, &state.outlay.figures()?);
-    write_tasks(&mut page, &state.outlay.tasks.readings());
-    state.metrics.http.write(&mut page);
-    if let Some(space) = DiskSpace::of(&state.outlay.data_dir) {
+    write_figures(&mut page, &outlay.figures()?);
+    write_tasks(&mut page, &outlay.tasks.readings());
+    metrics.http.write(&mut page);
+    if let Some(space) = DiskSpace::of(&outlay.data_dir) {
         let help = "Space left on the disk of the data folder.";
         page.single(Kind::Gauge, "outlay_data_free_bytes", help, space.free);
     }
     let help = "Pages and programs that hear of what is committed.";
-    page.single(Kind::Gauge, "outlay_live_sockets", help, state.metrics.sockets());
+    page.single(Kind::Gauge, "outlay_live_sockets", help, metrics.sockets());
     process::write(&mut page);
-    let started = state.metrics.started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let started = metrics.started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
     page.single(
         Kind::Gauge,
         "process_start_time_seconds",

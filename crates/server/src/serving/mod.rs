@@ -24,7 +24,6 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::auth::LocalTrust;
 use crate::config::{Config, LimitsConfig};
 
 pub use line::Line;
@@ -59,6 +58,10 @@ pub struct Desk {
     /// Heard by every connection as long as it is open.
     open: Arc<watch::Sender<()>>,
 }
+
+/// Marks a request that came over the data folder's own socket, or from this very process.
+#[derive(Debug, Clone, Copy)]
+pub struct LocalTrust;
 
 impl Desk {
     /// A desk by the settings, which raises the limit of open files first. It closes when

@@ -16,10 +16,10 @@ use utoipa::IntoParams;
 
 use super::sink::{Format, Rows, Table};
 use super::{Pairs, asked, send};
-use crate::api::event_row::EventRow;
-use crate::api::usage_params::{Known, Parameters};
 use crate::auth::Scoped;
 use crate::error::ApiError;
+use crate::forms::event_row::EventRow;
+use crate::forms::usage_params::{Known, Parameters};
 use crate::state::AppState;
 
 const COLUMNS: [(&str, Kind); 26] = [

@@ -25,12 +25,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::sink::{Format, Rows, Table};
 use super::{Pairs, asked, send};
-use crate::api::usage_params::{Known, Parameters};
-use crate::api::words::FocusType;
 use crate::auth::Scoped;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::forms::usage_params::{Known, Parameters};
+use crate::forms::words::FocusType;
 use crate::state::AppState;
 
 /// The columns by their names in 1.2, in order; our own come last.

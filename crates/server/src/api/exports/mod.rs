@@ -25,8 +25,8 @@ use tokio::sync::mpsc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::usage_params::Parameters;
 use crate::error::ApiError;
+use crate::forms::usage_params::Parameters;
 use crate::state::AppState;
 use sink::{Format, Rows};
 

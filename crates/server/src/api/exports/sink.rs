@@ -7,7 +7,7 @@ use outlay_store::sheet::{Kind, ParquetSheet};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::api::usage_body::safe;
+use crate::forms::usage_body::safe;
 
 /// A form of exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]

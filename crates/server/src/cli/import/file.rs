@@ -13,11 +13,13 @@ use outlay_engine::import::unpack::{self, BytesRead, Input};
 use outlay_engine::import::{BATCH_ROWS, ImportRow, Report};
 use tokio::sync::mpsc;
 
+use super::failure::{describe, failed};
 use super::note::Notes;
 use super::progress::{Measure, bar, pace};
 use super::sender::{Sender, Uplink};
 use super::summary::Summary;
-use super::{CsvArgs, FileArgs, describe, failed, zone_or_here};
+use super::zones::zone_or_here;
+use super::{CsvArgs, FileArgs};
 use crate::cli::Globals;
 use crate::cli::client::CliError;
 

@@ -11,7 +11,8 @@ use outlay_engine::import::Zone;
 
 use super::import::{self, Followed, ImportArgs};
 use crate::cli::client::CliError;
-use crate::cli::{Globals, serve};
+use crate::cli::globals::Globals;
+use crate::cli::serve;
 use crate::config::{ConfigError, Draft};
 
 /// LeadFactory's own port.

@@ -35,13 +35,14 @@ use crate::api::imports::{
     ProgressBody, RefusalBody, RowsBody,
 };
 use crate::api::revenue::{RevenueAnswer, RevenueBody};
-use crate::cli::Globals;
 use crate::cli::client::{CliError, Client};
+use crate::cli::globals::Globals;
+use crate::cli::import::failure::{describe, failed};
 use crate::cli::import::note::{Notes, write_line};
 use crate::cli::import::progress::{Measure, bar, pace};
 use crate::cli::import::sender::{Sender, Uplink};
 use crate::cli::import::summary::{Kept, RevenueSummary, Summary, counted, decimal};
-use crate::cli::import::{describe, failed, zone, zone_or_here};
+use crate::cli::import::zones::{zone, zone_or_here};
 use crate::dialect::Follower;
 
 /// Who pays for what LeadFactory counted, where nobody else is named.

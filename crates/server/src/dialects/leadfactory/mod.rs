@@ -3,7 +3,7 @@
 mod access;
 mod breakdown;
 mod budget;
-mod command;
+pub mod command;
 mod dashboard;
 mod desk;
 mod details;
@@ -19,7 +19,7 @@ mod other;
 mod params;
 mod refusals;
 mod returns;
-mod settings;
+pub mod settings;
 mod status;
 mod summary;
 mod trends;
@@ -41,10 +41,9 @@ use crate::dialect::{Dialect, Port};
 use crate::log;
 use crate::problems;
 use crate::state::AppState;
+use settings::Settings;
 
-pub use command::{Command, Import};
 pub use error::Refused;
-pub use settings::{LeadfactoryConfig as Settings, judge};
 
 /// What this dialect gives, where it is switched on.
 pub fn dialect(config: &Config) -> Option<Dialect> {

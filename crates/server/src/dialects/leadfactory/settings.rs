@@ -7,7 +7,9 @@ use outlay_domain::Amount;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::config::{Network, SecretText, no_zone};
+use crate::values::{Network, SecretText, no_zone};
+
+pub use LeadfactoryConfig as Settings;
 
 /// LeadFactory's cost dashboard: its paths below `/api/enhanced` and `/api/cost`, and its live
 /// updates. Without `networks` and `key` only callers on this machine are let in, and whoever has

@@ -121,7 +121,7 @@ impl From<&Fact> for EventRow {
 }
 
 /// Quantities by the names of their meters.
-pub(super) fn by_name<'a>(
+pub fn by_name<'a>(
     quantities: impl Iterator<Item = (&'a Meter, Quantity)>,
 ) -> BTreeMap<String, Quantity> {
     quantities.map(|(meter, quantity)| (meter.name().to_owned(), quantity)).collect()

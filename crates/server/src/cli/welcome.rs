@@ -10,7 +10,7 @@ use outlay_engine::usage::{AcceptError, Incoming};
 use outlay_engine::{Outlay, demo, revenue};
 use owo_colors::OwoColorize;
 
-use crate::cli::client::CliError;
+use super::client::CliError;
 use crate::startup::Server;
 
 /// Demo events in one commit, at most.
@@ -27,7 +27,8 @@ pub async fn greet(server: &Server, public_url: &str, with_demo: bool) -> Result
         let tasks = outlay.tasks.clone();
         tasks.spawn("demo", move |_| trickle_demo(outlay.clone(), until));
     }
-    let link = server.first_sign_in_link(public_url).await?;
+    let link = server.first_sign_in_link(public_url).await;
+    let link = link.map_err(|error| CliError::Failed(error.to_string()))?;
     let mut stdout = anstream::stdout().lock();
     writeln!(stdout, "{} {}", "Outlay is at".bold(), public_url.cyan())?;
     if let Some(link) = link {
