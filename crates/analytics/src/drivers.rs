@@ -11,7 +11,7 @@
 //! - price: *v₁ · (p₁ − p₀)*, what its new price meant at its new volume; of one that is made of
 //!   others, the sum of theirs;
 //! - mix: what is left, *V₁ · Σ (s₁ − s₀) · p₀* with *s* the shares of the volume of those it is made
-//!   of: their volume moved to the dearer or to the cheaper of them. Nothing, where it is made of
+//!   of: their volume moved to the more expensive or to the cheaper of them. Nothing, where it is made of
 //!   none.
 //!
 //! This is the price–volume–mix analysis of management accounting, with the old price as base, as a
@@ -51,9 +51,9 @@ pub struct Item {
 pub struct Effects {
     /// More or less was used.
     pub volume: i128,
-    /// It became dearer or cheaper.
+    /// It became more expensive or cheaper.
     pub price: i128,
-    /// What it is made of moved to what is dearer or cheaper.
+    /// What it is made of moved to what is more expensive or cheaper.
     pub mix: i128,
 }
 
@@ -400,7 +400,7 @@ mod tests {
         let gone = child(&total, "gone");
         assert_eq!(gone.presence, Presence::Gone);
         assert_eq!(gone.effects, Effects { volume: -50, price: 0, mix: 0 });
-        // As many as before, at dearer places.
+        // As many as before, at more expensive places.
         assert_eq!(total.effects, Effects { volume: 0, price: 0, mix: 250 });
         assert_eq!(total.presence, Presence::Both);
     }

@@ -6,7 +6,7 @@
 mod noise;
 
 use noise::Noise;
-use outlay_analytics::anomalies::{self, Method, OnlineDetector, OnlineOptions, Severity};
+use outlay_analytics::anomalies::{self, AnomalySeverity, Method, OnlineDetector, OnlineOptions};
 use outlay_analytics::{change_points, decompose, robust, season, trend};
 
 /// A series of stretches that are each odd in their own way.
@@ -90,7 +90,7 @@ fn any_stream_is_judged() {
         for value in (0..6).flat_map(|_| odd_series(&mut noise)) {
             let verdict = detector.push(value);
             assert!(verdict.score >= 0.0 && verdict.expected.is_finite(), "case {case}");
-            assert_eq!(verdict.severity, Severity::of(verdict.score), "case {case}");
+            assert_eq!(verdict.severity, AnomalySeverity::of(verdict.score), "case {case}");
             assert!(verdict.lo <= verdict.hi, "case {case}");
         }
     }

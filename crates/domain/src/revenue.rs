@@ -28,7 +28,7 @@ pub struct RevenueFact {
     pub source: CompactString,
     /// What happened.
     pub kind: RevenueKind,
-    /// When.
+    /// When it happened.
     pub occurred_at: DateTime<Utc>,
     /// The payment's id at the payment provider.
     pub payment: Option<CompactString>,
@@ -133,7 +133,7 @@ impl RevenueFact {
 /// Who is given revenue that names no group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SharingRule {
-    /// Nobody.
+    /// It is given to nobody.
     Direct,
     /// Every group, by what it cost.
     Spend,

@@ -40,7 +40,7 @@ pub struct BackupNote {
     pub format: u32,
     /// The program that made it.
     pub program: String,
-    /// When.
+    /// When it was made.
     pub made_at: DateTime<Utc>,
     /// Events on all accounts.
     pub events: i64,
@@ -67,9 +67,9 @@ pub enum BackupError {
     /// A file could not be read or written.
     #[error("`{path}` could not be read or written: {source}")]
     File {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// The store failed.

@@ -13,7 +13,7 @@ use outlay_store::dedup::{Dedup, EventKey, Seen};
 use outlay_store::history::{Segment, Snapshot, check_facts};
 use outlay_store::sqlite::counters::CounterRow;
 use outlay_store::sqlite::manifest::Totals;
-use outlay_store::sqlite::totals::Charged;
+use outlay_store::sqlite::totals::AccountTotal;
 use outlay_store::{StoreError, View};
 use serde::Serialize;
 
@@ -71,7 +71,7 @@ pub struct Finding {
 
 /// What the books say at one moment.
 struct Moment {
-    totals: BTreeMap<CompactString, Charged>,
+    totals: BTreeMap<CompactString, AccountTotal>,
     removed: BTreeMap<CompactString, Totals>,
     /// Facts of days before then may have been removed.
     removed_before_us: i64,
@@ -314,7 +314,7 @@ impl Log {
 
 /// Holds the running totals against the sums of all facts.
 fn compare(
-    totals: &BTreeMap<CompactString, Charged>,
+    totals: &BTreeMap<CompactString, AccountTotal>,
     stored: &BTreeMap<CompactString, Totals>,
     report: &mut CheckReport,
 ) {

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// Says what time it is.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// The time now.
     fn now(&self) -> DateTime<Utc>;
 
     /// How long the process has been running, about, by a clock that nobody sets.

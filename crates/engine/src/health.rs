@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::Outlay;
 use crate::figure_text::count_text;
-use crate::known_time::Reading;
+use crate::known_time::TimeReading;
 use crate::tasks::{TaskCondition, TaskReading};
 
 /// Free space below which the disk is nearly full.
@@ -54,7 +54,7 @@ pub enum NotReady {
 
 /// How something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Condition {
+pub enum CheckState {
     /// As it should be.
     Ok,
     /// Somebody should look at it.
@@ -63,19 +63,19 @@ pub enum Condition {
     Failing,
 }
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What.
+    /// What it is called.
     pub name: &'static str,
     /// How it is.
-    pub condition: Condition,
+    pub condition: CheckState,
     /// The figures, in a line.
     pub text: String,
 }
 
 impl Check {
-    fn new(name: &'static str, condition: Condition, text: String) -> Self {
+    fn new(name: &'static str, condition: CheckState, text: String) -> Self {
         Self { name, condition, text }
     }
 }
@@ -95,28 +95,29 @@ impl Outlay {
     /// Looks at what must work.
     pub fn checks(&self) -> Vec<Check> {
         let mut checks = vec![match self.writes.failure() {
-            None => Check::new("writes", Condition::Ok, "the data folder takes writes".into()),
-            Some(why) => Check::new("writes", Condition::Failing, why),
+            None => Check::new("writes", CheckState::Ok, "the data folder takes writes".into()),
+            Some(why) => Check::new("writes", CheckState::Failing, why),
         }];
         checks.push(tasks(&self.tasks.readings()));
         checks.push(clock(self.known_time.now()));
         if let Some(space) = DiskSpace::of(&self.data_dir) {
-            let condition = if space.is_nearly_full() { Condition::Warning } else { Condition::Ok };
+            let condition =
+                if space.is_nearly_full() { CheckState::Warning } else { CheckState::Ok };
             let text = format!("{} free of {}", gigabytes(space.free), gigabytes(space.total));
             checks.push(Check::new("disk", condition, text));
         }
         checks.push(match self.journal.counters().failures.load(Ordering::Relaxed) {
-            0 => Check::new("commits", Condition::Ok, "none failed since the start".into()),
+            0 => Check::new("commits", CheckState::Ok, "none failed since the start".into()),
             failures => Check::new(
                 "commits",
-                Condition::Warning,
+                CheckState::Warning,
                 format!("{failures} failed since the start; their senders were told"),
             ),
         });
         let (waiting, most) = (self.journal.waiting(), self.journal.waiting_max());
         let count = |events: usize| count_text(events as i128);
         let is_nearly_full = waiting as f64 >= most as f64 * QUEUE_NEARLY_FULL;
-        let condition = if is_nearly_full { Condition::Warning } else { Condition::Ok };
+        let condition = if is_nearly_full { CheckState::Warning } else { CheckState::Ok };
         checks.push(Check::new(
             "queue",
             condition,
@@ -132,11 +133,11 @@ fn tasks(readings: &[TaskReading]) -> Check {
     let why = |reading: &TaskReading| reading.last_error.clone().unwrap_or_default();
     if let Some(down) = readings.iter().find(is(TaskCondition::Down)) {
         let text = format!("“{}” ended in a panic and is started again: {}", down.name, why(down));
-        return Check::new("tasks", Condition::Failing, text);
+        return Check::new("tasks", CheckState::Failing, text);
     }
     if let Some(failing) = readings.iter().find(is(TaskCondition::Failing)) {
         let text = format!("“{}” failed and is tried again: {}", failing.name, why(failing));
-        return Check::new("tasks", Condition::Failing, text);
+        return Check::new("tasks", CheckState::Failing, text);
     }
     match readings.iter().filter(|reading| reading.panics > 0).max_by_key(|reading| reading.panics)
     {
@@ -147,20 +148,20 @@ fn tasks(readings: &[TaskReading]) -> Check {
                 once.panics,
                 why(once)
             );
-            Check::new("tasks", Condition::Warning, text)
+            Check::new("tasks", CheckState::Warning, text)
         }
-        None => Check::new("tasks", Condition::Ok, format!("all {} go on", readings.len())),
+        None => Check::new("tasks", CheckState::Ok, format!("all {} go on", readings.len())),
     }
 }
 
 /// What the machine's clock says, against what is known.
-fn clock(reading: Reading) -> Check {
+fn clock(reading: TimeReading) -> Check {
     match reading.ahead {
-        None => Check::new("clock", Condition::Ok, "it agrees with what is known".into()),
+        None => Check::new("clock", CheckState::Ok, "it agrees with what is known".into()),
         Some(ahead) => {
             let text =
                 format!("it is {} days ahead of what is known: {CLOCK_REMEDY}", ahead.num_days());
-            Check::new("clock", Condition::Warning, text)
+            Check::new("clock", CheckState::Warning, text)
         }
     }
 }

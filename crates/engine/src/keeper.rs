@@ -15,7 +15,7 @@ use crate::known_time::KnownTime;
 use crate::tasks::Tasks;
 use crate::writes::Writes;
 
-/// How often the length of the tail is looked at.
+/// How often the length of the tail is checked.
 const FLUSH_ROUND: Duration = Duration::from_millis(100);
 /// How often something to tidy is looked for.
 const TIDY_ROUND: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ const TIDY_ROUND: Duration = Duration::from_secs(1);
 const TAIL_AGE_MAX: TimeDelta = TimeDelta::hours(1);
 /// How often what is too old is looked for.
 const RETENTION_ROUND: TimeDelta = TimeDelta::hours(1);
-/// How often it is looked whether the data folder takes writes, when no commit tells.
+/// How often it is checked whether the data folder takes writes, when no commit tells.
 const WRITES_ROUND: Duration = Duration::from_secs(5);
 /// How far tidying steps back behind those who answer somebody. Flushing does not: it frees memory.
 const TIDY_NICE: i32 = 15;

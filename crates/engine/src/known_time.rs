@@ -45,7 +45,7 @@ struct State {
 
 /// What the time is held to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
+pub struct TimeReading {
     /// The time by which what is old may be removed.
     pub safe: DateTime<Utc>,
     /// What the wall clock says.
@@ -72,7 +72,7 @@ impl KnownTime {
     }
 
     /// What the time is held to be.
-    pub fn now(&self) -> Reading {
+    pub fn now(&self) -> TimeReading {
         let wall = self.clock.now();
         let mut state = self.state.lock();
         let grown = self.clock.elapsed().saturating_sub(state.at);
@@ -94,11 +94,11 @@ impl KnownTime {
         };
         state.at = self.clock.elapsed();
         state.known = Some(known.map_or(safe, |known| known.max(safe)));
-        Reading { safe, wall, ahead }
+        TimeReading { safe, wall, ahead }
     }
 
     /// As [`now`](Self::now), and has the books remember it.
-    pub fn keep(&self) -> Result<Reading, StoreError> {
+    pub fn keep(&self) -> Result<TimeReading, StoreError> {
         let reading = self.now();
         let known = {
             let state = self.state.lock();
@@ -116,7 +116,7 @@ impl KnownTime {
 
     /// Believes the wall clock from now on, because `actor` says that it is right. Answers what the
     /// time was held to be before.
-    pub fn confirm(&self, actor: &str) -> Result<Reading, StoreError> {
+    pub fn confirm(&self, actor: &str) -> Result<TimeReading, StoreError> {
         let before = self.now();
         let record = AuditRecord {
             at: before.wall,

@@ -123,7 +123,7 @@ pub struct Outlay {
     pub dedup: Arc<Dedup>,
     /// The prices that events are rated by; replaced whole when one changes.
     pub prices: Arc<ArcSwap<PriceBook>>,
-    /// Where prices are looked at and changed.
+    /// Where prices are read and changed.
     pub pricing: Prices,
     /// The one writer of usage, and of what stands or falls with it.
     pub journal: Arc<Journal>,

@@ -36,7 +36,7 @@ pub async fn record(
     journal.act(Record(facts)).await
 }
 
-/// Which payments are looked at.
+/// Which payments are meant.
 #[derive(Debug, Clone)]
 pub struct RevenueQuestion {
     /// From then on.

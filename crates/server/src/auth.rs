@@ -57,7 +57,7 @@ pub struct Scoped(people::Caller);
 /// Whoever was let in, and how far the door reaches that they came in by.
 #[derive(Debug, Clone)]
 pub struct Entered {
-    /// Who.
+    /// Who was let in.
     pub caller: people::Caller,
     reach: Reach,
 }

@@ -38,7 +38,7 @@ use ties::{Owner, Ties};
 const PERIOD: Duration = Duration::from_millis(100);
 /// Events in one update, at most; a page asks for more if it wants more.
 const EVENTS_MAX: usize = 20;
-/// How often all sockets are looked at, whatever the clocks say.
+/// How often all sockets are checked, whatever the clocks say.
 const RECHECK_PERIOD: Duration = Duration::from_secs(60);
 /// The room of those who hear of everything.
 const EVERYTHING: &str = "everything";
@@ -99,7 +99,7 @@ fn start_tasks(io: &SocketIo, state: &AppState, watch: &Watch) {
     tasks.spawn("live.usage", move |task| feed(own.clone(), outlay.clone(), task));
 }
 
-/// What sockets are looked at with.
+/// What sockets are checked with.
 #[derive(Clone)]
 struct Watch {
     people: Weak<People>,
@@ -117,7 +117,7 @@ fn until(socket: &SocketRef) -> Option<DateTime<Utc>> {
 
 /// Lets a socket hear what its caller may see; one without a caller hears nothing.
 ///
-/// The caller is looked at once more: a connection that is open can be welcomed again at any time,
+/// The caller is checked once more: a connection that is open can be welcomed again at any time,
 /// also after it was sent away.
 async fn welcome(socket: &SocketRef, watch: &Watch, metrics: &Arc<Metrics>) {
     let Some(Entered { caller, .. }) = socket.req_parts().extensions.get() else {
@@ -212,7 +212,7 @@ fn first_end(io: &SocketIo, watch: &Watch) -> Option<Duration> {
 /// Looks at a socket's caller again; an error where the books cannot be read.
 async fn recheck(socket: &SocketRef, people: &People) -> Result<(), StoreError> {
     let Some(Entered { caller, .. }) = socket.req_parts().extensions.get() else { return Ok(()) };
-    // What is over is looked at once, and not for ever.
+    // What is over is checked once, and not for ever.
     socket.extensions.remove::<Until>();
     let standing = match people.recheck(caller).await {
         Ok(standing) if standing.caller.may(Act::SeeUsage).is_ok() => standing,

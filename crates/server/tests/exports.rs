@@ -263,11 +263,11 @@ async fn an_adjustment_says_what_it_changes_for_each_meter() {
             .map(|row| (&*row["SkuMeter"], &*row["BilledCost"], &*row["SkuPriceId"]))
             .collect()
     };
-    let dearer =
+    let raised =
         [("Input Tokens", "0.0014985", "manual:openai/gpt-4-next:input_tokens@2026-01-01~2")];
-    assert_eq!(told("openai", "", "2026-03-01"), dearer);
-    assert_eq!(told("openai", "chat", "2026-03-01"), dearer);
-    assert_eq!(told("openai", "", "2026-03-02"), dearer);
+    assert_eq!(told("openai", "", "2026-03-01"), raised);
+    assert_eq!(told("openai", "chat", "2026-03-01"), raised);
+    assert_eq!(told("openai", "", "2026-03-02"), raised);
     let priced = told("nobody", "", "2026-03-02");
     assert_eq!(priced.len(), 1, "{priced:?}");
     assert_eq!((priced[0].0, priced[0].1), ("Input Tokens", "0.333"));

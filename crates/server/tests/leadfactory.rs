@@ -531,10 +531,10 @@ async fn filters_filter_and_what_cannot_be_is_refused_with_what_can() {
     assert_eq!(listed[0]["service"], "gpu");
     assert_eq!(exact(&listed[0]["total_cost"]).to_string(), "262.736789");
     assert_eq!(gpu["analytics"]["service_type"], "gpu");
-    let dear = running
+    let expensive = running
         .ok("/api/enhanced/detailed-breakdown?min_cost=1000&sort_by=service&sort_order=asc")
         .await;
-    let names: Vec<_> = rows(&dear["breakdown"]).iter().map(|row| &row["service"]).collect();
+    let names: Vec<_> = rows(&expensive["breakdown"]).iter().map(|row| &row["service"]).collect();
     assert_eq!(names, ["gpu", "openai", "semrush"]);
     let again = running.ok("/api/enhanced/detailed-breakdown").await;
     assert_eq!(rows(&again["breakdown"]).len(), 6, "a filter leaves nothing behind");
@@ -788,9 +788,11 @@ async fn leadfactorys_variables_count() {
 
     let used = running.ok("/api/cost/budget-utilization?year=2026&month=6").await;
     assert_eq!(exact(&used["budget"]).to_string(), "123.5");
-    let dear = running.ok("/api/enhanced/detailed-breakdown").await;
-    let dear = rows(&dear["recent_high_cost_transactions"]);
-    assert!(!dear.is_empty() && dear.iter().all(|row| row["amount"].as_f64().unwrap() > 20.0));
+    let expensive = running.ok("/api/enhanced/detailed-breakdown").await;
+    let expensive = rows(&expensive["recent_high_cost_transactions"]);
+    assert!(
+        !expensive.is_empty() && expensive.iter().all(|row| row["amount"].as_f64().unwrap() > 20.0)
+    );
     let said = running.ok("/api/enhanced/optimization-recommendations").await;
     let jumps = row(&said["recommendations"], &[("type", "volatility_management")]);
     let alerts = running.ok("/api/enhanced/cost-alerts").await;

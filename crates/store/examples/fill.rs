@@ -21,7 +21,7 @@ use outlay_domain::Amount;
 use outlay_domain::usage::{EventName, Fact};
 use outlay_store::dedup::{Dedup, DedupOptions, EventKey, Seen};
 use outlay_store::history::{History, HistoryOptions, Segment};
-use outlay_store::sqlite::totals::Charged;
+use outlay_store::sqlite::totals::AccountTotal;
 use outlay_store::{Books, StoreError};
 use sample::{BATCH_EVENTS, Ids, Sample};
 
@@ -157,7 +157,7 @@ fn keep_tidy(history: &History, dedup: &Dedup, spent: &mut Spent) -> Result<(), 
 
 /// Charges that are not posted yet.
 #[derive(Default)]
-struct Charges(BTreeMap<CompactString, Charged>);
+struct Charges(BTreeMap<CompactString, AccountTotal>);
 
 impl Charges {
     fn add(&mut self, facts: &[Fact]) {

@@ -36,7 +36,7 @@ pub enum StoreError {
     File {
         /// Which file.
         path: PathBuf,
-        /// Why.
+        /// What caused it.
         source: io::Error,
     },
     /// The history could not be read, written or computed with.
@@ -44,7 +44,7 @@ pub enum StoreError {
     History {
         /// What was tried.
         done: &'static str,
-        /// Why.
+        /// What caused it.
         source: Box<dyn Error + Send + Sync>,
     },
     /// Something stored is not what was written.

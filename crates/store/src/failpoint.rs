@@ -39,12 +39,12 @@ pub const OTHERS: [&str; 1] = ["serving.accepted"];
 struct Armed {
     name: String,
     left: AtomicU64,
-    deed: Deed,
+    effect: Effect,
 }
 
 /// What is to happen.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Deed {
+enum Effect {
     /// The process ends.
     Abort,
     /// The thread panics, each time until then.
@@ -56,8 +56,8 @@ static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
     let mut parts = text.split(':');
     let name = parts.next().unwrap_or_default().to_owned();
     let count = parts.next().and_then(|count| count.parse().ok()).unwrap_or(1);
-    let deed = if parts.next() == Some("panic") { Deed::Panic } else { Deed::Abort };
-    Some(Armed { name, left: AtomicU64::new(count), deed })
+    let effect = if parts.next() == Some("panic") { Effect::Panic } else { Effect::Abort };
+    Some(Armed { name, left: AtomicU64::new(count), effect })
 });
 
 /// Ends the process here, or panics, if the environment asks for it.
@@ -77,12 +77,12 @@ impl Armed {
     fn pass(&self) {
         let less = |left: u64| left.checked_sub(1);
         let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
-        match (self.deed, left) {
-            (Deed::Abort, Ok(1)) => {
+        match (self.effect, left) {
+            (Effect::Abort, Ok(1)) => {
                 eprintln!("failpoint {}: the process ends here", self.name);
                 std::process::abort();
             }
-            (Deed::Panic, Ok(_)) => panic!("failpoint {}: a mistake of ours", self.name),
+            (Effect::Panic, Ok(_)) => panic!("failpoint {}: a mistake of ours", self.name),
             _ => {}
         }
     }

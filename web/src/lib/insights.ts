@@ -153,8 +153,8 @@ export function reasonWords(driver: Driver): string {
   if (!most) return ''
   const more = most.nanos > 0n
   if (most.name === 'volume') return more ? 'more of it' : 'less of it'
-  if (most.name === 'price') return more ? 'dearer requests' : 'cheaper requests'
-  return more ? 'a dearer mix' : 'a cheaper mix'
+  if (most.name === 'price') return more ? 'more expensive requests' : 'cheaper requests'
+  return more ? 'a more expensive mix' : 'a cheaper mix'
 }
 
 function size(nanos: bigint): bigint {

@@ -3,7 +3,7 @@
 //! [`detect`] looks at a whole series, [`OnlineDetector`] judges each point from its past alone.
 //! Both say what they expected, the range around it, and a score on one scale: the distance from
 //! the expected value in units of the distance to the edge of the range on that side. A score
-//! above 1 is an anomaly; see [`Severity`].
+//! above 1 is an anomaly; see [`AnomalySeverity`].
 
 mod classic;
 mod combined;
@@ -36,7 +36,7 @@ pub const CLASSIC: [Method; 4] =
 
 /// How far outside the range a value lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub enum AnomalySeverity {
     /// Score up to 1: within the range.
     None,
     /// Score above 1.
@@ -49,7 +49,7 @@ pub enum Severity {
     Critical,
 }
 
-impl Severity {
+impl AnomalySeverity {
     /// The severity of a score.
     pub fn of(score: f64) -> Self {
         match score {
@@ -119,7 +119,7 @@ pub struct Anomaly {
     /// Distance from the expected value over the distance of the edge; above 1.
     pub score: f64,
     /// The score in words.
-    pub severity: Severity,
+    pub severity: AnomalySeverity,
     /// Side of the expected value.
     pub direction: Direction,
     /// The methods that see it.
@@ -221,7 +221,7 @@ impl Ranges {
                 lo: self.lo[index],
                 hi: self.hi[index],
                 score: score[index],
-                severity: Severity::of(score[index]),
+                severity: AnomalySeverity::of(score[index]),
                 direction: match values[index] > self.expected[index] {
                     true => Direction::Above,
                     false => Direction::Below,

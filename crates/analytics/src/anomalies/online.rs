@@ -20,7 +20,7 @@ use pulses::cycle_of_pulses;
 use scale::Scale;
 use tail::Tail;
 
-use super::{Severity, score};
+use super::{AnomalySeverity, score};
 use crate::season;
 
 /// What an [`OnlineDetector`] is told.
@@ -53,7 +53,7 @@ pub struct Verdict {
     /// Distance from the expected value over the distance of the edge on that side.
     pub score: f64,
     /// The score in words.
-    pub severity: Severity,
+    pub severity: AnomalySeverity,
     /// Whether this point raises an alarm. It may lie inside the range, where it is the level or
     /// the spread of the last points that is unusual; and points outside may raise none, while an
     /// episode lasts.
@@ -170,7 +170,7 @@ impl OnlineDetector {
                 lo: expected,
                 hi: expected,
                 score: 0.0,
-                severity: Severity::None,
+                severity: AnomalySeverity::None,
                 anomaly: false,
             };
         }
@@ -187,7 +187,7 @@ impl OnlineDetector {
         if judgement.anomaly {
             self.look_for_pulses();
         }
-        let severity = Severity::of(score);
+        let severity = AnomalySeverity::of(score);
         Verdict { expected, lo, hi, score, severity, anomaly: judgement.anomaly }
     }
 

@@ -22,7 +22,7 @@ fn spikes_and_dips_are_told_from_the_week() {
     let found: Vec<usize> = report.anomalies.iter().map(|anomaly| anomaly.index).collect();
     assert!([31, 66, 97].iter().all(|planted| found.contains(planted)), "{found:?}");
     assert!(found.len() <= 4, "{found:?}");
-    assert_eq!(report.anomalies[0].severity, Severity::Critical);
+    assert_eq!(report.anomalies[0].severity, AnomalySeverity::Critical);
     assert_eq!(report.anomalies[1].direction, Direction::Below);
     assert!(report.anomalies[0].methods.contains(&Method::Seasonal));
     assert!(report.lo.iter().zip(&report.hi).all(|(lo, hi)| lo <= hi));
@@ -263,7 +263,7 @@ fn a_score_is_the_distance_over_that_of_the_edge_online_too() {
             assert!((verdict.score - ratio).abs() <= 1e-9 * ratio, "{value}: {verdict:?}");
             let is_outside = value < verdict.lo || value > verdict.hi;
             assert_eq!(verdict.score > 1.0, is_outside, "{value}: {verdict:?}");
-            assert_eq!(verdict.severity, Severity::of(verdict.score));
+            assert_eq!(verdict.severity, AnomalySeverity::of(verdict.score));
             outside_without_alarm += usize::from(is_outside && !verdict.anomaly);
         }
         // The rest of an episode lies outside, and is no alarm of its own.
@@ -278,7 +278,7 @@ fn nothing_is_outside_before_the_range_is_known() {
     for _ in 0..30 {
         let verdict = online.push(50.0 + noise.normal());
 
-        assert_eq!(verdict.severity, Severity::None);
+        assert_eq!(verdict.severity, AnomalySeverity::None);
     }
 }
 

@@ -217,7 +217,7 @@ pub enum Footing {
 /// One method's part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MethodReport {
-    /// Which.
+    /// The method.
     pub method: Method,
     /// The form and the parameters it took.
     pub form: String,
@@ -244,12 +244,12 @@ pub enum ForecastError {
     NoHorizon,
     /// A level is not between zero and one.
     Level {
-        /// It.
+        /// The level.
         level: f64,
     },
     /// The method asked for cannot work on this series, such as a pooled one without a pool.
     Unsuited {
-        /// It.
+        /// The method.
         method: Method,
     },
 }

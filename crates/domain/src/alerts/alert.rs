@@ -44,7 +44,7 @@ pub enum AlertState {
     Resolved {
         /// Who said so; `None` when the condition went away by itself.
         by: Option<CompactString>,
-        /// When.
+        /// When that was.
         at: DateTime<Utc>,
         /// Who had seen it before, where anybody had.
         acknowledged: Option<Acknowledgement>,
@@ -54,9 +54,9 @@ pub enum AlertState {
 /// Who said first that they saw an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledgement {
-    /// Who.
+    /// Who saw it.
     pub by: CompactString,
-    /// When.
+    /// When that was.
     pub at: DateTime<Utc>,
 }
 

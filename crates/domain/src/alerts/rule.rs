@@ -86,7 +86,7 @@ impl Severity {
 #[serde(rename_all = "snake_case")]
 #[schema(as = AnomalySeverity)]
 pub enum SpikeSeverity {
-    /// Outside.
+    /// Just outside of it.
     Low,
     /// Half as far again.
     #[default]

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 /// One line for the audit trail.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditRecord {
-    /// When.
+    /// When it was done.
     pub at: DateTime<Utc>,
     /// The id of the user who did it; `operator` for whoever holds the data folder.
     pub actor: CompactString,

@@ -19,7 +19,7 @@ const OPERATORS_ACCOUNT: &str = "default";
 /// Invariant: never more than the user may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Who.
+    /// Who they are.
     pub user: UserId,
     /// Who pays for what they send without saying an account.
     pub account: CompactString,

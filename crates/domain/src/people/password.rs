@@ -4,7 +4,7 @@ use super::user::{PeopleRefusal, UserId};
 
 /// Characters in a password, at least.
 pub const PASSWORD_CHARS_MIN: usize = 10;
-/// Bytes in a password, at most: hashing is dear, and nobody types more.
+/// Bytes in a password, at most: hashing is expensive, and nobody types more.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 
 /// What is tried first by whoever guesses, as far as it is long enough to be chosen here.

@@ -12,7 +12,7 @@ use super::key::Scope;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Everything.
+    /// May do everything.
     Admin,
     /// Sees and charges their own account.
     Member,

@@ -47,9 +47,9 @@ pub struct Session {
     pub id: Uuid,
     /// Who signed in.
     pub user: UserId,
-    /// How.
+    /// How they signed in.
     pub method: SignInMethod,
-    /// When.
+    /// When they signed in.
     pub created_at: DateTime<Utc>,
     /// When it was last used, to the minute or so.
     pub last_seen_at: DateTime<Utc>,

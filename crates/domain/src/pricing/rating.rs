@@ -27,7 +27,7 @@ pub struct Rateable<'a> {
     pub quantities: &'a Quantities,
     /// The terms: service tier, batch, region and whatever else prices depend on.
     pub parameters: &'a Tags,
-    /// When.
+    /// When it was used.
     pub at: DateTime<Utc>,
     /// What the provider says it cost.
     pub stated: Option<Amount>,

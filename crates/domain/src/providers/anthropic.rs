@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::call::{MeasureError, Reading, Source};
+use super::call::{CallReading, MeasureError, Source};
 use super::counts::{Answer, Modalities, Object, Prompt};
 use crate::pricing::parameter;
 use crate::usage::Meter;
 
-pub(super) fn read(source: &Source<'_>) -> Result<Reading, MeasureError> {
+pub(super) fn read(source: &Source<'_>) -> Result<CallReading, MeasureError> {
     let model = source.answer("model").and_then(Value::as_str).map(Into::into);
-    let mut reading = Reading { model, ..Reading::default() };
+    let mut reading = CallReading { model, ..CallReading::default() };
     let Some(usage) = source.usage("usage") else { return Ok(reading) };
     let usage = Object::new(usage, "usage");
     // Where the server thinks in several turns, the turns say everything and the total does not.
@@ -32,7 +32,7 @@ pub(super) fn read(source: &Source<'_>) -> Result<Reading, MeasureError> {
     Ok(reading)
 }
 
-fn read_turn(usage: Object<'_>, reading: &mut Reading) -> Result<(), MeasureError> {
+fn read_turn(usage: Object<'_>, reading: &mut CallReading) -> Result<(), MeasureError> {
     let written = usage.count("cache_creation_input_tokens")?;
     let lifetimes = usage.object(&["cache_creation"]);
     let five_minutes = lifetimes.count("ephemeral_5m_input_tokens")?;

@@ -4,14 +4,14 @@
 use compact_str::CompactString;
 use serde_json::Value;
 
-use super::call::{MeasureError, Reading, Source};
+use super::call::{CallReading, MeasureError, Source};
 use super::counts::{Answer, Modalities, Object, Prompt};
 use crate::pricing::parameter;
 use crate::usage::Meter;
 
 /// Cached and written tokens stand beside the input.
-pub(super) fn read_converse(source: &Source<'_>) -> Result<Reading, MeasureError> {
-    let mut reading = Reading::default();
+pub(super) fn read_converse(source: &Source<'_>) -> Result<CallReading, MeasureError> {
+    let mut reading = CallReading::default();
     let Some(usage) = source.usage("usage") else { return Ok(reading) };
     let usage = Object::new(usage, "usage");
     let written = usage.count("cacheWriteInputTokens")?;
@@ -42,8 +42,8 @@ pub(super) fn read_converse(source: &Source<'_>) -> Result<Reading, MeasureError
 
 /// The forms that the hosted models have in common with nobody else. Headers and the last piece
 /// of a stream say the counts for every model.
-pub(super) fn read_invoked(source: &Source<'_>) -> Result<Reading, MeasureError> {
-    let mut reading = Reading::default();
+pub(super) fn read_invoked(source: &Source<'_>) -> Result<CallReading, MeasureError> {
+    let mut reading = CallReading::default();
     let document = Object::new(source.document, "");
     let metrics = document.object(&["amazon-bedrock-invocationMetrics"]);
     let counted = [
@@ -73,7 +73,7 @@ pub(super) fn read_invoked(source: &Source<'_>) -> Result<Reading, MeasureError>
 }
 
 /// Models that make pictures answer with them, and count nothing.
-fn read_pictures(source: &Source<'_>, reading: &mut Reading) {
+fn read_pictures(source: &Source<'_>, reading: &mut CallReading) {
     let pictures = source.answer("images").or_else(|| source.answer("artifacts"));
     let count = pictures.and_then(Value::as_array).map_or(0, Vec::len);
     reading.tally.add(Meter::Images, u64::try_from(count).unwrap_or(0));

@@ -105,14 +105,14 @@ pub enum MeasureError {
 
 /// What one dialect read.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct CallReading {
     pub tally: Tally,
     pub model: Option<CompactString>,
     pub terms: Vec<(&'static str, CompactString)>,
     pub stated: Option<Amount>,
 }
 
-impl Reading {
+impl CallReading {
     pub fn term(&mut self, name: &'static str, value: Option<&Value>) {
         if let Some(text) = value.and_then(Value::as_str).filter(|text| !text.is_empty()) {
             self.terms.push((name, text.into()));
@@ -154,7 +154,7 @@ pub fn identify(call: &Call<'_>) -> Result<Measured, MeasureError> {
     let of_model = || call.model.and_then(detect::provider_of_model);
     let provider = spoken.provider.clone().or_else(of_model);
     let provider = provider.ok_or(MeasureError::UnknownProvider)?;
-    Ok(finish(call, spoken, provider, Reading::default()))
+    Ok(finish(call, spoken, provider, CallReading::default()))
 }
 
 fn read(
@@ -162,7 +162,7 @@ fn read(
     spoken: &Spoken,
     document: &Value,
     is_usage: bool,
-) -> Result<Reading, MeasureError> {
+) -> Result<CallReading, MeasureError> {
     use detect::Dialect;
     let source = Source { call, spoken, document, is_usage };
     match detect::dialect(&source) {
@@ -299,7 +299,12 @@ fn is_zero(count: &Value) -> bool {
     count.as_f64().or_else(|| count.as_str()?.parse().ok()) == Some(0.0)
 }
 
-fn finish(call: &Call<'_>, spoken: Spoken, provider: CompactString, reading: Reading) -> Measured {
+fn finish(
+    call: &Call<'_>,
+    spoken: Spoken,
+    provider: CompactString,
+    reading: CallReading,
+) -> Measured {
     let (quantities, flags) = reading.tally.into_quantities();
     let mut models: Vec<CompactString> = Vec::new();
     let mut push = |name: Option<&str>| {

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::call::{MeasureError, Reading, Source};
+use super::call::{CallReading, MeasureError, Source};
 use super::counts::{Answer, Modalities, Object, Prompt};
 use crate::usage::Meter;
 
-pub(super) fn read(source: &Source<'_>) -> Result<Reading, MeasureError> {
+pub(super) fn read(source: &Source<'_>) -> Result<CallReading, MeasureError> {
     let model = source.answer("model").and_then(Value::as_str).map(Into::into);
-    let mut reading = Reading { model, ..Reading::default() };
+    let mut reading = CallReading { model, ..CallReading::default() };
     let usage = source.usage("usage").filter(|usage| usage.get("billed_units").is_some());
     let holder = usage.or_else(|| source.answer("meta")).unwrap_or(source.document);
     let holder = Object::new(holder, "usage");

@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
-use super::call::{MeasureError, Reading, Source};
+use super::call::{CallReading, MeasureError, Source};
 use super::counts::{Answer, Modalities, Object, Prompt};
 use crate::pricing::parameter;
 use crate::usage::Meter;
 
-pub(super) fn read(source: &Source<'_>) -> Result<Reading, MeasureError> {
-    let mut reading = Reading::default();
+pub(super) fn read(source: &Source<'_>) -> Result<CallReading, MeasureError> {
+    let mut reading = CallReading::default();
     let model = source.answer("modelVersion").or_else(|| source.answer("model"));
     reading.model = model.and_then(Value::as_str).map(Into::into);
     let searches = searches(source);
@@ -26,7 +26,7 @@ pub(super) fn read(source: &Source<'_>) -> Result<Reading, MeasureError> {
 fn read_usage(
     usage: Object<'_>,
     is_grounded: bool,
-    reading: &mut Reading,
+    reading: &mut CallReading,
 ) -> Result<(), MeasureError> {
     let prompt = usage.count("promptTokenCount")?;
     let tool_use = usage.count("toolUsePromptTokenCount")?;
@@ -68,7 +68,7 @@ fn read_usage(
 fn read_rest_of_total(
     source: &Source<'_>,
     usage: Object<'_>,
-    reading: &mut Reading,
+    reading: &mut CallReading,
 ) -> Result<(), MeasureError> {
     let total = usage.count("totalTokenCount")?;
     let says_output = usage.has("candidatesTokenCount") || usage.has("responseTokenCount");
@@ -80,7 +80,7 @@ fn read_rest_of_total(
 
 /// What `predict` answers: Imagen's pictures, which are counted as pieces, and embeddings, of which
 /// each says its tokens.
-fn read_predictions(source: &Source<'_>, reading: &mut Reading) -> Result<(), MeasureError> {
+fn read_predictions(source: &Source<'_>, reading: &mut CallReading) -> Result<(), MeasureError> {
     let predictions = source.answer("predictions").and_then(Value::as_array);
     let mut tokens: u64 = 0;
     for prediction in predictions.into_iter().flatten() {

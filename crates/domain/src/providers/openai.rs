@@ -6,15 +6,15 @@
 
 use serde_json::Value;
 
-use super::call::{Flag, MeasureError, Reading, Source};
+use super::call::{CallReading, Flag, MeasureError, Source};
 use super::counts::{Answer, Modalities, Object, Prompt, fractional};
 use crate::Amount;
 use crate::pricing::parameter;
 use crate::usage::Meter;
 
-pub(super) fn read(source: &Source<'_>) -> Result<Reading, MeasureError> {
+pub(super) fn read(source: &Source<'_>) -> Result<CallReading, MeasureError> {
     let model = source.answer("model").and_then(Value::as_str).map(Into::into);
-    let mut reading = Reading { model, ..Reading::default() };
+    let mut reading = CallReading { model, ..CallReading::default() };
     if let Some(usage) = source.usage("usage") {
         read_usage(source, Object::new(usage, "usage"), &mut reading)?;
     } else if let Some(seconds) = source.answer("duration").and_then(fractional) {
@@ -36,7 +36,7 @@ pub(super) fn read(source: &Source<'_>) -> Result<Reading, MeasureError> {
 fn read_usage(
     source: &Source<'_>,
     usage: Object<'_>,
-    reading: &mut Reading,
+    reading: &mut CallReading,
 ) -> Result<(), MeasureError> {
     if usage.has("pages_processed") {
         read_pages(usage, reading)?;
@@ -71,7 +71,7 @@ fn read_usage(
 fn read_rest_of_total(
     source: &Source<'_>,
     usage: Object<'_>,
-    reading: &mut Reading,
+    reading: &mut CallReading,
 ) -> Result<(), MeasureError> {
     let total = usage.count("total_tokens")?;
     let input = usage.first_count(&["prompt_tokens", "input_tokens"])?;
@@ -177,7 +177,7 @@ fn makes_pictures(source: &Source<'_>) -> bool {
 }
 
 /// Pictures that are counted as pieces, because nothing else is said of them.
-fn read_pictures(source: &Source<'_>, reading: &mut Reading) {
+fn read_pictures(source: &Source<'_>, reading: &mut CallReading) {
     let Some(Value::Array(data)) = source.answer("data") else { return };
     let pictures =
         data.iter().filter(|one| one.get("url").is_some() || one.get("b64_json").is_some());
@@ -195,14 +195,14 @@ fn read_pictures(source: &Source<'_>, reading: &mut Reading) {
     }
 }
 
-fn read_pages(info: Object<'_>, reading: &mut Reading) -> Result<(), MeasureError> {
+fn read_pages(info: Object<'_>, reading: &mut CallReading) -> Result<(), MeasureError> {
     reading.tally.add(Meter::Pages, info.count("pages_processed")?);
     reading.tally.add_named("annotated_pages", info.count("pages_processed_annotation")?);
     Ok(())
 }
 
 /// Speech is paid by the characters of the text, which only the request has.
-fn read_spoken_text(source: &Source<'_>, reading: &mut Reading) {
+fn read_spoken_text(source: &Source<'_>, reading: &mut CallReading) {
     if let Some(text) = source.request("input").and_then(Value::as_str) {
         let count = u64::try_from(text.chars().count()).unwrap_or(0);
         reading.tally.add(Meter::Characters, count);
@@ -210,7 +210,7 @@ fn read_spoken_text(source: &Source<'_>, reading: &mut Reading) {
 }
 
 /// The tools of the Responses interface: each call is an item of the output.
-fn read_tools(source: &Source<'_>, reading: &mut Reading) -> Result<(), MeasureError> {
+fn read_tools(source: &Source<'_>, reading: &mut CallReading) -> Result<(), MeasureError> {
     let Some(Value::Array(output)) = source.answer("output") else { return Ok(()) };
     let count = |kind: &str| {
         let items =
@@ -232,7 +232,7 @@ fn read_tools(source: &Source<'_>, reading: &mut Reading) -> Result<(), MeasureE
     Ok(())
 }
 
-fn read_terms(source: &Source<'_>, reading: &mut Reading) {
+fn read_terms(source: &Source<'_>, reading: &mut CallReading) {
     let usage = source.usage("usage");
     let of_usage = usage.and_then(|usage| usage.get("service_tier"));
     reading.term(parameter::SERVICE_TIER, of_usage);
@@ -242,7 +242,7 @@ fn read_terms(source: &Source<'_>, reading: &mut Reading) {
 }
 
 /// What the provider says it cost: OpenRouter and others in USD, Perplexity in parts, xAI in ticks.
-fn read_stated_cost(usage: Object<'_>, reading: &mut Reading) {
+fn read_stated_cost(usage: Object<'_>, reading: &mut CallReading) {
     let ticks = usage.get("cost_in_usd_ticks").map(|ticks| in_units(ticks, -10));
     let cost = usage.get("cost").map(|cost| {
         let own = in_units(cost.get("total_cost").unwrap_or(cost), 0)?;

@@ -7,7 +7,7 @@ use outlay_domain::people::AuditRecord;
 use outlay_store::{StoreError, Tx};
 use uuid::Uuid;
 
-use super::{AlertsError, Deed, RULES_MAX, unknown_rule};
+use super::{AlertAction, AlertsError, RULES_MAX, unknown_rule};
 use crate::journal::{Act, Stop, Topic};
 
 type Judged<T> = Result<T, Stop<AlertsError>>;
@@ -73,13 +73,13 @@ impl Act for RemoveRule {
 }
 
 /// Lets somebody do something about an alert.
-pub(super) struct SeeTo {
+pub(super) struct ActOn {
     pub id: Uuid,
-    pub deed: Deed,
+    pub action: AlertAction,
     pub actor: CompactString,
 }
 
-impl Act for SeeTo {
+impl Act for ActOn {
     type Done = Alert;
     type Refused = AlertsError;
     const TELLS: &'static [Topic] = &[Topic::Alerts];
@@ -90,10 +90,10 @@ impl Act for SeeTo {
         if matches!(alert.state, AlertState::Resolved { .. }) {
             return Err(Stop::Refused(AlertsError::Resolved));
         }
-        match self.deed {
-            Deed::Acknowledge => alert.state = alert.state.acknowledged(self.actor, at),
-            Deed::Snooze(until) => alert.snoozed_until = Some(until),
-            Deed::Resolve => alert.state = alert.state.resolved(Some(self.actor), at),
+        match self.action {
+            AlertAction::Acknowledge => alert.state = alert.state.acknowledged(self.actor, at),
+            AlertAction::Snooze(until) => alert.snoozed_until = Some(until),
+            AlertAction::Resolve => alert.state = alert.state.resolved(Some(self.actor), at),
         }
         tx.alerts().set(&alert)?;
         Ok(alert)

@@ -47,7 +47,7 @@ const NANOS: f64 = 1e9;
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub readings: Vec<Reading>,
-    /// Why not all of what it watches could be looked at.
+    /// Why not all of what it watches could be read.
     pub trouble: Option<String>,
 }
 
@@ -104,7 +104,7 @@ impl Alerts {
                 Ok(status) if status.asked_at >= status.window.to => {}
                 Ok(status) => seen.readings.extend(budget_readings(status, &holding)),
                 Err(UnjudgedBudget { budget, error }) => {
-                    // What cannot be looked at has not gone.
+                    // What cannot be read has not gone.
                     let of_budget = format!("{}@", budget.id);
                     let own = holding.iter().filter(|alert| alert.key.starts_with(&of_budget));
                     seen.readings.extend(own.map(still_there));
@@ -223,7 +223,7 @@ impl Alerts {
                         local.to_rfc3339_opts(SecondsFormat::Secs, true)
                     ),
                     hold: Hold::Holds,
-                    severity: (verdict.severity >= anomalies::Severity::Critical)
+                    severity: (verdict.severity >= anomalies::AnomalySeverity::Critical)
                         .then_some(Severity::Critical),
                     title: format!(
                         "{} in the hour from {}, {} were expected",
@@ -263,7 +263,7 @@ impl Alerts {
             Some(Reading {
                 key: format_compact!("day:{day}"),
                 hold: Hold::Holds,
-                severity: (anomaly.severity >= anomalies::Severity::Critical)
+                severity: (anomaly.severity >= anomalies::AnomalySeverity::Critical)
                     .then_some(Severity::Critical),
                 title: format!(
                     "{} on {day}, {} were expected",
@@ -585,12 +585,12 @@ fn against(value: &Value, limit: Amount) -> (bool, f64) {
     (nanos >= limit_nanos, nanos as f64 / limit_nanos as f64)
 }
 
-fn is_at_least(found: anomalies::Severity, least: SpikeSeverity) -> bool {
+fn is_at_least(found: anomalies::AnomalySeverity, least: SpikeSeverity) -> bool {
     let least = match least {
-        SpikeSeverity::Low => anomalies::Severity::Low,
-        SpikeSeverity::Medium => anomalies::Severity::Medium,
-        SpikeSeverity::High => anomalies::Severity::High,
-        SpikeSeverity::Critical => anomalies::Severity::Critical,
+        SpikeSeverity::Low => anomalies::AnomalySeverity::Low,
+        SpikeSeverity::Medium => anomalies::AnomalySeverity::Medium,
+        SpikeSeverity::High => anomalies::AnomalySeverity::High,
+        SpikeSeverity::Critical => anomalies::AnomalySeverity::Critical,
     };
     found >= least
 }

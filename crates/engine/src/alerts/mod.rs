@@ -135,7 +135,7 @@ pub struct AlertsPage {
 
 /// What somebody does about an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum AlertAction {
     /// They saw it.
     Acknowledge,
     /// It shall be silent until then.
@@ -252,8 +252,13 @@ impl Alerts {
     }
 
     /// Lets `actor` do something about an alert.
-    pub async fn see_to(&self, id: Uuid, deed: Deed, actor: &str) -> Result<Alert, AlertsError> {
-        self.journal.act(acts::SeeTo { id, deed, actor: actor.into() }).await
+    pub async fn act_on(
+        &self,
+        id: Uuid,
+        action: AlertAction,
+        actor: &str,
+    ) -> Result<Alert, AlertsError> {
+        self.journal.act(acts::ActOn { id, action, actor: actor.into() }).await
     }
 
     /// Keeps in mind what stood in the way of judging `rule`, and logs it when it is new.

@@ -126,18 +126,18 @@ async fn an_alert_is_acknowledged_snoozed_and_closed_and_does_not_come_back_at_o
     let id = desk.alerts.page(within(&["open"]), None, 1).await.unwrap().alerts[0].id;
     assert_eq!(desk.open().await, 1);
 
-    desk.alerts.see_to(id, Deed::Snooze(now() + TimeDelta::hours(2)), "ada").await.unwrap();
+    desk.alerts.act_on(id, AlertAction::Snooze(now() + TimeDelta::hours(2)), "ada").await.unwrap();
     assert_eq!(desk.open().await, 0);
-    desk.alerts.see_to(id, Deed::Acknowledge, "ada").await.unwrap();
-    desk.alerts.see_to(id, Deed::Acknowledge, "bob").await.unwrap();
+    desk.alerts.act_on(id, AlertAction::Acknowledge, "ada").await.unwrap();
+    desk.alerts.act_on(id, AlertAction::Acknowledge, "bob").await.unwrap();
     assert_eq!(
         desk.judged().await,
         ["acknowledged warning: vision-2 of acme-ai has usage without a price"]
     );
-    let over = desk.alerts.see_to(id, Deed::Resolve, "cleo").await.unwrap();
+    let over = desk.alerts.act_on(id, AlertAction::Resolve, "cleo").await.unwrap();
     assert_eq!(over.state.acknowledgement().unwrap().by, "ada", "who saw it first is kept");
     assert!(desk.judged().await.is_empty());
-    let twice = desk.alerts.see_to(id, Deed::Resolve, "ada").await;
+    let twice = desk.alerts.act_on(id, AlertAction::Resolve, "ada").await;
     assert!(matches!(twice, Err(AlertsError::Resolved)));
 
     // It went away, and came again.

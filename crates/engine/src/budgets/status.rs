@@ -72,7 +72,7 @@ pub type Judged = Result<BudgetStatus, UnjudgedBudget>;
 
 /// Why somebody who asks before they spend should not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct BudgetRefusal {
     /// The hard budget that has too little left.
     pub budget: Budget,
     /// What is left of it, in nanos.
@@ -207,7 +207,7 @@ impl Budgets {
         &self,
         amount: Amount,
         counts: impl Fn(&Budget) -> bool,
-    ) -> Result<Vec<Refusal>, BudgetsError> {
+    ) -> Result<Vec<BudgetRefusal>, BudgetsError> {
         let mut asked = self.all().await?;
         asked.retain(|budget| budget.draft.enforcement == Enforcement::Hard && counts(budget));
         let now = self.clock.now();
@@ -234,7 +234,7 @@ impl Budgets {
                 },
             };
             if remaining < i128::from(amount.nanos()) {
-                refusals.push(Refusal { budget, remaining });
+                refusals.push(BudgetRefusal { budget, remaining });
             }
         }
         Ok(refusals)

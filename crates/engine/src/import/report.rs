@@ -90,7 +90,7 @@ impl Report {
         }
     }
 
-    /// Rows that were looked at.
+    /// Rows that were read.
     pub fn rows(&self) -> u64 {
         self.accepted + self.repeated + self.refused + self.left_out
     }

@@ -11,7 +11,7 @@ pub struct Zone(Tz);
 
 /// What a clock on the wall can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub enum WallTime {
     /// One moment. A time that the clock skipped is one too, by the offset from before the gap.
     Once(DateTime<Utc>),
     /// The clock was put back and showed the time twice.
@@ -54,20 +54,20 @@ impl Zone {
     }
 
     /// What the wall clock's `local` can mean in this zone.
-    pub fn read(self, local: NaiveDateTime) -> Reading {
+    pub fn read(self, local: NaiveDateTime) -> WallTime {
         match self.0.from_local_datetime(&local) {
-            LocalResult::Single(at) => Reading::Once(at.to_utc()),
+            LocalResult::Single(at) => WallTime::Once(at.to_utc()),
             LocalResult::Ambiguous(first, second) => {
-                Reading::Twice { first: first.to_utc(), second: second.to_utc() }
+                WallTime::Twice { first: first.to_utc(), second: second.to_utc() }
             }
-            LocalResult::None => Reading::Once(self.read_in_gap(local)),
+            LocalResult::None => WallTime::Once(self.read_in_gap(local)),
         }
     }
 
     /// The moment of the wall clock's `local`, the first of two.
     pub fn instant(self, local: NaiveDateTime) -> DateTime<Utc> {
         match self.read(local) {
-            Reading::Once(at) | Reading::Twice { first: at, .. } => at,
+            WallTime::Once(at) | WallTime::Twice { first: at, .. } => at,
         }
     }
 
@@ -242,8 +242,8 @@ mod tests {
         fn the_wall_clock_comes_back(minutes in 0_i64..60_000_000) {
             let at = DateTime::UNIX_EPOCH + Duration::minutes(minutes);
             let read = match berlin().read(berlin().local(at)) {
-                Reading::Once(only) => [only, only],
-                Reading::Twice { first, second } => [first, second],
+                WallTime::Once(only) => [only, only],
+                WallTime::Twice { first, second } => [first, second],
             };
             proptest::prop_assert!(read.contains(&at), "{:?} is not {}", read, at);
         }
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_repeated_time_is_the_first_and_knows_the_second() {
         assert_eq!(read("2026-10-25T02:30:00"), "2026-10-25T00:30:00Z");
-        let Reading::Twice { first, second } =
+        let WallTime::Twice { first, second } =
             berlin().read(parse_local("2026-10-25T02:30:00").unwrap())
         else {
             panic!("the clock showed that time twice")

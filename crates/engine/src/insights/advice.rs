@@ -4,7 +4,7 @@
 //! that no other one rests on, and is of one month of thirty days.
 
 use compact_str::CompactString;
-use outlay_analytics::anomalies::{self, Severity};
+use outlay_analytics::anomalies::{self, AnomalySeverity};
 use outlay_analytics::trend::Direction;
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ pub enum Kind {
     Volatility,
     /// Spend grows.
     Growth,
-    /// Single days were far too dear.
+    /// Single days were far too expensive.
     Anomalies,
     /// The month's budget will not do.
     Budget,
@@ -66,9 +66,9 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
-    /// First.
+    /// To be done first.
     High,
-    /// Then.
+    /// To be done next.
     Medium,
     /// When there is time.
     Low,
@@ -97,8 +97,8 @@ pub fn priority_of_growth(weekly: f64) -> Option<Priority> {
 }
 
 /// How soon something is to be done about an odd day.
-pub fn priority_of_anomaly(severity: Severity) -> Priority {
-    if severity >= Severity::High { Priority::High } else { Priority::Medium }
+pub fn priority_of_anomaly(severity: AnomalySeverity) -> Priority {
+    if severity >= AnomalySeverity::High { Priority::High } else { Priority::Medium }
 }
 
 /// How soon something is to be done about a month's budget; `None` where it does.
@@ -136,7 +136,7 @@ pub struct ServiceShare {
     pub events: i128,
 }
 
-/// What could be done about the spend that `analysis` looked at, first things first.
+/// What could be done about the spend that `analysis` covers, first things first.
 pub fn recommend(
     analysis: &Analysis,
     services: &[ServiceShare],
@@ -168,7 +168,7 @@ fn volatility(analysis: &Analysis, thresholds: Thresholds) -> Option<Recommendat
             100.0 * analysis.volatility
         ),
         actions: texts([
-            "Find the jobs behind single dear days in the detailed breakdown",
+            "Find the jobs behind single expensive days in the detailed breakdown",
             "Spread large jobs over several days",
             "Set a budget that warns on the day itself",
         ]),
@@ -208,9 +208,9 @@ fn growth(analysis: &Analysis) -> Option<Recommendation> {
 }
 
 fn anomalies(analysis: &Analysis) -> Option<Recommendation> {
-    let dear: Vec<_> = dear_days(analysis).collect();
-    let worst = dear.iter().max_by(|one, two| one.excess.total_cmp(&two.excess))?;
-    let excess: f64 = dear.iter().map(|day| day.excess).sum();
+    let expensive: Vec<_> = expensive_days(analysis).collect();
+    let worst = expensive.iter().max_by(|one, two| one.excess.total_cmp(&two.excess))?;
+    let excess: f64 = expensive.iter().map(|day| day.excess).sum();
     Some(Recommendation {
         kind: Kind::Anomalies,
         priority: yesterdays(analysis)
@@ -219,12 +219,12 @@ fn anomalies(analysis: &Analysis) -> Option<Recommendation> {
         title: "Prevent Cost Anomalies".into(),
         description: format!(
             "{} of {} days cost ${excess:.2} more than expected; the worst was {}",
-            dear.len(),
+            expensive.len(),
             analysis.values.len(),
             worst.date,
         ),
         actions: texts([
-            "Look at the dearest operations of those days",
+            "Look at the most expensive operations of those days",
             "Cap retries and batch sizes of the jobs behind them",
             "Set an alert on the hourly cost",
         ]),
@@ -240,16 +240,17 @@ pub fn yesterdays(analysis: &Analysis) -> Option<&anomalies::Anomaly> {
 }
 
 /// A day that cost clearly more than expected.
-pub(super) struct DearDay {
+pub(super) struct ExpensiveDay {
     pub date: chrono::NaiveDate,
     pub excess: f64,
 }
 
-pub(super) fn dear_days(analysis: &Analysis) -> impl Iterator<Item = DearDay> + '_ {
-    let is_dear = |anomaly: &&anomalies::Anomaly| {
-        anomaly.direction == anomalies::Direction::Above && anomaly.severity >= Severity::Medium
+pub(super) fn expensive_days(analysis: &Analysis) -> impl Iterator<Item = ExpensiveDay> + '_ {
+    let is_expensive = |anomaly: &&anomalies::Anomaly| {
+        anomaly.direction == anomalies::Direction::Above
+            && anomaly.severity >= AnomalySeverity::Medium
     };
-    analysis.anomalies.iter().filter(is_dear).map(|anomaly| DearDay {
+    analysis.anomalies.iter().filter(is_expensive).map(|anomaly| ExpensiveDay {
         date: analysis.date(anomaly.index),
         excess: anomaly.value - anomaly.expected,
     })
@@ -380,7 +381,7 @@ mod tests {
         assert_eq!(priority_of_growth(-0.6), Some(Priority::High));
         assert_eq!(priority_of_growth(0.1), None);
         assert_eq!(priority_of_volatility(0.4), Priority::Medium);
-        assert_eq!(priority_of_anomaly(Severity::Critical), Priority::High);
+        assert_eq!(priority_of_anomaly(AnomalySeverity::Critical), Priority::High);
     }
 
     #[test]

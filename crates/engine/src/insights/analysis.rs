@@ -26,7 +26,7 @@ const MONTHLY_ALPHA: f64 = 0.01;
 /// Days ahead, at most.
 pub const HORIZON_MAX: usize = 365;
 
-/// The days of a course, looked at from all sides. Values are in units.
+/// The days of a course, analysed from all sides. Values are in units.
 #[derive(Debug, Clone)]
 pub struct Analysis {
     /// The date of the first day.

@@ -8,7 +8,7 @@ pub mod change;
 pub mod course;
 pub mod days;
 pub mod recommendations;
-pub mod returns;
+pub mod roi;
 pub mod spend;
 
 use std::sync::Arc;

@@ -162,7 +162,7 @@ impl Insights {
     }
 
     /// The newest events that were charged more than `above`.
-    pub async fn dear_events(
+    pub async fn expensive_events(
         &self,
         question: &SpendQuestion,
         above: Amount,

@@ -13,7 +13,7 @@ use outlay_domain::usage::{
 use outlay_store::dedup::{Dedup, EventKey, Seen};
 use outlay_store::history::History;
 use outlay_store::sqlite::amendments::Amendment;
-use outlay_store::sqlite::totals::Charged;
+use outlay_store::sqlite::totals::AccountTotal;
 use outlay_store::sqlite::usage_log;
 use outlay_store::{StoreError, Tx};
 use tokio::sync::oneshot;
@@ -241,7 +241,7 @@ impl Batch {
 struct Sums {
     /// No account had a sum that is further from nothing, in billionths.
     largest_before: u64,
-    charged: HashMap<CompactString, Charged>,
+    charged: HashMap<CompactString, AccountTotal>,
     /// What accounts had before, where it was looked up.
     before: HashMap<CompactString, i64>,
 }

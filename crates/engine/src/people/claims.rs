@@ -60,7 +60,7 @@ pub enum TokenFault {
     Role(Role),
 }
 
-/// The claims that are looked at.
+/// The claims that are read.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Claims {
     iss: Option<Value>,

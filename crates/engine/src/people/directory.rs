@@ -30,7 +30,7 @@ pub enum KnownBy {
 /// Somebody, and by what they came in.
 #[derive(Debug)]
 pub struct Known {
-    /// Who.
+    /// The user.
     pub user: User,
     /// By what.
     pub credential: Credential,

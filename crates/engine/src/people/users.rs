@@ -50,7 +50,7 @@ pub struct UserChange {
 /// Another password for a user.
 #[derive(Clone)]
 pub struct PasswordChange {
-    /// Whose.
+    /// Whose password it is.
     pub user: UserId,
     /// The present one, for those who change their own.
     pub current: Option<String>,

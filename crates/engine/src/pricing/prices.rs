@@ -51,7 +51,7 @@ pub enum PriceError {
     Closed {
         /// The row.
         id: CompactString,
-        /// When.
+        /// When it was closed.
         at: DateTime<Utc>,
     },
     /// The books could not be read or written.

@@ -23,7 +23,7 @@ pub struct QuoteRequest {
     pub path: Option<String>,
     /// Terms beside those that the request and the answer say.
     pub parameters: Vec<(CompactString, CompactString)>,
-    /// When.
+    /// When the request is made.
     pub at: DateTime<Utc>,
 }
 

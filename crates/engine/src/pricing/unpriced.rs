@@ -11,7 +11,7 @@ use outlay_domain::usage::{Charge, ChargeBasis, Fact, FactKind, Meter, UsageEven
 use crate::usage::questions::EXPORT_EVENTS;
 use crate::usage::{Questions, UnansweredError, UsageEvents};
 
-/// Facts that are looked at, the newest first, at most.
+/// Facts that are read, the newest first, at most.
 pub const LOOKED_AT_MAX: usize = 100_000;
 
 /// The usage of one model that has no price.
@@ -40,7 +40,7 @@ pub struct UnpricedModel {
 pub struct UnpricedUsage {
     /// By model, the one with the most events first.
     pub models: Vec<UnpricedModel>,
-    /// Whether there was more than is looked at, of which the newest is here.
+    /// Whether there was more than is read, of which the newest is here.
     pub is_cut: bool,
 }
 

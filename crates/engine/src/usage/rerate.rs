@@ -40,7 +40,7 @@ pub struct Rerating {
 /// What a re-rating changes, or would change.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rerated {
-    /// Events looked at.
+    /// Events examined.
     pub events: usize,
     /// Events whose charge changes.
     pub changed: usize,

@@ -8,7 +8,7 @@ use outlay_domain::usage::question::Measure;
 use outlay_domain::usage::{EventDraft, Meter};
 use outlay_domain::{Amount, Quantity};
 use outlay_store::sqlite::manifest::Span;
-use outlay_store::sqlite::totals::Charged;
+use outlay_store::sqlite::totals::AccountTotal;
 
 use super::amend::{Amender, AmendmentError, AskedEvent};
 use super::*;
@@ -343,7 +343,8 @@ async fn a_stopped_journal_takes_nothing_more() {
 /// Lets the account `acme` have room for no more than `left` billionths, as older versions let it.
 fn charge_nearly_all(folder: &Path, left: i64) {
     let outlay = open(folder);
-    let charged = Charged { amount: Amount::from_nanos(i64::MAX - left), events: 0, unpriced: 0 };
+    let charged =
+        AccountTotal { amount: Amount::from_nanos(i64::MAX - left), events: 0, unpriced: 0 };
     outlay.books.write_blocking(|tx| tx.totals().post("acme", charged, noon())).unwrap();
 }
 

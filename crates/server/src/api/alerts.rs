@@ -9,7 +9,7 @@ use compact_str::CompactString;
 use outlay_domain::alerts::{
     Alert, AlertRule, AlertState, Condition, RuleDraft, RuleError, Severity,
 };
-use outlay_engine::alerts::{AlertsError, AlertsPage, Deed, WantedAlerts};
+use outlay_engine::alerts::{AlertAction, AlertsError, AlertsPage, WantedAlerts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -63,7 +63,7 @@ struct AlertBody {
     /// Who saw it first; kept when it is over.
     #[schema(required = true)]
     acknowledged_by: Option<String>,
-    /// When.
+    /// When they did.
     #[schema(required = true)]
     acknowledged_at: Option<DateTime<Utc>>,
     /// When it was over.
@@ -227,7 +227,7 @@ async fn acknowledge(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<AlertBody>, ApiError> {
-    see_to(&state, &caller, id, Deed::Acknowledge).await
+    act_on(&state, &caller, id, AlertAction::Acknowledge).await
 }
 
 /// Until when an alert is silent.
@@ -264,7 +264,7 @@ async fn snooze(
         return Err(ApiError::bad_request("out_of_range", "until", "is more than a year ahead")
             .mend("snooze for a year at most, or resolve the alert"));
     }
-    see_to(&state, &caller, id, Deed::Snooze(body.until)).await
+    act_on(&state, &caller, id, AlertAction::Snooze(body.until)).await
 }
 
 /// Closes an alert; it comes back only after its condition went away. Admins only.
@@ -280,17 +280,17 @@ async fn resolve(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<AlertBody>, ApiError> {
-    see_to(&state, &caller, id, Deed::Resolve).await
+    act_on(&state, &caller, id, AlertAction::Resolve).await
 }
 
-async fn see_to(
+async fn act_on(
     state: &AppState,
     caller: &Caller,
     id: Uuid,
-    deed: Deed,
+    action: AlertAction,
 ) -> Result<Json<AlertBody>, ApiError> {
     caller.require_admin()?;
-    let alert = state.alerts.see_to(id, deed, caller.user.as_str()).await?;
+    let alert = state.alerts.act_on(id, action, caller.user.as_str()).await?;
     Ok(Json(AlertBody::new(alert, &state.alerts.rules().await?)))
 }
 

@@ -28,7 +28,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 struct AuditBody {
     /// Its place; later lines have greater ones.
     seq: i64,
-    /// When.
+    /// When it was done.
     at: DateTime<Utc>,
     /// Who did it; `operator` is whoever holds the data folder, `outlay` the server itself.
     #[schema(example = "admin")]

@@ -14,7 +14,7 @@ use outlay_domain::once::each_once;
 use outlay_domain::people;
 use outlay_domain::usage::question::{Attribute, Value, local_text};
 use outlay_engine::budgets::{
-    BudgetStatus, BudgetsError, Judged, Outlook, Refusal, UnjudgedBudget, is_imported,
+    BudgetRefusal, BudgetStatus, BudgetsError, Judged, Outlook, UnjudgedBudget, is_imported,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -460,7 +460,7 @@ struct RefusingBudget {
 }
 
 impl RefusingBudget {
-    fn new(refusal: Refusal) -> Self {
+    fn new(refusal: BudgetRefusal) -> Self {
         Self {
             id: Some(refusal.budget.id.into()),
             name: refusal.budget.draft.name.into(),

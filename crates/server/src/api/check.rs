@@ -18,7 +18,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(check))
 }
 
-/// What a check looked at, and what it found.
+/// What a check examined, and what it found.
 #[derive(Debug, Serialize, ToSchema)]
 struct CheckBody {
     /// Whether nothing is wrong.

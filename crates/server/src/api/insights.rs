@@ -30,7 +30,7 @@ use crate::forms::usage_params::{Known, Parameters};
 use crate::forms::words::{AnomalyDirection, Direction, Presence};
 use crate::state::AppState;
 
-/// Days that are looked at where nothing is said, and at most.
+/// Days that are analysed where none are named, and at most.
 const DAYS: usize = 90;
 const DAYS_MAX: usize = 731;
 /// Days ahead where nothing is said.
@@ -61,7 +61,7 @@ struct SpendParams {
     provider: Option<String>,
 }
 
-/// The days of spend, looked at from all sides. Amounts that were spent are exact texts; what is
+/// The days of spend, analysed from all sides. Amounts that were spent are exact texts; what is
 /// estimated is a number, in USD.
 #[derive(Debug, Serialize, ToSchema)]
 struct SpendInsights {
@@ -88,7 +88,7 @@ struct SpendInsights {
 /// A day.
 #[derive(Debug, Serialize, ToSchema)]
 struct DayBody {
-    /// Which.
+    /// The day.
     date: NaiveDate,
     /// What was spent.
     spend: String,
@@ -139,7 +139,7 @@ struct SummaryBody {
 /// A day that was not as expected.
 #[derive(Debug, Serialize, ToSchema)]
 struct AnomalyBody {
-    /// Which.
+    /// The day.
     date: NaiveDate,
     /// What was spent.
     spend: f64,
@@ -197,7 +197,7 @@ struct ForecastBody {
 /// A day that is to come.
 #[derive(Debug, Serialize, ToSchema)]
 struct AheadBody {
-    /// Which.
+    /// The day.
     date: NaiveDate,
     /// What is expected.
     expected: f64,
@@ -338,10 +338,12 @@ impl AnomalyBody {
             high: anomaly.hi,
             score: finite(anomaly.score),
             severity: match anomaly.severity {
-                anomalies::Severity::None | anomalies::Severity::Low => SpikeSeverity::Low,
-                anomalies::Severity::Medium => SpikeSeverity::Medium,
-                anomalies::Severity::High => SpikeSeverity::High,
-                anomalies::Severity::Critical => SpikeSeverity::Critical,
+                anomalies::AnomalySeverity::None | anomalies::AnomalySeverity::Low => {
+                    SpikeSeverity::Low
+                }
+                anomalies::AnomalySeverity::Medium => SpikeSeverity::Medium,
+                anomalies::AnomalySeverity::High => SpikeSeverity::High,
+                anomalies::AnomalySeverity::Critical => SpikeSeverity::Critical,
             },
             direction: anomaly.direction.into(),
             methods: anomaly.methods.iter().map(|method| word(*method)).collect(),
@@ -464,9 +466,9 @@ struct EffectsBody {
     change: String,
     /// Because there were more requests or fewer, at what one cost before.
     volume: String,
-    /// Because requests of the same model became dearer or cheaper.
+    /// Because requests of the same model became more expensive or cheaper.
     price: String,
-    /// Because requests moved to what is dearer or cheaper: to other models, or to other groups.
+    /// Because requests moved to what is more expensive or cheaper: to other models, or to other groups.
     mix: String,
 }
 

@@ -17,8 +17,8 @@ pub mod metrics;
 pub mod prices;
 mod recommendations;
 mod reports;
-mod returns;
 pub mod revenue;
+mod roi;
 pub mod session;
 pub mod sql;
 mod system;
@@ -89,7 +89,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(insights::routes())
         .merge(brief::routes())
         .merge(recommendations::routes())
-        .merge(returns::routes())
+        .merge(roi::routes())
         .merge(exports::routes())
         .merge(reports::routes())
 }

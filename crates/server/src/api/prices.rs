@@ -1,4 +1,4 @@
-//! Prices: looked at, set, imported, quoted by, and events rated again by them.
+//! Prices: listed, set, imported, quoted by, and events rated again by them.
 
 #![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
@@ -716,7 +716,7 @@ impl From<MeasureError> for ApiError {
     }
 }
 
-/// Which time is looked at.
+/// Which time is meant.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -891,7 +891,7 @@ const fn yes() -> bool {
 struct RerateAnswer {
     /// Whether it was done.
     applied: bool,
-    /// Events looked at.
+    /// Events examined.
     events: usize,
     /// Events whose charge changes.
     changed: usize,

@@ -12,8 +12,8 @@ use chrono_tz::Tz;
 use outlay_domain::recommendations::State as Decided;
 use outlay_domain::usage::question::{Value, local_text};
 use outlay_engine::insights::recommendations::{
-    Evidence, Item, Looked, Measured, NewDecision, Proof, Recommendation, RecommendationsError,
-    Saving,
+    Evidence, Item, Measured, NewDecision, Proof, Recommendation, RecommendationsError, Saving,
+    Slice,
 };
 use outlay_engine::usage_link::{escape, filter};
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ use crate::forms::usage_params::{Known, Parameters};
 use crate::forms::words::{Confidence, Priority, RecommendationKind};
 use crate::state::AppState;
 
-/// Days that are looked at where nothing is said, and within which bounds.
+/// Days that are analysed where none are named, and within which bounds.
 const DAYS: usize = 30;
 const DAYS_MIN: usize = 7;
 const DAYS_MAX: usize = 366;
@@ -123,13 +123,13 @@ struct RecommendationBody {
     /// Who decided that, where anybody did.
     #[schema(required = true)]
     changed_by: Option<String>,
-    /// When.
+    /// When it was decided.
     #[schema(required = true)]
     changed_at: Option<DateTime<Utc>>,
     /// Until when it is snoozed.
     #[schema(required = true)]
     snoozed_until: Option<DateTime<Utc>>,
-    /// Why.
+    /// What was written about it.
     #[schema(required = true)]
     note: Option<String>,
     /// What it saved since the day after it was done.
@@ -236,7 +236,7 @@ fn text(nanos: i128) -> String {
     Value::Amount { nanos }.text().to_string()
 }
 
-/// What is looked at, for links to the usage behind it.
+/// What is analysed, for links to the usage behind it.
 struct Seen<'a> {
     first: NaiveDate,
     last: NaiveDate,
@@ -245,7 +245,7 @@ struct Seen<'a> {
     parameters: Option<&'a Parameters>,
 }
 
-/// The page of the usage that a recommendation is about: its scope within what is looked at, on
+/// The page of the usage that a recommendation is about: its scope within what is analysed, on
 /// the days that it is about.
 fn path(own: &Recommendation, seen: &Seen<'_>) -> String {
     let (first, last, tz) = match &own.window {
@@ -284,13 +284,10 @@ async fn list(
     let tz = parameters.tz()?;
     let days = days(&parameters)?;
     let states = states(parameters.one("state")?)?;
-    let looked = Looked {
-        days: u32::try_from(days).unwrap_or(u32::MAX),
-        tz,
-        filters: parameters.filters()?,
-    };
+    let slice =
+        Slice { days: u32::try_from(days).unwrap_or(u32::MAX), tz, filters: parameters.filters()? };
     let scope = caller.scope();
-    let all = state.outlay.recommendations(&*caller).about(&looked, scope.as_deref()).await?;
+    let all = state.outlay.recommendations(&*caller).about(&slice, scope.as_deref()).await?;
     let items = all.items.into_iter().filter(|item| states.contains(&item.state));
     let seen = Seen {
         first: all.from.with_timezone(&tz).date_naive(),
@@ -342,7 +339,7 @@ struct DecisionBody {
     /// Until when, for `snoozed` only.
     #[serde(default, deserialize_with = "crate::moment::optional")]
     until: Option<DateTime<Utc>>,
-    /// Why.
+    /// What was written about it.
     #[schema(max_length = 500)]
     note: Option<String>,
 }

@@ -62,7 +62,7 @@ pub struct RevenueBody {
     /// What happened; a payment where it is not said. `purchase` means a payment, too.
     #[serde(default = "purchase")]
     kind: RevenueKind,
-    /// When.
+    /// When it happened.
     #[serde(deserialize_with = "crate::moment::required")]
     occurred_at: DateTime<Utc>,
     /// How much. A refund or chargeback counts negative, whatever its sign.
@@ -121,9 +121,9 @@ pub struct RevenueBody {
 #[serde(untagged)]
 #[allow(dead_code, reason = "says that there may be several; they are read one by one")]
 enum RevenueFacts {
-    /// One.
+    /// A single fact.
     One(Box<RevenueBody>),
-    /// Several.
+    /// A list of facts.
     Many(Vec<RevenueBody>),
 }
 

@@ -45,7 +45,7 @@ struct RedeemLink {
 /// Who is calling.
 #[derive(Debug, Serialize, ToSchema)]
 struct SessionBody {
-    /// Who.
+    /// Whose session it is.
     user: NamedUser,
     /// What they may do at most.
     role: Role,

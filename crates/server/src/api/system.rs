@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::people::Act;
 use outlay_engine::figures::Figures;
-use outlay_engine::health::{Check, Condition, DiskSpace};
-use outlay_engine::known_time::Reading;
+use outlay_engine::health::{Check, CheckState, DiskSpace};
+use outlay_engine::known_time::TimeReading;
 use outlay_engine::latency::LatencyReading;
 use outlay_engine::tasks::TaskReading;
 use outlay_store::StoreError;
@@ -41,7 +41,7 @@ struct SystemBody {
     uptime_seconds: u64,
     /// As its worst check.
     status: SystemStatus,
-    /// What was looked at just now.
+    /// What was checked just now.
     checks: Vec<SystemCheckBody>,
     /// What goes on in the background.
     tasks: Vec<TaskBody>,
@@ -65,7 +65,7 @@ struct SystemBody {
     prices: PricesBody,
 }
 
-/// Something that was looked at.
+/// Something that was checked.
 #[derive(Debug, Serialize, ToSchema)]
 struct SystemCheckBody {
     /// What: `writes`, `tasks`, `clock`, `disk`, `commits`, `queue`, `prices` or `alerts`.
@@ -131,7 +131,7 @@ struct HistoryBody {
     events: u64,
     /// Those of them that are in memory and in the log only.
     tail_events: u64,
-    /// Files.
+    /// How many files it is in.
     segments: usize,
     /// Bytes of those files.
     bytes: u64,
@@ -148,7 +148,7 @@ struct HistoryBody {
 struct KeysBody {
     /// How many.
     count: u64,
-    /// Files.
+    /// How many files they are in.
     runs: usize,
     /// Bytes of memory.
     memory_bytes: usize,
@@ -222,7 +222,8 @@ async fn confirm_clock(
     let actor = caller.user.to_string();
     let known_time = state.outlay.known_time.clone();
     let before = tokio::task::spawn_blocking(move || known_time.confirm(&actor)).await;
-    let Reading { safe, wall, ahead } = before.map_err(|error| ApiError::internal(&error))??;
+    let TimeReading { safe, wall, ahead } =
+        before.map_err(|error| ApiError::internal(&error))??;
     let was_ahead_seconds = ahead.map_or(0, |ahead| ahead.num_seconds());
     Ok(Json(ClockBody { now: wall, was: safe, was_ahead_seconds }))
 }
@@ -241,7 +242,7 @@ impl SystemBody {
             version: env!("CARGO_PKG_VERSION"),
             started_at: started.into(),
             uptime_seconds: SystemTime::now().duration_since(started).unwrap_or_default().as_secs(),
-            status: worst.unwrap_or(Condition::Ok).into(),
+            status: worst.unwrap_or(CheckState::Ok).into(),
             checks: checks.into_iter().map(SystemCheckBody::from).collect(),
             tasks: state.outlay.tasks.readings().into_iter().map(TaskBody::from).collect(),
             ingest: IngestBody {
@@ -283,9 +284,9 @@ impl SystemBody {
 /// Usage without a price is in no sum, so somebody should see to it.
 fn prices(unpriced: i64) -> Check {
     let (condition, text) = match unpriced {
-        0 => (Condition::Ok, "every event has a price".to_owned()),
-        1 => (Condition::Warning, "one event has no price".to_owned()),
-        count => (Condition::Warning, format!("{count} events have no price")),
+        0 => (CheckState::Ok, "every event has a price".to_owned()),
+        1 => (CheckState::Warning, "one event has no price".to_owned()),
+        count => (CheckState::Warning, format!("{count} events have no price")),
     };
     Check { name: "prices", condition, text }
 }
@@ -293,16 +294,16 @@ fn prices(unpriced: i64) -> Check {
 /// What cannot be judged opens no alert, so somebody should see to it.
 fn rules(troubles: &BTreeMap<CompactString, String>) -> Check {
     let (condition, text) = match troubles.first_key_value() {
-        None => (Condition::Ok, "every alert rule can be judged".to_owned()),
+        None => (CheckState::Ok, "every alert rule can be judged".to_owned()),
         Some((rule, why)) if troubles.len() == 1 => {
-            (Condition::Warning, format!("the rule “{rule}” cannot be judged as it should: {why}"))
+            (CheckState::Warning, format!("the rule “{rule}” cannot be judged as it should: {why}"))
         }
         Some((rule, why)) => {
             let others = troubles.len() - 1;
             let text = format!(
                 "the rule “{rule}” and {others} more cannot be judged as they should: {why}"
             );
-            (Condition::Warning, text)
+            (CheckState::Warning, text)
         }
     };
     Check { name: "alerts", condition, text }

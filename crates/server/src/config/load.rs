@@ -23,7 +23,7 @@ pub enum ConfigError {
     Unreadable {
         /// Which file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: std::io::Error,
     },
     /// The file is not TOML, or a value is not what the key takes.
@@ -43,7 +43,7 @@ pub enum Origin {
     Default,
     /// A file.
     File {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
         /// Counted from one.
         line: usize,

@@ -6,7 +6,7 @@ use outlay_analytics::{anomalies, trend};
 use outlay_domain::alerts::AlertState as Own;
 use outlay_domain::revenue;
 use outlay_domain::usage::question;
-use outlay_engine::health::Condition;
+use outlay_engine::health::CheckState;
 use outlay_engine::insights::advice;
 use outlay_engine::insights::brief;
 use outlay_engine::insights::recommendations;
@@ -60,7 +60,7 @@ words! {
 words! {
     /// Who is given revenue that names no group.
     SharingRule of revenue::SharingRule {
-        /// Nobody.
+        /// It is given to nobody.
         Direct,
         /// Every group, by what it cost.
         Spend,
@@ -72,11 +72,11 @@ words! {
 words! {
     /// Where a series goes, as far as it can be told from noise.
     Direction of trend::Direction {
-        /// Up.
+        /// It goes up.
         Rising,
-        /// Down.
+        /// It goes down.
         Falling,
-        /// Neither.
+        /// It does neither.
         Steady,
     }
 }
@@ -96,8 +96,8 @@ words! {
 }
 
 words! {
-    /// How something that was looked at is.
-    CheckStatus of Condition {
+    /// How something that was checked is.
+    CheckStatus of CheckState {
         /// As it should be.
         Ok,
         /// Somebody should look at it.
@@ -116,7 +116,7 @@ words! {
         PromptCaching,
         /// What can wait is cheaper in batches.
         Batch,
-        /// Long prompts meet a dearer tier.
+        /// Long prompts meet a more expensive tier.
         ContextTier,
         /// Failures are paid for.
         Failures,
@@ -126,7 +126,7 @@ words! {
         Volatility,
         /// Spend grows.
         Growth,
-        /// Single days were far too dear.
+        /// Single days were far too expensive.
         Anomalies,
         /// A budget will not do.
         Budget,
@@ -150,9 +150,9 @@ words! {
 words! {
     /// How soon something should be done.
     Priority of advice::Priority {
-        /// First.
+        /// To be done first.
         High,
-        /// Then.
+        /// To be done next.
         Medium,
         /// When there is time.
         Low,
@@ -248,12 +248,12 @@ pub enum SystemStatus {
     Failing,
 }
 
-impl From<Condition> for SystemStatus {
-    fn from(worst: Condition) -> Self {
+impl From<CheckState> for SystemStatus {
+    fn from(worst: CheckState) -> Self {
         match worst {
-            Condition::Ok => Self::Ok,
-            Condition::Warning => Self::Degraded,
-            Condition::Failing => Self::Failing,
+            CheckState::Ok => Self::Ok,
+            CheckState::Warning => Self::Degraded,
+            CheckState::Failing => Self::Failing,
         }
     }
 }

@@ -47,7 +47,7 @@ impl Default for DedupOptions {
 /// Whether an event came before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Seen {
-    /// Never.
+    /// It never came before.
     New,
     /// The id came with another body; or, hardly ever, another id has the same hash. The history
     /// knows which.
@@ -74,7 +74,7 @@ pub struct DedupFigures {
     pub keys: u64,
     /// Keys that are in memory only.
     pub fresh_keys: u64,
-    /// Files.
+    /// How many files the keys are in.
     pub runs: usize,
     /// Bytes of those files.
     pub disk_bytes: u64,

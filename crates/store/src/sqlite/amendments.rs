@@ -41,9 +41,9 @@ impl AmendmentKind {
 /// One line of the trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Amendment {
-    /// When.
+    /// When it was made.
     pub at: DateTime<Utc>,
-    /// Who.
+    /// Who made it.
     pub actor: CompactString,
     /// What, in the trail's word.
     pub act: CompactString,
@@ -53,7 +53,7 @@ pub struct Amendment {
     pub source: CompactString,
     /// The id of the event.
     pub event_id: CompactString,
-    /// Why.
+    /// Why it was made.
     pub reason: String,
 }
 

@@ -64,7 +64,7 @@ pub struct PriceSource {
     pub name: CompactString,
     /// The edition that was imported last.
     pub version: CompactString,
-    /// When.
+    /// When it was imported.
     pub imported_at: DateTime<Utc>,
 }
 

@@ -30,17 +30,17 @@ const TRIM: &str = "
 /// What somebody decided about one recommendation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptRecommendation {
-    /// Which.
+    /// The id of the recommendation.
     pub id: CompactString,
     /// What was decided.
     pub state: State,
     /// Who decided.
     pub actor: CompactString,
-    /// When.
+    /// When it was decided.
     pub changed_at: DateTime<Utc>,
     /// Until when it is not shown, where it is snoozed.
     pub snoozed_until: Option<DateTime<Utc>>,
-    /// Why.
+    /// What was written about it.
     pub note: Option<String>,
     /// The recommendation as it was then, as JSON.
     pub item: String,

@@ -363,7 +363,7 @@ fn attributes(
 /// What is needed of a fact to sum it up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevenueLine {
-    /// When.
+    /// When it happened.
     pub occurred_at: DateTime<Utc>,
     /// What happened.
     pub kind: RevenueKind,

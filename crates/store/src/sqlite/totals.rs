@@ -25,7 +25,7 @@ const ACCOUNTS: &str = "SELECT account, charged_nanos, events, unpriced FROM acc
 
 /// What a batch adds to one account, or what stands on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Charged {
+pub struct AccountTotal {
     /// Charges.
     pub amount: Amount,
     /// Events.
@@ -36,9 +36,9 @@ pub struct Charged {
 
 impl<A> AccountTotals<'_, A> {
     /// What stands on one account; nothing where it was never charged.
-    pub fn charged(&self, account: &str) -> Result<Charged, StoreError> {
+    pub fn charged(&self, account: &str) -> Result<AccountTotal, StoreError> {
         let found = self.conn.prepare_cached(ACCOUNT)?.query_row([account], |row| {
-            Ok(Charged {
+            Ok(AccountTotal {
                 amount: Amount::from_nanos(row.get(0)?),
                 events: row.get(1)?,
                 unpriced: row.get(2)?,
@@ -55,11 +55,11 @@ impl<A> AccountTotals<'_, A> {
     }
 
     /// What stands on every account.
-    pub fn accounts(&self) -> Result<Vec<(CompactString, Charged)>, StoreError> {
+    pub fn accounts(&self) -> Result<Vec<(CompactString, AccountTotal)>, StoreError> {
         let mut statement = self.conn.prepare_cached(ACCOUNTS)?;
         let rows = statement.query_map([], |row| {
             let account: String = row.get(0)?;
-            let charged = Charged {
+            let charged = AccountTotal {
                 amount: Amount::from_nanos(row.get(1)?),
                 events: row.get(2)?,
                 unpriced: row.get(3)?,
@@ -75,7 +75,7 @@ impl AccountTotals<'_, Writes> {
     pub fn post(
         &self,
         account: &str,
-        charged: Charged,
+        charged: AccountTotal,
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         self.conn.prepare_cached(POST)?.execute((

@@ -140,7 +140,7 @@ const PARTS = [
   {
     part: 'mix',
     label: 'Mix',
-    meaning: 'Requests that moved to dearer or cheaper models or groups',
+    meaning: 'Requests that moved to more expensive or cheaper models or groups',
   },
 ] as const
 

@@ -5,7 +5,7 @@ use compact_str::{CompactString, format_compact};
 use outlay_domain::Amount;
 use outlay_domain::usage::{EventDraft, Refusal, RefusalCode, Status};
 
-use super::super::zone::{Reading, Zone, parse_local, parse_time};
+use super::super::zone::{WallTime, Zone, parse_local, parse_time};
 use super::database::{Cell, DatabaseError, Kind, Row, Table};
 use super::{details, tail::Tail};
 
@@ -179,8 +179,8 @@ impl RowClock {
             };
         };
         Ok(Ok(match self.zone.read(local) {
-            Reading::Once(at) => at,
-            Reading::Twice { first, second } => {
+            WallTime::Once(at) => at,
+            WallTime::Twice { first, second } => {
                 if self.repeated_hour(local, row.id, tail)?.is_second(local) {
                     second
                 } else {
@@ -220,7 +220,7 @@ impl RepeatedHour {
     fn around(local: NaiveDateTime, zone: Zone) -> Self {
         use chrono::Timelike;
         let minute = Duration::minutes(1);
-        let is_twice = |at: NaiveDateTime| matches!(zone.read(at), Reading::Twice { .. });
+        let is_twice = |at: NaiveDateTime| matches!(zone.read(at), WallTime::Twice { .. });
         let start = local.with_second(0).and_then(|at| at.with_nanosecond(0)).unwrap_or(local);
         let (mut from, mut to) = (start, start + minute);
         while is_twice(from - minute) {

@@ -151,7 +151,7 @@ impl DatabaseError {
 /// How long to wait for somebody else's lock.
 #[derive(Debug, Clone)]
 pub struct Patience {
-    /// Altogether.
+    /// How long in all.
     pub total: Duration,
     /// Set when the wait is to end at once.
     pub stop: Arc<AtomicBool>,

@@ -17,7 +17,7 @@ use crate::insights::SpendTable;
 /// Noise in shares of the level from which on spend is to be smoothed.
 const VOLATILITY: f64 = 0.3;
 
-/// What `advice` says of the days and of services. Days that cost too much are [`dear`].
+/// What `advice` says of the days and of services. Days that cost too much are [`expensive`].
 pub fn find(analysis: Option<&Analysis>, table: &SpendTable) -> Vec<Found> {
     let Some(analysis) = analysis else { return Vec::new() };
     let services = services(table);
@@ -30,8 +30,8 @@ pub fn find(analysis: Option<&Analysis>, table: &SpendTable) -> Vec<Found> {
 }
 
 /// Days that cost too much, in `busy`: spend by day, provider and model without what stood idle,
-/// which `analysis` looked at.
-pub fn dear(analysis: Option<&Analysis>, busy: &SpendTable, used: &[Used]) -> Vec<Found> {
+/// which `analysis` covers.
+pub fn expensive(analysis: Option<&Analysis>, busy: &SpendTable, used: &[Used]) -> Vec<Found> {
     let Some(analysis) = analysis else { return Vec::new() };
     let thresholds = Thresholds { volatility: VOLATILITY };
     advice::recommend(analysis, &[], None, thresholds)
@@ -75,7 +75,7 @@ fn found(
     let scope: Scope =
         service.iter().map(|name| ("service".to_owned(), vec![(*name).to_owned()])).collect();
     let (evidence, proof) = match kind {
-        Kind::Anomalies => (Vec::new(), dear_days(analysis)),
+        Kind::Anomalies => (Vec::new(), expensive_days(analysis)),
         Kind::Service => (Vec::new(), of_services(table)),
         _ => (
             vec![
@@ -134,10 +134,10 @@ fn description(
             percent_text(analysis.growth())
         ),
         (Kind::Anomalies, _) => {
-            let dear: Vec<_> = advice::dear_days(analysis).collect();
-            let worst = dear.iter().max_by(|one, two| one.excess.total_cmp(&two.excess))?;
-            let excess = units_text(dear.iter().map(|day| day.excess).sum());
-            match dear.len() {
+            let expensive: Vec<_> = advice::expensive_days(analysis).collect();
+            let worst = expensive.iter().max_by(|one, two| one.excess.total_cmp(&two.excess))?;
+            let excess = units_text(expensive.iter().map(|day| day.excess).sum());
+            match expensive.len() {
                 1 => format!("{} cost {excess} more than expected of it", worst.date),
                 count => format!(
                     "{count} of {days} days cost {excess} more than expected of them; the worst was {}",
@@ -165,20 +165,20 @@ fn percent_text(share: f64) -> String {
     format!("{:.0} %", (share * 100.0 + 1e-9).floor())
 }
 
-/// What dear days cost beyond what is usual: of each, the pairs that were dear on it.
+/// What expensive days cost beyond what is usual: of each, the pairs that were expensive on it.
 #[allow(clippy::cast_possible_truncation, reason = "an estimate, in nanos")]
 fn excess(analysis: &Analysis, busy: &SpendTable, used: &[Used]) -> Vec<Claim> {
-    let dear: Vec<advice::DearDay> = advice::dear_days(analysis).collect();
+    let expensive: Vec<advice::ExpensiveDay> = advice::expensive_days(analysis).collect();
     let by_pair = PairDays::each(busy);
     let nothing = PairDays::default();
     let pairs: Vec<(&PairDays, i128)> = used
         .iter()
         .map(|used| by_pair.get(&(used.provider.as_str(), used.model.as_str())))
         .map(|pair| pair.unwrap_or(&nothing))
-        .map(|pair| (pair, pair.usual(analysis, &dear)))
+        .map(|pair| (pair, pair.usual(analysis, &expensive)))
         .collect();
     let mut nanos = vec![0_i128; used.len()];
-    for day in &dear {
+    for day in &expensive {
         let beyond = |(pair, usual): &(&PairDays, i128)| (pair.on(day.date) - usual).max(0);
         let beyond: Vec<i128> = pairs.iter().map(beyond).collect();
         let whole: i128 = beyond.iter().sum();
@@ -211,22 +211,22 @@ impl PairDays {
         self.0.get(&day).copied().unwrap_or_default()
     }
 
-    /// The median of the analysed days that were not dear.
-    fn usual(&self, analysis: &Analysis, dear: &[advice::DearDay]) -> i128 {
-        let is_dear = |date: NaiveDate| dear.iter().any(|day| day.date == date);
+    /// The median of the analysed days that were not expensive.
+    fn usual(&self, analysis: &Analysis, expensive: &[advice::ExpensiveDay]) -> i128 {
+        let is_expensive = |date: NaiveDate| expensive.iter().any(|day| day.date == date);
         let days = (0..analysis.values.len()).map(|place| analysis.date(place));
         let mut usual: Vec<i128> =
-            days.filter(|date| !is_dear(*date)).map(|date| self.on(date)).collect();
+            days.filter(|date| !is_expensive(*date)).map(|date| self.on(date)).collect();
         usual.sort_unstable();
         usual.get(usual.len() / 2).copied().unwrap_or_default()
     }
 }
 
-fn dear_days(analysis: &Analysis) -> Proof {
-    let row = |day: advice::DearDay| vec![day.date.to_string(), units_text(day.excess)];
+fn expensive_days(analysis: &Analysis) -> Proof {
+    let row = |day: advice::ExpensiveDay| vec![day.date.to_string(), units_text(day.excess)];
     Proof {
         columns: super::found::words(["Day", "Beyond what was expected"]),
-        rows: advice::dear_days(analysis).map(row).collect(),
+        rows: advice::expensive_days(analysis).map(row).collect(),
     }
 }
 

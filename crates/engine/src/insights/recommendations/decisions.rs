@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::super::{Course, Days, SpendQuestion, units};
 use super::claims::share;
-use super::{Item, Looked, Recommendation, Recommendations, Scope, Z, yesterday};
+use super::{Item, Recommendation, Recommendations, Scope, Slice, Z, yesterday};
 use crate::budgets::BudgetsError;
 use crate::journal::{AcceptError, Act, Stop, Topic};
 use crate::usage::UnansweredError;
@@ -29,13 +29,13 @@ const LOOK_BACK: [u32; 2] = [30, 366];
 /// What somebody decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// Who.
+    /// Who decided.
     pub actor: CompactString,
-    /// When.
+    /// When they decided.
     pub at: DateTime<Utc>,
     /// Until when it is snoozed.
     pub snoozed_until: Option<DateTime<Utc>>,
-    /// Why.
+    /// What they wrote about it.
     pub note: Option<String>,
 }
 
@@ -100,7 +100,7 @@ pub struct NewDecision {
     pub state: State,
     /// Until when, of a snooze.
     pub until: Option<DateTime<Utc>>,
-    /// Why.
+    /// What they wrote about it.
     pub note: Option<String>,
 }
 
@@ -287,8 +287,8 @@ impl Recommendations {
 
     async fn find(&self, id: &str, scope: Option<&str>) -> Result<Item, RecommendationsError> {
         for days in LOOK_BACK {
-            let looked = Looked { days, tz: Tz::UTC, filters: Vec::new() };
-            let all = self.about(&looked, scope).await?.items;
+            let slice = Slice { days, tz: Tz::UTC, filters: Vec::new() };
+            let all = self.about(&slice, scope).await?.items;
             if let Some(item) = all.into_iter().find(|item| item.recommendation.id == id) {
                 return Ok(item);
             }

@@ -278,7 +278,7 @@ impl Seen<'_> {
         }
         let Used { provider, model, .. } = self.used;
         let recommendation = Recommendation {
-            title: format!("Keep prompts of {model} below the dearer tier"),
+            title: format!("Keep prompts of {model} below the more expensive tier"),
             description: "Prompts beyond a length cost more for each token, and some went beyond"
                 .into(),
             confidence: Confidence::Low,

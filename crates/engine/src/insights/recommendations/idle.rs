@@ -29,7 +29,7 @@ pub fn busy() -> Filter {
 }
 
 /// What a service's idle capacity is, in the answer to a question [`BY`] whose measures are spend
-/// and events; the dearest first. Pairs that `used` does not know are added to it.
+/// and events; the most expensive first. Pairs that `used` does not know are added to it.
 pub fn find(answer: &Answer, used: &mut Vec<Used>) -> Vec<Found> {
     let known = used.len();
     let mut services: Vec<Service> = Vec::new();

@@ -38,7 +38,7 @@ use found::{Found, Used};
 
 /// Days of the month that savings are of.
 const MONTH_DAYS: i128 = 30;
-/// Pairs of provider and model that are looked at, the dearest first.
+/// Pairs of provider and model that are analysed, the most expensive first.
 const MODELS_MAX: usize = 200;
 /// Savings below this in a month are not worth a word, in nanos: a cent.
 const SAVING_MIN: i128 = 10_000_000;
@@ -72,7 +72,7 @@ impl Outlay {
 
 /// Which days and which usage to look at.
 #[derive(Debug, Clone)]
-pub struct Looked {
+pub struct Slice {
     /// How many days, today included.
     pub days: u32,
     /// Whose days.
@@ -109,7 +109,7 @@ pub struct Recommendation {
     pub proof: Proof,
     /// What to do, one by one.
     pub actions: Vec<String>,
-    /// The days that it is about, where these are not those that were looked at.
+    /// The days that it is about, where these are not those that were analysed.
     #[serde(default)]
     pub window: Option<DaysOf>,
 }
@@ -164,7 +164,7 @@ pub enum Kind {
     PromptCaching,
     /// What can wait is cheaper in batches.
     Batch,
-    /// Long prompts meet a dearer tier.
+    /// Long prompts meet a more expensive tier.
     ContextTier,
     /// Failures are paid for.
     Failures,
@@ -174,7 +174,7 @@ pub enum Kind {
     Volatility,
     /// Spend grows.
     Growth,
-    /// Single days were far too dear.
+    /// Single days were far too expensive.
     Anomalies,
     /// A budget will not do.
     Budget,
@@ -342,32 +342,32 @@ impl Recommendations {
     /// is one, and what was decided about it.
     pub async fn about(
         &self,
-        looked: &Looked,
+        slice: &Slice,
         scope: Option<&str>,
     ) -> Result<Recommended, RecommendationsError> {
         let insights = &self.insights;
-        let today = insights.today(looked.tz);
-        let days = Days::ending(today, looked.days.saturating_sub(1)).unwrap_or(Days::only(today));
+        let today = insights.today(slice.tz);
+        let days = Days::ending(today, slice.days.saturating_sub(1)).unwrap_or(Days::only(today));
         let by_day = SpendQuestion {
             days: Some(days.with_before(DAYS_BEFORE)),
             since: None,
-            tz: looked.tz,
+            tz: slice.tz,
             every: Some(Every::Day),
             by: vec![Attribute::Service],
-            filters: looked.filters.clone(),
+            filters: slice.filters.clone(),
             extremes: false,
         };
         let (table, used, idle, busy) = tokio::try_join!(
             insights.spend(by_day, scope),
-            self.used(days, looked, scope),
-            self.idle(days, looked, scope),
-            self.busy(days.with_before(DAYS_BEFORE), looked, scope)
+            self.used(days, slice, scope),
+            self.idle(days, slice, scope),
+            self.busy(days.with_before(DAYS_BEFORE), slice, scope)
         )?;
         let course = Course::of(&table, today, today).since(days.first());
         let table = table.since(days.first());
         let book = self.prices.load_full();
         let now = insights.now();
-        let whole = scope.is_none() && looked.filters.is_empty();
+        let whole = scope.is_none() && slice.filters.is_empty();
         let (found, used, course) = tokio::task::spawn_blocking(move || {
             let mut used = used;
             let mut found = found::find(&used, &book, now);
@@ -380,7 +380,7 @@ impl Recommendations {
             };
             let busy = busy.since(days.first());
             found.extend(days::find(analysis.as_ref(), &table));
-            found.extend(days::dear(of_busy.as_ref(), &busy, &used));
+            found.extend(days::expensive(of_busy.as_ref(), &busy, &used));
             (found, used, course)
         })
         .await
@@ -397,7 +397,7 @@ impl Recommendations {
             items.extend(decisions::gone(&items, &kept, now));
         }
         for item in &mut items {
-            item.measured = self.measured(item, &kept, looked.tz, scope).await?;
+            item.measured = self.measured(item, &kept, slice.tz, scope).await?;
         }
         let open = items.iter().filter(|item| item.state == State::Open);
         let saving = open.filter_map(|item| item.recommendation.saving).fold(
@@ -411,7 +411,7 @@ impl Recommendations {
         let spend = course.total();
         let ceiling = monthly(spend.max(0), course.len());
         Ok(Recommended {
-            from: day_start(days.first(), looked.tz),
+            from: day_start(days.first(), slice.tz),
             to: now,
             spend,
             saving: Saving { high: saving.high.min(ceiling), ..saving },
@@ -419,16 +419,16 @@ impl Recommendations {
         })
     }
 
-    /// The dearest models.
+    /// The most expensive models.
     async fn used(
         &self,
         days: Days,
-        looked: &Looked,
+        slice: &Slice,
         scope: Option<&str>,
     ) -> Result<Vec<Used>, crate::usage::UnansweredError> {
         let meters: Vec<Meter> = Meter::KNOWN.into_iter().filter(Meter::is_tokens).collect();
         let by = [Attribute::Provider, Attribute::Model, Attribute::Status];
-        let mut question = breakdown(days, looked, by);
+        let mut question = breakdown(days, slice, by);
         question.measures.extend(meters.iter().cloned().map(Measure::Meter));
         let answered = self.insights.questions.breakdown(question, scope).await?;
         Ok(models(&answered.answer, &meters))
@@ -438,7 +438,7 @@ impl Recommendations {
     async fn busy(
         &self,
         days: Days,
-        looked: &Looked,
+        slice: &Slice,
         scope: Option<&str>,
     ) -> Result<SpendTable, crate::usage::UnansweredError> {
         let mut question = UsageQuestion {
@@ -446,21 +446,21 @@ impl Recommendations {
             by: vec![Attribute::Provider, Attribute::Model],
             measures: SpendTable::MEASURES.to_vec(),
             top: Some(groups_max(days)),
-            ..breakdown(days, looked, idle::BY)
+            ..breakdown(days, slice, idle::BY)
         };
         question.filters.push(idle::busy());
         let answered = self.insights.questions.series(question, scope).await?;
-        Ok(SpendTable::of(&answered, looked.tz))
+        Ok(SpendTable::of(&answered, slice.tz))
     }
 
-    /// The dearest idle charges.
+    /// The most expensive idle charges.
     async fn idle(
         &self,
         days: Days,
-        looked: &Looked,
+        slice: &Slice,
         scope: Option<&str>,
     ) -> Result<Answer, crate::usage::UnansweredError> {
-        let mut question = breakdown(days, looked, idle::BY);
+        let mut question = breakdown(days, slice, idle::BY);
         question.filters.push(idle::filter());
         Ok(self.insights.questions.breakdown(question, scope).await?.answer)
     }
@@ -472,16 +472,16 @@ fn groups_max(days: Days) -> usize {
     (ROWS_MAX / (days + 1)).saturating_sub(1).clamp(1, MODELS_MAX)
 }
 
-/// What `looked` is about, by `by`, in spend and events.
-fn breakdown(days: Days, looked: &Looked, by: [Attribute; 3]) -> UsageQuestion {
-    let (from, to) = days.instants(looked.tz);
+/// What `slice` is about, by `by`, in spend and events.
+fn breakdown(days: Days, slice: &Slice, by: [Attribute; 3]) -> UsageQuestion {
+    let (from, to) = days.instants(slice.tz);
     UsageQuestion {
         from,
         to: Some(to),
-        tz: looked.tz,
+        tz: slice.tz,
         every: None,
         by: by.into(),
-        filters: looked.filters.clone(),
+        filters: slice.filters.clone(),
         measures: vec![Measure::Spend, Measure::Events],
         top: Some(MODELS_MAX * 2),
         compare: false,

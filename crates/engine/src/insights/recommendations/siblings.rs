@@ -86,7 +86,7 @@ mod tests {
         let wrong: Vec<_> = PAIRS
             .iter()
             .map(|pair| (pair.1, price(pair.0, pair.1), pair.2, price(pair.0, pair.2)))
-            .filter(|(_, dear, _, cheap)| !matches!((dear, cheap), (Some(d), Some(c)) if c < d))
+            .filter(|(_, expensive, _, cheap)| !matches!((expensive, cheap), (Some(d), Some(c)) if c < d))
             .collect();
 
         assert!(wrong.is_empty(), "{wrong:#?}");

@@ -169,9 +169,9 @@ impl Usage {
 
     /// Kind and whole saving of what is advised.
     async fn savings(&self) -> Vec<(Kind, i128)> {
-        let looked = Looked { days: 30, tz: Tz::UTC, filters: Vec::new() };
+        let slice = Slice { days: 30, tz: Tz::UTC, filters: Vec::new() };
         let all =
-            self.outlay.recommendations(By::Server("tests")).about(&looked, None).await.unwrap();
+            self.outlay.recommendations(By::Server("tests")).about(&slice, None).await.unwrap();
         let saving = |item: &Item| item.recommendation.saving.map_or(0, |saving| saving.monthly);
         all.items.iter().map(|item| (item.recommendation.kind, saving(item))).collect()
     }
@@ -200,18 +200,18 @@ async fn a_dear_day_saves_on_what_was_dear_on_it() {
         let cost = if back == 9 { 201 } else { 1 };
         usage.spend(back, "burst", None, &cost.to_string()).await;
     }
-    let looked = Looked { days: 30, tz: Tz::UTC, filters: Vec::new() };
+    let slice = Slice { days: 30, tz: Tz::UTC, filters: Vec::new() };
     let all = usage.outlay.recommendations(By::Server("tests"));
     let days = Days::ending(now().date_naive(), 29).unwrap();
-    let busy = all.busy(days, &looked, None).await.unwrap();
-    let used = all.used(days, &looked, None).await.unwrap();
+    let busy = all.busy(days, &slice, None).await.unwrap();
+    let used = all.used(days, &slice, None).await.unwrap();
     let course = Course::of(&busy, now().date_naive(), now().date_naive());
     let analysis = Analysis::of(&course, 30);
 
-    let found = days::dear(analysis.as_ref(), &busy, &used);
+    let found = days::expensive(analysis.as_ref(), &busy, &used);
 
-    let [dear] = found.as_slice() else { panic!("{} found", found.len()) };
-    let [claim] = dear.claims.as_slice() else { panic!("{:?}", dear.claims) };
+    let [expensive] = found.as_slice() else { panic!("{} found", found.len()) };
+    let [claim] = expensive.claims.as_slice() else { panic!("{:?}", expensive.claims) };
     assert_eq!(used[claim.pair].model, "burst");
     // Not more than the 200 that it lay above its own usual dollar.
     assert!((100_000_000_000..=200_000_000_000).contains(&claim.nanos), "{claim:?}");

@@ -1,7 +1,7 @@
 //! `outlay analyze anomalies`: whole series at once.
 
 use clap::{Args, ValueEnum};
-use outlay_analytics::anomalies::{self, Method, Options, Report, Severity};
+use outlay_analytics::anomalies::{self, AnomalySeverity, Method, Options, Report};
 
 use super::prepare::for_rows;
 use super::sheet::{Cell, Sheet};
@@ -78,13 +78,13 @@ pub fn begin(args: &AnomaliesArgs, json: bool) -> Result<Sheet, AnalyzeError> {
 }
 
 /// The severity in a word.
-pub const fn word(severity: Severity) -> &'static str {
+pub const fn word(severity: AnomalySeverity) -> &'static str {
     match severity {
-        Severity::None => "none",
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
+        AnomalySeverity::None => "none",
+        AnomalySeverity::Low => "low",
+        AnomalySeverity::Medium => "medium",
+        AnomalySeverity::High => "high",
+        AnomalySeverity::Critical => "critical",
     }
 }
 
@@ -122,7 +122,7 @@ fn judged(series: &Series, args: &AnomaliesArgs) -> Result<Judged, String> {
 fn cells<'a>(judged: Option<&Judged>, y: f64, row: usize) -> [Cell<'a>; 7] {
     let Some(Judged { report, begins, place_of }) = judged else {
         let unknown = Cell::Number(f64::NAN);
-        let [none, no] = [Cell::Text(word(Severity::None)), Cell::Flag(false)];
+        let [none, no] = [Cell::Text(word(AnomalySeverity::None)), Cell::Flag(false)];
         return [Cell::Number(y), unknown, unknown, unknown, Cell::Number(0.0), none, no];
     };
     let place = place_of[row];
@@ -133,7 +133,7 @@ fn cells<'a>(judged: Option<&Judged>, y: f64, row: usize) -> [Cell<'a>; 7] {
         Cell::Number(report.lo[place]),
         Cell::Number(report.hi[place]),
         Cell::Number(score),
-        Cell::Text(word(Severity::of(score))),
+        Cell::Text(word(AnomalySeverity::of(score))),
         Cell::Flag(begins[row]),
     ]
 }

@@ -20,9 +20,9 @@ pub const NAMELESS: &str = "series";
 pub enum Ours {
     /// Which series.
     UniqueId,
-    /// When.
+    /// The time of each point.
     Ds,
-    /// What.
+    /// The value of each point.
     Y,
 }
 
@@ -86,7 +86,7 @@ pub enum RowsError {
     /// A row is no row.
     #[error("line {line}: {detail}")]
     Malformed {
-        /// Where.
+        /// The line of the file.
         line: u64,
         /// What is wrong.
         detail: String,
@@ -94,7 +94,7 @@ pub enum RowsError {
     /// A value is none.
     #[error("line {line}, column `{column}`: {detail}\n  {remedy}")]
     Value {
-        /// Where.
+        /// The line of the file.
         line: u64,
         /// In which column of the file.
         column: String,
@@ -114,7 +114,7 @@ pub struct Row<'a> {
     pub id: &'a str,
     /// When, as it is written.
     pub ds: &'a str,
-    /// When.
+    /// Its time.
     pub stamp: stamps::Read,
     /// What; `NaN` where it is missing.
     pub y: f64,

@@ -29,7 +29,7 @@ pub enum Cell<'a> {
     Number(f64),
     /// A whole number.
     Count(usize),
-    /// Whether.
+    /// True or false.
     Flag(bool),
 }
 

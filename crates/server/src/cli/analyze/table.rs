@@ -24,7 +24,7 @@ pub struct Table {
 pub struct Series {
     /// Its name.
     pub id: String,
-    /// When.
+    /// The times.
     pub stamps: Vec<Stamp>,
     /// What; `NaN` where it is missing.
     pub values: Vec<f64>,

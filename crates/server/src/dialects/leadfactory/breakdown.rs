@@ -15,8 +15,8 @@ use super::error::Refused;
 use super::params::{Params, invalid};
 use super::wire::{Json, day, dollars, mean, name, percent};
 
-/// Dear operations that are listed, at most.
-const DEAR_MAX: usize = 20;
+/// Expensive operations that are listed, at most.
+const EXPENSIVE_MAX: usize = 20;
 /// Days that the plain breakdown is about where none are named, before today.
 const PLAIN_DAYS_BACK: u32 = 30;
 
@@ -277,7 +277,8 @@ async fn answer(desk: &Desk, ask: &Ask, listing: &Listing) -> Result<Breakdown, 
     };
     let (table, services) = tokio::try_join!(desk.spend(grouped), services(desk, ask))?;
     let count = table.total.events.max(1);
-    let dear = desk.dear_events(&question, table.total.nanos / count, DEAR_MAX).await?;
+    let expensive =
+        desk.expensive_events(&question, table.total.nanos / count, EXPENSIVE_MAX).await?;
 
     let listed: Vec<&SpendRow> =
         table.rows.iter().filter(|row| row.events != 0 && listing.keeps(row)).collect();
@@ -295,7 +296,7 @@ async fn answer(desk: &Desk, ask: &Ask, listing: &Listing) -> Result<Breakdown, 
         }),
         breakdown: rows,
         service_breakdown: services,
-        recent_high_cost_transactions: transactions(&dear, desk.tz),
+        recent_high_cost_transactions: transactions(&expensive, desk.tz),
         generated_at: desk.stamp(),
     })
 }

@@ -17,7 +17,7 @@ use crate::config::{ConfigError, Draft};
 
 /// LeadFactory's own port.
 const PORT: u16 = 5002;
-/// How often the databases are looked at, where nobody says.
+/// How often the databases are read, where nobody says.
 const POLL: Duration = Duration::from_secs(1);
 
 /// What stands beside `outlay serve`.
@@ -146,7 +146,7 @@ fn draft(globals: &Globals, args: &ServeArgs) -> Result<Draft, ConfigError> {
     Ok(draft)
 }
 
-/// How often the databases are looked at.
+/// How often the databases are read.
 fn poll(asked: Option<&str>) -> Result<Duration, CliError> {
     let Some(text) = asked.filter(|text| !text.is_empty()) else { return Ok(POLL) };
     let seconds = text.parse().ok().filter(|seconds| (0.1..=86_400.0).contains(seconds));

@@ -6,7 +6,7 @@ use outlay_engine::insights::advice::{
     yesterdays,
 };
 use outlay_engine::insights::course::units;
-use outlay_engine::insights::returns::Return;
+use outlay_engine::insights::roi::Return;
 use outlay_engine::insights::{Analysis, Days};
 use serde_json::{Map, Value, json};
 
@@ -150,7 +150,7 @@ pub async fn alerts(desk: Desk) -> Result<Json<Value>, Refused> {
     Ok(Json(alerts_body(&desk, &overview).await?))
 }
 
-/// What is to be looked at now.
+/// What needs attention now.
 pub async fn alerts_body(desk: &Desk, overview: &Overview) -> Result<Value, Refused> {
     let refused = desk.refused_rows().await?;
     let (mut alerts, mut warnings, mut info) = (Vec::new(), Vec::new(), Vec::new());
@@ -187,7 +187,7 @@ pub async fn alerts_body(desk: &Desk, overview: &Overview) -> Result<Value, Refu
         let threshold = desk.config().dialects.leadfactory.volatility_warning_threshold;
         if analysis.volatility > threshold {
             let message = format!("Cost volatility is {:.0}%", 100.0 * analysis.volatility);
-            let act = "Find the jobs behind single dear days";
+            let act = "Find the jobs behind single expensive days";
             tell("volatility", priority_of_volatility(analysis.volatility), message, act);
         }
         let growth = analysis.weekly_growth().unwrap_or_default();
@@ -203,7 +203,7 @@ pub async fn alerts_body(desk: &Desk, overview: &Overview) -> Result<Value, Refu
                 odd.value,
                 odd.expected
             );
-            let act = "Look at the dearest operations of that day";
+            let act = "Look at the most expensive operations of that day";
             tell("anomaly", priority_of_anomaly(odd.severity), message, act);
         }
     }

@@ -95,7 +95,7 @@ impl Selection {
 pub struct Overview {
     /// What the last thirty days have in them, where there are enough.
     pub analysis: Option<Arc<Analysis>>,
-    /// How many days were looked at.
+    /// How many days were analysed.
     pub days: usize,
     /// The services of the running month.
     pub services: Vec<ServiceShare>,
@@ -144,7 +144,7 @@ impl Desk {
         self.scope.is_none()
     }
 
-    /// Now.
+    /// The time now.
     pub fn now(&self) -> DateTime<Utc> {
         self.insights.now()
     }
@@ -213,8 +213,8 @@ impl Desk {
         Ok(sources_of_all_calls(&self.state.outlay.books).await?)
     }
 
-    /// The newest operations that cost more than what is dear, where `mean` is what one costs.
-    pub async fn dear_events(
+    /// The newest operations that cost more than what is expensive, where `mean` is what one costs.
+    pub async fn expensive_events(
         &self,
         question: &SpendQuestion,
         mean_nanos: i128,
@@ -222,11 +222,11 @@ impl Desk {
     ) -> Result<Vec<Fact>, Refused> {
         let above = self.dear_above(mean_nanos);
         let scope = self.scope.as_deref();
-        Ok(self.insights.dear_events(question, above, limit, scope).await?)
+        Ok(self.insights.expensive_events(question, above, limit, scope).await?)
     }
 
-    /// How many operations of some days cost more than what is dear, and how much together.
-    pub async fn dear_sum(
+    /// How many operations of some days cost more than what is expensive, and how much together.
+    pub async fn expensive_sum(
         &self,
         days: Option<Days>,
         mean_nanos: i128,
@@ -246,7 +246,7 @@ impl Desk {
         Ok(questions.events_sum(asked, self.scope.as_deref()).await?)
     }
 
-    /// From what amount on an operation is dear.
+    /// From what amount on an operation is expensive.
     pub fn dear_above(&self, mean_nanos: i128) -> Amount {
         const USUALLY_DEAR: Amount = Amount::from_units(10);
         let own = &self.config().dialects.leadfactory;

@@ -163,7 +163,7 @@ pub struct Followed {
     pub paths: Vec<PathBuf>,
     /// The zone of their clock.
     pub zone: Zone,
-    /// How often they are looked at.
+    /// How often they are read.
     pub poll: Duration,
 }
 
@@ -241,7 +241,7 @@ fn seen(found: &Found) -> Vec<Seen> {
     read.chain(named).collect()
 }
 
-/// Who looks at the reading, and how often is looked.
+/// Who watches the reading, and how often is read.
 struct Watch<'a> {
     quiet: bool,
     poll: Duration,

@@ -23,7 +23,7 @@ use outlay_engine::usage::By;
 use super::access::Admitted;
 use super::desk::{Desk, Selection, shares};
 use super::error::Refused;
-use super::returns::CURRENCY;
+use super::roi::CURRENCY;
 use super::wire::name;
 use crate::metrics::page::{Kind, Page};
 use crate::state::AppState;

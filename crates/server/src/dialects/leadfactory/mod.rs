@@ -18,7 +18,7 @@ mod optimization;
 mod other;
 mod params;
 mod refusals;
-mod returns;
+mod roi;
 pub mod settings;
 mod status;
 mod summary;
@@ -90,7 +90,7 @@ fn routes() -> Router<AppState> {
         .route("/api/cost/trends", get(trends::plain))
         .route("/api/cost/optimization", get(optimization::plain))
         .route("/api/cost/budget-utilization", get(budget::utilisation))
-        .route("/api/cost/roi-analysis", get(returns::roi))
+        .route("/api/cost/roi-analysis", get(roi::roi))
         .route("/api/cost/summary", get(summary::summary))
         .route("/api/cost/integrated/dashboard", get(dashboard::integrated))
         .route("/api/cost/integrated/efficiency", get(dashboard::efficiency))

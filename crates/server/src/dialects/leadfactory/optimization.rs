@@ -19,7 +19,7 @@ const LISTED_MAX: usize = 10;
 const HIGH_SHARE: f64 = 0.4;
 /// What an operation may cost on average, in units.
 const HIGH_MEAN: f64 = 1.0;
-/// Dear operations from which on they are worth a word.
+/// Expensive operations from which on they are worth a word.
 const OFTEN: u64 = 5;
 /// Share of the month's budget from which on it is worth a word.
 const BUDGET_SHARE: f64 = 0.8;
@@ -129,7 +129,7 @@ pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
     let question = SpendQuestion { by: vec![Attribute::Service], ..question };
     let everything = Selection::default();
     let (table, overview) = tokio::try_join!(desk.spend(question), desk.overview(&everything))?;
-    let dear = desk.dear_sum(days, table.total.nanos / table.total.events.max(1)).await?;
+    let expensive = desk.expensive_sum(days, table.total.nanos / table.total.events.max(1)).await?;
     let mut rows = Vec::new();
     let mut say = |kind: &str,
                    priority: &str,
@@ -160,7 +160,7 @@ pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
                 "{} accounts for {part:.1}% of total costs of the last {DAYS} days",
                 share.service
             ),
-            "Compare its operations by their average cost, and start with the dearest",
+            "Compare its operations by their average cost, and start with the most expensive",
             0.0,
         );
     }
@@ -198,13 +198,13 @@ pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
             );
         }
     }
-    if dear.count > OFTEN {
-        let mean = mean(dear.nanos, dear.count.into());
+    if expensive.count > OFTEN {
+        let mean = mean(expensive.nanos, expensive.count.into());
         say(
             "frequent_high_cost",
             "medium",
             None,
-            format!("Detected {} high-cost transactions averaging ${mean:.2}", dear.count),
+            format!("Detected {} high-cost transactions averaging ${mean:.2}", expensive.count),
             "Implement cost monitoring alerts and usage quotas",
             0.0,
         );

@@ -37,7 +37,7 @@ pub async fn summary(desk: Desk, params: Params) -> Result<Json<Value>, Refused>
     let (table, overview, rows) =
         tokio::try_join!(desk.spend(question), desk.overview(&everything), opportunities(&desk),)?;
     let total = &table.total;
-    let dear = desk.dear_sum(Some(days), total.nanos / total.events.max(1)).await?;
+    let expensive = desk.expensive_sum(Some(days), total.nanos / total.events.max(1)).await?;
     let analysis = overview.analysis.as_deref();
     let services: Vec<Value> = shares(&table, |_| true)
         .iter()
@@ -81,7 +81,7 @@ pub async fn summary(desk: Desk, params: Params) -> Result<Json<Value>, Refused>
         "optimization_opportunities": rows.iter().take(LISTED.2).collect::<Vec<_>>(),
         "key_metrics": {
             "cost_volatility": analysis.map_or(0.0, |own| own.volatility),
-            "high_cost_transactions": dear.count,
+            "high_cost_transactions": expensive.count,
             "potential_savings": savings,
         },
         "generated_at": desk.stamp(),

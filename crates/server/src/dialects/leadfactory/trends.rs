@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use outlay_analytics::anomalies::{self, Anomaly, Severity};
+use outlay_analytics::anomalies::{self, Anomaly, AnomalySeverity};
 use outlay_analytics::change_points::ChangePoint;
 use outlay_analytics::forecast::{Forecast, Method, MethodReport};
 use outlay_analytics::robust;
@@ -385,13 +385,13 @@ fn worst(all: &[Anomaly], limit: usize) -> impl Iterator<Item = &Anomaly> {
 }
 
 /// A severity from 1 to 5.
-const fn severity(severity: Severity) -> u8 {
+const fn severity(severity: AnomalySeverity) -> u8 {
     match severity {
-        Severity::None => 1,
-        Severity::Low => 2,
-        Severity::Medium => 3,
-        Severity::High => 4,
-        Severity::Critical => 5,
+        AnomalySeverity::None => 1,
+        AnomalySeverity::Low => 2,
+        AnomalySeverity::Medium => 3,
+        AnomalySeverity::High => 4,
+        AnomalySeverity::Critical => 5,
     }
 }
 

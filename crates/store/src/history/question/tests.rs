@@ -449,7 +449,7 @@ proptest! {
                 let passes = |filter: &Filter| {
                     filter.passes(value(&fact.event, filter.attribute()).as_deref())
                 };
-                let is_dear = above_nanos.is_none_or(|above| {
+                let is_expensive = above_nanos.is_none_or(|above| {
                     let amount = fact.charge.amount.filter(|_| fact.kind.event_count() == 1);
                     amount.is_some_and(|amount| amount.nanos() > above)
                 });
@@ -457,8 +457,8 @@ proptest! {
                 let is_lacking =
                     fact.charge.unpriced != 0 || fact.charge.basis == ChargeBasis::PartlyPriced;
                 let is_named = id.as_deref().is_none_or(|id| fact.event.id.as_str() == id);
-                let is_dear = is_dear && is_named && (is_lacking || !about_lacking);
-                is_in_time && is_dear && question.filters.iter().all(passes)
+                let is_expensive = is_expensive && is_named && (is_lacking || !about_lacking);
+                is_in_time && is_expensive && question.filters.iter().all(passes)
             })
             .cloned()
             .collect();

@@ -1,7 +1,7 @@
 //! What came in for what was spent.
 
 use outlay_domain::usage::question::Every;
-use outlay_engine::insights::returns::Return;
+use outlay_engine::insights::roi::Return;
 use outlay_engine::insights::{Course, Days, SpendQuestion};
 use outlay_engine::revenue::RevenueTotal;
 use serde_json::{Value, json};

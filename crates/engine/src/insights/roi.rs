@@ -82,7 +82,7 @@ impl Return {
 
 /// What is asked about returns.
 #[derive(Debug, Clone)]
-pub struct ReturnsQuestion {
+pub struct RoiQuestion {
     /// From this instant …
     pub from: DateTime<Utc>,
     /// … until before this one.
@@ -101,7 +101,7 @@ pub struct ReturnsQuestion {
 
 /// Spend and revenue of a period.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Returns {
+pub struct Roi {
     /// The period and its buckets.
     pub period: Period,
     /// All of it.
@@ -113,7 +113,7 @@ pub struct Returns {
     /// Events of the period before without a price.
     pub previous_unpriced: i128,
     /// The groups: by spend, then those that only earned, then what names none.
-    pub rows: Vec<ReturnRow>,
+    pub rows: Vec<RoiRow>,
     /// The buckets.
     pub series: Vec<Return>,
     /// Events without a price, of each bucket.
@@ -126,7 +126,7 @@ pub struct Returns {
 
 /// What one group cost and earned. Its sales are those that name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReturnRow {
+pub struct RoiRow {
     /// Its value; `None` is usage and revenue without one.
     pub group: Option<CompactString>,
     /// What it cost and earned.
@@ -137,7 +137,7 @@ pub struct ReturnRow {
     pub unpriced: i128,
 }
 
-impl Returns {
+impl Roi {
     /// By what part of what it was before profit changed; `None` where there was none before.
     #[allow(clippy::cast_precision_loss)]
     pub fn change(&self) -> Option<f64> {
@@ -148,18 +148,18 @@ impl Returns {
 
 impl Insights {
     /// Holds revenue against spend, about the account `scope` only where there is one.
-    pub async fn returns(
+    pub async fn roi(
         &self,
-        question: ReturnsQuestion,
+        question: RoiQuestion,
         scope: Option<&str>,
-    ) -> Result<Returns, UnansweredError> {
+    ) -> Result<Roi, UnansweredError> {
         let (groups, days) = self.spend_both_ways(&question, scope).await?;
         let scope = scope.map(ToOwned::to_owned);
         let returns = self.books.read(move |books| {
             let mut earned = Earned::new(&question, &groups, &days, scope.as_deref());
             let (from, to) = (earned.previous.from, earned.period.to);
             books.revenue().each(from, to, |line| earned.add(line))?;
-            Ok(earned.returns(&groups, &days))
+            Ok(earned.roi(&groups, &days))
         });
         Ok(returns.await?)
     }
@@ -167,7 +167,7 @@ impl Insights {
     /// Spend by group and by bucket, of one moment.
     async fn spend_both_ways(
         &self,
-        question: &ReturnsQuestion,
+        question: &RoiQuestion,
         scope: Option<&str>,
     ) -> Result<(Answered, Answered), UnansweredError> {
         let asked = UsageQuestion {
@@ -195,7 +195,7 @@ impl Insights {
 
 /// Revenue as it is summed up.
 struct Earned<'a> {
-    question: &'a ReturnsQuestion,
+    question: &'a RoiQuestion,
     scope: Option<&'a str>,
     by: CompactString,
     period: Period,
@@ -209,7 +209,7 @@ struct Earned<'a> {
 
 impl<'a> Earned<'a> {
     fn new(
-        question: &'a ReturnsQuestion,
+        question: &'a RoiQuestion,
         groups: &Answered,
         days: &Answered,
         scope: Option<&'a str>,
@@ -262,7 +262,7 @@ impl<'a> Earned<'a> {
         }
     }
 
-    fn returns(mut self, groups: &Answered, days: &Answered) -> Returns {
+    fn roi(mut self, groups: &Answered, days: &Answered) -> Roi {
         let before = groups.answer.total.before.as_deref().unwrap_or_default();
         (self.total.spend, self.before.spend) = (nanos(&groups.answer.total.now), nanos(before));
         let mut series_unpriced = vec![0; self.buckets.len()];
@@ -292,7 +292,7 @@ impl<'a> Earned<'a> {
             Every::Week | Every::Month => &[],
         };
         let trend = trend::trend(&profits, &trend::Options::new(seasons));
-        Returns {
+        Roi {
             rows: self.rows(groups),
             period: self.period,
             total: self.total,
@@ -307,9 +307,9 @@ impl<'a> Earned<'a> {
     }
 
     /// The groups, with their shares.
-    fn rows(&self, answered: &Answered) -> Vec<ReturnRow> {
+    fn rows(&self, answered: &Answered) -> Vec<RoiRow> {
         let mut earned = self.groups.clone();
-        let mut rows: Vec<ReturnRow> = Vec::new();
+        let mut rows: Vec<RoiRow> = Vec::new();
         for row in &answered.answer.rows {
             let Group::Of(key) = &row.group else { continue };
             let group = key.first().cloned().flatten();
@@ -317,11 +317,11 @@ impl<'a> Earned<'a> {
             let own = Return { spend: nanos(&row.values.now), ..revenue };
             if own != Return::default() || count(&row.values.now) != 0 {
                 let unpriced = unpriced(&row.values.now);
-                rows.push(ReturnRow { group, own, shared: 0, unpriced });
+                rows.push(RoiRow { group, own, shared: 0, unpriced });
             }
         }
-        let row = |(group, own)| ReturnRow { group, own, shared: 0, unpriced: 0 };
-        let mut rest: Vec<ReturnRow> = earned.into_iter().map(row).collect();
+        let row = |(group, own)| RoiRow { group, own, shared: 0, unpriced: 0 };
+        let mut rest: Vec<RoiRow> = earned.into_iter().map(row).collect();
         rest.sort_by_key(|row| std::cmp::Reverse(row.own.revenue));
         rows.extend(rest);
         rows.sort_by_key(|row| row.group.is_none());
@@ -330,8 +330,8 @@ impl<'a> Earned<'a> {
     }
 
     /// Shares what names no group by the rule.
-    fn share(&self, rows: &mut [ReturnRow]) {
-        let weight = |row: &ReturnRow| self.question.rule.weight(row.own.spend);
+    fn share(&self, rows: &mut [RoiRow]) {
+        let weight = |row: &RoiRow| self.question.rule.weight(row.own.spend);
         let weights: Vec<u128> = rows.iter().map(weight).collect();
         let Some(nameless) = rows.iter_mut().find(|row| row.group.is_none()) else { return };
         let Some(parts) = share(nameless.own.revenue, &weights) else { return };

@@ -13,7 +13,7 @@ use outlay_domain::people::Act;
 use outlay_domain::revenue::SharingRule;
 use outlay_domain::usage::question::{Attribute, Every, Value, local_text};
 use outlay_engine::insights::Days;
-use outlay_engine::insights::returns::{CURRENCY, Return, Returns, ReturnsQuestion};
+use outlay_engine::insights::roi::{CURRENCY, Return, Roi, RoiQuestion};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -26,7 +26,7 @@ use crate::forms::usage_params::{Known, Parameters};
 use crate::forms::words;
 use crate::state::AppState;
 
-/// Days before today that are looked at where nothing is said.
+/// Days before today that are analysed where none are named.
 const DAYS_BEFORE: u32 = 29;
 
 type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
@@ -175,7 +175,7 @@ struct TrendBody {
 /// Revenue in another currency.
 #[derive(Debug, Serialize, ToSchema)]
 struct OtherCurrency {
-    /// Which.
+    /// The code of the currency.
     #[schema(example = "EUR")]
     currency: String,
     /// How much.
@@ -204,7 +204,7 @@ async fn roi(
     let tz = parameters.tz()?;
     let insights = state.outlay.insights(&*caller);
     let (from, to) = range(&parameters, tz, insights.today(tz))?;
-    let question = ReturnsQuestion {
+    let question = RoiQuestion {
         from,
         to,
         tz,
@@ -213,7 +213,7 @@ async fn roi(
         filters: parameters.filters()?,
         rule: rule(&parameters)?,
     };
-    let returns = insights.returns(question.clone(), caller.scope().as_deref()).await?;
+    let returns = insights.roi(question.clone(), caller.scope().as_deref()).await?;
     Ok(Json(RoiBody::new(&question, &returns)))
 }
 
@@ -254,7 +254,7 @@ fn rule(parameters: &Parameters) -> Result<SharingRule, ApiError> {
 }
 
 impl RoiBody {
-    fn new(question: &ReturnsQuestion, returns: &Returns) -> Self {
+    fn new(question: &RoiQuestion, returns: &Roi) -> Self {
         let name = question.by.name().into_owned();
         let start = |place: usize| {
             let buckets = returns.period.buckets.as_ref();
@@ -300,7 +300,7 @@ impl RoiBody {
 }
 
 /// The rule in words.
-fn told(question: &ReturnsQuestion) -> String {
+fn told(question: &RoiQuestion) -> String {
     let by = match &question.by {
         Attribute::Tag(key) => key.to_string(),
         named => named.name().into_owned(),
