@@ -23,6 +23,7 @@ mod metadata;
 pub mod metrics;
 mod moment;
 mod problems;
+mod report;
 mod serving;
 pub mod shares;
 pub mod state;
