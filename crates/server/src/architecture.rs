@@ -147,7 +147,8 @@ fn a_noun_of_the_api_borrows_nothing_from_another() {
     let mut borrowed = Vec::new();
     for (name, code) in nouns.iter().filter(|(name, _)| name != "api/mod") {
         let own = of(name);
-        for part in code.split("super::").chain(code.split("crate::api::")).skip(1) {
+        let others = [code.split("super::"), code.split("crate::api::")];
+        for part in others.into_iter().flat_map(|parts| parts.skip(1)) {
             let other: String = part
                 .chars()
                 .take_while(|letter| letter.is_alphanumeric() || *letter == '_')

@@ -25,7 +25,7 @@ pub use imported::is_imported;
 pub use outlook::{Outlook, range_of_sum};
 #[cfg(test)]
 use status::Held;
-pub use status::{BudgetStatus, Judged, Reached, BudgetRefusal, UnjudgedBudget};
+pub use status::{BudgetRefusal, BudgetStatus, Judged, Reached, UnjudgedBudget};
 
 /// Budgets that may be kept, at most.
 pub const BUDGETS_MAX: usize = 1_000;

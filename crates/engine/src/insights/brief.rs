@@ -9,14 +9,14 @@ use outlay_domain::usage::question::{Attribute, Filter};
 
 use super::Insights;
 use super::change::{SpendChange, SpendChangeError};
-use super::recommendations::{Item, Looked, Recommendation, Recommendations, RecommendationsError};
+use super::recommendations::{Item, Recommendation, Recommendations, RecommendationsError, Slice};
 use crate::Outlay;
 use crate::budgets::{BudgetStatus, Budgets, BudgetsError, Outlook};
 use crate::figure_text::{amount_text, units_text};
 use crate::usage::{By, UnansweredError, UsageQuestion};
 use crate::usage_link::escape;
 
-/// Groups of a change that are looked through for the one that explains most of it.
+/// Groups of a change that are gone through for the one that explains most of it.
 const GROUPS: usize = 10;
 /// A change of less than this share of what was spent before is none worth a word.
 const CHANGE_MIN_PERCENT: i128 = 1;
@@ -135,12 +135,12 @@ impl Briefs {
     ) -> Result<Brief, BriefError> {
         let BriefQuestion { usage, scope } = question;
         let (tz, filters) = (usage.tz, usage.filters.clone());
-        let looked = Looked { days: ADVICE_DAYS, tz, filters: filters.clone() };
+        let slice = Slice { days: ADVICE_DAYS, tz, filters: filters.clone() };
         let change = self.insights.spend_change(usage, GROUPS, scope.as_deref()).await?;
         let statuses = self.budgets.statuses().await?;
         let statuses: Vec<BudgetStatus> =
             statuses.into_iter().flatten().filter(|one| may_see(&one.budget)).collect();
-        let advice = self.recommendations.about(&looked, scope.as_deref()).await?.items;
+        let advice = self.recommendations.about(&slice, scope.as_deref()).await?.items;
 
         let own = account_filter(scope.as_deref())?;
         let within: Vec<Filter> = filters.iter().cloned().chain(own).collect();

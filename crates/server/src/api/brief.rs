@@ -14,12 +14,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::budgets::may_see;
-use super::usage_params::{Known, Parameters};
-use super::words::BriefTopic;
 use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::forms::seen::may_see;
+use crate::forms::usage_params::{Known, Parameters};
+use crate::forms::words::BriefTopic;
 use crate::state::AppState;
 
 type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;

@@ -26,6 +26,7 @@ use crate::auth::{Caller, Scoped};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::forms::ids::known_id;
+use crate::forms::seen::may_see;
 use crate::forms::words::BudgetState;
 use crate::state::AppState;
 
@@ -524,13 +525,6 @@ async fn told(
 ) -> Result<BudgetBody, ApiError> {
     let budgets = state.outlay.budgets(caller);
     Ok(budgets.judge(budget).await?.into())
-}
-
-/// Whether the caller may see what a budget's scope spends: all of it belongs to their account.
-pub(super) fn may_see(caller: &people::Caller, budget: &Budget) -> bool {
-    let Some(own) = caller.scope() else { return true };
-    let accounts = budget.draft.scope.names().get("account");
-    accounts.is_some_and(|accounts| accounts.iter().all(|account| *account == own))
 }
 
 #[cfg(test)]
