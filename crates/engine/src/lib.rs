@@ -1,5 +1,6 @@
 //! What the product does: the use cases, free of HTTP and of SQL.
 
+pub use outlay_store::pace;
 pub mod alerts;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

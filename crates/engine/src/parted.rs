@@ -63,10 +63,11 @@ impl Parted {
         Some(Share { own, all })
     }
 
-    /// Takes one for a caller; `None` where none is free.
-    pub fn take_free(&self, who: &str) -> Option<Share> {
-        let own = self.of(who).try_acquire_owned().ok()?;
-        let all = self.all.clone().try_acquire_owned().ok()?;
+    /// Takes so much for a caller; `None` where it is not free.
+    pub fn take_free(&self, who: &str, count: usize) -> Option<Share> {
+        let count = u32::try_from(count).ok()?;
+        let own = self.of(who).try_acquire_many_owned(count).ok()?;
+        let all = self.all.clone().try_acquire_many_owned(count).ok()?;
         Some(Share { own, all })
     }
 
@@ -104,7 +105,7 @@ mod tests {
 
         let held = parted.take("mallory", 5).await.unwrap();
         assert!(parted.take("mallory", 1).await.is_none());
-        assert!(parted.take_free("mallory").is_none());
+        assert!(parted.take_free("mallory", 1).is_none());
         let others = parted.take("alice", 5).await.unwrap();
         assert!(parted.take("bob", 1).await.is_none(), "there is no more");
 
@@ -144,11 +145,11 @@ mod tests {
     async fn the_only_one_there_is_goes_to_whoever_comes_first() {
         let parted = Parted::new(1, Duration::from_millis(1));
 
-        let held = parted.take_free("alice").unwrap();
-        assert!(parted.take_free("bob").is_none());
+        let held = parted.take_free("alice", 1).unwrap();
+        assert!(parted.take_free("bob", 1).is_none());
 
         drop(held);
-        assert!(parted.take_free("bob").is_some());
+        assert!(parted.take_free("bob", 1).is_some());
     }
 
     #[tokio::test]

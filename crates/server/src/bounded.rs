@@ -6,8 +6,15 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use outlay_engine::pace::give_way;
 use serde::de::{self, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+
+/// Items that are read before others who want the processor are let in.
+const ITEMS_AT_ONCE: usize = 8;
+
+/// Values that are counted before they are.
+const VALUES_AT_ONCE: usize = 4_096;
 
 /// What the text of a refusal begins with, where it is for a list that is too long.
 pub const TOO_MANY: &str = "too many items: ";
@@ -29,6 +36,7 @@ impl<'de, const MAX: usize, T: Deserialize<'de>> Deserialize<'de> for UpTo<MAX, 
                 while items.len() < MAX {
                     let Some(item) = list.next_element()? else { return Ok(UpTo(items)) };
                     items.push(item);
+                    give_way(items.len(), ITEMS_AT_ONCE);
                 }
                 match list.next_element::<IgnoredAny>()? {
                     None => Ok(UpTo(items)),
@@ -63,6 +71,9 @@ pub fn excess(json: &str) -> Option<String> {
     let (mut depth, mut containers, mut values) = (0_usize, 0_usize, 0_usize);
     let mut bytes = json.bytes();
     while let Some(byte) = bytes.next() {
+        if byte == b',' {
+            give_way(values, VALUES_AT_ONCE);
+        }
         match byte {
             b'"' => skip_text(&mut bytes),
             b'{' | b'[' => {

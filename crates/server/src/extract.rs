@@ -72,14 +72,7 @@ async fn read_json(
     let packing = Packing::of(request.headers())?;
     let who = Entered::share(request.extensions());
     let body = state.shares.read(&who, request.into_body(), JSON_BYTES_MAX).await?;
-    let body = match packing {
-        Packing::None => body,
-        packing => {
-            let (shares, own) = (state.shares.clone(), who.clone());
-            let unpack = move || shares.unpack(&own, body, packing, JSON_BYTES_MAX);
-            state.shares.long_work(&who, unpack).await??
-        }
-    };
+    let body = state.shares.unpack(&who, body, packing, JSON_BYTES_MAX).await?;
     let length = body.len();
     Ok((body, (who, length)))
 }

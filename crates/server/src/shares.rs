@@ -1,11 +1,13 @@
 //! What all requests share, memory and processor time, parted so that no caller takes all.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
+use compact_str::CompactString;
 use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, LengthLimitError};
 use outlay_engine::parted::{Parted, Share};
@@ -30,13 +32,11 @@ const STEP_UNITS: usize = 256;
 const BYTES_A_SECOND: usize = 64 * 1024;
 /// Work on fewer bytes takes less time than handing it to another thread.
 const SMALL_BYTES: usize = 16 * 1024;
-/// Turns at a time, at least: as many threads as work besides those that answer.
-const TURNS_LEAST: usize = 4;
 
 /// Memory for bodies, turns at the processor, and files that are sent.
 #[derive(Debug)]
 pub struct Shares {
-    body_units: Parted,
+    body_units: Arc<Parted>,
     turns: Parted,
     downloads: Parted,
     body_time: Duration,
@@ -48,8 +48,10 @@ impl Shares {
         let units = config.ingest.bodies_bytes / UNIT_BYTES;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            body_units: Parted::new(units, BODY_PATIENCE),
-            turns: Parted::new(cores.max(TURNS_LEAST), TURN_PATIENCE),
+            body_units: Arc::new(Parted::new(units, BODY_PATIENCE)),
+            // One core is left to those that answer, so that they need not wait for a slice of time
+            // of somebody who works.
+            turns: Parted::new(cores.saturating_sub(1), TURN_PATIENCE),
             downloads: Parted::new(DOWNLOADS, DOWNLOAD_PATIENCE),
             body_time: Duration::from_secs(config.limits.body_seconds.into()),
         }
@@ -95,33 +97,25 @@ impl Shares {
         Ok(Held { bytes, _share: share })
     }
 
-    /// Unpacks a body, up to `max` bytes. It takes long, and is for the threads that may.
-    pub fn unpack(
+    /// Unpacks a body, up to `max` bytes. No turn is held while it waits for memory.
+    pub async fn unpack(
         &self,
         who: &str,
         packed: Held,
         way: Packing,
         max: usize,
     ) -> Result<Held, ApiError> {
-        let mut reader: Box<dyn Read> = match way {
+        let mut unpacking = match way {
             Packing::None => return Ok(packed),
-            Packing::Gzip => Box::new(MultiGzDecoder::new(&*packed.bytes)),
-            Packing::Zstd => Box::new(zstd_reader(&packed.bytes).map_err(|error| broken(&error))?),
+            packing => Unpacking::of(packed.bytes.clone(), packing)?,
         };
-        let runtime = tokio::runtime::Handle::current();
-        let mut share = None;
-        let mut bytes = Vec::new();
         loop {
-            let step = STEP_UNITS * UNIT_BYTES;
-            let more = runtime.block_on(self.body_units.take(who, STEP_UNITS));
-            merge(&mut share, more.ok_or_else(no_memory)?);
-            let read = reader.by_ref().take(step as u64).read_to_end(&mut bytes);
-            let read = read.map_err(|error| broken(&error))?;
-            if bytes.len() > max {
-                return Err(too_large(max));
-            }
-            if read < step {
-                return Ok(Held { bytes: bytes.into(), _share: share });
+            let more = self.body_units.take(who, STEP_UNITS).await.ok_or_else(no_memory)?;
+            let (units, name) = (self.body_units.clone(), CompactString::from(who));
+            let work = move || unpacking.go_on(more, max, || units.take_free(&name, STEP_UNITS));
+            match self.long_work(who, work).await?? {
+                Unpacked::Whole(held) => return Ok(held),
+                Unpacked::Partly(rest) => unpacking = rest,
             }
         }
     }
@@ -188,6 +182,57 @@ impl std::ops::Deref for Held {
     }
 }
 
+/// A body that is being unpacked.
+struct Unpacking {
+    reader: Box<dyn Read + Send>,
+    bytes: Vec<u8>,
+    share: Option<Share>,
+}
+
+/// How far that went.
+enum Unpacked {
+    Whole(Held),
+    /// There was no more memory.
+    Partly(Unpacking),
+}
+
+impl Unpacking {
+    fn of(packed: Bytes, way: Packing) -> Result<Self, ApiError> {
+        let packed = packed.reader();
+        let reader: Box<dyn Read + Send> = match way {
+            Packing::None => Box::new(packed),
+            Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
+            Packing::Zstd => Box::new(zstd_reader(packed).map_err(|error| broken(&error))?),
+        };
+        Ok(Self { reader, bytes: Vec::new(), share: None })
+    }
+
+    /// Unpacks as long as there is memory, and up to `max` bytes.
+    fn go_on(
+        mut self,
+        share: Share,
+        max: usize,
+        more: impl Fn() -> Option<Share>,
+    ) -> Result<Unpacked, ApiError> {
+        let mut free = Some(share);
+        while let Some(share) = free {
+            merge(&mut self.share, share);
+            let step = STEP_UNITS * UNIT_BYTES;
+            let read = self.reader.by_ref().take(step as u64).read_to_end(&mut self.bytes);
+            let read = read.map_err(|error| broken(&error))?;
+            if self.bytes.len() > max {
+                return Err(too_large(max));
+            }
+            if read < step {
+                return Ok(Unpacked::Whole(Held { bytes: self.bytes.into(), _share: self.share }));
+            }
+            std::thread::yield_now();
+            free = more();
+        }
+        Ok(Unpacked::Partly(self))
+    }
+}
+
 /// How a body is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
@@ -224,7 +269,7 @@ impl Packing {
 }
 
 /// A reader that takes no more memory for its window than RFC 8878 asks of every reader.
-fn zstd_reader(packed: &[u8]) -> io::Result<impl Read + '_> {
+fn zstd_reader(packed: impl BufRead) -> io::Result<impl Read> {
     const WINDOW_LOG_MAX: u32 = 23;
     let mut reader = zstd::stream::read::Decoder::with_buffer(packed)?;
     reader.window_log_max(WINDOW_LOG_MAX)?;
@@ -286,8 +331,6 @@ fn no_download() -> ApiError {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     #[tokio::test]
@@ -310,12 +353,10 @@ mod tests {
     #[tokio::test]
     async fn what_unpacks_to_more_than_its_bound_is_left_at_the_bound() {
         let packed = |bytes: &[u8]| zstd::encode_all(bytes, 3).unwrap();
-        let shares = Arc::new(Shares::new(&Config::default()));
+        let shares = Shares::new(&Config::default());
         let unpack = async |bytes: Vec<u8>, max: usize| {
             let held = shares.read("alice", Body::from(bytes), 1 << 20).await.unwrap();
-            let own = shares.clone();
-            let work = move || own.unpack("alice", held, Packing::Zstd, max);
-            shares.long_work("alice", work).await.unwrap()
+            shares.unpack("alice", held, Packing::Zstd, max).await
         };
 
         let bomb = packed(&vec![0; 64 << 20]);
@@ -348,7 +389,7 @@ mod tests {
         let mut config = Config::default();
         config.ingest.bodies_bytes = 1024 * 1024;
         let mut shares = Shares::new(&config);
-        shares.body_units = Parted::new(1024, Duration::from_millis(1));
+        shares.body_units = Arc::new(Parted::new(1024, Duration::from_millis(1)));
         let body = || Body::from(vec![b'x'; 400 * 1024]);
 
         let held = shares.read("alice", body(), 1024 * 1024).await.unwrap();

@@ -6,6 +6,7 @@ pub mod disk;
 pub mod error;
 pub mod failpoint;
 pub mod history;
+pub mod pace;
 pub mod sheet;
 pub mod sqlite;
 

@@ -6,6 +6,7 @@ use outlay_domain::pricing::PriceBook;
 use outlay_domain::usage::{Charge, Refusal, RefusalCode, UsageEvent};
 use outlay_store::dedup::{Dedup, EventKey};
 
+use super::queue::Weight;
 use super::{CommitCounters, Piece};
 
 /// What became of one event.
@@ -67,8 +68,9 @@ impl Prepared {
         }
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// What it weighs in the queue.
+    pub(super) fn weight(&self) -> Weight {
+        Weight { events: 1, bytes: self.bytes }
     }
 }
 

@@ -19,6 +19,7 @@ use outlay_domain::pricing::PriceBook;
 use outlay_domain::usage::{Fact, FactKind, Refusal};
 use outlay_store::dedup::Dedup;
 use outlay_store::history::History;
+use outlay_store::pace::give_way;
 use outlay_store::sqlite::amendments::Amendment;
 use outlay_store::sqlite::usage_log;
 use outlay_store::{Books, StoreError, failpoint};
@@ -41,6 +42,11 @@ pub use watchlist::Watchlist;
 
 /// What is in one commit, at most, unless one request alone has more.
 const COMMIT_MAX: Weight = Weight { events: 32_768, bytes: 64 << 20 };
+/// What of heavy requests is in one commit while light ones come, so that those wait some
+/// milliseconds at most.
+const COMMIT_BESIDE_LIGHT: Weight = Weight { events: 2_048, bytes: 256 << 10 };
+/// What of one request is committed at a time, about, where more than that waits.
+const PIECE_MAX: Weight = Weight { events: 1_024, bytes: 128 << 10 };
 /// How many commits after a panic take one request each.
 const CAREFUL_COMMITS: usize = 64;
 /// Acts other than usage that may wait. They have places of their own, so that a flood of events
@@ -48,6 +54,9 @@ const CAREFUL_COMMITS: usize = 64;
 const ACTS_WAITING_MAX: usize = 1_000;
 /// What such an act weighs.
 const ACT_WEIGHT: Weight = Weight { events: 1, bytes: 0 };
+
+/// Events that are prepared before others who want the processor are let in.
+const PREPARED_AT_ONCE: usize = 8;
 
 /// Batches that a watcher may be behind before it misses some. Their facts stay in memory.
 const BATCHES_WATCHED_MAX: usize = 64;
@@ -228,8 +237,10 @@ impl Journal {
     /// Hashes and rates events, which takes a while where they are many.
     pub fn prepare(&self, events: Vec<Incoming>) -> Vec<Prepared> {
         let prices = self.shared.prices.load_full();
-        let prepared =
-            events.into_iter().map(|event| Prepared::new(event, &self.shared.dedup, &prices));
+        let prepared = events.into_iter().enumerate().map(|(done, event)| {
+            give_way(done, PREPARED_AT_ONCE);
+            Prepared::new(event, &self.shared.dedup, &prices)
+        });
         prepared.collect()
     }
 
@@ -241,10 +252,21 @@ impl Journal {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let bytes = events.iter().map(Prepared::bytes).sum();
-        let (reply, answer) = oneshot::channel();
-        self.push(Weight { events: events.len(), bytes }, Piece::Events { events, reply })?;
-        answer.await.map_err(|_| AcceptError::Interrupted)?
+        let pieces = in_pieces(events).into_iter().map(|events| {
+            let (reply, answer) = oneshot::channel();
+            ((weight_of(&events), Piece::Events { events, reply }), answer)
+        });
+        let (pieces, answers): (Vec<_>, Vec<_>) = pieces.unzip();
+        self.push(pieces)?;
+        let mut outcomes = Vec::new();
+        for answer in answers {
+            let some = answer.await.map_err(|_| AcceptError::Interrupted)??;
+            match outcomes.is_empty() {
+                true => outcomes = some,
+                false => outcomes.extend(some),
+            }
+        }
+        Ok(outcomes)
     }
 
     /// Commits facts about kept events, which were worked out elsewhere, with the trail of them.
@@ -253,7 +275,7 @@ impl Journal {
         let bytes = facts.iter().map(Fact::size_bytes).sum();
         let weight = Weight { events: facts.len().max(1), bytes };
         let (reply, answer) = oneshot::channel();
-        self.push(weight, Piece::Amendment { facts, trail, reply })?;
+        self.push(vec![(weight, Piece::Amendment { facts, trail, reply })])?;
         answer.await.map_err(|_| AcceptError::Interrupted)?
     }
 
@@ -318,9 +340,9 @@ impl Journal {
         refuse_all(self.shared.queue.drain(), || AcceptError::Stopping);
     }
 
-    fn push(&self, weight: Weight, piece: Piece) -> Result<(), AcceptError> {
+    fn push(&self, pieces: Vec<(Weight, Piece)>) -> Result<(), AcceptError> {
         self.is_awake()?;
-        self.shared.queue.push(weight, piece).map_err(AcceptError::from)
+        self.shared.queue.push(pieces).map_err(AcceptError::from)
     }
 
     fn push_anyway(&self, weight: Weight, piece: Piece) -> Result<(), AcceptError> {
@@ -374,9 +396,12 @@ impl Shared {
         let mut encoder = usage_log::Encoder::default();
         let mut counters = Counters::default();
         loop {
-            let most = if careful > 0 { Weight::default() } else { COMMIT_MAX };
+            let (most, beside) = match careful {
+                0 => (COMMIT_MAX, COMMIT_BESIDE_LIGHT),
+                _ => (Weight::default(), Weight::default()),
+            };
             careful = careful.saturating_sub(1);
-            let Some(pieces) = self.queue.take(most) else { return };
+            let Some(pieces) = self.queue.take(most, beside) else { return };
             if is_behind && let Err(error) = self.catch_up() {
                 task.failed(&error);
                 self.note_failure(&error, pieces.len());
@@ -481,6 +506,27 @@ impl Shared {
             }
         }
     }
+}
+
+fn weight_of(events: &[Prepared]) -> Weight {
+    events.iter().fold(Weight::default(), |sum, prepared| sum.with(prepared.weight()))
+}
+
+/// The events of one request, parted so that others need not wait until all are committed.
+fn in_pieces(mut events: Vec<Prepared>) -> Vec<Vec<Prepared>> {
+    let mut ends = Vec::new();
+    let mut weight = Weight::default();
+    for (at, prepared) in events.iter().enumerate() {
+        if weight.events > 0 && !weight.with(prepared.weight()).fits(PIECE_MAX) {
+            ends.push(at);
+            weight = Weight::default();
+        }
+        weight = weight.with(prepared.weight());
+    }
+    let mut pieces: Vec<_> = ends.into_iter().rev().map(|end| events.split_off(end)).collect();
+    pieces.push(events);
+    pieces.reverse();
+    pieces
 }
 
 fn tell(topic: &watch::Sender<u64>) {

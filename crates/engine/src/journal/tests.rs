@@ -231,3 +231,69 @@ async fn what_is_done_is_told_of_and_what_is_refused_is_not() {
     watched.mark_unchanged();
     assert!(!alerts.has_changed().unwrap());
 }
+
+/// An event with `bytes` of metadata.
+fn wide(id: &str, bytes: usize) -> Incoming {
+    let mut wide = event(id);
+    wide.event.metadata = Some(format!("{{\"note\":\"{}\"}}", "x".repeat(bytes)).into());
+    wide
+}
+
+#[tokio::test]
+async fn a_small_request_passes_a_large_one_that_came_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path(), Options::default());
+    let mut committed = outlay.journal.watch();
+    let held = Held::hold(&outlay).await;
+
+    let large: Vec<_> = (0..100).map(|at| wide(&format!("wide-{at}"), 8_000)).collect();
+    let sender = outlay.clone();
+    let large = tokio::spawn(async move { sender.journal.accept(large).await });
+    settled(&outlay, 100).await;
+    let small = sent(&outlay, "small");
+    settled(&outlay, 101).await;
+    held.release().await;
+
+    assert!(matches!(small.await.unwrap().unwrap()[..], [Outcome::Accepted(_)]));
+    assert_eq!(large.await.unwrap().unwrap().len(), 100);
+    let first = committed.try_recv().unwrap();
+    assert_eq!(first.facts.iter().map(|fact| &*fact.event.id).collect::<Vec<_>>(), ["small"]);
+    let second = committed.try_recv().unwrap();
+    let bytes: usize = second.facts.iter().map(Fact::size_bytes).sum();
+    assert!(bytes <= COMMIT_BESIDE_LIGHT.bytes, "{bytes}");
+}
+
+#[tokio::test]
+async fn a_large_request_is_answered_as_one_in_the_order_in_which_it_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path(), Options::default());
+    let mut events: Vec<_> = (0..3_000).map(|at| event(&format!("e-{at}"))).collect();
+    events.push(event("e-0"));
+    events.insert(0, wide("e-2999", 10));
+
+    let outcomes = outlay.journal.accept(events).await.unwrap();
+
+    assert_eq!(outcomes.len(), 3_002);
+    assert_eq!(outcomes[3_001], Outcome::Repeated, "the first piece has it");
+    let Outcome::Refused(refusal) = &outcomes[3_000] else { panic!("it differs from the first") };
+    assert_eq!(refusal.field, "metadata");
+    assert!(outcomes[..3_000].iter().all(|outcome| matches!(outcome, Outcome::Accepted(_))));
+    assert_eq!(spent(&outlay), 3_000);
+}
+
+#[test]
+fn a_request_is_parted_where_a_piece_would_be_too_heavy() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path(), Options::default());
+    let sizes = |events: Vec<Incoming>| -> Vec<usize> {
+        in_pieces(outlay.journal.prepare(events)).iter().map(Vec::len).collect()
+    };
+    let many = |count: usize, bytes: usize| -> Vec<Incoming> {
+        (0..count).map(|at| wide(&format!("{at}"), bytes)).collect()
+    };
+
+    assert_eq!(sizes(many(1, 8)), [1]);
+    assert!(sizes(many(2_100, 8)).iter().all(|size| *size <= PIECE_MAX.events));
+    assert_eq!(sizes(many(3, 100_000)), [1, 1, 1]);
+    assert_eq!(sizes(many(2_100, 8)).iter().sum::<usize>(), 2_100);
+}

@@ -92,7 +92,7 @@ impl SqlDesk {
     /// The process that works on it is gone when this is answered, and ended when nobody waits for
     /// the answer any more.
     pub async fn run(&self, who: &str, query: String) -> Result<Vec<u8>, SqlDeskError> {
-        let _place = self.places.take_free(who).ok_or(SqlDeskError::Busy)?;
+        let _place = self.places.take_free(who, 1).ok_or(SqlDeskError::Busy)?;
         let _turn = self.turns.take(who, 1).await.ok_or(SqlDeskError::Busy)?;
         let history = self.history.clone();
         // Held until the end, so that no file is removed while it is read.
@@ -299,10 +299,10 @@ mod tests {
         let places = desk.places.free();
 
         let of_mallory: Vec<_> =
-            (0..places).filter_map(|_| desk.places.take_free("mallory")).collect();
+            (0..places).filter_map(|_| desk.places.take_free("mallory", 1)).collect();
 
         assert_eq!(of_mallory.len(), places / 2);
         assert!(matches!(desk.run("mallory", "SELECT 1".into()).await, Err(SqlDeskError::Busy)));
-        assert!(desk.places.take_free("alice").is_some());
+        assert!(desk.places.take_free("alice", 1).is_some());
     }
 }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use compact_str::CompactString;
 use outlay_domain::people::Act;
 use outlay_domain::usage::{Charge, Refusal, RefusalCode};
+use outlay_engine::pace::give_way;
 use outlay_engine::usage::{AcceptError, Incoming, Outcome, Prepared};
 use outlay_store::FailureKind;
 use serde::{Deserialize, Serialize};
@@ -151,11 +152,9 @@ async fn post_events(
     let packing = Packing::of(&headers)?;
     let max = state.config.ingest.body_bytes;
     let body = state.shares.read(caller.user.as_str(), body, max).await?;
-    // Few packed bytes may be many events.
-    let size = if packing == Packing::None { body.len() } else { usize::MAX };
+    let body = state.shares.unpack(caller.user.as_str(), body, packing, max).await?;
     let (own, who) = (state.clone(), caller.clone());
-    let judged = state.shares.work(caller.user.as_str(), size, move || {
-        let body = own.shares.unpack(who.user.as_str(), body, packing, max)?;
+    let judged = state.shares.work(caller.user.as_str(), body.len(), move || {
         let judged = decode(&headers, &body, &who, &own)?;
         Ok::<_, ApiError>(Judgement::of(judged, &own))
     });
@@ -265,6 +264,9 @@ const LINES: [&str; 5] = [
     "application/json-lines",
 ];
 
+/// Lines that are read before others who want the processor are let in.
+const LINES_AT_ONCE: usize = 8;
+
 /// What one request's events are judged by.
 struct Judge<'a> {
     caller: &'a Scoped,
@@ -309,7 +311,10 @@ impl Judge<'_> {
             return Err(too_many());
         }
         let judged = lines.into_iter().map(|(number, line)| match line {
-            Ok(line) => self.event(line, number),
+            Ok(line) => {
+                give_way(number, LINES_AT_ONCE);
+                self.event(line, number)
+            }
             Err(error) => Judged {
                 id: CompactString::default(),
                 event: Err(Refusal::new(

@@ -1,19 +1,17 @@
 //! From the tail to a segment.
 
 use std::sync::Arc;
+use std::thread::yield_now;
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 
 use super::columns::{ColumnsBuilder, Pick, Source};
 use super::order::{Place, Ranks};
 use super::tail::Chunk;
-use super::write::{Effort, SegmentWriter};
+use super::write::{Effort, SegmentWriter, rows_at_once};
 use super::{History, Segment};
 use crate::dedup::Dedup;
 use crate::{StoreError, failpoint};
-
-/// Rows that are copied before the bytes of the row group are looked at, where they may matter.
-const COPY_ROWS: usize = 1_024;
 
 impl History {
     /// Writes the tail as it stands to a segment, and the keys in memory to a run.
@@ -83,8 +81,10 @@ impl History {
             chunks.iter().map(|chunk| chunk.columns().clone()).collect();
         let picks = sorted_picks(&batches)?;
         // A column at a time over all rows reads memory in far better order than by few rows.
-        let is_light = text_bytes(&batches) < self.options.row_group_bytes;
-        let copy_rows = if is_light { picks.len().max(1) } else { COPY_ROWS };
+        let bytes = text_bytes(&batches);
+        let is_light = bytes < self.options.row_group_bytes;
+        let copy_rows =
+            if is_light { picks.len().max(1) } else { rows_at_once(bytes, picks.len()) };
         let mut sources: Vec<Source> = batches.into_iter().map(Source::new).collect();
         let rows = picks.len() as u64;
         let mut writer = SegmentWriter::create(&self.shelf, Effort::Fast, rows, rows)?;
@@ -95,6 +95,7 @@ impl History {
             let mut columns = ColumnsBuilder::with_capacity(picks.len());
             for some in picks.chunks(copy_rows) {
                 columns.append(&mut sources, some)?;
+                yield_now();
                 if columns.text_bytes() >= self.options.row_group_bytes {
                     let next = ColumnsBuilder::with_capacity(picks.len());
                     writer.write(&std::mem::replace(&mut columns, next).finish()?)?;

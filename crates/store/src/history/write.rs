@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread::yield_now;
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{Int8Type, Int64Type, TimestampMicrosecondType};
@@ -24,6 +25,15 @@ use crate::sqlite::manifest::{SegmentRow, Span, Totals};
 
 /// How often a Bloom filter of ids may be wrong: 3 % takes one byte an id.
 const ID_FILTER_ERRORS: f64 = 0.03;
+
+/// Bytes of rows that are copied or written before others who want the processor are let in.
+const BYTES_AT_ONCE: usize = 256 << 10;
+
+/// How many of `rows` with `bytes` in all are worked on at once: enough of them for it to go fast.
+pub(super) fn rows_at_once(bytes: usize, rows: usize) -> usize {
+    let row_bytes = bytes / rows.max(1);
+    (BYTES_AT_ONCE / row_bytes.max(1)).clamp(32, 1_024)
+}
 
 /// How hard a segment is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +112,12 @@ impl<'a> SegmentWriter<'a> {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
         self.sums.add(batch)?;
         self.rollup.add(batch)?;
-        self.writer.write(batch)?;
+        let rows_at_once = rows_at_once(batch.get_array_memory_size(), batch.num_rows());
+        for begin in (0..batch.num_rows()).step_by(rows_at_once) {
+            let rows = rows_at_once.min(batch.num_rows() - begin);
+            self.writer.write(&batch.slice(begin, rows))?;
+            yield_now();
+        }
         self.writer.flush()?;
         Ok(())
     }
