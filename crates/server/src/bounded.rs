@@ -6,15 +6,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use outlay_engine::pace::give_way;
+use outlay_engine::pace::Pace;
 use serde::de::{self, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-
-/// Items that are read before others who want the processor are let in.
-const ITEMS_AT_ONCE: usize = 8;
-
-/// Values that are counted before they are.
-const VALUES_AT_ONCE: usize = 4_096;
 
 /// What the text of a refusal begins with, where it is for a list that is too long.
 pub const TOO_MANY: &str = "too many items: ";
@@ -33,10 +27,11 @@ impl<'de, const MAX: usize, T: Deserialize<'de>> Deserialize<'de> for UpTo<MAX, 
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut items = Vec::with_capacity(list.size_hint().unwrap_or(0).min(MAX));
+                let mut pace = Pace::default();
                 while items.len() < MAX {
                     let Some(item) = list.next_element()? else { return Ok(UpTo(items)) };
                     items.push(item);
-                    give_way(items.len(), ITEMS_AT_ONCE);
+                    pace.step();
                 }
                 match list.next_element::<IgnoredAny>()? {
                     None => Ok(UpTo(items)),
@@ -70,10 +65,8 @@ const VALUES_MAX: usize = 500_000;
 pub fn excess(json: &str) -> Option<String> {
     let (mut depth, mut containers, mut values) = (0_usize, 0_usize, 0_usize);
     let mut bytes = json.bytes();
+    let mut pace = Pace::default();
     while let Some(byte) = bytes.next() {
-        if byte == b',' {
-            give_way(values, VALUES_AT_ONCE);
-        }
         match byte {
             b'"' => skip_text(&mut bytes),
             b'{' | b'[' => {
@@ -81,7 +74,10 @@ pub fn excess(json: &str) -> Option<String> {
                 containers += 1;
             }
             b'}' | b']' => depth = depth.saturating_sub(1),
-            b',' => values += 1,
+            b',' => {
+                values += 1;
+                pace.step();
+            }
             _ => {}
         }
         if depth > DEPTH_MAX {

@@ -19,7 +19,7 @@ use outlay_domain::pricing::PriceBook;
 use outlay_domain::usage::{Fact, FactKind, Refusal};
 use outlay_store::dedup::Dedup;
 use outlay_store::history::History;
-use outlay_store::pace::give_way;
+use outlay_store::pace::Pace;
 use outlay_store::sqlite::amendments::Amendment;
 use outlay_store::sqlite::usage_log;
 use outlay_store::{Books, StoreError, failpoint};
@@ -54,9 +54,6 @@ const CAREFUL_COMMITS: usize = 64;
 const ACTS_WAITING_MAX: usize = 1_000;
 /// What such an act weighs.
 const ACT_WEIGHT: Weight = Weight { events: 1, bytes: 0 };
-
-/// Events that are prepared before others who want the processor are let in.
-const PREPARED_AT_ONCE: usize = 8;
 
 /// Batches that a watcher may be behind before it misses some. Their facts stay in memory.
 const BATCHES_WATCHED_MAX: usize = 64;
@@ -237,8 +234,9 @@ impl Journal {
     /// Hashes and rates events, which takes a while where they are many.
     pub fn prepare(&self, events: Vec<Incoming>) -> Vec<Prepared> {
         let prices = self.shared.prices.load_full();
-        let prepared = events.into_iter().enumerate().map(|(done, event)| {
-            give_way(done, PREPARED_AT_ONCE);
+        let mut pace = Pace::default();
+        let prepared = events.into_iter().map(|event| {
+            pace.step();
             Prepared::new(event, &self.shared.dedup, &prices)
         });
         prepared.collect()

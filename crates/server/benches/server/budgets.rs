@@ -12,6 +12,10 @@ pub fn make(server: &Server) {
     let mut connection = server.connect();
     let mut post = |path: &str, body: &Value| -> Value {
         let answer = connection.post(path, body.to_string().as_bytes()).expect("an answer");
+        // Some rules are there from the start, and count too.
+        if path == "/api/v1/alert-rules" && answer.status == 409 {
+            return Value::Null;
+        }
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         assert!((200..300).contains(&answer.status), "{path}: {text}");
         serde_json::from_str(&text).expect("JSON")

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use compact_str::CompactString;
 use outlay_domain::people::Act;
 use outlay_domain::usage::{Charge, Refusal, RefusalCode};
-use outlay_engine::pace::give_way;
+use outlay_engine::pace::Pace;
 use outlay_engine::usage::{AcceptError, Incoming, Outcome, Prepared};
 use outlay_store::FailureKind;
 use serde::{Deserialize, Serialize};
@@ -264,9 +264,6 @@ const LINES: [&str; 5] = [
     "application/json-lines",
 ];
 
-/// Lines that are read before others who want the processor are let in.
-const LINES_AT_ONCE: usize = 8;
-
 /// What one request's events are judged by.
 struct Judge<'a> {
     caller: &'a Scoped,
@@ -310,9 +307,10 @@ impl Judge<'_> {
         if lines.len() > BATCH_EVENTS_MAX {
             return Err(too_many());
         }
+        let mut pace = Pace::default();
         let judged = lines.into_iter().map(|(number, line)| match line {
             Ok(line) => {
-                give_way(number, LINES_AT_ONCE);
+                pace.step();
                 self.event(line, number)
             }
             Err(error) => Judged {

@@ -27,7 +27,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::columns::{ColumnsBuilder, RowBuilder};
 use crate::StoreError;
-use crate::pace::give_way;
+use crate::pace::Pace;
 
 /// The name of the column of a known meter, in the order of [`Meter::KNOWN`].
 ///
@@ -112,17 +112,15 @@ pub fn check_columns(facts: &[Fact]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Facts that become rows before others who want the processor are let in.
-const FACTS_AT_ONCE: usize = 8;
-
 /// Writes facts as columns, of which there will be as many as `rows`.
 pub(super) fn facts_to_columns<'a>(
     facts: impl IntoIterator<Item = &'a Fact>,
     rows: usize,
 ) -> Result<RecordBatch, StoreError> {
     let mut columns = ColumnsBuilder::with_capacity(rows);
-    for (done, fact) in facts.into_iter().enumerate() {
-        give_way(done, FACTS_AT_ONCE);
+    let mut pace = Pace::default();
+    for fact in facts {
+        pace.step();
         push_fact(&mut columns, fact);
     }
     columns.finish()
