@@ -141,7 +141,9 @@ it('folds what is small, to the last digit', () => {
 describe('a reason', () => {
   it('is the part that pushed most, the same way as the whole', () => {
     expect(reasonWords(driver())).toBe('more of it')
-    expect(reasonWords(driver({ volume: '1', price: '9', mix: '-4' }))).toBe('more expensive requests')
+    expect(reasonWords(driver({ volume: '1', price: '9', mix: '-4' }))).toBe(
+      'more expensive requests',
+    )
     expect(reasonWords(driver({ change: '-3', volume: '5', price: '0', mix: '-8' }))).toBe(
       'a cheaper mix',
     )
