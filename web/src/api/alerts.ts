@@ -59,16 +59,16 @@ export function useOpenAlerts() {
   })
 }
 
-export type Deed = 'acknowledge' | 'resolve' | { snooze: number }
+export type AlertAction = 'acknowledge' | 'resolve' | { snooze: number }
 
 /** Acknowledges, closes or, for some hours, silences an alert. */
-export function useSeeTo() {
+export function useActOn() {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: ({ id, deed }: { id: string; deed: Deed }) => {
+    mutationFn: ({ id, action }: { id: string; action: AlertAction }) => {
       const path = { id }
-      if (typeof deed === 'string') return api.post(`/api/v1/alerts/{id}/${deed}`, { path })
-      const body = { until: hoursFromNow(deed.snooze) }
+      if (typeof action === 'string') return api.post(`/api/v1/alerts/{id}/${action}`, { path })
+      const body = { until: hoursFromNow(action.snooze) }
       return api.post('/api/v1/alerts/{id}/snooze', { path, body })
     },
     onSuccess: () => client.invalidateQueries({ queryKey: keys.alerts() }),

@@ -68,8 +68,9 @@ function Bell() {
   const { scope } = useSession()
   if (scope !== null) return null
   return (
-    <Link href="/alerts" className={classes.bell} aria-label="Alerts that wait" title="Alerts">
+    <Link href="/alerts" className={classes.bell} title="Alerts">
       <IconBell size={18} stroke={1.7} aria-hidden="true" />
+      <span className="visually-hidden">Waiting alerts </span>
       <OpenAlerts />
     </Link>
   )

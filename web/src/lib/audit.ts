@@ -2,8 +2,8 @@ import type { AuditLine } from '@/wire'
 
 /** What was done, in words: `alice changed the user bob`. */
 export function actWords(action: string): string {
-  const [noun = '', deed = ''] = action.split('.')
-  return `${noun.replaceAll('_', ' ')} ${deed.replaceAll('_', ' ')}`.trim()
+  const [noun = '', verb = ''] = action.split('.')
+  return `${noun.replaceAll('_', ' ')} ${verb.replaceAll('_', ' ')}`.trim()
 }
 
 /** What else is known of an act, in a line: `role: member → admin; from: link`. */

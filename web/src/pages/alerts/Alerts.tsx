@@ -3,11 +3,11 @@ import { IconAlertTriangle, IconInfoCircle, IconUrgent } from '@tabler/icons-rea
 import { Link } from 'wouter'
 import {
   type Alert,
+  type AlertAction,
   type AlertSeverity,
-  type Deed,
+  useActOn,
   useAlertRules,
   useAlerts,
-  useSeeTo,
 } from '@/api/alerts'
 import { useSession } from '@/api/session'
 import { ALERT_STATES, fateWords, readAlertState, readSeverity, SEVERITY_WORDS } from '@/lib/alerts'
@@ -46,7 +46,7 @@ function AlertsPanel() {
   const rules = useAlertRules()
   const alerts = useAlerts(state, severity, rule)
   const isNarrowed = severity !== null || rule !== null
-  const seeTo = useSeeTo()
+  const actOn = useActOn()
   const items = alerts.data?.pages.flatMap((page) => page.items) ?? []
   const open = alerts.data?.pages[0]?.open ?? 0
   return (
@@ -86,9 +86,9 @@ function AlertsPanel() {
         </>
       }
     >
-      {seeTo.isError && (
+      {actOn.isError && (
         <p role="alert" className={`bad ${classes.error}`}>
-          {sentence(messageOf(seeTo.error))}
+          {sentence(messageOf(actOn.error))}
         </p>
       )}
       {alerts.isError && !alerts.data ? (
@@ -105,8 +105,8 @@ function AlertsPanel() {
             <AlertRow
               key={alert.id}
               alert={alert}
-              isBusy={seeTo.isPending && seeTo.variables.id === alert.id}
-              seeTo={(deed) => seeTo.mutate({ id: alert.id, deed })}
+              isBusy={actOn.isPending && actOn.variables.id === alert.id}
+              actOn={(action) => actOn.mutate({ id: alert.id, action })}
             />
           ))}
         </ul>
@@ -146,10 +146,10 @@ export function SeverityWord({ severity }: { severity: AlertSeverity }) {
 interface AlertRowProps {
   alert: Alert
   isBusy: boolean
-  seeTo: (deed: Deed) => void
+  actOn: (action: AlertAction) => void
 }
 
-function AlertRow({ alert, isBusy, seeTo }: AlertRowProps) {
+function AlertRow({ alert, isBusy, actOn }: AlertRowProps) {
   const { role, time_zone } = useSession()
   const tz = time_zone || 'UTC'
   const now = useNow()
@@ -177,7 +177,7 @@ function AlertRow({ alert, isBusy, seeTo }: AlertRowProps) {
               size="compact-sm"
               variant="default"
               disabled={isBusy}
-              onClick={() => seeTo('acknowledge')}
+              onClick={() => actOn('acknowledge')}
             >
               Acknowledge
             </Button>
@@ -185,14 +185,14 @@ function AlertRow({ alert, isBusy, seeTo }: AlertRowProps) {
           <SnoozeButton
             spans={SNOOZES}
             isBusy={isBusy}
-            snooze={(hours) => seeTo({ snooze: hours })}
+            snooze={(hours) => actOn({ snooze: hours })}
           />
           <Button
             size="compact-sm"
             variant="default"
             disabled={isBusy}
             title="It comes back only after its condition went away"
-            onClick={() => seeTo('resolve')}
+            onClick={() => actOn('resolve')}
           >
             Resolve
           </Button>

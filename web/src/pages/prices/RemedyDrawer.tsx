@@ -42,23 +42,23 @@ export function RemedyDrawer({ unpriced, close }: RemedyDrawerProps) {
 
 function RemedyFields({ unpriced, close }: { unpriced: Unpriced; close: () => void }) {
   const [form, setForm] = useState(() => emptyRemedy(unpriced))
-  const [looked, setLooked] = useState<{ remedy: Remedy; would: Rerated } | null>(null)
+  const [preview, setPreview] = useState<{ remedy: Remedy; would: Rerated } | null>(null)
   const act = useRemedy()
   const { refusal, at, taken } = useRefusal(act.error)
   const done = act.data?.applied ? act.data : null
 
   const change = (changed: Partial<typeof form>) => {
     setForm((was) => ({ ...was, ...changed }))
-    setLooked(null)
+    setPreview(null)
     act.reset()
   }
   const look = (event: FormEvent) => {
     event.preventDefault()
     const remedy = taken(remedyOf(unpriced, form))
     if (!remedy) return
-    act.mutate({ remedy, apply: false }, { onSuccess: (would) => setLooked({ remedy, would }) })
+    act.mutate({ remedy, apply: false }, { onSuccess: (would) => setPreview({ remedy, would }) })
   }
-  const apply = () => looked && act.mutate({ remedy: looked.remedy, apply: true })
+  const apply = () => preview && act.mutate({ remedy: preview.remedy, apply: true })
   const isFieldAtFault = at('from') || metersOf(unpriced).some((meter) => at(`prices.${meter}`))
   if (done) return <Done done={done} close={close} />
   return (
@@ -96,24 +96,24 @@ function RemedyFields({ unpriced, close }: { unpriced: Unpriced; close: () => vo
       )}
       <Button
         type="submit"
-        variant={looked ? 'default' : 'filled'}
-        loading={act.isPending && !looked}
+        variant={preview ? 'default' : 'filled'}
+        loading={act.isPending && !preview}
       >
         Look at what changes
       </Button>
-      {looked && (
+      {preview && (
         <section className={classes.outcome} aria-label="What changes">
-          <Outcome rerated={looked.would} />
+          <Outcome rerated={preview.would} />
           <Button onClick={apply} loading={act.isPending}>
             Set the prices and charge the usage
           </Button>
           {act.isPending && (
             <p role="status" className="muted small">
-              {plural(looked.would.events, 'event')} are being rated again.
+              {plural(preview.would.events, 'event')} are being rated again.
             </p>
           )}
           <p className="muted small">The same in the server's shell:</p>
-          <CopyBlock text={remedyCommands(looked.remedy)} label="commands" />
+          <CopyBlock text={remedyCommands(preview.remedy)} label="commands" />
         </section>
       )}
     </form>
