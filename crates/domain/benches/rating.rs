@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use criterion::{Criterion, criterion_group, criterion_main};
 use outlay_domain::Quantity;
-use outlay_domain::pricing::{Charged, Conditions, ContextThreshold, PriceBook, PriceRow, Priced};
+use outlay_domain::prices::{Charged, Conditions, ContextThreshold, PriceBook, PriceRow, Priced};
 use outlay_domain::usage::{EventDraft, Meter, UsageEvent};
 
 fn now() -> DateTime<Utc> {

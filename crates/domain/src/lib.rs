@@ -11,7 +11,7 @@ pub mod revenue;
 
 pub mod usage;
 
-pub mod pricing;
+pub mod prices;
 
 pub mod providers;
 

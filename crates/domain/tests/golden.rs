@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use outlay_domain::pricing::{Charged, Conditions, PriceBook, PriceRow, Priced, Rateable};
+use outlay_domain::prices::{Charged, Conditions, PriceBook, PriceRow, Priced, Rateable};
 use outlay_domain::providers::{Call, Evidence, Flag, Measured, measure};
 use serde_json::Value;
 
@@ -110,7 +110,7 @@ fn described(
         "flags": measured.flags.iter().map(Flag::describe).collect::<Vec<_>>(),
         "stated": measured.stated,
         "amount": quote.amount,
-        "unpriced": quote.unpriced.as_ref().map(outlay_domain::pricing::Unpriced::code),
+        "unpriced": quote.unpriced.as_ref().map(outlay_domain::prices::Unpriced::code),
     });
     match json {
         Value::Object(fields) => fields,

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use chrono::{DateTime, Utc};
-use outlay_domain::pricing::{
+use outlay_domain::prices::{
     Charged, Conditions, ContextThreshold, PriceBook, PriceRow, Priced, Rateable,
 };
 use outlay_domain::usage::{Meter, Quantities, Tags};
@@ -190,7 +190,7 @@ proptest! {
 
     #[test]
     fn a_price_reads_back_as_it_is_written(attos in 0..=10_i128.pow(27)) {
-        let price = outlay_domain::pricing::Price::from_attos(attos).unwrap();
+        let price = outlay_domain::prices::Price::from_attos(attos).unwrap();
         prop_assert_eq!(price.to_string().parse(), Ok(price));
     }
 
@@ -200,7 +200,7 @@ proptest! {
         let float = decimal.to_f64().unwrap();
         let noisy = format!("{:e}", float * (1.0 + f64::EPSILON));
 
-        let price = outlay_domain::pricing::Price::from_foreign(&noisy).unwrap();
+        let price = outlay_domain::prices::Price::from_foreign(&noisy).unwrap();
 
         prop_assert_eq!(price.to_string(), decimal.normalize().to_string());
     }

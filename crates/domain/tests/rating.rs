@@ -2,9 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use chrono::{DateTime, Utc};
-use outlay_domain::pricing::{
-    Charged, Conditions, PriceBook, PriceRow, Priced, Rateable, Unpriced,
-};
+use outlay_domain::prices::{Charged, Conditions, PriceBook, PriceRow, Priced, Rateable, Unpriced};
 use outlay_domain::usage::{
     Charge, ChargeBasis, EventDraft, Meter, Quantities, Status, Tags, UsageEvent,
 };

@@ -8,8 +8,8 @@
 
 use std::error::Error;
 
-use outlay_engine::pricing::import::{genai_prices, litellm, sets};
-use outlay_engine::pricing::snapshot::Snapshot;
+use outlay_engine::prices::import::{genai_prices, litellm, sets};
+use outlay_engine::prices::snapshot::Snapshot;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let paths: Vec<String> = std::env::args().skip(1).collect();

@@ -50,7 +50,7 @@ const DIALECT_FOLDERS: [&str; 2] =
 /// read, and the name of a price list.
 const DIALECT_LINES: [(&str, usize); 4] = [
     ("engine/src/import/mod.rs", 2),
-    ("engine/src/pricing/import/sets.rs", 1),
+    ("engine/src/prices/import/sets.rs", 1),
     ("server/src/dialects/mod.rs", 1),
     ("server/src/dialects/registered.rs", 1),
 ];

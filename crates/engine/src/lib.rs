@@ -10,7 +10,7 @@ pub mod import;
 pub mod insights;
 pub mod journal;
 pub mod people;
-pub mod pricing;
+pub mod prices;
 pub mod revenue;
 pub mod usage;
 
@@ -38,7 +38,7 @@ use arc_swap::ArcSwap;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 pub use clock::{Clock, FrozenClock, SystemClock};
-use outlay_domain::pricing::PriceBook;
+use outlay_domain::prices::PriceBook;
 use outlay_store::dedup::{Dedup, DedupOptions};
 use outlay_store::history::{History, HistoryOptions};
 use outlay_store::sqlite::BOOKS_FILE;
@@ -47,7 +47,7 @@ use outlay_store::{Books, StoreError};
 use journal::{Journal, Kept, Weight};
 use keeper::{Keeper, KeeperOptions};
 use known_time::KnownTime;
-use pricing::Prices;
+use prices::Prices;
 use tasks::Tasks;
 use usage::sql::{SqlDesk, SqlOptions};
 use usage::{QuestionDesk, QuestionOptions};
@@ -122,10 +122,8 @@ pub struct Outlay {
     pub history: Arc<History>,
     /// Which events came before.
     pub dedup: Arc<Dedup>,
-    /// The prices that events are rated by; replaced whole when one changes.
-    pub prices: Arc<ArcSwap<PriceBook>>,
-    /// Where prices are read and changed.
-    pub pricing: Prices,
+    /// Where prices are read and changed, and the book that events are rated by.
+    pub prices: Arc<Prices>,
     /// The one writer of usage, and of what stands or falls with it.
     pub journal: Arc<Journal>,
     /// Where usage is asked about.
@@ -175,9 +173,9 @@ impl Outlay {
         let history = Arc::new(History::open(data_dir, books.clone(), history_options)?);
         let tail_bytes_max = if options.background { options.tail_bytes } else { usize::MAX };
         replay(&books, &history, &dedup, tail_bytes_max)?;
-        let prices = Arc::new(ArcSwap::from_pointee(PriceBook::default()));
-        let pricing =
-            Prices::open(books.clone(), prices.clone(), clock.now(), options.rate_stated)?;
+        let book = Arc::new(ArcSwap::from_pointee(PriceBook::default()));
+        let prices = Prices::open(books.clone(), book.clone(), clock.now(), options.rate_stated)?;
+        let prices = Arc::new(prices);
         let known_time = Arc::new(KnownTime::open(
             books.clone(),
             clock.clone(),
@@ -189,7 +187,7 @@ impl Outlay {
             &tasks,
             writes.clone(),
             Kept { books: books.clone(), history: history.clone(), dedup: dedup.clone() },
-            prices.clone(),
+            book,
             clock.clone(),
             Weight { events: options.queue_events, bytes: options.queue_bytes },
         ));
@@ -216,7 +214,6 @@ impl Outlay {
             history,
             dedup,
             prices,
-            pricing,
             journal,
             questions,
             sql,

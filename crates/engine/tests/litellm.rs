@@ -6,11 +6,11 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use outlay_domain::pricing::{MANUAL_SOURCE, PriceBook, PriceRow};
+use outlay_domain::prices::{MANUAL_SOURCE, PriceBook, PriceRow};
 use outlay_domain::usage::ChargeBasis;
-use outlay_engine::pricing::import::litellm;
-use outlay_engine::pricing::quote::{QuoteRequest, Quoted, Used, quote};
-use outlay_engine::pricing::weigh::weigh;
+use outlay_engine::prices::import::litellm;
+use outlay_engine::prices::quote::{QuoteRequest, Quoted, Used, quote};
+use outlay_engine::prices::weigh::weigh;
 use serde_json::Value;
 
 fn read(name: &str) -> String {

@@ -138,6 +138,6 @@ fn question(bytes: &[u8]) {
 fn prices(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for source in ["litellm", "genai-prices"] {
-        let _ = outlay_engine::pricing::import::read(source, &text);
+        let _ = outlay_engine::prices::import::read(source, &text);
     }
 }

@@ -256,7 +256,7 @@ mod tests {
 
     use outlay_domain::alerts::Condition;
     use outlay_domain::budgets::{Period, Scope};
-    use outlay_domain::pricing::Conditions;
+    use outlay_domain::prices::Conditions;
     use serde::Deserialize;
 
     use super::*;

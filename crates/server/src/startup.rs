@@ -92,7 +92,7 @@ impl Server {
             queue_bytes: config.ingest.queue_bytes,
             retention_days: config.history.retention_days,
             dedup_days: config.history.dedup_days,
-            rate_stated: config.pricing.rate_stated,
+            rate_stated: config.prices.rate_stated,
             background: purpose == Purpose::Serve,
             time_zone: config.server.time_zone,
             questions: config.questions.question_options(),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::call::{CallReading, MeasureError, Source};
 use super::counts::{Answer, Modalities, Object, Prompt};
-use crate::pricing::parameter;
+use crate::prices::parameter;
 use crate::usage::Meter;
 
 pub(super) fn read(source: &Source<'_>) -> Result<CallReading, MeasureError> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::call::{CallReading, MeasureError, Source};
 use super::counts::{Answer, Modalities, Object, Prompt};
-use crate::pricing::parameter;
+use crate::prices::parameter;
 use crate::usage::Meter;
 
 /// Cached and written tokens stand beside the input.

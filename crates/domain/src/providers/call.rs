@@ -8,7 +8,7 @@ use super::counts::Tally;
 use super::detect::{self, Spoken};
 use super::{anthropic, bedrock, cohere, gemini, ollama, openai, stream};
 use crate::Amount;
-use crate::pricing::{parameter, provider_name};
+use crate::prices::{parameter, provider_name};
 use crate::usage::{Quantities, Tags};
 
 /// What is known of a call beside its answer.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::call::{Flag, MeasureError};
 use crate::Quantity;
-use crate::pricing::counts_tokens;
+use crate::prices::counts_tokens;
 use crate::usage::{Meter, Quantities, TOTAL_TOKENS};
 
 /// Counts above this are no counts.

@@ -200,7 +200,7 @@ fn provider_of_host(host: &str, path: &str) -> Option<CompactString> {
         return Some("cloudflare".into());
     }
     if name == "gateway.ai.cloudflare.com" {
-        return path.split('/').nth(4).map(crate::pricing::provider_name);
+        return path.split('/').nth(4).map(crate::prices::provider_name);
     }
     if name.contains("databricks") && path.contains("/serving-endpoints") {
         return Some("databricks".into());
@@ -239,7 +239,7 @@ fn provider_of_prefix(path: &str) -> Option<CompactString> {
     let first = path.trim_start_matches('/').split('/').next()?;
     // Azure's own paths begin with `openai`.
     let is_azure = path.starts_with("/openai/deployments/") || path.starts_with("/openai/v1/");
-    (PREFIXES.contains(&first) && !is_azure).then(|| crate::pricing::provider_name(first))
+    (PREFIXES.contains(&first) && !is_azure).then(|| crate::prices::provider_name(first))
 }
 
 fn region_of(host: &str, path: &str, provider: Option<&str>) -> Option<CompactString> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::call::{CallReading, Flag, MeasureError, Source};
 use super::counts::{Answer, Modalities, Object, Prompt, fractional};
 use crate::Amount;
-use crate::pricing::parameter;
+use crate::prices::parameter;
 use crate::usage::Meter;
 
 pub(super) fn read(source: &Source<'_>) -> Result<CallReading, MeasureError> {

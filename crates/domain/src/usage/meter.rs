@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::Quantity;
-use crate::pricing::counts_tokens;
+use crate::prices::counts_tokens;
 
 /// Tokens of every class together.
 pub(crate) const TOTAL_TOKENS: &str = "total_tokens";

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
 use hashbrown::HashMap;
-use outlay_domain::pricing::{PriceBook, Recount};
+use outlay_domain::prices::{PriceBook, Recount};
 use outlay_domain::usage::question::Every;
 use outlay_domain::usage::{EventName, Fact, FactKind, Meter};
 use rust_decimal::Decimal;

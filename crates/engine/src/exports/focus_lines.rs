@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use outlay_domain::pricing::{QuoteLine, Recount};
+use outlay_domain::prices::{QuoteLine, Recount};
 use outlay_domain::revenue::share;
 use outlay_domain::usage::{ChargeBasis, Fact, FactKind, Meter, Quantities, UsageEvent};
 use outlay_domain::{Amount, Quantity};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use outlay_domain::pricing::PriceBook;
+use outlay_domain::prices::PriceBook;
 use outlay_domain::usage::{Charge, Refusal, RefusalCode, UsageEvent};
 use outlay_store::dedup::{Dedup, EventKey};
 

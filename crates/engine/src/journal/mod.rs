@@ -15,7 +15,7 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
-use outlay_domain::pricing::PriceBook;
+use outlay_domain::prices::PriceBook;
 use outlay_domain::usage::{Fact, FactKind, Refusal};
 use outlay_store::dedup::Dedup;
 use outlay_store::history::History;

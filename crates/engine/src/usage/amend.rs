@@ -92,7 +92,7 @@ impl Outlay {
         events: Vec<Incoming>,
         amender: &Amender,
     ) -> Result<Vec<Amended>, AmendmentError> {
-        let prices = self.prices.load_full();
+        let prices = self.prices.book();
         self.amend(
             names,
             AmendmentKind::Correct,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use hashbrown::HashSet;
 use outlay_domain::Amount;
-use outlay_domain::pricing::PriceBook;
+use outlay_domain::prices::PriceBook;
 use outlay_domain::usage::amendment::{self, AmendError};
 use outlay_domain::usage::question::{Attribute, Filter};
 use outlay_domain::usage::{Charge, EventName, Fact, FactKind};

@@ -10,19 +10,19 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::people::Act;
-use outlay_domain::pricing::{
+use outlay_domain::prices::{
     CURRENCY, Charged, Conditions, MAKERS, Price, PriceBook, PriceRow, Priced, QuoteLine,
 };
 use outlay_domain::providers::MeasureError;
 use outlay_domain::usage::question::{Attribute, Group, Measure, Value as Measured};
 use outlay_domain::usage::{ChargeBasis, EVENT_TAGS_MAX, Meter, Quantities};
 use outlay_domain::{Amount, Quantity};
-use outlay_engine::pricing::import::{genai_prices, litellm, sets};
-use outlay_engine::pricing::listing::{Listing, ListingError};
-use outlay_engine::pricing::quote::{QuoteRequest, Quoted, Used, quote};
-use outlay_engine::pricing::unpriced::UnpricedModel;
-use outlay_engine::pricing::weigh::Changes;
-use outlay_engine::pricing::{Change, NewPrice, PriceError};
+use outlay_engine::prices::import::{genai_prices, litellm, sets};
+use outlay_engine::prices::listing::{Listing, ListingError};
+use outlay_engine::prices::quote::{QuoteRequest, Quoted, Used, quote};
+use outlay_engine::prices::unpriced::UnpricedModel;
+use outlay_engine::prices::weigh::Changes;
+use outlay_engine::prices::{Change, NewPrice, PriceChangeError};
 use outlay_engine::usage::UsageQuestion;
 use outlay_engine::usage::amend::Amender;
 use outlay_engine::usage::rerate::{RerateError, Rerated, Rerating};
@@ -190,7 +190,7 @@ async fn list(
         source: params.source,
         provider: params
             .provider
-            .map(|provider| outlay_domain::pricing::provider_name(&provider).into()),
+            .map(|provider| outlay_domain::prices::provider_name(&provider).into()),
         model: params.model.map(|model| model.to_lowercase()),
         priced: params.meter.map(|meter| Priced::parse(&meter).as_str().into()),
         at: params.at.or((!params.all).then_some(now)),
@@ -200,12 +200,12 @@ async fn list(
     let outlay = state.outlay.clone();
     let rows = blocking(move || {
         let after: Vec<_> = filter.after.iter().map(CompactString::from).collect();
-        if outlay.pricing.rows(&after)?.len() < after.len() {
+        if outlay.prices.rows(&after)?.len() < after.len() {
             let detail = "is not the `next_cursor` of an answer";
             return Err(ApiError::bad_request("malformed", "cursor", detail)
                 .mend("begin again without a cursor"));
         }
-        Ok(outlay.pricing.page(&filter, limit + 1)?)
+        Ok(outlay.prices.page(&filter, limit + 1)?)
     });
     let rows = rows.await??;
     let (rows, next_cursor) = page(rows, limit, |stored| stored.row.id.to_string());
@@ -314,7 +314,7 @@ async fn set(
     let new = new_price(body)?;
     let change = change(&state, &caller);
     let outlay = state.outlay.clone();
-    let changes = blocking(move || outlay.pricing.set(&new, &change)).await??;
+    let changes = blocking(move || outlay.prices.set(&new, &change)).await??;
     Ok((StatusCode::CREATED, Json(ChangesBody::new(changes, Vec::new(), true))))
 }
 
@@ -378,7 +378,7 @@ async fn close(
     let change = change(&state, &caller);
     let at = body.at.unwrap_or(change.at);
     let outlay = state.outlay.clone();
-    let row = blocking(move || outlay.pricing.close(&body.id, at, &change)).await??;
+    let row = blocking(move || outlay.prices.close(&body.id, at, &change)).await??;
     Ok(Json(row.into()))
 }
 
@@ -426,9 +426,9 @@ async fn import(
         let mut listing = read_listing(&params.source, text)?;
         let left_out = std::mem::take(&mut listing.left_out);
         let changes = if params.dry_run {
-            outlay.pricing.weigh(&listing, moment)?
+            outlay.prices.weigh(&listing, moment)?
         } else {
-            outlay.pricing.import(&listing, moment, &change)?
+            outlay.prices.import(&listing, moment, &change)?
         };
         Ok::<_, ApiError>(ChangesBody::new(changes, left_out, !params.dry_run))
     });
@@ -608,7 +608,7 @@ async fn quote_call(
     let own = state.clone();
     let work = move || {
         let request = quote_request(body, own.outlay.clock.now())?;
-        Ok::<_, ApiError>(quote(&own.outlay.prices.load(), &request)?.into())
+        Ok::<_, ApiError>(quote(&own.outlay.prices.book(), &request)?.into())
     };
     // What was counted already is quoted at once; an answer has to be read first.
     let quoted: Result<QuoteAnswer, _> = match is_counted {
@@ -966,15 +966,15 @@ async fn book_for(
 ) -> Result<Arc<PriceBook>, ApiError> {
     let outlay = state.outlay.clone();
     if new.is_empty() {
-        return Ok(outlay.pricing.book());
+        return Ok(outlay.prices.book());
     }
     let change = change(state, caller);
     let book = blocking(move || {
         if dry_run {
-            return outlay.pricing.book_with(&new, change.at).map(Arc::new);
+            return outlay.prices.book_with(&new, change.at).map(Arc::new);
         }
-        outlay.pricing.set_all(&new, &change)?;
-        Ok(outlay.pricing.book())
+        outlay.prices.set_all(&new, &change)?;
+        Ok(outlay.prices.book())
     });
     Ok(book.await??)
 }
@@ -988,16 +988,16 @@ impl From<RerateError> for ApiError {
     }
 }
 
-impl From<PriceError> for ApiError {
-    fn from(error: PriceError) -> Self {
+impl From<PriceChangeError> for ApiError {
+    fn from(error: PriceChangeError) -> Self {
         let detail = error.to_string();
         match error {
-            PriceError::UnknownPrice(_) => Self::not_found(detail),
-            PriceError::EndsBeforeItBegins { .. } => {
+            PriceChangeError::UnknownPrice(_) => Self::not_found(detail),
+            PriceChangeError::EndsBeforeItBegins { .. } => {
                 Self::bad_request("out_of_range", "at", detail)
             }
-            PriceError::Closed { .. } => Self::conflict(detail),
-            PriceError::Store(error) => error.into(),
+            PriceChangeError::Closed { .. } => Self::conflict(detail),
+            PriceChangeError::Store(error) => error.into(),
         }
     }
 }

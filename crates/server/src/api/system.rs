@@ -274,7 +274,7 @@ impl SystemBody {
             books_bytes: figures.books_bytes,
             live: LiveBody { sockets: state.metrics.sockets() },
             prices: PricesBody {
-                rows: state.outlay.prices.load().len(),
+                rows: state.outlay.prices.book().len(),
                 unpriced_events: figures.unpriced_events,
             },
         })

@@ -42,7 +42,9 @@ pub struct Config {
     /// What comes in.
     pub ingest: IngestConfig,
     /// How usage is priced.
-    pub pricing: PricingConfig,
+    // The section was called so before its noun had one name, and files of operators say it.
+    #[serde(rename = "pricing")]
+    pub prices: PricesConfig,
     /// What is asked about usage.
     pub questions: QuestionsConfig,
     /// How usage leaves in the forms of others.
@@ -163,7 +165,7 @@ impl Default for IngestConfig {
 /// How usage is priced.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct PricingConfig {
+pub struct PricesConfig {
     /// Whether our prices decide even where an event states its cost; a stated cost still counts
     /// where no price is known.
     pub rate_stated: bool,

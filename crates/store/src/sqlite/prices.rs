@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use hashbrown::HashMap;
-use outlay_domain::pricing::{Charged, Conditions, MAKERS, ModelPattern, PriceRow, Priced};
+use outlay_domain::prices::{Charged, Conditions, MAKERS, ModelPattern, PriceRow, Priced};
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, ToSql, params};
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use outlay_domain::pricing::PriceBook;
+use outlay_domain::prices::PriceBook;
 use outlay_domain::usage::Meter;
 
 use super::claims::{Claim, share};

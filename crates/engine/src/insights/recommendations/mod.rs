@@ -11,12 +11,10 @@ mod siblings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_analytics::robust;
-use outlay_domain::pricing::PriceBook;
 use outlay_domain::recommendations::State;
 use outlay_domain::usage::question::{
     Answer, Attribute, Every, Filter, Group, Measure, ROWS_MAX, Value, day_start,
@@ -30,6 +28,7 @@ use super::{Course, Days, Insights, SpendQuestion, SpendTable};
 use crate::Outlay;
 use crate::budgets::Budgets;
 use crate::journal::Journal;
+use crate::prices::Prices;
 use crate::usage::{By, UsageQuestion};
 
 use claims::{share, without_overlap};
@@ -54,7 +53,7 @@ pub struct Recommendations {
     insights: Insights,
     budgets: Budgets,
     journal: Arc<Journal>,
-    prices: Arc<ArcSwap<PriceBook>>,
+    prices: Arc<Prices>,
 }
 
 impl Outlay {
@@ -365,7 +364,7 @@ impl Recommendations {
         )?;
         let course = Course::of(&table, today, today).since(days.first());
         let table = table.since(days.first());
-        let book = self.prices.load_full();
+        let book = self.prices.book();
         let now = insights.now();
         let whole = scope.is_none() && slice.filters.is_empty();
         let (found, used, course) = tokio::task::spawn_blocking(move || {

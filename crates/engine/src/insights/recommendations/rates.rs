@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use outlay_domain::Quantity;
-use outlay_domain::pricing::{Price, PriceBook, Rateable};
+use outlay_domain::prices::{Price, PriceBook, Rateable};
 use outlay_domain::usage::{Meter, Quantities, Tags};
 
 /// Attos times micros, in nanos: 10⁻¹⁸ × 10⁻⁶ over 10⁻⁹.

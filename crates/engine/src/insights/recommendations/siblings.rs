@@ -75,7 +75,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { background: false, ..Options::default() };
         let outlay = Outlay::open(folder.path(), options, Arc::new(FrozenClock::at(now))).unwrap();
-        let book = outlay.prices.load();
+        let book = outlay.prices.book();
         let price = |provider: &str, model: &str| {
             let output = (!model.starts_with("text-embedding")).then_some(Meter::OutputTokens);
             let meters = || std::iter::once(Meter::InputTokens).chain(output.clone());

@@ -1,5 +1,5 @@
 use compact_str::format_compact;
-use outlay_domain::pricing::{Charged, Conditions, ContextThreshold, PriceBook, PriceRow, Priced};
+use outlay_domain::prices::{Charged, Conditions, ContextThreshold, PriceBook, PriceRow, Priced};
 
 use outlay_domain::usage::question::{Row, Values};
 
@@ -11,7 +11,7 @@ fn row(model: &str, meter: Meter, price: &str) -> PriceRow {
         id: format_compact!("test:{model}:{}", meter.name()),
         source: "test".into(),
         provider: "openai".into(),
-        model: outlay_domain::pricing::ModelPattern::exactly(model),
+        model: outlay_domain::prices::ModelPattern::exactly(model),
         rank: 0,
         priced: Priced::Meter(meter),
         per: 1,

@@ -177,7 +177,7 @@ pub async fn export(
     let table = Table::new(format, &version.columns());
     let rows = Charges {
         table: table.map_err(|error| ApiError::internal(&error))?,
-        rows: FocusRows::new(granularity(&parameters)?, tz, state.outlay.prices.load_full()),
+        rows: FocusRows::new(granularity(&parameters)?, tz, state.outlay.prices.book()),
         tz,
         config: state.config.clone(),
     };

@@ -80,7 +80,7 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::pricing::{Conditions, MANUAL_SOURCE, PriceRow, Priced};
+    use crate::prices::{Conditions, MANUAL_SOURCE, PriceRow, Priced};
     use crate::usage::EventDraft;
     use crate::{Amount, Quantity};
 

@@ -1,7 +1,7 @@
 //! The prices that the older systems were seeded with, and a few of our own.
 
 use compact_str::CompactString;
-use outlay_domain::pricing::{Conditions, ModelPattern, Price, Priced, provider_name};
+use outlay_domain::prices::{Conditions, ModelPattern, Price, Priced, provider_name};
 use serde::Deserialize;
 
 use super::super::listing::{ListedRow, Listing, ListingError, Start};

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::people::AuditRecord;
-use outlay_domain::pricing::{
+use outlay_domain::prices::{
     CURRENCY, Charged, Conditions, MANUAL_SOURCE, ModelPattern, Price, PriceBook, PriceBookBuilder,
     PriceRow, Priced, provider_name,
 };
@@ -32,7 +32,7 @@ pub struct Prices {
 
 /// Why prices could not be changed.
 #[derive(Debug, Error)]
-pub enum PriceError {
+pub enum PriceChangeError {
     /// There is no row of that id.
     #[error("there is no price `{0}`")]
     UnknownPrice(String),
@@ -213,20 +213,21 @@ impl Prices {
         price_id: &str,
         at: DateTime<Utc>,
         change: &Change,
-    ) -> Result<StoredPrice, PriceError> {
+    ) -> Result<StoredPrice, PriceChangeError> {
         self.change(|tx| {
             let known = tx.prices().find(price_id)?;
-            let mut known = known
-                .ok_or_else(|| PriceError::UnknownPrice(price_id.chars().take(200).collect()))?;
+            let mut known = known.ok_or_else(|| {
+                PriceChangeError::UnknownPrice(price_id.chars().take(200).collect())
+            })?;
             if let Some(closed_at) = known.row.valid_to
                 && closed_at <= at
             {
-                return Err(PriceError::Closed { id: known.row.id, at: closed_at });
+                return Err(PriceChangeError::Closed { id: known.row.id, at: closed_at });
             }
             if let Some(from) = known.row.valid_from
                 && at < from
             {
-                return Err(PriceError::EndsBeforeItBegins { id: known.row.id, from, at });
+                return Err(PriceChangeError::EndsBeforeItBegins { id: known.row.id, from, at });
             }
             tx.prices().close(price_id, at)?;
             note(tx, change, "prices.close", price_id, serde_json::json!({ "valid_to": at }))?;
@@ -376,7 +377,7 @@ fn note(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use outlay_domain::pricing::Rateable;
+    use outlay_domain::prices::Rateable;
     use outlay_domain::usage::{Meter, Quantities, Tags};
     use outlay_domain::{Amount, Quantity};
 
@@ -500,8 +501,8 @@ mod tests {
         assert_eq!(closed.row.valid_to, Some(day("2026-11-10")));
         assert_eq!((at("2026-11-09"), at("2026-11-10")), ("0.1".into(), "0.15".into()));
         let twice = folder.prices.close(&id, day("2026-11-12"), &change());
-        assert!(matches!(twice, Err(PriceError::Closed { .. })));
+        assert!(matches!(twice, Err(PriceChangeError::Closed { .. })));
         let nobody = folder.prices.close("nobody", day("2026-11-12"), &change());
-        assert!(matches!(nobody, Err(PriceError::UnknownPrice(_))));
+        assert!(matches!(nobody, Err(PriceChangeError::UnknownPrice(_))));
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Quantity;
-use outlay_domain::pricing::{PriceBook, Quote, Rateable, Unpriced};
+use outlay_domain::prices::{PriceBook, Quote, Rateable, Unpriced};
 use outlay_domain::providers::{Call, Evidence, Flag, MeasureError, identify, measure};
 use outlay_domain::usage::{Meter, Quantities, Tags};
 use serde_json::Value;

@@ -8,7 +8,7 @@
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use hashbrown::{HashMap, HashSet};
-use outlay_domain::pricing::{CURRENCY, Charged, Conditions, Price, PriceRow, Priced};
+use outlay_domain::prices::{CURRENCY, Charged, Conditions, Price, PriceRow, Priced};
 use outlay_store::sqlite::prices::StoredPrice;
 
 use super::listing::{ListedRow, Listing, Start};
@@ -318,7 +318,7 @@ fn price_id(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use outlay_domain::pricing::ModelPattern;
+    use outlay_domain::prices::ModelPattern;
     use outlay_domain::usage::Meter;
 
     use super::*;

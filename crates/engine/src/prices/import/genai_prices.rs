@@ -8,7 +8,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use compact_str::CompactString;
 use outlay_domain::Quantity;
-use outlay_domain::pricing::{
+use outlay_domain::prices::{
     Charged, ClauseText, Conditions, ContextThreshold, Days, Hours, ModelPattern, Price, Priced,
     TimeOfDay, Window, provider_name,
 };

@@ -1,11 +1,11 @@
 #![doc = include_str!("README.md")]
 
 pub mod import;
+mod kept;
 pub mod listing;
-mod prices;
 pub mod quote;
 pub mod snapshot;
 pub mod unpriced;
 pub mod weigh;
 
-pub use prices::{Change, NewPrice, PriceError, Prices};
+pub use kept::{Change, NewPrice, PriceChangeError, Prices};

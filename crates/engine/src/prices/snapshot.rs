@@ -1,7 +1,7 @@
 //! The prices that the program is shipped with, so that usage is priced without anybody's help.
 //!
 //! `data/prices/snapshot.json.zst` is made from the two files that people keep for everyone; how,
-//! stands in `docs/guide/pricing.md`.
+//! stands in `docs/guide/prices.md`.
 
 use std::io::Read;
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use outlay_domain::pricing::{Charged, Conditions, ModelPattern, Price, Priced};
+use outlay_domain::prices::{Charged, Conditions, ModelPattern, Price, Priced};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -1,12 +1,12 @@
 //! LiteLLM's `model_prices_and_context_window.json` (MIT).
 //!
 //! One entry a model, about 250 keys, of which those with a price become rows. What the keys
-//! mean, and how LiteLLM combines them, is told in `docs/guide/pricing.md`; the differences from a
+//! mean, and how LiteLLM combines them, is told in `docs/guide/prices.md`; the differences from a
 //! plain reading are marked here.
 
 use compact_str::CompactString;
 use hashbrown::HashSet;
-use outlay_domain::pricing::{
+use outlay_domain::prices::{
     Charged, Conditions, ContextThreshold, Days, Hours, ModelPattern, Price, Priced, TimeOfDay,
     Window, provider_name,
 };
