@@ -1,4 +1,4 @@
-//! What is remembered of imports: how far a source was read, and the budgets and batches that came
+//! What is remembered of imports: how far a source was read, and the budgets and runs that came
 //! with it.
 
 use chrono::{DateTime, Utc};
@@ -166,18 +166,18 @@ pub struct ImportedThreshold {
     pub enabled: bool,
 }
 
-/// The batches of an older system, as they stood when they were last imported.
+/// The runs of an older system, as they stood when they were last imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImportedBatches {
+pub struct ImportedRuns {
     /// Where they are from.
     pub source: CompactString,
-    /// The batches, in the order in which they began.
-    pub batches: Vec<ImportedBatch>,
+    /// The runs, in the order in which they began.
+    pub runs: Vec<ImportedRun>,
 }
 
 /// A run of an older system over some leads. What it cost is the spend of the tag `batch_id`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImportedBatch {
+pub struct ImportedRun {
     /// Its id there, which is the tag's value.
     pub id: CompactString,
     /// How thoroughly its leads were worked on, e.g. `1`.

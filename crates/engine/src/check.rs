@@ -48,8 +48,8 @@ pub struct CheckReport {
     pub facts: u64,
     /// Segments.
     pub segments: usize,
-    /// Batches of the usage log.
-    pub log_batches: u64,
+    /// Commits of the usage log.
+    pub log_commits: u64,
     /// Counters of spend that were held against the history.
     pub counters: usize,
     /// Keys that repeats are known by, each counted once.
@@ -84,7 +84,7 @@ struct Moment {
 /// What stands in the usage log.
 #[derive(Default)]
 struct Log {
-    batches: u64,
+    commits: u64,
     accounts: BTreeMap<CompactString, Totals>,
     facts: u64,
     keys: Vec<EventKey>,
@@ -101,7 +101,7 @@ impl Outlay {
         let (moment, segments) = self.history.with_books(|books, segments| {
             Ok((Moment::read(books, segments.clone(), &self.dedup)?, segments))
         })?;
-        report.log_batches = moment.log.batches;
+        report.log_commits = moment.log.commits;
         report.facts = moment.log.facts;
         for fault in &moment.log.faults {
             report.find("log", fault.clone(), REPORT);
@@ -202,10 +202,10 @@ impl Outlay {
         for task in self.tasks.readings() {
             if matches!(task.condition, TaskCondition::Down | TaskCondition::Failing) {
                 let why = task.last_error.unwrap_or_default();
-                let batches = report.log_batches;
+                let commits = report.log_commits;
                 let detail = match task.name {
                     "flush" => {
-                        format!("{batches} batches are not written to the history: {why}")
+                        format!("{commits} commits are not written to the history: {why}")
                     }
                     name => format!("the background work `{name}` fails: {why}"),
                 };
@@ -270,20 +270,20 @@ impl Log {
         let mut read = Vec::new();
         let mut last = books.manifest().last_log_seq()?;
         books.usage_log().for_each_after(0, |seq, facts| {
-            log.batches += 1;
+            log.commits += 1;
             log.facts += facts.len() as u64;
             if seq <= last {
                 log.faults
-                    .push(format!("batch {seq} is in the history already, and would count twice"));
+                    .push(format!("commit {seq} is in the history already, and would count twice"));
             } else if seq > last + 1 {
-                log.faults.push(format!("batches {} to {} are missing", last + 1, seq - 1));
+                log.faults.push(format!("commits {} to {} are missing", last + 1, seq - 1));
             }
             last = last.max(seq);
             facts.iter().for_each(|fact| log.add(fact, dedup));
             match check_facts(&facts) {
                 Ok(()) => read.extend(facts),
                 Err(error) => log.faults.push(format!(
-                    "batch {seq} cannot be written to the history: {}",
+                    "commit {seq} cannot be written to the history: {}",
                     told(&error)
                 )),
             }
@@ -295,7 +295,7 @@ impl Log {
         history.add(&read)?;
         let head = books.usage_log().head()?;
         if head > last {
-            log.faults.push(format!("batches {} to {head} are missing", last + 1));
+            log.faults.push(format!("commits {} to {head} are missing", last + 1));
         }
         Ok(log)
     }

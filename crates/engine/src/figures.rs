@@ -20,7 +20,7 @@ pub struct Figures {
     pub conflicts: u64,
     /// Events that a door did not let in, since the start.
     pub refused: u64,
-    /// Batches that could not be written, since the start.
+    /// Commits that could not be written, since the start.
     pub commit_failures: u64,
     /// How long commits took, since the start.
     pub commits: LatencyReading,
@@ -36,8 +36,8 @@ pub struct Figures {
     pub unpriced_events: i64,
     /// Accounts.
     pub accounts: usize,
-    /// Batches that are in no segment yet.
-    pub log_batches: u64,
+    /// Commits that are in no segment yet.
+    pub log_commits: u64,
     /// The history.
     pub history: HistoryFigures,
     /// The keys that repeats are known by.
@@ -51,8 +51,8 @@ impl Outlay {
     pub fn figures(&self) -> Result<Figures, StoreError> {
         let counters = self.journal.counters();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let (totals, log_batches) = self.books.read_blocking(|books| {
-            Ok((books.totals().accounts()?, books.usage_log().batches()?))
+        let (totals, log_commits) = self.books.read_blocking(|books| {
+            Ok((books.totals().accounts()?, books.usage_log().commits()?))
         })?;
         Ok(Figures {
             accepted: count(&counters.accepted),
@@ -67,7 +67,7 @@ impl Outlay {
             total_events: totals.iter().map(|(_, sum)| sum.events).sum(),
             unpriced_events: totals.iter().map(|(_, sum)| sum.unpriced).sum(),
             accounts: totals.len(),
-            log_batches,
+            log_commits,
             history: self.history.figures(),
             dedup: self.dedup.figures(),
             books_bytes: self.books.size_bytes(),

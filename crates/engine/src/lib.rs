@@ -144,7 +144,7 @@ pub struct Outlay {
 impl Outlay {
     /// Opens `data_dir`, making it where there is none.
     ///
-    /// Batches that stand in the usage log and not in the history, because the last process ended
+    /// Commits that stand in the usage log and not in the history, because the last process ended
     /// in between, are taken up again.
     pub fn open(
         data_dir: &Path,

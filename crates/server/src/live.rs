@@ -46,7 +46,7 @@ const EVERYTHING: &str = "everything";
 /// Something was committed.
 #[derive(Debug, Serialize)]
 struct UsageUpdate<'a> {
-    /// The number of the newest batch in it.
+    /// The number of the newest commit in it.
     version: i64,
     /// How many facts were committed since the last update.
     accepted: usize,
@@ -271,7 +271,7 @@ async fn feed(io: SocketIo, outlay: Weak<Outlay>, task: Arc<Task>) {
     loop {
         let mut rooms: BTreeMap<String, Gathered> = BTreeMap::new();
         let mut version = 0;
-        // Waits for the first batch, then takes what else comes until the period is over.
+        // Waits for the first commit, then takes what else comes until the period is over.
         let mut next = Some(commits.recv().await);
         while let Some(received) = next.take() {
             match received {

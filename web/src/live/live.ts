@@ -11,7 +11,7 @@ import { serverMayBeBack } from './recovery'
 /** How the page hears of what comes in. */
 export type LiveState = 'connecting' | 'live' | 'reconnecting'
 
-/** What the server says when a batch was committed. */
+/** What the server says when usage was committed. */
 interface UsageMessage {
   version: number
   /** How many events were accepted; `events` holds the newest of them only. */

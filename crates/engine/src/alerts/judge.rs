@@ -371,7 +371,7 @@ impl Alerts {
             outlay.journal.counters().failures.load(std::sync::atomic::Ordering::Relaxed);
         let before = std::mem::replace(&mut self.memory.lock().failures, failures);
         if failures > before {
-            let title = format!("{} batches could not be written", failures - before);
+            let title = format!("{} commits could not be written", failures - before);
             found("commits", title, "their senders were told; the log says why");
         }
         if let Some(ahead) = outlay.known_time.now().ahead {

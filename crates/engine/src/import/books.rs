@@ -1,9 +1,9 @@
-//! What imports leave in the books beside usage: how far they came, and the budgets and batches that
+//! What imports leave in the books beside usage: how far they came, and the budgets and runs that
 //! they found.
 
 use std::sync::Arc;
 
-use outlay_domain::imports::{ImportRecord, ImportedBatches, ImportedBudgets};
+use outlay_domain::imports::{ImportRecord, ImportedBudgets, ImportedRuns};
 pub use outlay_store::sqlite::imports::ImportProgress;
 use outlay_store::{Books, StoreError};
 
@@ -29,12 +29,12 @@ pub async fn budgets(books: &Arc<Books>) -> Result<Vec<ImportedBudgets>, StoreEr
     books.read(|books| books.imports().budgets()).await
 }
 
-/// The batches of older systems, by their source.
-pub async fn batches(books: &Arc<Books>) -> Result<Vec<ImportedBatches>, StoreError> {
-    books.read(|books| books.imports().batches()).await
+/// The runs of older systems, by their source.
+pub async fn runs(books: &Arc<Books>) -> Result<Vec<ImportedRuns>, StoreError> {
+    books.read(|books| books.imports().runs()).await
 }
 
-/// Keeps `batches` in place of what that source had before.
-pub async fn put_batches(books: &Arc<Books>, batches: ImportedBatches) -> Result<(), StoreError> {
-    books.write(move |tx| tx.imports().put_batches(&batches)).await
+/// Keeps `runs` in place of what that source had before.
+pub async fn put_runs(books: &Arc<Books>, runs: ImportedRuns) -> Result<(), StoreError> {
+    books.write(move |tx| tx.imports().put_runs(&runs)).await
 }

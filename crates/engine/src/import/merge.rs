@@ -1,7 +1,7 @@
 //! Several sources of one database become one.
 //!
 //! Older versions named a database by whatever row was its first, and so gave it another name when
-//! that row was deleted. Its budgets and batches then stood twice, and its usage could.
+//! that row was deleted. Its budgets and runs then stood twice, and its usage could.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ pub struct Merged {
     pub events: u64,
     /// Budgets.
     pub budgets: u64,
-    /// Batches.
-    pub batches: u64,
+    /// Runs.
+    pub runs: u64,
 }
 
 /// Why sources were not merged.
@@ -59,7 +59,7 @@ impl From<AcceptError> for MergeError {
     }
 }
 
-/// Lets one source stand for others, whose budgets and batches go.
+/// Lets one source stand for others, whose budgets and runs go.
 struct MergeSets {
     source: CompactString,
     kind: CompactString,
@@ -81,14 +81,14 @@ impl Act for MergeSets {
             let sets = tx.imports().merge(&source, &duplicate)?;
             if sets.was_there {
                 merged.budgets += sets.budgets;
-                merged.batches += sets.batches;
+                merged.runs += sets.runs;
                 merged.sources.push(duplicate);
             }
         }
         if !merged.sources.is_empty() {
             let detail = serde_json::json!({
                 "sources": merged.sources, "events": merged.events,
-                "budgets": merged.budgets, "batches": merged.batches,
+                "budgets": merged.budgets, "batches": merged.runs,
             });
             let action = "imports.merge".into();
             tx.audit().append(&AuditRecord { at, actor, action, target: source, detail })?;
@@ -99,7 +99,7 @@ impl Act for MergeSets {
 
 impl Outlay {
     /// Lets `source` count alone for a database whose rows came under `duplicates` too, and for
-    /// whose budgets and batches other names were made up.
+    /// whose budgets and runs other names were made up.
     ///
     /// An event is taken back where `source` has the same row; what only a duplicate has stays.
     /// The books are told last, so that what is interrupted is done again and nothing is done twice.

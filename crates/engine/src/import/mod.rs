@@ -20,7 +20,7 @@ use outlay_domain::usage::{EventDraft, Refusal};
 /// An older system whose databases are read.
 #[derive(Debug, Clone, Copy)]
 pub struct System {
-    /// What the sources of its events, budgets and batches begin with, before a colon.
+    /// What the sources of its events, budgets and runs begin with, before a colon.
     pub word: &'static str,
     /// What it calls itself.
     pub title: &'static str,
@@ -36,11 +36,11 @@ pub fn system_of(source: &str) -> Option<(System, &str)> {
         .find_map(|system| Some((system, source.strip_prefix(system.word)?.strip_prefix(':')?)))
 }
 
-/// Batches of one source that are kept, at most; the newest stay.
-pub const BATCHES_MAX: usize = 10_000;
+/// Runs of one source that are kept, at most; the newest stay.
+pub const RUNS_MAX: usize = 10_000;
 
 /// Rows that are read, sent and remembered together.
-pub const BATCH_ROWS: usize = 5_000;
+pub const PARCEL_ROWS: usize = 5_000;
 
 /// One row as it was read.
 #[derive(Debug, Clone)]

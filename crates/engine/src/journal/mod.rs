@@ -1,7 +1,7 @@
 #![doc = include_str!("README.md")]
 
 mod act;
-mod batch;
+mod commit;
 mod counters;
 mod events;
 mod queue;
@@ -33,7 +33,7 @@ use crate::writes::Writes;
 
 pub use act::{Act, Stop};
 use act::{Queued, Waiting};
-use batch::{Batch, Broken, moved};
+use commit::{Broken, Commit, moved};
 use counters::Counters;
 pub use events::{Incoming, Outcome, Prepared};
 pub use queue::Weight;
@@ -55,8 +55,8 @@ const ACTS_WAITING_MAX: usize = 1_000;
 /// What such an act weighs.
 const ACT_WEIGHT: Weight = Weight { events: 1, bytes: 0 };
 
-/// Batches that a watcher may be behind before it misses some. Their facts stay in memory.
-const BATCHES_WATCHED_MAX: usize = 64;
+/// Commits that a watcher may be behind before it misses some. Their facts stay in memory.
+const COMMITS_WATCHED_MAX: usize = 64;
 
 /// How long a commit waits for a flush when the tail has grown too long. A disk that takes commits
 /// and no segments slows the senders down, and does not stop them.
@@ -80,7 +80,7 @@ pub enum AcceptError {
     /// The history is not written, and there is no more memory for what waits for it.
     #[error("too much waits to be written to the history")]
     Behind,
-    /// The batch could not be written; nothing of it was kept.
+    /// The commit could not be written; nothing of it was kept.
     #[error(transparent)]
     Store(#[from] Arc<StoreError>),
 }
@@ -99,7 +99,7 @@ pub enum Topic {
 /// How many topics there are.
 const TOPICS: usize = 3;
 
-/// A batch that was committed, for those who watch.
+/// What was committed together, for those who watch.
 #[derive(Debug, Clone)]
 pub struct Committed {
     /// Its number in the usage log.
@@ -147,7 +147,7 @@ pub struct CommitCounters {
     pub conflicts: AtomicU64,
     /// Events that a door did not let in.
     pub refused: AtomicU64,
-    /// Batches that could not be written; their senders were told.
+    /// Commits that could not be written; their senders were told.
     pub failures: AtomicU64,
     /// From the start of a commit to its end on disk.
     pub took: Latency,
@@ -211,7 +211,7 @@ impl Journal {
             dedup,
             prices,
             counters: CommitCounters::default(),
-            watchers: broadcast::channel(BATCHES_WATCHED_MAX).0,
+            watchers: broadcast::channel(COMMITS_WATCHED_MAX).0,
             last_seq: watch::channel(0).0,
             watchlists: Mutex::default(),
             topics: std::array::from_fn(|_| watch::channel(0).0),
@@ -287,14 +287,14 @@ impl Journal {
         answer.await.map_err(|_| AcceptError::Interrupted)?
     }
 
-    /// Every batch from now on, as it is committed. A slow watcher misses some, and is told; until
+    /// Every commit from now on, as it is done. A slow watcher misses some, and is told; until
     /// then it keeps the facts in memory, so whoever only wants to know that something was committed
     /// takes [`last_seq`](Self::last_seq).
     pub fn watch(&self) -> broadcast::Receiver<Committed> {
         self.shared.watchers.subscribe()
     }
 
-    /// The number of the newest batch since the start, as it changes; 0 before the first.
+    /// The number of the newest commit since the start, as it changes; 0 before the first.
     pub fn last_seq(&self) -> watch::Receiver<i64> {
         self.shared.last_seq.subscribe()
     }
@@ -431,7 +431,7 @@ impl Shared {
                 tracing::warn!(
                     seq,
                     facts = facts.len(),
-                    "took up a batch that an interrupted commit had written"
+                    "took up what an interrupted commit had written"
                 );
                 take_up(&self.history, &self.dedup, seq, facts);
                 newest = Some(seq);
@@ -448,7 +448,7 @@ impl Shared {
 
     fn note_failure(&self, error: &StoreError, pieces: usize) {
         self.counters.failures.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(%error, pieces, "a batch could not be committed; its senders were told");
+        tracing::error!(%error, pieces, "a commit failed; its senders were told");
     }
 
     /// Judges and commits all pieces in one transaction, and answers each.
@@ -461,20 +461,20 @@ impl Shared {
         failpoint::hit("commit.begun");
         let started = std::time::Instant::now();
         let largest_before = self.largest_sum.load(Ordering::Relaxed);
-        let mut batch = Batch::new(pieces, self.clock.now(), largest_before);
+        let mut commit = Commit::new(pieces, self.clock.now(), largest_before);
         let written = self
             .books
-            .write_blocking(|tx| batch.write(tx, &self.dedup, &self.history, encoder, counters));
+            .write_blocking(|tx| commit.write(tx, &self.dedup, &self.history, encoder, counters));
         match written {
             Ok(written) => {
                 if written.anything {
                     failpoint::hit("commit.written");
                     self.writes.succeeded();
                 }
-                self.largest_sum.fetch_max(batch.largest_sum(), Ordering::Relaxed);
+                self.largest_sum.fetch_max(commit.largest_sum(), Ordering::Relaxed);
                 if let Some(seq) = written.seq {
-                    let facts = batch.take_facts();
-                    self.dedup.insert(batch.keys());
+                    let facts = commit.take_facts();
+                    self.dedup.insert(commit.keys());
                     self.history.append(seq, facts.clone());
                     let watchlists = self.watchlists.lock().clone();
                     let watchlists = watchlists.iter().filter_map(Weak::upgrade);
@@ -484,10 +484,10 @@ impl Shared {
                     let _ = self.watchers.send(Committed { seq, facts });
                     self.last_seq.send_replace(seq);
                 }
-                for topic in batch.tells() {
+                for topic in commit.tells() {
                     tell(&self.topics[topic as usize]);
                 }
-                batch.answer(&self.counters);
+                commit.answer(&self.counters);
             }
             Err(broken) => {
                 // Those that it began are not there.
@@ -499,8 +499,8 @@ impl Shared {
                         error
                     }
                 };
-                self.note_failure(&error, batch.pieces());
-                batch.fail(&Arc::new(error));
+                self.note_failure(&error, commit.pieces());
+                commit.fail(&Arc::new(error));
             }
         }
     }
@@ -542,7 +542,7 @@ impl Drop for RestOnPanic<'_> {
     }
 }
 
-/// Takes a batch of the usage log up in memory.
+/// Takes a row of the usage log up in memory.
 pub(crate) fn take_up(history: &History, dedup: &Dedup, seq: i64, facts: Vec<Fact>) {
     let usage = facts.iter().filter(|fact| fact.kind == FactKind::Usage).map(|fact| &fact.event);
     let keys: Vec<_> = usage.chain(moved(&facts)).map(|event| dedup.key_of(event)).collect();

@@ -238,7 +238,7 @@ async fn ids_of_one_account_are_nothing_to_another() {
     let folder = tempfile::tempdir().unwrap();
     let outlay = open(folder.path());
     let globex = |cost: &str| of_account("globex", costing("order-3", cost));
-    // In one batch, from the log, and from a segment.
+    // In one commit, from the log, and from a segment.
     let sent = send(&outlay, vec![costing("order-3", "1"), globex("5"), globex("5")]).await;
     assert_eq!(sent, ["1", "5", "repeated"]);
     for _ in 0..2 {

@@ -31,7 +31,7 @@ struct CheckBody {
     facts: u64,
     /// Segments that are as they should be.
     segments: usize,
-    /// Batches of the usage log.
+    /// Commits of the usage log.
     log_batches: u64,
     /// Counters of spend that were held against the facts.
     counters: usize,
@@ -68,7 +68,7 @@ impl From<CheckReport> for CheckBody {
             events: report.events,
             facts: report.facts,
             segments: report.segments,
-            log_batches: report.log_batches,
+            log_batches: report.log_commits,
             counters: report.counters,
             keys: report.keys,
             findings,

@@ -31,7 +31,7 @@ use crate::shares::{Packing, Shares};
 use crate::state::AppState;
 
 /// Events in one request, at most.
-pub const BATCH_EVENTS_MAX: usize = 10_000;
+pub const EVENTS_MAX: usize = 10_000;
 
 /// An answer about more items is written away from the threads that answer everybody.
 const ITEMS_AT_ONCE: usize = 500;
@@ -303,8 +303,8 @@ impl Judge<'_> {
             .zip(body.split(|byte| *byte == b'\n'))
             .map(|(number, line)| (number, std::str::from_utf8(line).map(str::trim)))
             .filter(|(_, line)| line.as_ref().map_or(true, |line| !line.is_empty()));
-        let lines: Vec<_> = lines.take(BATCH_EVENTS_MAX + 1).collect();
-        if lines.len() > BATCH_EVENTS_MAX {
+        let lines: Vec<_> = lines.take(EVENTS_MAX + 1).collect();
+        if lines.len() > EVENTS_MAX {
             return Err(too_many());
         }
         let mut pace = Pace::default();
@@ -362,7 +362,7 @@ impl Judge<'_> {
 }
 
 /// The events of an array, where all of them are well formed.
-fn well_formed(body: &str) -> Option<UpTo<BATCH_EVENTS_MAX, EventBody<'_>>> {
+fn well_formed(body: &str) -> Option<UpTo<EVENTS_MAX, EventBody<'_>>> {
     let deserializer = &mut serde_json::Deserializer::from_str(body);
     let events = UpTo::deserialize(ByName(&mut *deserializer)).ok()?;
     deserializer.end().ok()?;
@@ -379,7 +379,7 @@ fn id_of(json: &str) -> CompactString {
 }
 
 fn split_array(body: &str) -> Result<Vec<&RawValue>, ApiError> {
-    match serde_json::from_str::<UpTo<BATCH_EVENTS_MAX, &RawValue>>(body) {
+    match serde_json::from_str::<UpTo<EVENTS_MAX, &RawValue>>(body) {
         Ok(UpTo(items)) => Ok(items),
         Err(error) if is_too_many(&error) => Err(too_many()),
         Err(error) => Err(Fault::new("", &error.to_string()).into()),
@@ -391,7 +391,7 @@ fn is_too_many(error: &serde_json::Error) -> bool {
 }
 
 fn too_many() -> ApiError {
-    let detail = format!("the request has more than {BATCH_EVENTS_MAX} events");
+    let detail = format!("the request has more than {EVENTS_MAX} events");
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
         .at("body")
         .mend("split it into smaller requests")

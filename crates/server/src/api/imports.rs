@@ -1,4 +1,4 @@
-//! What importers leave behind: how far each source was read, and the budgets and batches they found.
+//! What importers leave behind: how far each source was read, and the budgets and runs they found.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::imports::{
-    ANCHORS_MAX, ImportRecord, ImportedBatch, ImportedBatches, ImportedBudgets, ImportedLimit,
-    ImportedPeriod, ImportedThreshold, RefusedRow, RowCounts, RowCursor,
+    ANCHORS_MAX, ImportRecord, ImportedBudgets, ImportedLimit, ImportedPeriod, ImportedRun,
+    ImportedRuns, ImportedThreshold, RefusedRow, RowCounts, RowCursor,
 };
 use outlay_domain::people::{Act, Role};
 use outlay_domain::usage::ID_BYTES_MAX;
-use outlay_engine::import::BATCHES_MAX;
+use outlay_engine::import::RUNS_MAX;
 use outlay_engine::import::books::{self, ImportProgress};
 use outlay_engine::import::merge::{MergeError, Merged};
 use outlay_engine::usage::amend::Amender;
@@ -37,7 +37,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(get_imports, post_import))
         .routes(routes!(get_budgets, post_budgets))
-        .routes(routes!(get_batches, post_batches))
+        .routes(routes!(get_runs, post_runs))
         .routes(routes!(post_merge))
 }
 
@@ -327,19 +327,19 @@ async fn post_budgets(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Batches of one source of an older system.
+/// Runs of one source of an older system, over leads: what it calls batches.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct BatchesBody {
+pub struct RunsBody {
     /// Where they are from.
     #[schema(value_type = String, example = "erp:cost_tracking:6f1e")]
     pub source: CompactString,
-    /// The batches.
-    pub batches: Vec<BatchBody>,
+    /// The runs.
+    pub batches: Vec<RunBody>,
 }
 
 /// A run of an older system over some leads. What it cost is the spend of its tag `batch_id`.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct BatchBody {
+pub struct RunBody {
     /// Its id there, which is the tag's value.
     #[schema(value_type = String, example = "batch_20250101_013000")]
     pub id: CompactString,
@@ -357,47 +357,47 @@ pub struct BatchBody {
     pub leads: u64,
 }
 
-/// Batches of older systems.
+/// Runs of older systems.
 #[derive(Debug, Serialize, ToSchema)]
-struct BatchesList {
+struct RunsList {
     /// The sets, by their source.
-    items: Vec<BatchesBody>,
+    items: Vec<RunsBody>,
     /// Always absent: sets are few.
     #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
-/// Lists the batches that were imported from older systems.
+/// Lists the runs that were imported from older systems.
 #[utoipa::path(get, path = "/api/v1/imports/batches", operation_id = "list_imported_batches",
     tag = "imports",
-    responses((status = 200, body = BatchesList), (status = 401, body = ApiError),
+    responses((status = 200, body = RunsList), (status = 401, body = ApiError),
         (status = 403, body = ApiError)))]
-async fn get_batches(
+async fn get_runs(
     State(state): State<AppState>,
     caller: Caller,
-) -> Result<Json<BatchesList>, ApiError> {
+) -> Result<Json<RunsList>, ApiError> {
     may_import(&caller)?;
-    let sets = books::batches(&state.outlay.books).await?;
-    let items = sets.into_iter().map(BatchesBody::from).collect();
-    Ok(Json(BatchesList { items, next_cursor: None }))
+    let sets = books::runs(&state.outlay.books).await?;
+    let items = sets.into_iter().map(RunsBody::from).collect();
+    Ok(Json(RunsList { items, next_cursor: None }))
 }
 
-/// Keeps the batches of an older system in place of those that it had before.
+/// Keeps the runs of an older system in place of those that it had before.
 #[utoipa::path(post, path = "/api/v1/imports/batches", operation_id = "replace_imported_batches",
-    tag = "imports", request_body = BatchesBody,
+    tag = "imports", request_body = RunsBody,
     responses(
         (status = 204), (status = 400, body = ApiError), (status = 401, body = ApiError),
         (status = 403, body = ApiError),
     ))]
-async fn post_batches(
+async fn post_runs(
     State(state): State<AppState>,
     caller: Caller,
-    Json(body): Json<BatchesBody>,
+    Json(body): Json<RunsBody>,
 ) -> Result<StatusCode, ApiError> {
     may_import(&caller)?;
     check_name("source", &body.source)?;
-    let batches = body.batches()?;
-    books::put_batches(&state.outlay.books, batches).await?;
+    let runs = body.runs()?;
+    books::put_runs(&state.outlay.books, runs).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -423,13 +423,13 @@ pub struct MergeAnswer {
     pub events: u64,
     /// Budgets that went.
     pub budgets: u64,
-    /// Batches that went.
+    /// Runs that went.
     pub batches: u64,
 }
 
 /// Lets one source count for a database of an older system that was read under several names.
 ///
-/// Events that stand under `source` too are taken back, and leave a trail; budgets and batches go,
+/// Events that stand under `source` too are taken back, and leave a trail; budgets and runs go,
 /// also those under names that no row ever came under. Asked again it does nothing.
 #[utoipa::path(post, path = "/api/v1/imports/merges", operation_id = "merge_imports",
     tag = "imports", request_body = MergeBody,
@@ -456,8 +456,8 @@ async fn post_merge(
         reason: format!("the same row of the same database is counted under {}", body.source),
     };
     let merged = state.outlay.merge_imports(&body.source, &body.duplicates, &amender).await?;
-    let Merged { sources, events, budgets, batches } = merged;
-    Ok(Json(MergeAnswer { sources, events, budgets, batches }))
+    let Merged { sources, events, budgets, runs } = merged;
+    Ok(Json(MergeAnswer { sources, events, budgets, batches: runs }))
 }
 
 impl From<MergeError> for ApiError {
@@ -539,14 +539,14 @@ impl From<ImportedBudgets> for BudgetsBody {
     }
 }
 
-impl BatchesBody {
-    fn batches(self) -> Result<ImportedBatches, ApiError> {
-        if self.batches.len() > BATCHES_MAX {
-            let detail = format!("{BATCHES_MAX} batches at most");
+impl RunsBody {
+    fn runs(self) -> Result<ImportedRuns, ApiError> {
+        if self.batches.len() > RUNS_MAX {
+            let detail = format!("{RUNS_MAX} batches at most");
             return Err(ApiError::bad_request("too_large", "batches", detail));
         }
-        let batch = |(index, batch): (usize, BatchBody)| {
-            let BatchBody { id, tier, started_at, ended_at, leads } = batch;
+        let run = |(index, run): (usize, RunBody)| {
+            let RunBody { id, tier, started_at, ended_at, leads } = run;
             check_name(format!("batches[{index}].id"), &id)?;
             if let Some(tier) = &tier {
                 check_name(format!("batches[{index}].tier"), tier)?;
@@ -556,20 +556,20 @@ impl BatchesBody {
                 let detail = format!("{} at most", i64::MAX);
                 return Err(ApiError::bad_request("out_of_range", field, detail));
             }
-            Ok::<_, ApiError>(ImportedBatch { id, tier, started_at, ended_at, leads })
+            Ok::<_, ApiError>(ImportedRun { id, tier, started_at, ended_at, leads })
         };
-        let batches = self.batches.into_iter().enumerate().map(batch).collect::<Result<_, _>>()?;
-        Ok(ImportedBatches { source: self.source, batches })
+        let runs = self.batches.into_iter().enumerate().map(run).collect::<Result<_, _>>()?;
+        Ok(ImportedRuns { source: self.source, runs })
     }
 }
 
-impl From<ImportedBatches> for BatchesBody {
-    fn from(set: ImportedBatches) -> Self {
-        let batch = |batch: ImportedBatch| {
-            let ImportedBatch { id, tier, started_at, ended_at, leads } = batch;
-            BatchBody { id, tier, started_at, ended_at, leads }
+impl From<ImportedRuns> for RunsBody {
+    fn from(set: ImportedRuns) -> Self {
+        let run = |run: ImportedRun| {
+            let ImportedRun { id, tier, started_at, ended_at, leads } = run;
+            RunBody { id, tier, started_at, ended_at, leads }
         };
-        Self { source: set.source, batches: set.batches.into_iter().map(batch).collect() }
+        Self { source: set.source, batches: set.runs.into_iter().map(run).collect() }
     }
 }
 

@@ -36,7 +36,7 @@ use crate::metadata::readable;
 use crate::state::AppState;
 
 /// Facts in one request, at most.
-const BATCH_MAX: usize = 1_000;
+const PAYMENTS_MAX: usize = 1_000;
 /// Years in which revenue can be.
 const YEAR_MIN: i32 = 1970;
 const YEAR_MAX: i32 = 2100;
@@ -447,7 +447,7 @@ fn parts(body: &str) -> Result<Vec<&str>, ApiError> {
     match body.trim_start().as_bytes().first() {
         Some(b'{') => Ok(vec![body]),
         Some(b'[') => {
-            let items = serde_json::from_str::<UpTo<BATCH_MAX, &RawValue>>(body);
+            let items = serde_json::from_str::<UpTo<PAYMENTS_MAX, &RawValue>>(body);
             let UpTo(items) = items.map_err(|error| Fault::new("", &error.to_string()))?;
             Ok(items.into_iter().map(RawValue::get).collect())
         }

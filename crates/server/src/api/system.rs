@@ -104,9 +104,9 @@ struct IngestBody {
     repeated_total: u64,
     /// Events that were not let in.
     refused_total: u64,
-    /// Batches that were written, each with one fsync.
+    /// Commits that were written, each with one fsync.
     commits_total: u64,
-    /// How long a batch took until it was on the disk; `null` before the first one.
+    /// How long a commit took until it was on the disk; `null` before the first one.
     #[schema(required = true)]
     commit_ms: Option<QuantilesBody>,
     /// Events that wait to be written.

@@ -19,7 +19,7 @@ pub async fn run(globals: &Globals) -> Result<ExitCode, CliError> {
 
 fn as_text(report: &Value) -> String {
     let looked_at = format!(
-        "{} events on {} accounts; {} facts in {} segments and {} batches of the log; {} counters; {} \
+        "{} events on {} accounts; {} facts in {} segments and {} commits of the log; {} counters; {} \
          keys",
         report["events"],
         report["accounts"],

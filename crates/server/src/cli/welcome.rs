@@ -14,7 +14,7 @@ use super::client::CliError;
 use crate::startup::Server;
 
 /// Demo events in one commit, at most.
-const DEMO_BATCH: usize = 5_000;
+const DEMO_EVENTS_AT_ONCE: usize = 5_000;
 /// How often new demo events come.
 const DEMO_PERIOD: Duration = Duration::from_secs(2);
 
@@ -48,18 +48,18 @@ async fn fill_demo(outlay: &Outlay, until: DateTime<Utc>) -> Result<(), CliError
     };
     progress.set_message("demo usage");
     let first = this_hour(until) - TimeDelta::hours(hours);
-    let mut batch = Vec::new();
+    let mut events = Vec::new();
     let mut sales = Vec::new();
     for number in 0..=hours {
         let hour = first + TimeDelta::hours(number);
-        batch.extend(incoming(demo::hour(hour, until, until), until));
-        if batch.len() >= DEMO_BATCH {
-            accept(outlay, std::mem::take(&mut batch)).await?;
+        events.extend(incoming(demo::hour(hour, until, until), until));
+        if events.len() >= DEMO_EVENTS_AT_ONCE {
+            accept(outlay, std::mem::take(&mut events)).await?;
         }
         sales.extend(demo::sales(hour, until));
         progress.inc(1);
     }
-    accept(outlay, batch).await?;
+    accept(outlay, events).await?;
     revenue::record(&outlay.journal, sales)
         .await
         .map_err(|error| CliError::Failed(format!("the demo could not be written: {error}")))?;

@@ -268,7 +268,7 @@ fn judge(config: &Config) -> Result<(), (&'static str, String)> {
         return refuse("history.tail_events", "must be from 1000 to 10000000");
     }
     if !(10_000..=10_000_000).contains(&config.ingest.queue_events) {
-        return refuse("ingest.queue_events", "must be from 10000 (one full batch) to 10000000");
+        return refuse("ingest.queue_events", "must be from 10000 (one full request) to 10000000");
     }
     if !(65_536..=1_073_741_824).contains(&config.ingest.body_bytes) {
         return refuse("ingest.body_bytes", "must be from 65536 to 1073741824");

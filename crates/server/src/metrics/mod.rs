@@ -107,10 +107,10 @@ fn write_figures(page: &mut Page, figures: &Figures) {
     page.family(Kind::Histogram, "outlay_commit_duration_seconds", help)
         .latency(&[], &figures.commits);
     let counters = [
-        ("outlay_commits_total", "Batches written, since the start.", figures.commits.count),
+        ("outlay_commits_total", "Commits written, since the start.", figures.commits.count),
         (
             "outlay_commit_failures_total",
-            "Batches that could not be written, since the start.",
+            "Commits that could not be written, since the start.",
             figures.commit_failures,
         ),
     ];
@@ -123,7 +123,7 @@ fn write_figures(page: &mut Page, figures: &Figures) {
         ("outlay_accounts", "Accounts that were ever charged.", figures.accounts as u64),
         ("outlay_tail_events", "Events that are in no segment yet.", figures.history.tail_rows),
         ("outlay_tail_bytes", "Bytes of those, as they came.", figures.history.tail_bytes),
-        ("outlay_log_batches", "Batches that are in no segment yet.", figures.log_batches),
+        ("outlay_log_batches", "Commits that are in no segment yet.", figures.log_commits),
         ("outlay_segments", "Segments of the history.", figures.history.segments as u64),
         ("outlay_segment_events", "Events in segments.", figures.history.segment_rows),
         ("outlay_segment_bytes", "Space of the segments.", figures.history.disk_bytes),

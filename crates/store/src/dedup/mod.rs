@@ -389,8 +389,8 @@ impl Dedup {
     /// How many different keys there are, which takes reading them all.
     ///
     /// One key may stand in two places: a commit hands its keys over before its facts, so a flush
-    /// between the two writes keys of a batch that stays in the usage log. Is the process ended
-    /// before the next flush, the batch is read from the log again, and its keys are then in memory
+    /// between the two writes keys of a commit that stays in the usage log. Is the process ended
+    /// before the next flush, the commit is read from the log again, and its keys are then in memory
     /// and in the run. No key is without its event, because none is handed over before the event is
     /// on the disk; that it stands there twice says the same as once, and merging makes it one.
     pub fn count_different(&self) -> Result<u64, StoreError> {

@@ -161,7 +161,7 @@ fn group_to_merge(
     })
 }
 
-/// The batches of the usage log that the rows of all segments came in.
+/// The commits of the usage log that the rows of all segments came in.
 pub(super) fn log_seqs(segments: &[Arc<Segment>]) -> (i64, i64) {
     let first = segments.iter().map(|segment| segment.row().log_seqs.0).min();
     let last = segments.iter().map(|segment| segment.row().log_seqs.1).max();

@@ -16,8 +16,8 @@ use crate::{StoreError, failpoint};
 impl History {
     /// Writes the tail as it stands to a segment, and the keys in memory to a run.
     ///
-    /// One transaction enters both in the books and drops the batches from the usage log. Until
-    /// then the batches count, afterwards the segment does. Answers how many facts were written. A
+    /// One transaction enters both in the books and drops the commits from the usage log. Until
+    /// then the commits count, afterwards the segment does. Answers how many facts were written. A
     /// tail of very many bytes is written part by part, each with a segment of its own.
     pub fn flush(&self, dedup: &Dedup) -> Result<usize, StoreError> {
         let _flushing = self.flushing.lock();
@@ -113,16 +113,16 @@ impl History {
     }
 }
 
-/// A batch that is in the log and was not in the tail would be lost by being dropped from the log.
+/// A commit that is in the log and was not in the tail would be lost by being dropped from the log.
 fn check_dropped(dropped: usize, chunks: &[Arc<Chunk>]) -> Result<(), StoreError> {
-    let written: usize = chunks.iter().map(|chunk| chunk.log_batches()).sum();
+    let written: usize = chunks.iter().map(|chunk| chunk.log_commits()).sum();
     if dropped == written {
         return Ok(());
     }
     Err(StoreError::Damaged {
         what: "the tail of the history".into(),
         how: format!(
-            "it has {written} batches where the usage log has {dropped}; a restart reads them again"
+            "it has {written} commits where the usage log has {dropped}; a restart reads them again"
         ),
     })
 }

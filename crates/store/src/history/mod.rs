@@ -155,7 +155,7 @@ pub struct HistoryFigures {
 impl History {
     /// Opens the history in `data_dir`, as `books` list it, and removes files that they do not.
     ///
-    /// Batches that are in the usage log only must be appended again by the caller. No segment is
+    /// Commits that are in the usage log only must be appended again by the caller. No segment is
     /// read: one that is missing or has another size is an error of whoever reads it, and of
     /// [`History::verify`].
     pub fn open(
@@ -196,9 +196,9 @@ impl History {
         })
     }
 
-    /// Adds a committed batch of the usage log. The next snapshot has it.
+    /// Adds a committed commit of the usage log. The next snapshot has it.
     ///
-    /// Batches come in order. The keys of their events must have been inserted before.
+    /// Commits come in order. The keys of their events must have been inserted before.
     pub fn append(&self, log_seq: i64, facts: Arc<[Fact]>) {
         if facts.is_empty() {
             return;
@@ -264,7 +264,7 @@ impl History {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// The newest batch of the usage log that was ever appended, since the history was opened.
+    /// The newest commit of the usage log that was ever appended, since the history was opened.
     pub fn last_appended(&self) -> Option<i64> {
         self.state.lock().tail.last_appended()
     }

@@ -20,7 +20,7 @@ const CHUNK_BYTES: usize = 32 << 20;
 pub(super) struct Tail {
     /// Full chunks, oldest first. Those of a flush stay until their segment takes over.
     chunks: Vec<Arc<Chunk>>,
-    open: Vec<Batch>,
+    open: Vec<Commit>,
     open_size: Size,
     /// What is open, as a chunk, if nothing was appended since it was asked for.
     open_chunk: Option<Arc<Chunk>>,
@@ -50,27 +50,27 @@ impl Size {
     }
 }
 
-/// One batch of the usage log, or a part of one that is too large for a chunk.
+/// One commit of the usage log, or a part of one that is too large for a chunk.
 #[derive(Clone)]
-struct Batch {
+struct Commit {
     log_seq: i64,
     facts: Arc<[Fact]>,
     part: Range<usize>,
 }
 
-/// Some batches, which become columns when somebody first needs them.
+/// Some commits, which become columns when somebody first needs them.
 pub(super) struct Chunk {
     size: Size,
     log_seqs: (i64, i64),
-    /// How many batches begin in it.
-    log_batches: usize,
+    /// How many commits begin in it.
+    log_commits: usize,
     /// Emptied once there are columns.
-    batches: Mutex<Vec<Batch>>,
+    commits: Mutex<Vec<Commit>>,
     columns: OnceLock<RecordBatch>,
 }
 
 impl Tail {
-    /// Adds a batch. Answers the chunks that have become full.
+    /// Adds a commit. Answers the chunks that have become full.
     pub fn append(&mut self, log_seq: i64, facts: &Arc<[Fact]>) -> Vec<Arc<Chunk>> {
         self.last_appended = Some(log_seq);
         let mut whole = Size::default();
@@ -93,7 +93,7 @@ impl Tail {
         full
     }
 
-    /// Adds a batch that is too large for one chunk, in chunks of its own.
+    /// Adds a commit that is too large for one chunk, in chunks of its own.
     fn append_parts(&mut self, log_seq: i64, facts: &Arc<[Fact]>, full: &mut Vec<Arc<Chunk>>) {
         let mut part = Size::default();
         let mut start = 0;
@@ -108,7 +108,7 @@ impl Tail {
     }
 
     fn open_part(&mut self, log_seq: i64, facts: &Arc<[Fact]>, part: Range<usize>, size: Size) {
-        self.open.push(Batch { log_seq, facts: facts.clone(), part });
+        self.open.push(Commit { log_seq, facts: facts.clone(), part });
         self.open_size.add(size);
         self.size.add(size);
         self.open_chunk = None;
@@ -129,8 +129,8 @@ impl Tail {
             Arc::new(Chunk {
                 size: self.open_size,
                 log_seqs: (first.log_seq, last.log_seq),
-                log_batches: self.open.iter().filter(|batch| batch.part.start == 0).count(),
-                batches: Mutex::new(self.open.clone()),
+                log_commits: self.open.iter().filter(|commit| commit.part.start == 0).count(),
+                commits: Mutex::new(self.open.clone()),
                 columns: OnceLock::new(),
             })
         });
@@ -144,7 +144,7 @@ impl Tail {
     }
 
     /// The oldest chunks, none of which grows any more, up to `bytes` or a little more. Every
-    /// batch is in them as a whole or not at all.
+    /// commit is in them as a whole or not at all.
     pub fn oldest(&mut self, bytes: usize) -> Vec<Arc<Chunk>> {
         self.close_chunk();
         let mut taken: Vec<Arc<Chunk>> = Vec::new();
@@ -160,21 +160,21 @@ impl Tail {
         taken
     }
 
-    /// The newest batch.
+    /// The newest commit.
     pub fn last_seq(&self) -> Option<i64> {
-        let open = self.open.last().map(|batch| batch.log_seq);
+        let open = self.open.last().map(|commit| commit.log_seq);
         open.or_else(|| self.chunks.last().map(|chunk| chunk.log_seqs.1))
     }
 
-    /// The newest batch that was ever appended.
+    /// The newest commit that was ever appended.
     pub fn last_appended(&self) -> Option<i64> {
         self.last_appended
     }
 
-    /// The oldest batch.
+    /// The oldest commit.
     pub fn first_seq(&self) -> Option<i64> {
         let closed = self.chunks.first().map(|chunk| chunk.log_seqs.0);
-        closed.or_else(|| self.open.first().map(|batch| batch.log_seq))
+        closed.or_else(|| self.open.first().map(|commit| commit.log_seq))
     }
 
     /// When the newest fact that was ever in it was received, in microseconds since 1970.
@@ -202,22 +202,22 @@ impl Chunk {
     /// The facts in columns.
     pub fn columns(&self) -> &RecordBatch {
         let columns = self.columns.get_or_init(|| {
-            let batches = self.batches.lock().clone();
-            let facts = batches.iter().flat_map(|batch| &batch.facts[batch.part.clone()]);
+            let commits = self.commits.lock().clone();
+            let facts = commits.iter().flat_map(|commit| &commit.facts[commit.part.clone()]);
             facts_to_columns(facts, self.size.rows)
                 .unwrap_or_else(|error| panic!("facts always fit their columns: {error}"))
         });
         // The facts take several times the memory of the columns.
-        drop(std::mem::take(&mut *self.batches.lock()));
+        drop(std::mem::take(&mut *self.commits.lock()));
         columns
     }
 
-    /// How many batches of the usage log begin in it.
-    pub fn log_batches(&self) -> usize {
-        self.log_batches
+    /// How many commits of the usage log begin in it.
+    pub fn log_commits(&self) -> usize {
+        self.log_commits
     }
 
-    /// The first and last batch of the usage log.
+    /// The first and last commit of the usage log.
     pub fn log_seqs(&self) -> (i64, i64) {
         self.log_seqs
     }

@@ -191,7 +191,7 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_committed_batch_is_in_the_next_snapshot_and_not_in_the_one_before() {
+fn a_commit_is_in_the_next_snapshot_and_not_in_the_one_before() {
     let (_folder, store) = open();
     store.commit(facts(0..10));
     let before = store.history.snapshot();
@@ -218,7 +218,7 @@ fn every_field_survives_the_way_to_a_segment_and_a_restart() {
 }
 
 #[test]
-fn a_flush_drops_its_batches_from_the_usage_log_and_no_later_ones() {
+fn a_flush_drops_its_commits_from_the_usage_log_and_no_later_ones() {
     let (_folder, store) = open();
     let logged = |store: &Store| {
         let mut count = 0;
@@ -323,7 +323,7 @@ fn the_books_and_the_segments_that_they_name_are_read_at_one_moment() {
                 Ok((rows, books.manifest().last_log_seq()?))
             });
             let (rows, last_seq) = read.unwrap();
-            assert_eq!(rows, last_seq.unsigned_abs() * 5, "each batch has five facts");
+            assert_eq!(rows, last_seq.unsigned_abs() * 5, "each commit has five facts");
         }
     });
 }
@@ -586,7 +586,7 @@ fn a_tail_of_many_bytes_is_flushed_in_parts_and_nothing_is_lost_or_doubled() {
 }
 
 #[test]
-fn a_batch_larger_than_a_chunk_is_flushed_as_a_whole() {
+fn a_commit_larger_than_a_chunk_is_flushed_as_a_whole() {
     let (folder, mut store) = open();
     store.history.options.flush_bytes = 1;
     // 20 KB of text each, in one commit.
@@ -623,7 +623,7 @@ fn a_tail_of_too_many_bytes_takes_in_nothing_more_until_it_is_flushed() {
 }
 
 #[test]
-fn a_batch_that_is_in_the_log_and_not_in_the_tail_is_not_dropped_by_a_flush() {
+fn a_commit_that_is_in_the_log_and_not_in_the_tail_is_not_dropped_by_a_flush() {
     let (folder, store) = open();
     store.commit(facts(0..10));
     let lost = facts(10..20);
@@ -634,7 +634,7 @@ fn a_batch_that_is_in_the_log_and_not_in_the_tail_is_not_dropped_by_a_flush() {
 
     let refused = store.history.flush(&store.dedup).unwrap_err();
 
-    assert!(refused.to_string().contains("2 batches where the usage log has 3"), "{refused}");
+    assert!(refused.to_string().contains("2 commits where the usage log has 3"), "{refused}");
     drop(store);
     let store = Store::open(folder.path());
     assert_eq!(store.flush(), 30);

@@ -1,4 +1,4 @@
-//! How far imports came, and the budgets and batches that came with them.
+//! How far imports came, and the budgets and runs that came with them.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use compact_str::{CompactString, format_compact};
 use outlay_domain::Amount;
 use outlay_domain::imports::{
-    ANCHORS_MAX, ImportRecord, ImportedBatch, ImportedBatches, ImportedBudgets, ImportedLimit,
-    ImportedPeriod, ImportedThreshold, REFUSALS_MAX, RefusedRow, RowCounts, RowCursor,
+    ANCHORS_MAX, ImportRecord, ImportedBudgets, ImportedLimit, ImportedPeriod, ImportedRun,
+    ImportedRuns, ImportedThreshold, REFUSALS_MAX, RefusedRow, RowCounts, RowCursor,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -66,7 +66,7 @@ const ORPHANS: &str = "
                    WHERE own.source = sets.source))
     ORDER BY source";
 const COUNT_LIMITS: &str = "SELECT count(*) FROM imported_limits WHERE source = ?1";
-const COUNT_BATCHES: &str = "SELECT count(*) FROM imported_batches WHERE source = ?1";
+const COUNT_RUNS: &str = "SELECT count(*) FROM imported_batches WHERE source = ?1";
 const CLEAR_BUDGETS: &str = "DELETE FROM imported_budgets WHERE source = ?1";
 
 const SETS: &str = "SELECT source, enabled FROM imported_budgets ORDER BY source";
@@ -96,11 +96,11 @@ const ADD_THRESHOLD: &str = "
     ON CONFLICT (source, level) DO UPDATE SET
         part_nanos = excluded.part_nanos, enabled = excluded.enabled";
 
-const BATCHES: &str = "
+const RUNS: &str = "
     SELECT source, id, tier, started_us, ended_us, leads
     FROM imported_batches ORDER BY source, started_us, id";
-const CLEAR_BATCHES: &str = "DELETE FROM imported_batches WHERE source = ?1";
-const ADD_BATCH: &str = "
+const CLEAR_RUNS: &str = "DELETE FROM imported_batches WHERE source = ?1";
+const ADD_RUN: &str = "
     INSERT INTO imported_batches (source, id, tier, started_us, ended_us, leads)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
     ON CONFLICT (source, id) DO UPDATE SET
@@ -142,9 +142,9 @@ impl<A> Imports<'_, A> {
         Ok(records)
     }
 
-    /// The sources of budgets and batches that are of the same database as `source`, whose kind is
+    /// The sources of budgets and runs that are of the same database as `source`, whose kind is
     /// `kind`, although no rows came under them: an older version named them by the row that happened
-    /// to be the first, or as long as there was none by its kind. Each has a month or a batch in common
+    /// to be the first, or as long as there was none by its kind. Each has a month or a run in common
     /// with what came under `source`.
     pub fn orphans(&self, source: &str, kind: &str) -> Result<Vec<CompactString>, StoreError> {
         let mut statement = self.conn.prepare_cached(ORPHANS)?;
@@ -172,18 +172,18 @@ impl<A> Imports<'_, A> {
             .collect()
     }
 
-    /// The batches of older systems, by their source.
-    pub fn batches(&self) -> Result<Vec<ImportedBatches>, StoreError> {
+    /// The runs of older systems, by their source.
+    pub fn runs(&self) -> Result<Vec<ImportedRuns>, StoreError> {
         let rows = self
             .conn
-            .prepare_cached(BATCHES)?
-            .query_map([], |row| Ok((text(row, 0)?, read_batch(row)?)))?
-            .collect::<Result<Vec<(CompactString, ImportedBatch)>, _>>()?;
-        let mut sets: Vec<ImportedBatches> = Vec::new();
-        for (source, batch) in rows {
+            .prepare_cached(RUNS)?
+            .query_map([], |row| Ok((text(row, 0)?, read_run(row)?)))?
+            .collect::<Result<Vec<(CompactString, ImportedRun)>, _>>()?;
+        let mut sets: Vec<ImportedRuns> = Vec::new();
+        for (source, run) in rows {
             match sets.last_mut() {
-                Some(set) if set.source == source => set.batches.push(batch),
-                _ => sets.push(ImportedBatches { source, batches: vec![batch] }),
+                Some(set) if set.source == source => set.runs.push(run),
+                _ => sets.push(ImportedRuns { source, runs: vec![run] }),
             }
         }
         Ok(sets)
@@ -223,7 +223,7 @@ impl Imports<'_, Writes> {
         add_anchors(self.conn, &progress.source, &progress.anchors)
     }
 
-    /// Lets `source` stand for `duplicate`, whose budgets and batches go. What people decided about
+    /// Lets `source` stand for `duplicate`, whose budgets and runs go. What people decided about
     /// those budgets is theirs, and passes to the ones that stay.
     pub fn merge(&self, source: &str, duplicate: &str) -> Result<MergedSets, StoreError> {
         let count = |sql| -> Result<u64, StoreError> {
@@ -233,17 +233,17 @@ impl Imports<'_, Writes> {
                 .query_row([duplicate], |row| row.get::<_, i64>(0))?;
             Ok(count.unsigned_abs())
         };
-        let (budgets, batches) = (count(COUNT_LIMITS)?, count(COUNT_BATCHES)?);
+        let (budgets, runs) = (count(COUNT_LIMITS)?, count(COUNT_RUNS)?);
         for limit in limits(self.conn, duplicate)? {
             let (from, to) = (budget_id(duplicate, &limit.id), budget_id(source, &limit.id));
             Tx::of(self.conn).budgets().pass_on(&from, &to)?;
         }
-        for statement in CLEAR_SET.into_iter().chain([CLEAR_BUDGETS, CLEAR_BATCHES]) {
+        for statement in CLEAR_SET.into_iter().chain([CLEAR_BUDGETS, CLEAR_RUNS]) {
             self.conn.prepare_cached(statement)?.execute([duplicate])?;
         }
         self.conn.prepare_cached(TAKE_COUNTED_TO)?.execute([source, duplicate])?;
         let merged = self.conn.prepare_cached(MERGE)?.execute([source, duplicate])?;
-        Ok(MergedSets { was_there: merged > 0 || budgets + batches > 0, budgets, batches })
+        Ok(MergedSets { was_there: merged > 0 || budgets + runs > 0, budgets, runs })
     }
 
     /// Keeps `budgets` in place of what that source had before.
@@ -279,18 +279,18 @@ impl Imports<'_, Writes> {
         Ok(())
     }
 
-    /// Keeps `set` in place of the batches that its source had before.
-    pub fn put_batches(&self, set: &ImportedBatches) -> Result<(), StoreError> {
+    /// Keeps `set` in place of the runs that its source had before.
+    pub fn put_runs(&self, set: &ImportedRuns) -> Result<(), StoreError> {
         let source = set.source.as_str();
-        self.conn.prepare_cached(CLEAR_BATCHES)?.execute([source])?;
-        for batch in &set.batches {
-            self.conn.prepare_cached(ADD_BATCH)?.execute(params![
+        self.conn.prepare_cached(CLEAR_RUNS)?.execute([source])?;
+        for run in &set.runs {
+            self.conn.prepare_cached(ADD_RUN)?.execute(params![
                 source,
-                batch.id.as_str(),
-                batch.tier.as_deref(),
-                to_us(batch.started_at),
-                batch.ended_at.map(to_us),
-                i64::try_from(batch.leads).unwrap_or(i64::MAX),
+                run.id.as_str(),
+                run.tier.as_deref(),
+                to_us(run.started_at),
+                run.ended_at.map(to_us),
+                i64::try_from(run.leads).unwrap_or(i64::MAX),
             ])?;
         }
         Ok(())
@@ -335,8 +335,8 @@ pub struct MergedSets {
     pub was_there: bool,
     /// Budgets.
     pub budgets: u64,
-    /// Batches.
-    pub batches: u64,
+    /// Runs.
+    pub runs: u64,
 }
 
 /// The id under which the budget `limit` of `source` stands among ours.
@@ -400,8 +400,8 @@ fn read_threshold(row: &Row<'_>) -> rusqlite::Result<ImportedThreshold> {
     })
 }
 
-fn read_batch(row: &Row<'_>) -> rusqlite::Result<ImportedBatch> {
-    Ok(ImportedBatch {
+fn read_run(row: &Row<'_>) -> rusqlite::Result<ImportedRun> {
+    Ok(ImportedRun {
         id: text(row, 1)?,
         tier: optional(row, 2)?,
         started_at: from_us(row.get(3)?),
@@ -562,9 +562,9 @@ mod tests {
             }],
             thresholds: Vec::new(),
         };
-        let runs = |source: &str| ImportedBatches {
+        let runs = |source: &str| ImportedRuns {
             source: source.into(),
-            batches: vec![ImportedBatch {
+            runs: vec![ImportedRun {
                 id: "b".into(),
                 tier: None,
                 started_at: DateTime::UNIX_EPOCH,
@@ -575,7 +575,7 @@ mod tests {
         write(&mut conn, |tx| {
             for source in [real, twin] {
                 imports(tx).put_budgets(&set(source), DateTime::UNIX_EPOCH).unwrap();
-                imports(tx).put_batches(&runs(source)).unwrap();
+                imports(tx).put_runs(&runs(source)).unwrap();
             }
             let own = ImportProgress { source: real.into(), ..progress(7, 0) };
             imports(tx).record(&own, DateTime::UNIX_EPOCH).unwrap();
@@ -587,10 +587,10 @@ mod tests {
         let first = write(&mut conn, |tx| imports(tx).merge(real, twin)).unwrap();
         let second = write(&mut conn, |tx| imports(tx).merge(real, twin)).unwrap();
 
-        assert_eq!(first, MergedSets { was_there: true, budgets: 1, batches: 1 });
+        assert_eq!(first, MergedSets { was_there: true, budgets: 1, runs: 1 });
         assert_eq!(second, MergedSets::default(), "exactly once");
         assert_eq!(imports(&conn).budgets().unwrap(), [set(real)]);
-        assert_eq!(imports(&conn).batches().unwrap(), [runs(real)]);
+        assert_eq!(imports(&conn).runs().unwrap(), [runs(real)]);
         assert_eq!(imports(&conn).orphans(real, kind).unwrap(), [""; 0]);
     }
 }

@@ -129,7 +129,7 @@ pub struct SegmentRow {
     pub occurred: Span,
     /// When its events were received.
     pub received: Span,
-    /// The first and last batch of the usage log that its rows came in.
+    /// The first and last commit of the usage log that its rows came in.
     pub log_seqs: (i64, i64),
     /// What the Parquet file holds.
     pub contents: Contents,
@@ -175,7 +175,7 @@ impl<A> Manifest<'_, A> {
         Ok(self.conn.prepare_cached(LAST_RUN_ID)?.query_row([], |row| row.get(0))?)
     }
 
-    /// The newest batch of the usage log that is in segments.
+    /// The newest commit of the usage log that is in segments.
     pub fn last_log_seq(&self) -> Result<i64, StoreError> {
         Ok(self.conn.prepare_cached(LAST_LOG_SEQ)?.query_row([], |row| row.get(0))?)
     }
@@ -248,7 +248,7 @@ impl Manifest<'_, Writes> {
         Ok(())
     }
 
-    /// Says that every batch up to `seq` is in segments.
+    /// Says that every commit up to `seq` is in segments.
     pub fn set_last_log_seq(&self, seq: i64) -> Result<(), StoreError> {
         self.conn.prepare_cached(SET_LAST_LOG_SEQ)?.execute([seq])?;
         Ok(())

@@ -23,7 +23,7 @@ const LARGEST: &str = "
     SELECT coalesce(min(charged_nanos), 0), coalesce(max(charged_nanos), 0) FROM account_totals";
 const ACCOUNTS: &str = "SELECT account, charged_nanos, events, unpriced FROM account_totals";
 
-/// What a batch adds to one account, or what stands on it.
+/// What a commit adds to one account, or what stands on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AccountTotal {
     /// Charges.
@@ -71,7 +71,7 @@ impl<A> AccountTotals<'_, A> {
 }
 
 impl AccountTotals<'_, Writes> {
-    /// Posts what a batch charges to `account`. Refused by SQLite when a sum leaves 64 bits.
+    /// Posts what a commit charges to `account`. Refused by SQLite when a sum leaves 64 bits.
     pub fn post(
         &self,
         account: &str,

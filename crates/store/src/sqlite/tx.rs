@@ -135,6 +135,6 @@ nouns! {
     revenue: Revenue,
     /// What each account was charged.
     totals: AccountTotals,
-    /// Committed batches that stand between the books and the history.
+    /// Committed commits that stand between the books and the history.
     usage_log: UsageLog,
 }

@@ -1,4 +1,4 @@
-//! The usage log: committed batches that stand between the books and the history.
+//! The usage log: committed commits that stand between the books and the history.
 
 use chrono::{DateTime, Utc};
 use outlay_domain::usage::Fact;
@@ -19,10 +19,10 @@ const APPEND: &str =
     "INSERT INTO usage_log (seq, received_us, facts, body) VALUES (?1, ?2, ?3, ?4)";
 const AFTER: &str = "SELECT seq, body FROM usage_log WHERE seq > ?1 ORDER BY seq";
 const DROP_THROUGH: &str = "DELETE FROM usage_log WHERE seq <= ?1";
-const BATCHES: &str = "SELECT count(*) FROM usage_log";
+const COMMITS: &str = "SELECT count(*) FROM usage_log";
 const HEAD: &str = "SELECT seq FROM usage_log_head";
 
-/// Makes facts the log's bytes. It keeps its buffers, which are large and needed for every batch.
+/// Makes facts the log's bytes. It keeps its buffers, which are large and needed for every commit.
 pub struct Encoder {
     plain: Vec<u8>,
     compressed: Vec<u8>,
@@ -57,13 +57,13 @@ impl Encoder {
 }
 
 fn damaged(how: impl std::fmt::Display) -> StoreError {
-    StoreError::Damaged { what: "a batch of facts".into(), how: how.to_string() }
+    StoreError::Damaged { what: "a commit of facts".into(), how: how.to_string() }
 }
 
 /// Facts from the log's bytes.
 pub fn decode(seq: i64, body: &[u8]) -> Result<Vec<Fact>, StoreError> {
     let damaged =
-        |how: String| StoreError::Damaged { what: format!("batch {seq} of the usage log"), how };
+        |how: String| StoreError::Damaged { what: format!("commit {seq} of the usage log"), how };
     let [FORMAT_POSTCARD_ZSTD, a, b, c, d, compressed @ ..] = body else {
         return Err(damaged("its format is unknown".into()));
     };
@@ -74,7 +74,7 @@ pub fn decode(seq: i64, body: &[u8]) -> Result<Vec<Fact>, StoreError> {
 }
 
 impl<A> UsageLog<'_, A> {
-    /// Reads the batches after `seq`, oldest first.
+    /// Reads the commits after `seq`, oldest first.
     pub fn for_each_after(
         &self,
         seq: i64,
@@ -90,21 +90,21 @@ impl<A> UsageLog<'_, A> {
         Ok(())
     }
 
-    /// The sequence number of the newest batch, zero before the first.
+    /// The sequence number of the newest commit, zero before the first.
     pub fn head(&self) -> Result<i64, StoreError> {
         Ok(self.conn.prepare_cached(HEAD)?.query_row([], |row| row.get(0))?)
     }
 
-    /// How many batches there are.
-    pub fn batches(&self) -> Result<u64, StoreError> {
-        let batches: i64 = self.conn.prepare_cached(BATCHES)?.query_row([], |row| row.get(0))?;
-        Ok(batches as u64)
+    /// How many commits there are.
+    pub fn commits(&self) -> Result<u64, StoreError> {
+        let commits: i64 = self.conn.prepare_cached(COMMITS)?.query_row([], |row| row.get(0))?;
+        Ok(commits as u64)
     }
 }
 
 impl UsageLog<'_, Writes> {
-    /// Appends an encoded batch of `facts` facts; answers its sequence number, which no other
-    /// batch ever had.
+    /// Appends an encoded commit of `facts` facts; answers its sequence number, which no other
+    /// commit ever had.
     pub fn append(
         &self,
         received_at: DateTime<Utc>,
@@ -127,7 +127,7 @@ impl UsageLog<'_, Writes> {
         Ok(())
     }
 
-    /// Drops the batches up to and with `seq`, which the history has taken over.
+    /// Drops the commits up to and with `seq`, which the history has taken over.
     pub fn drop_through(&self, seq: i64) -> Result<usize, StoreError> {
         Ok(self.conn.prepare_cached(DROP_THROUGH)?.execute([seq])?)
     }

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use outlay_domain::usage::EventDraft;
 
 use super::super::zone::Zone;
-use super::super::{BATCH_ROWS, ImportRow, Place};
+use super::super::{ImportRow, PARCEL_ROWS, Place};
 use super::calls::{CALLS, Call, Unmatched};
 use super::costs::{self, COSTS, RowClock};
 use super::database::{Database, DatabaseError, Kind, Patience, Row, Tracker};
@@ -47,7 +47,7 @@ pub struct CallsKnown {
 
 /// Rows to be sent and remembered together.
 #[derive(Debug)]
-pub struct Batch {
+pub struct Parcel {
     /// What kind of database they are from.
     pub kind: Kind,
     /// The source of their events.
@@ -73,7 +73,7 @@ pub const IN_COSTS: &str = "calls whose cost is a row of costs";
 /// A cost's call was counted by an earlier import.
 pub const COUNTED_AS_CALL: &str = "costs that were imported as calls before";
 
-/// Reads costs and calls in batches.
+/// Reads costs and calls in parcels.
 #[derive(Debug)]
 pub struct Feed {
     options: Options,
@@ -136,19 +136,19 @@ impl Feed {
     }
 
     /// The next rows; `None` when all were read, for now.
-    pub fn next_batch(&mut self) -> Result<Option<Batch>, DatabaseError> {
+    pub fn next_parcel(&mut self) -> Result<Option<Parcel>, DatabaseError> {
         self.load_calls_read_before()?;
-        if let Some(batch) = self.next_calls()? {
-            return Ok(Some(batch));
+        if let Some(parcel) = self.next_calls()? {
+            return Ok(Some(parcel));
         }
         self.replay_costs_read_before()?;
         self.next_costs()
     }
 
     /// What is to be remembered of the databases although none of their rows is new.
-    pub fn take_marks(&mut self) -> Vec<Batch> {
-        let tails = self.tails_mut().filter_map(|(kind, tail)| Batch::empty(kind, tail));
-        tails.filter(|batch| !batch.anchors.is_empty()).collect()
+    pub fn take_marks(&mut self) -> Vec<Parcel> {
+        let tails = self.tails_mut().filter_map(|(kind, tail)| Parcel::empty(kind, tail));
+        tails.filter(|parcel| !parcel.anchors.is_empty()).collect()
     }
 
     /// The source of the costs of `database`, where this reads it: `None` in place of the source
@@ -212,7 +212,7 @@ impl Feed {
         if let Some(cursor) = calls.tail.cursor().cloned() {
             let mut after = i64::MIN;
             while after < cursor.id {
-                let rows = calls.tail.ask(|file| file.page(&CALLS, after, BATCH_ROWS))?;
+                let rows = calls.tail.ask(|file| file.page(&CALLS, after, PARCEL_ROWS))?;
                 let Some(last) = rows.last() else { break };
                 after = last.id;
                 for row in rows.iter().filter(|row| row.id <= cursor.id) {
@@ -228,30 +228,30 @@ impl Feed {
         Ok(())
     }
 
-    fn next_calls(&mut self) -> Result<Option<Batch>, DatabaseError> {
+    fn next_calls(&mut self) -> Result<Option<Parcel>, DatabaseError> {
         let Some(calls) = &mut self.calls else { return Ok(None) };
-        let rows = calls.tail.next(BATCH_ROWS)?;
-        let Some(mut batch) = Batch::of(Kind::Calls, &mut calls.tail, rows.len()) else {
+        let rows = calls.tail.next(PARCEL_ROWS)?;
+        let Some(mut parcel) = Parcel::of(Kind::Calls, &mut calls.tail, rows.len()) else {
             return Ok(None);
         };
         for row in &rows {
             let place = Place::Row { table: row.table(), id: row.id };
-            match Call::read(row, &batch.source, &self.options.account) {
+            match Call::read(row, &parcel.source, &self.options.account) {
                 Ok(call) if call.is_also_a_cost() => match self.options.calls {
                     CallsRule::NotInCosts => {
-                        *batch.left_out.entry(IN_COSTS).or_default() += 1;
+                        *parcel.left_out.entry(IN_COSTS).or_default() += 1;
                         self.unmatched.insert(&call);
                     }
                     CallsRule::All => {
-                        batch.counted_to = Some(call.id);
-                        batch.rows.push(ImportRow { place, outcome: Ok(call.draft) });
+                        parcel.counted_to = Some(call.id);
+                        parcel.rows.push(ImportRow { place, outcome: Ok(call.draft) });
                     }
                 },
-                Ok(call) => batch.rows.push(ImportRow { place, outcome: Ok(call.draft) }),
-                Err(refusal) => batch.rows.push(ImportRow { place, outcome: Err(refusal) }),
+                Ok(call) => parcel.rows.push(ImportRow { place, outcome: Ok(call.draft) }),
+                Err(refusal) => parcel.rows.push(ImportRow { place, outcome: Err(refusal) }),
             }
         }
-        Ok(Some(batch))
+        Ok(Some(parcel))
     }
 
     /// Costs of an earlier import still take their calls out of those to be matched.
@@ -265,7 +265,7 @@ impl Feed {
             let mut clock = RowClock::new(self.options.zone);
             let mut after = i64::MIN;
             while after < cursor.id {
-                let rows = costs.tail.ask(|file| file.page(&COSTS, after, BATCH_ROWS))?;
+                let rows = costs.tail.ask(|file| file.page(&COSTS, after, PARCEL_ROWS))?;
                 let Some(last) = rows.last() else { break };
                 after = last.id;
                 for row in rows.iter().filter(|row| row.id <= cursor.id) {
@@ -281,46 +281,46 @@ impl Feed {
         Ok(())
     }
 
-    fn next_costs(&mut self) -> Result<Option<Batch>, DatabaseError> {
+    fn next_costs(&mut self) -> Result<Option<Parcel>, DatabaseError> {
         let Some(costs) = &mut self.costs else { return Ok(None) };
-        let rows = costs.tail.next(BATCH_ROWS)?;
+        let rows = costs.tail.next(PARCEL_ROWS)?;
         let kind = Kind::CostTracking(costs.tracker);
-        let Some(mut batch) = Batch::of(kind, &mut costs.tail, rows.len()) else {
+        let Some(mut parcel) = Parcel::of(kind, &mut costs.tail, rows.len()) else {
             return Ok(None);
         };
         let counted_to = self.calls.as_ref().and_then(|calls| calls.counted_to);
         for row in &rows {
             if costs.tracker == Tracker::Script && !self.options.keep_gpu_stops && is_gpu_stop(row)
             {
-                *batch.left_out.entry(GPU_STOP).or_default() += 1;
+                *parcel.left_out.entry(GPU_STOP).or_default() += 1;
                 continue;
             }
             let place = Place::Row { table: row.table(), id: row.id };
             let account = &self.options.account;
             let mut outcome =
-                costs::draft(row, &batch.source, account, &mut costs.clock, &costs.tail)?;
+                costs::draft(row, &parcel.source, account, &mut costs.clock, &costs.tail)?;
             if let Ok(draft) = &mut outcome
                 && is_call(draft)
                 && let Some(call) = self.unmatched.take(draft)
             {
                 if counted_to.is_some_and(|counted_to| call.id <= counted_to) {
-                    *batch.left_out.entry(COUNTED_AS_CALL).or_default() += 1;
+                    *parcel.left_out.entry(COUNTED_AS_CALL).or_default() += 1;
                     continue;
                 }
                 call.enrich(draft);
             }
-            batch.rows.push(ImportRow { place, outcome });
+            parcel.rows.push(ImportRow { place, outcome });
         }
-        Ok(Some(batch))
+        Ok(Some(parcel))
     }
 }
 
-impl Batch {
+impl Parcel {
     fn of(kind: Kind, tail: &mut Tail, rows: usize) -> Option<Self> {
         if rows == 0 {
             return None;
         }
-        Self::empty(kind, tail).map(|batch| Self { rows: Vec::with_capacity(rows), ..batch })
+        Self::empty(kind, tail).map(|parcel| Self { rows: Vec::with_capacity(rows), ..parcel })
     }
 
     /// What there is to be remembered of a table beside its rows.

@@ -142,9 +142,9 @@ pub struct Everything {
 /// Reads `feed` to its end.
 pub fn drain(feed: &mut Feed) -> Everything {
     let mut all = Everything::default();
-    while let Some(batch) = feed.next_batch().unwrap() {
-        all.left_out += batch.left_out.values().sum::<u64>();
-        for row in batch.rows {
+    while let Some(parcel) = feed.next_parcel().unwrap() {
+        all.left_out += parcel.left_out.values().sum::<u64>();
+        for row in parcel.rows {
             match row.outcome {
                 Ok(draft) => all.drafts.push(draft),
                 Err(refusal) => all.refused.push((row.place, refusal)),

@@ -1,6 +1,6 @@
 //! Which of the databases that were read before a file is.
 //!
-//! It is decided here and nowhere else: an import, a follower, the budgets and the batches of one
+//! It is decided here and nowhere else: an import, a follower, the budgets and the runs of one
 //! file must not answer it differently, or what they leave behind stands twice.
 
 use std::path::Path;

@@ -1,6 +1,5 @@
 #![doc = include_str!("README.md")]
 
-pub mod batches;
 pub mod budgets;
 pub mod calls;
 pub mod costs;
@@ -10,6 +9,7 @@ pub mod discovery;
 pub mod feed;
 pub mod identity;
 pub mod revenue;
+pub mod runs;
 pub mod sources;
 pub mod tail;
 

@@ -12,7 +12,7 @@ use super::super::zone::{Zone, parse_time};
 use super::costs::name;
 use super::database::{Cell, Database, DatabaseError, Kind, Patience, Row, Table};
 use super::tail::{Change, Cursor, Known, Rows, Tail};
-use crate::import::{BATCH_ROWS, Place};
+use crate::import::{PARCEL_ROWS, Place};
 
 /// The table of purchases. Its times are UTC: the database sets them.
 pub static PURCHASES: Table = Table {
@@ -56,7 +56,7 @@ const NANOS_PER_CENT: i64 = 10_000_000;
 
 /// Payments to be sent and remembered together.
 #[derive(Debug)]
-pub struct RevenueBatch {
+pub struct RevenueParcel {
     /// Where they are from.
     pub source: CompactString,
     /// The payments, or why a row is none.
@@ -69,7 +69,7 @@ pub struct RevenueBatch {
     pub file: Option<CompactString>,
 }
 
-/// Reads payments in batches.
+/// Reads payments in parcels.
 #[derive(Debug)]
 pub struct RevenueFeed {
     kind: Kind,
@@ -106,8 +106,8 @@ impl RevenueFeed {
     }
 
     /// The next payments; `None` when all were read, for now.
-    pub fn next_batch(&mut self) -> Result<Option<RevenueBatch>, DatabaseError> {
-        let rows = self.tail.next(BATCH_ROWS)?;
+    pub fn next_parcel(&mut self) -> Result<Option<RevenueParcel>, DatabaseError> {
+        let rows = self.tail.next(PARCEL_ROWS)?;
         let Some((identity, cursor)) = self.tail.identity().zip(self.tail.cursor()) else {
             return Ok(None);
         };
@@ -122,7 +122,7 @@ impl RevenueFeed {
         let rows = rows.iter().map(read).collect();
         let (cursor, file) = (cursor.clone(), self.tail.file().cloned());
         let anchors = self.tail.take_anchors();
-        Ok(Some(RevenueBatch { source, rows, cursor, anchors, file }))
+        Ok(Some(RevenueParcel { source, rows, cursor, anchors, file }))
     }
 }
 

@@ -16,7 +16,7 @@ use super::discovery::{DiscoveryError, Found, Surroundings, discover};
 use super::feed::{CallsKnown, CallsRule, Feed, Options};
 use super::fixtures::{Costs, PACKAGE, SCRIPT, at, berlin, drain, options, patience, unpack};
 use super::tail::{Change, Cursor, Known, Rows};
-use crate::import::BATCH_ROWS;
+use crate::import::PARCEL_ROWS;
 
 fn feed_of(costs: &Costs, known: Vec<Known>) -> Feed {
     feed_with(costs, known, options())
@@ -172,7 +172,7 @@ fn the_scripts_database_is_recognised_and_its_gpu_is_counted_once() {
 }
 
 #[test]
-fn a_batch_is_its_tier_its_times_and_its_leads() {
+fn a_run_is_its_tier_its_times_and_its_leads() {
     let costs = Costs::new(PACKAGE);
     costs.add("2026-07-19T01:30:00", "openai", None, "1.5").run(
         "CREATE TABLE batches (id TEXT PRIMARY KEY, start_time TEXT NOT NULL, end_time TEXT,
@@ -185,17 +185,17 @@ fn a_batch_is_its_tier_its_times_and_its_leads() {
     );
 
     let (set, refused) =
-        super::batches::read(&costs.database(), &patience(), berlin(), Some(&"of:costs".into()))
+        super::runs::read(&costs.database(), &patience(), berlin(), Some(&"of:costs".into()))
             .unwrap()
             .unwrap();
 
     assert_eq!(set.source, "of:costs");
-    let done = &set.batches[0];
+    let done = &set.runs[0];
     assert_eq!((done.id.as_str(), done.tier.as_deref(), done.leads), ("done", Some("1"), 60));
     assert_eq!(done.started_at.to_rfc3339(), "2026-07-18T23:00:00+00:00");
     assert_eq!(done.ended_at.unwrap().to_rfc3339(), "2026-07-19T01:00:00+00:00");
-    assert_eq!((set.batches[1].ended_at, set.batches[1].leads), (None, 0));
-    assert_eq!(set.batches.len(), 2);
+    assert_eq!((set.runs[1].ended_at, set.runs[1].leads), (None, 0));
+    assert_eq!(set.runs.len(), 2);
     let fields: Vec<_> = refused.iter().map(|(_, refusal)| refusal.field.as_str()).collect();
     assert_eq!(fields, ["start_time", "leads_processed"]);
 }
@@ -235,8 +235,8 @@ fn an_hour_that_the_clock_showed_twice_is_told_apart_by_the_order_of_rows() {
 
 /// What the books would hold after the first `rows` rows.
 fn known_after(feed: &mut Feed, costs: &Costs, rows: i64) -> Known {
-    let batch = feed.next_batch().unwrap().unwrap();
-    let identity = batch.source.rsplit(':').next().unwrap().into();
+    let parcel = feed.next_parcel().unwrap().unwrap();
+    let identity = parcel.source.rsplit(':').next().unwrap().into();
     let reader = super::database::Reader::open(&costs.path).unwrap();
     let row = reader.row(&super::costs::COSTS, rows).unwrap().unwrap();
     Known { identity, cursor: Some(Cursor::of(&row)), ..Known::default() }
@@ -283,11 +283,11 @@ fn a_second_reading_begins_behind_the_first() {
 fn rows_written_while_following_are_read_once_each() {
     let costs = Costs::new(PACKAGE);
     let mut feed = feed_of(&costs, Vec::new());
-    assert!(feed.next_batch().unwrap().is_none(), "an empty table has nothing yet");
+    assert!(feed.next_parcel().unwrap().is_none(), "an empty table has nothing yet");
 
     costs.add("2026-07-19T12:00:00", "maps", None, "1");
     assert_eq!(ids(&drain(&mut feed).drafts), ["costs:1"]);
-    assert!(feed.next_batch().unwrap().is_none());
+    assert!(feed.next_parcel().unwrap().is_none());
     costs.add("2026-07-19T12:00:01", "maps", None, "1").add(
         "2026-07-19T12:00:02",
         "maps",
@@ -298,9 +298,9 @@ fn rows_written_while_following_are_read_once_each() {
 }
 
 #[test]
-fn many_rows_come_in_batches() {
+fn many_rows_come_in_parcels() {
     let costs = Costs::new(PACKAGE);
-    let rows = BATCH_ROWS as i64 + 7;
+    let rows = PARCEL_ROWS as i64 + 7;
     costs.run(&format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
          INSERT INTO costs (timestamp, service, amount)
@@ -308,12 +308,12 @@ fn many_rows_come_in_batches() {
     ));
     let mut feed = feed_of(&costs, Vec::new());
 
-    let first = feed.next_batch().unwrap().unwrap();
-    let second = feed.next_batch().unwrap().unwrap();
+    let first = feed.next_parcel().unwrap().unwrap();
+    let second = feed.next_parcel().unwrap().unwrap();
 
-    assert_eq!((first.rows.len(), first.cursor.id), (BATCH_ROWS, BATCH_ROWS as i64));
+    assert_eq!((first.rows.len(), first.cursor.id), (PARCEL_ROWS, PARCEL_ROWS as i64));
     assert_eq!((second.rows.len(), second.cursor.id), (7, rows));
-    assert!(feed.next_batch().unwrap().is_none());
+    assert!(feed.next_parcel().unwrap().is_none());
 }
 
 #[test]
@@ -355,11 +355,11 @@ fn a_file_put_back_from_a_copy_is_read_again_under_the_same_ids() {
 /// What the books would hold after all of `feed` was sent.
 fn remembered(feed: &mut Feed) -> Known {
     let mut known = Known::default();
-    while let Some(batch) = feed.next_batch().unwrap() {
-        known.identity = batch.source.rsplit(':').next().unwrap().into();
-        known.cursor = Some(batch.cursor);
-        known.anchors.extend(batch.anchors);
-        known.file = batch.file;
+    while let Some(parcel) = feed.next_parcel().unwrap() {
+        known.identity = parcel.source.rsplit(':').next().unwrap().into();
+        known.cursor = Some(parcel.cursor);
+        known.anchors.extend(parcel.anchors);
+        known.file = parcel.file;
     }
     known
 }
@@ -475,7 +475,7 @@ fn a_locked_database_is_waited_for_and_no_longer_than_patience_lasts() {
     let read_with = |total| {
         let patience = Patience::of(total);
         let costs = Some((&database, Tracker::Package, Vec::new()));
-        Feed::new(costs, None, &patience, options()).next_batch()
+        Feed::new(costs, None, &patience, options()).next_parcel()
     };
     let writer = Connection::open(&costs.path).unwrap();
     writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
@@ -497,14 +497,14 @@ fn reading_never_keeps_a_writer_out() {
     let costs = Costs::new(PACKAGE);
     costs.add("2026-07-19T12:00:00", "maps", None, "1");
     let mut feed = feed_of(&costs, Vec::new());
-    let batch = feed.next_batch().unwrap();
+    let parcel = feed.next_parcel().unwrap();
 
     let writer = Connection::open(&costs.path).unwrap();
     writer.busy_timeout(Duration::ZERO).unwrap();
     writer.execute_batch("BEGIN EXCLUSIVE; COMMIT").unwrap();
 
-    assert!(batch.is_some(), "the feed is still in use");
-    assert!(feed.next_batch().unwrap().is_none());
+    assert!(parcel.is_some(), "the feed is still in use");
+    assert!(feed.next_parcel().unwrap().is_none());
 }
 
 #[test]
@@ -516,7 +516,7 @@ fn a_missing_file_is_passing_trouble_for_a_follower_and_named() {
     let away = costs.path.with_extension("away");
 
     std::fs::rename(&costs.path, &away).unwrap();
-    let error = feed.next_batch().unwrap_err();
+    let error = feed.next_parcel().unwrap_err();
     assert!(matches!(error, DatabaseError::Missing(_)), "{error}");
 
     std::fs::rename(&away, &costs.path).unwrap();
@@ -592,9 +592,9 @@ fn what_is_no_database_of_leadfactorys_is_named() {
     assert!(told(text).ends_with("notes.db is not a SQLite database"));
     assert!(told(other).ends_with("other.db holds no table of LeadFactory's that is imported"));
     assert!(told(folder.path().join("gone.db")).ends_with("gone.db does not exist"));
-    let error = feed_of(&lacking, Vec::new()).next_batch().unwrap_err().to_string();
+    let error = feed_of(&lacking, Vec::new()).next_parcel().unwrap_err().to_string();
     assert!(error.ends_with("the table costs has no column amount"), "{error}");
-    let error = feed_of(&odd, Vec::new()).next_batch().unwrap_err().to_string();
+    let error = feed_of(&odd, Vec::new()).next_parcel().unwrap_err().to_string();
     assert!(error.ends_with("the ids of the table costs are not whole numbers"), "{error}");
 }
 
@@ -734,10 +734,10 @@ fn costs_of_calls_that_were_counted_before_are_left_out() {
     Connection::open(&path).unwrap().execute_batch(&calls).unwrap();
     let alone = Options { calls: CallsRule::All, ..options() };
     let mut first = Feed::new(None, Some((&at(path), CallsKnown::default())), &patience(), alone);
-    let batch = first.next_batch().unwrap().unwrap();
-    assert_eq!((batch.rows.len(), batch.counted_to), (2, Some(2)));
-    let identity = batch.source.rsplit(':').next().unwrap().into();
-    let known = Known { identity, cursor: Some(batch.cursor), ..Known::default() };
+    let parcel = first.next_parcel().unwrap().unwrap();
+    assert_eq!((parcel.rows.len(), parcel.counted_to), (2, Some(2)));
+    let identity = parcel.source.rsplit(':').next().unwrap().into();
+    let known = Known { identity, cursor: Some(parcel.cursor), ..Known::default() };
 
     let known = CallsKnown { known: vec![known], counted_to: Some(1) };
     let all = drain(&mut both(&costs, &calls, known));

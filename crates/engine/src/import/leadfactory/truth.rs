@@ -244,8 +244,8 @@ fn every_purchase_is_counted_once_in_exact_cents() {
     for name in ["purchase_metrics.db", "financial_tracking.db"] {
         let database = unpack(name, folder.path());
         let mut feed = RevenueFeed::new(&database, Vec::new(), &patience(), Zone::UTC, false);
-        while let Some(batch) = feed.next_batch().unwrap() {
-            for (_, fact) in batch.rows {
+        while let Some(parcel) = feed.next_parcel().unwrap() {
+            for (_, fact) in parcel.rows {
                 let fact = fact.unwrap();
                 kept.entry(fact.key().into()).or_insert(fact);
             }

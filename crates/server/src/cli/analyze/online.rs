@@ -20,7 +20,7 @@ use super::threads::Threads;
 use super::{AnalyzeError, bar};
 
 /// Rows that are judged together at most.
-const BATCH_ROWS: usize = 16_384;
+const GATHERED_ROWS: usize = 16_384;
 /// Fewer rows are judged sooner by one thread than threads are started.
 const PARALLEL_ROWS_MIN: usize = 1_024;
 
@@ -49,19 +49,19 @@ pub fn run(args: &AnomaliesArgs, json: bool) -> Result<(), AnalyzeError> {
     let bar = bar(rows.size, "{bar:30.cyan/dim} {bytes}/{total_bytes}  {eta} left");
     let threads = Threads::new(args.common.threads.map(usize::from), bar.clone());
     let read = rows.read.clone();
-    let (sender, received) = sync_channel(BATCH_ROWS);
+    let (sender, received) = sync_channel(GATHERED_ROWS);
     // Reading may wait for a row that never comes, when writing has failed long ago; so it is not
     // waited for.
     std::thread::spawn(move || send_rows(rows, &sender));
     let mut judges: Vec<Judge> = Vec::new();
     let mut failed = None;
     while failed.is_none() {
-        let batch = receive(&received, args, &mut judges, &mut failed);
-        if batch.is_empty() {
+        let gathered = receive(&received, args, &mut judges, &mut failed);
+        if gathered.is_empty() {
             break;
         }
-        let verdicts = judge(&batch, &judges, &threads);
-        for (row, verdict) in batch.iter().zip(verdicts) {
+        let verdicts = judge(&gathered, &judges, &threads);
+        for (row, verdict) in gathered.iter().zip(verdicts) {
             write(&mut sheet, &judges[row.series].id, row, &verdict)?;
         }
         sheet.flush()?;
@@ -109,7 +109,7 @@ fn receive(
     judges: &mut Vec<Judge>,
     failed: &mut Option<RowsError>,
 ) -> Vec<Read> {
-    let mut batch = Vec::new();
+    let mut gathered = Vec::new();
     let mut next = received.recv().ok();
     while let Some(sent) = next {
         match sent {
@@ -119,12 +119,12 @@ fn receive(
             }
             Ok((row, new)) => {
                 judges.extend(new.map(|id| Judge::new(id, args)));
-                batch.push(row);
+                gathered.push(row);
             }
         }
-        next = if batch.len() < BATCH_ROWS { received.try_recv().ok() } else { None };
+        next = if gathered.len() < GATHERED_ROWS { received.try_recv().ok() } else { None };
     }
-    batch
+    gathered
 }
 
 impl Judge {
@@ -140,9 +140,9 @@ impl Judge {
 }
 
 /// A verdict for each row, those of a series in the order they came.
-fn judge(batch: &[Read], judges: &[Judge], threads: &Threads) -> Vec<Verdict> {
+fn judge(gathered: &[Read], judges: &[Judge], threads: &Threads) -> Vec<Verdict> {
     let mut rows_of: HashMap<usize, Vec<usize>> = HashMap::new();
-    for (at, row) in batch.iter().enumerate() {
+    for (at, row) in gathered.iter().enumerate() {
         rows_of.entry(row.series).or_default().push(at);
     }
     let jobs: Vec<(usize, Vec<usize>)> = rows_of.into_iter().collect();
@@ -150,9 +150,9 @@ fn judge(batch: &[Read], judges: &[Judge], threads: &Threads) -> Vec<Verdict> {
         let (series, rows) = &jobs[at];
         // A judge that panicked has ended the program.
         let mut detector = judges[*series].detector.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.iter().map(|&row| (row, detector.push(batch[row].y))).collect()
+        rows.iter().map(|&row| (row, detector.push(gathered[row].y))).collect()
     };
-    let verdicts: Vec<Vec<(usize, Verdict)>> = if batch.len() < PARALLEL_ROWS_MIN {
+    let verdicts: Vec<Vec<(usize, Verdict)>> = if gathered.len() < PARALLEL_ROWS_MIN {
         (0..jobs.len()).map(judged).collect()
     } else {
         threads.run(jobs.len(), judged)

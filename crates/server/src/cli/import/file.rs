@@ -10,7 +10,7 @@ use outlay_engine::import::money::DecimalMark;
 use outlay_engine::import::record::Options;
 use outlay_engine::import::table::TableReader;
 use outlay_engine::import::unpack::{self, BytesRead, Input};
-use outlay_engine::import::{BATCH_ROWS, ImportRow, Report};
+use outlay_engine::import::{ImportRow, PARCEL_ROWS, Report};
 use tokio::sync::mpsc;
 
 use super::failure::{describe, failed};
@@ -23,8 +23,8 @@ use super::{CsvArgs, FileArgs};
 use crate::cli::Globals;
 use crate::cli::client::CliError;
 
-/// Batches that are read ahead of the one that is being sent.
-const BATCHES_AHEAD: usize = 2;
+/// Parcels that are read ahead of the one that is being sent.
+const PARCELS_AHEAD: usize = 2;
 
 /// Imports a table.
 pub async fn import_csv(globals: &Globals, args: CsvArgs) -> Result<ExitCode, CliError> {
@@ -97,7 +97,7 @@ fn open(path: &Path) -> Result<Input, CliError> {
     opened.map_err(|error| CliError::Failed(format!("{}: {error}", path.display())))
 }
 
-/// Reads on a thread of its own and sends what it gives, batch by batch; `end` is asked of the
+/// Reads on a thread of its own and sends what it gives, parcel by parcel; `end` is asked of the
 /// reader when it has been read.
 async fn send_all<R, T>(
     globals: &Globals,
@@ -111,14 +111,14 @@ where
     R: Iterator<Item = Result<ImportRow, String>> + Send + 'static,
     T: Send + 'static,
 {
-    let (batches, mut received) = mpsc::channel(BATCHES_AHEAD);
+    let (parcels, mut received) = mpsc::channel(PARCELS_AHEAD);
     let started = Instant::now();
     let reading = tokio::task::spawn_blocking(move || {
         loop {
-            let rows: Result<Vec<ImportRow>, String> = reader.by_ref().take(BATCH_ROWS).collect();
+            let rows: Result<Vec<ImportRow>, String> = reader.by_ref().take(PARCEL_ROWS).collect();
             let is_end = !matches!(&rows, Ok(rows) if !rows.is_empty());
             // The receiver is gone when sending failed; that error is told, not this one.
-            if batches.blocking_send(rows).is_err() || is_end {
+            if parcels.blocking_send(rows).is_err() || is_end {
                 return end(reader);
             }
         }

@@ -43,7 +43,7 @@ pub struct Kept {
     /// Budgets.
     #[serde(skip_serializing_if = "is_none")]
     pub budgets: u64,
-    /// Batches.
+    /// Runs over leads, by the name that the older system has for them.
     #[serde(skip_serializing_if = "is_none")]
     pub batches: u64,
 }

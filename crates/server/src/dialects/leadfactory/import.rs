@@ -12,17 +12,17 @@ use clap::{Args, ValueEnum};
 use compact_str::CompactString;
 use futures::FutureExt;
 use indicatif::ProgressBar;
-use outlay_domain::imports::{ImportedBatches, ImportedBudgets};
+use outlay_domain::imports::{ImportedBudgets, ImportedRuns};
 use outlay_domain::usage::Refusal;
 use outlay_engine::figure_text::count_text;
 use outlay_engine::import::leadfactory::database::{Database, DatabaseError, Kind, Patience};
 use outlay_engine::import::leadfactory::discovery::{
     DiscoveryError, Found, Surroundings, discover,
 };
-use outlay_engine::import::leadfactory::feed::{self, Batch, CallsKnown, CallsRule, Feed};
-use outlay_engine::import::leadfactory::revenue::{RevenueBatch, RevenueFeed};
+use outlay_engine::import::leadfactory::feed::{self, CallsKnown, CallsRule, Feed, Parcel};
+use outlay_engine::import::leadfactory::revenue::{RevenueFeed, RevenueParcel};
 use outlay_engine::import::leadfactory::tail::{Change, Cursor, Known, Rows};
-use outlay_engine::import::leadfactory::{Tracker, batches, budgets};
+use outlay_engine::import::leadfactory::{Tracker, budgets, runs};
 use outlay_engine::import::{Place, Report, RowRefusal, Zone};
 use outlay_engine::tasks::Task;
 use serde::Serialize;
@@ -31,8 +31,8 @@ use tokio::task::block_in_place;
 
 use super::status::{Seen, Status};
 use crate::api::imports::{
-    BatchesBody, BudgetsBody, CursorBody, ImportBody, ImportsBody, MergeAnswer, MergeBody,
-    ProgressBody, RefusalBody, RowsBody,
+    BudgetsBody, CursorBody, ImportBody, ImportsBody, MergeAnswer, MergeBody, ProgressBody,
+    RefusalBody, RowsBody, RunsBody,
 };
 use crate::api::revenue::{RevenueAnswer, RevenueBody};
 use crate::cli::client::{CliError, Client};
@@ -57,12 +57,12 @@ const PATIENCE_WITHIN: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(5);
 /// How soon a follower notices that it is to stop.
 const STOP_POLL: Duration = Duration::from_millis(50);
-/// How often a follower looks at budgets and batches: in how many looks for rows.
+/// How often a follower looks at budgets and runs: in how many looks for rows.
 const LOOKS_PER_BUDGETS: u64 = 60;
 /// How often a follower within the server looks for databases that were not there: in how many
 /// looks for rows.
 const LOOKS_PER_SEARCH: u64 = 10;
-/// Refusals of one batch that are logged one by one, at most.
+/// Refusals of one parcel that are logged one by one, at most.
 const REFUSALS_LOGGED_MAX: usize = 20;
 /// Payments in one request, at most.
 const REVENUE_ROWS: usize = 1_000;
@@ -286,7 +286,7 @@ async fn read_all(
         revenue: None,
         zone,
         last_budgets: BTreeMap::new(),
-        last_batches: BTreeMap::new(),
+        last_runs: BTreeMap::new(),
         merged: BTreeSet::new(),
         notes,
         waiting_for: None,
@@ -355,7 +355,7 @@ struct Run<'a> {
     revenue: Option<RevenueSummary>,
     zone: Zone,
     last_budgets: BTreeMap<PathBuf, ImportedBudgets>,
-    last_batches: BTreeMap<PathBuf, ImportedBatches>,
+    last_runs: BTreeMap<PathBuf, ImportedRuns>,
     merged: BTreeSet<CompactString>,
     notes: Notes,
     waiting_for: Option<String>,
@@ -412,7 +412,7 @@ impl Run<'_> {
         self.bar.finish_and_clear();
         let kept = Kept {
             budgets: self.last_budgets.values().map(|set| set.limits.len() as u64).sum(),
-            batches: self.last_batches.values().map(|set| set.batches.len() as u64).sum(),
+            batches: self.last_runs.values().map(|set| set.runs.len() as u64).sum(),
         };
         let elapsed = self.started.elapsed();
         let dry_run = self.uplink.is_none();
@@ -437,9 +437,9 @@ impl Run<'_> {
         with_budgets: bool,
     ) -> Result<(), Trouble> {
         for usage in usage.iter_mut() {
-            while let Some(batch) = block_in_place(|| usage.feed.next_batch())? {
+            while let Some(parcel) = block_in_place(|| usage.feed.next_parcel())? {
                 self.tell_changes(usage.feed.take_changes());
-                self.send_usage(batch, &usage.names).await?;
+                self.send_usage(parcel, &usage.names).await?;
                 if self.is_stopped() {
                     return Ok(());
                 }
@@ -449,8 +449,8 @@ impl Run<'_> {
             }
         }
         for (feed, name) in revenue {
-            while let Some(batch) = block_in_place(|| feed.next_batch())? {
-                self.send_revenue(batch, name).await?;
+            while let Some(parcel) = block_in_place(|| feed.next_parcel())? {
+                self.send_revenue(parcel, name).await?;
             }
         }
         if with_budgets {
@@ -468,10 +468,10 @@ impl Run<'_> {
                     .await?;
                 }
                 let zone = self.zone;
-                let read = block_in_place(|| batches::read(database, patience, zone, costs))?;
+                let read = block_in_place(|| runs::read(database, patience, zone, costs))?;
                 if let Some(read) = read {
-                    self.send_kept::<_, BatchesBody>(
-                        |run| &mut run.last_batches,
+                    self.send_kept::<_, RunsBody>(
+                        |import| &mut import.last_runs,
                         "batches",
                         &database.path,
                         read,
@@ -516,7 +516,7 @@ impl Run<'_> {
     /// Remembers by what a database is known again of which no row is new.
     async fn send_marks(
         &mut self,
-        marks: Batch,
+        marks: Parcel,
         names: &BTreeMap<&'static str, CompactString>,
     ) -> Result<(), CliError> {
         let Some(uplink) = &self.uplink else { return Ok(()) };
@@ -528,25 +528,25 @@ impl Run<'_> {
 
     async fn send_usage(
         &mut self,
-        mut batch: Batch,
+        mut parcel: Parcel,
         names: &BTreeMap<&'static str, CompactString>,
     ) -> Result<(), CliError> {
         let sender = match &self.uplink {
             Some(uplink) => Sender::Server(uplink.clone()),
             None => Sender::DryRun(Utc::now()),
         };
-        let mut report = sender.send(std::mem::take(&mut batch.rows)).await?;
-        report.left_out = batch.left_out.values().sum();
-        for (reason, count) in &batch.left_out {
+        let mut report = sender.send(std::mem::take(&mut parcel.rows)).await?;
+        report.left_out = parcel.left_out.values().sum();
+        for (reason, count) in &parcel.left_out {
             *self.left_out.entry(reason).or_default() += count;
         }
-        let kind = batch.kind.word();
+        let kind = parcel.kind.word();
         if let Some(uplink) = &self.uplink {
             let (rows, refusals) = (rows_body(&report), refusal_bodies(&report));
-            let progress = usage_progress(batch, names, rows, refusals);
+            let progress = usage_progress(parcel, names, rows, refusals);
             uplink.post_json::<Value>("/api/v1/imports", &progress).await?;
         }
-        self.tell_batch(&report);
+        self.tell_parcel(&report);
         self.log_refusals(kind, &report);
         self.report.add(report);
         self.bar.set_position(self.report.rows());
@@ -556,13 +556,13 @@ impl Run<'_> {
 
     async fn send_revenue(
         &mut self,
-        batch: RevenueBatch,
+        parcel: RevenueParcel,
         name: &CompactString,
     ) -> Result<(), CliError> {
         let mut counts = RevenueSummary::default();
         let mut report = Report::default();
         let (mut places, mut facts) = (Vec::new(), Vec::new());
-        for (place, fact) in batch.rows {
+        for (place, fact) in parcel.rows {
             match fact {
                 Ok(fact) => {
                     places.push(place);
@@ -596,7 +596,7 @@ impl Run<'_> {
             }
         }
         counts.refused = report.refused;
-        let kind = kind_of(&batch.source);
+        let kind = kind_of(&parcel.source);
         if let Some(uplink) = &self.uplink {
             let rows = RowsBody {
                 accepted: counts.accepted,
@@ -606,11 +606,11 @@ impl Run<'_> {
             };
             let progress = ProgressBody {
                 kind: kind.clone(),
-                source: batch.source,
+                source: parcel.source,
                 name: name.clone(),
-                cursor: Some(cursor_body(batch.cursor)),
-                anchors: batch.anchors.into_iter().map(cursor_body).collect(),
-                file: batch.file,
+                cursor: Some(cursor_body(parcel.cursor)),
+                anchors: parcel.anchors.into_iter().map(cursor_body).collect(),
+                file: parcel.file,
                 counted_to: None,
                 rows,
                 refusals: refusal_bodies(&report),
@@ -721,8 +721,8 @@ impl Run<'_> {
         }
     }
 
-    /// One line a batch while following: whoever looks sees that it works.
-    fn tell_batch(&self, report: &Report) {
+    /// One line a parcel while following: whoever looks sees that it works.
+    fn tell_parcel(&self, report: &Report) {
         if !self.follow || self.quiet {
             return;
         }
@@ -979,20 +979,20 @@ fn cursor_body(cursor: Cursor) -> CursorBody {
 }
 
 fn usage_progress(
-    batch: Batch,
+    parcel: Parcel,
     names: &BTreeMap<&'static str, CompactString>,
     rows: RowsBody,
     refusals: Vec<RefusalBody>,
 ) -> ProgressBody {
-    let kind = batch.kind.word();
+    let kind = parcel.kind.word();
     ProgressBody {
-        source: batch.source,
+        source: parcel.source,
         kind: kind.into(),
         name: names.get(kind).cloned().unwrap_or_default(),
-        cursor: Some(cursor_body(batch.cursor)),
-        anchors: batch.anchors.into_iter().map(cursor_body).collect(),
-        file: batch.file,
-        counted_to: batch.counted_to,
+        cursor: Some(cursor_body(parcel.cursor)),
+        anchors: parcel.anchors.into_iter().map(cursor_body).collect(),
+        file: parcel.file,
+        counted_to: parcel.counted_to,
         rows,
         refusals,
     }

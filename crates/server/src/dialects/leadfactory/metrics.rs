@@ -9,10 +9,10 @@ use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
-use outlay_domain::imports::ImportedBatch;
+use outlay_domain::imports::ImportedRun;
 use outlay_domain::revenue::RevenueKind;
 use outlay_domain::usage::question::{Attribute, Filter};
-use outlay_engine::import::books::batches;
+use outlay_engine::import::books::runs;
 use outlay_engine::insights::advice::ServiceShare;
 use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::course::units;
@@ -31,8 +31,8 @@ use crate::state::AppState;
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Services, operations and products that are told apart, at most.
 const LABELS_MAX: usize = 500;
-/// The tag that holds a cost's batch.
-const BATCH_TAG: &str = "batch_id";
+/// The tag that holds a cost's run.
+const RUN_TAG: &str = "batch_id";
 /// What stands for the reason of a refund: LeadFactory's databases hold none.
 const NO_REASON: &str = "unknown";
 /// What stands for all others.
@@ -70,11 +70,11 @@ pub async fn text(state: &AppState) -> Result<String, Refused> {
     let limit = LABELS_MAX as u32;
     let revenue = desk.insights.revenue_by_product(None, tz, limit).await?;
     let daily = desk.revenue(Some(Days::only(today))).await?;
-    let sets = batches(&state.outlay.books).await?;
-    let batches: Vec<ImportedBatch> = sets.into_iter().flat_map(|set| set.batches).collect();
-    let newest = newest_of_tiers(&batches);
-    // Batches that nobody imported are no filter: it would have to name at least one.
-    let of_batches = match newest.is_empty() {
+    let sets = runs(&state.outlay.books).await?;
+    let runs: Vec<ImportedRun> = sets.into_iter().flat_map(|set| set.runs).collect();
+    let newest = newest_of_tiers(&runs);
+    // Runs that nobody imported are no filter: it would have to name at least one.
+    let of_runs = match newest.is_empty() {
         true => None,
         false => Some(spend_of(&desk, &newest).await?),
     };
@@ -85,12 +85,12 @@ pub async fn text(state: &AppState) -> Result<String, Refused> {
     let of_day = desk.budgets().of_each_day().await?;
     write_utilisation(&mut page, &used, &of_month, of_day, today);
     write_budget(&mut page, &used, state.config.dialects.leadfactory.budget());
-    write_leads(&mut page, &newest, of_batches.as_ref());
-    let done_in_month = |batch: &&ImportedBatch| {
-        let day = batch.ended_at.map(|at| at.with_timezone(&tz).date_naive());
+    write_leads(&mut page, &newest, of_runs.as_ref());
+    let done_in_month = |run: &&ImportedRun| {
+        let day = run.ended_at.map(|at| at.with_timezone(&tz).date_naive());
         day.is_some_and(|day| month.days().contains(day))
     };
-    let leads = batches.iter().filter(done_in_month).map(|batch| i128::from(batch.leads)).sum();
+    let leads = runs.iter().filter(done_in_month).map(|run| i128::from(run.leads)).sum();
     if let Some(cost) = cost_per_lead(of_month.total.nanos, leads) {
         let help = "What the running month cost by each lead of its batches, in dollars.";
         page.single(Kind::Gauge, "lead_factory_cost_per_lead", help, cost);
@@ -160,38 +160,38 @@ fn write_services(
     page.single(Kind::Gauge, "leadfactory_gpu_cost_daily", help, units(gpu));
 }
 
-/// Of each tier the batch that was done last.
-fn newest_of_tiers(batches: &[ImportedBatch]) -> Vec<&ImportedBatch> {
-    let mut newest: BTreeMap<_, &ImportedBatch> = BTreeMap::new();
-    for batch in batches.iter().filter(|batch| batch.ended_at.is_some() && batch.leads > 0) {
-        let known = newest.entry(batch.tier.as_deref()).or_insert(batch);
-        if known.ended_at < batch.ended_at {
-            *known = batch;
+/// Of each tier the run that was done last.
+fn newest_of_tiers(runs: &[ImportedRun]) -> Vec<&ImportedRun> {
+    let mut newest: BTreeMap<_, &ImportedRun> = BTreeMap::new();
+    for run in runs.iter().filter(|run| run.ended_at.is_some() && run.leads > 0) {
+        let known = newest.entry(run.tier.as_deref()).or_insert(run);
+        if known.ended_at < run.ended_at {
+            *known = run;
         }
     }
     newest.into_values().take(LABELS_MAX).collect()
 }
 
-/// What the usage of these batches cost, each with the batch's id.
-async fn spend_of(desk: &Desk, batches: &[&ImportedBatch]) -> Result<SpendTable, Refused> {
-    let id = || Attribute::Tag(BATCH_TAG.into());
+/// What the usage of these runs cost, each with the run's id.
+async fn spend_of(desk: &Desk, runs: &[&ImportedRun]) -> Result<SpendTable, Refused> {
+    let id = || Attribute::Tag(RUN_TAG.into());
     let local = |at: DateTime<Utc>| at.with_timezone(&desk.tz).date_naive();
-    let first = batches.iter().map(|batch| local(batch.started_at)).min();
-    let last = batches.iter().filter_map(|batch| batch.ended_at).map(local).max();
+    let first = runs.iter().map(|run| local(run.started_at)).min();
+    let last = runs.iter().filter_map(|run| run.ended_at).map(local).max();
     let days = first.zip(last).and_then(|(first, last)| Days::new(first, last));
     let mut question = desk.question(&Selection::default(), days).await?;
-    question.filters.push(Filter::among(id(), batches.iter().map(|batch| batch.id.as_str()))?);
+    question.filters.push(Filter::among(id(), runs.iter().map(|run| run.id.as_str()))?);
     desk.spend(SpendQuestion { by: vec![id()], ..question }).await
 }
 
-fn write_leads(page: &mut Page, newest: &[&ImportedBatch], spend: Option<&SpendTable>) {
+fn write_leads(page: &mut Page, newest: &[&ImportedRun], spend: Option<&SpendTable>) {
     let help = "What a lead cost in the batch of its tier that was done last, in dollars.";
     let mut family = page.family(Kind::Gauge, "leadfactory_cost_per_lead", help);
-    for batch in newest {
+    for run in newest {
         let own = spend
-            .and_then(|spend| spend.rows.iter().find(|row| row.group == [Some(batch.id.clone())]));
-        let tier = batch.tier.as_ref().map_or("unknown", CompactString::as_str);
-        if let Some(cost) = own.and_then(|row| cost_per_lead(row.nanos, batch.leads.into())) {
+            .and_then(|spend| spend.rows.iter().find(|row| row.group == [Some(run.id.clone())]));
+        let tier = run.tier.as_ref().map_or("unknown", CompactString::as_str);
+        if let Some(cost) = own.and_then(|row| cost_per_lead(row.nanos, run.leads.into())) {
             family.sample(&[("tier", tier)], cost);
         }
     }

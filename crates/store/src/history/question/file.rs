@@ -25,7 +25,7 @@ use crate::StoreError;
 use crate::history::rollup::LEVELS_KEY;
 
 /// Rows that are decoded together: enough to share the effort, few enough to stay in the cache.
-const BATCH_ROWS: usize = 8_192;
+const PARCEL_ROWS: usize = 8_192;
 /// Column chunks whose descriptions are kept, at most.
 const CHUNKS_KEPT_MAX: usize = 40_000;
 
@@ -145,7 +145,7 @@ impl SegmentFile {
             ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
                 .with_row_groups(vec![row_group])
                 .with_projection(mask)
-                .with_batch_size(BATCH_ROWS)
+                .with_batch_size(PARCEL_ROWS)
                 .build()
                 .map_err(|error| damaged(&self.path, &error))?;
         let path = self.path.clone();

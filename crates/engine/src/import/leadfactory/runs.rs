@@ -2,52 +2,52 @@
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use outlay_domain::imports::{ImportedBatch, ImportedBatches};
+use outlay_domain::imports::{ImportedRun, ImportedRuns};
 use outlay_domain::usage::{Refusal, RefusalCode};
 
 use super::super::zone::{Zone, parse_time};
 use super::budgets::keep_good;
 use super::costs::{name, source};
 use super::database::{Cell, Database, DatabaseError, Kind, Patience, Reader, Row, Table};
-use crate::import::{BATCHES_MAX, Place};
+use crate::import::{Place, RUNS_MAX};
 
-static BATCHES: Table = Table {
+static RUNS: Table = Table {
     name: "batches",
     columns: &["id", "start_time", "end_time", "tier", "leads_processed"],
     required: &["id", "start_time"],
 };
 
-/// Batches, and the rows that are none.
-pub type Batches = (ImportedBatches, Vec<(Place, Refusal)>);
+/// Runs, and the rows that are none.
+pub type Runs = (ImportedRuns, Vec<(Place, Refusal)>);
 
-/// The batches of `database`, whose clock is in `zone` and whose costs are of `costs`. `None` where
+/// The runs of `database`, whose clock is in `zone` and whose costs are of `costs`. `None` where
 /// it has no such table.
 pub fn read(
     database: &Database,
     patience: &Patience,
     zone: Zone,
     costs: Option<&CompactString>,
-) -> Result<Option<Batches>, DatabaseError> {
+) -> Result<Option<Runs>, DatabaseError> {
     if !matches!(database.kind, Kind::CostTracking(_)) {
         return Ok(None);
     }
     patience.retry(|| {
         let reader = Reader::open(&database.path)?;
-        if !reader.tables()?.iter().any(|known| known == BATCHES.name) {
+        if !reader.tables()?.iter().any(|known| known == RUNS.name) {
             return Ok(None);
         }
         let mut refused = Vec::new();
-        let read = |row: &Row| batch(row, zone);
-        let mut batches = keep_good(&reader.all(&BATCHES)?, read, &mut refused);
-        batches.sort_by(|one, two| (one.started_at, &one.id).cmp(&(two.started_at, &two.id)));
-        batches.drain(..batches.len().saturating_sub(BATCHES_MAX));
+        let read = |row: &Row| run(row, zone);
+        let mut runs = keep_good(&reader.all(&RUNS)?, read, &mut refused);
+        runs.sort_by(|one, two| (one.started_at, &one.id).cmp(&(two.started_at, &two.id)));
+        runs.drain(..runs.len().saturating_sub(RUNS_MAX));
         let source = source(database.kind, costs);
-        Ok(Some((ImportedBatches { source, batches }, refused)))
+        Ok(Some((ImportedRuns { source, runs }, refused)))
     })
 }
 
-fn batch(row: &Row, zone: Zone) -> Result<ImportedBatch, Refusal> {
-    let missing = |field| Refusal::new(RefusalCode::Missing, field, "a batch must have one");
+fn run(row: &Row, zone: Zone) -> Result<ImportedRun, Refusal> {
+    let missing = |field| Refusal::new(RefusalCode::Missing, field, "a run must have one");
     let leads = match row.get("leads_processed") {
         Cell::Integer(leads) => u64::try_from(*leads).map_err(|_| {
             let detail = format!("{leads} is negative");
@@ -59,7 +59,7 @@ fn batch(row: &Row, zone: Zone) -> Result<ImportedBatch, Refusal> {
             return Err(Refusal::new(RefusalCode::Malformed, "leads_processed", detail));
         }
     };
-    Ok(ImportedBatch {
+    Ok(ImportedRun {
         id: name(row, "id")?.ok_or_else(|| missing("id"))?,
         tier: name(row, "tier")?,
         started_at: time(row, "start_time", zone)?.ok_or_else(|| missing("start_time"))?,

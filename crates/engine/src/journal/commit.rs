@@ -24,7 +24,7 @@ use super::events::{Outcome, Prepared, compare};
 use super::{AcceptError, CommitCounters, EventsReply, Piece, Topic};
 
 /// Pieces of work that are committed together, and who waits for them.
-pub(super) struct Batch {
+pub(super) struct Commit {
     at: DateTime<Utc>,
     waiting: VecDeque<Piece>,
     sums: Sums,
@@ -36,7 +36,7 @@ pub(super) struct Batch {
     acts: Vec<Box<dyn Queued>>,
 }
 
-/// Why a batch as a whole failed.
+/// Why a commit as a whole failed.
 pub(super) enum Broken {
     /// What is known of its events could not be looked up.
     Unjudged(StoreError),
@@ -50,7 +50,7 @@ impl From<StoreError> for Broken {
     }
 }
 
-/// What a batch left in the books.
+/// What a commit left in the books.
 pub(super) struct Written {
     /// Its number in the usage log, where it has facts.
     pub seq: Option<i64>,
@@ -58,7 +58,7 @@ pub(super) struct Written {
     pub anything: bool,
 }
 
-impl Batch {
+impl Commit {
     pub fn new(pieces: Vec<Piece>, at: DateTime<Utc>, largest_sum: u64) -> Self {
         Self {
             at,
@@ -237,7 +237,7 @@ impl Batch {
     }
 }
 
-/// What a batch adds to each account, none of which leaves the range of amounts.
+/// What a commit adds to each account, none of which leaves the range of amounts.
 struct Sums {
     /// No account had a sum that is further from nothing, in billionths.
     largest_before: u64,
