@@ -246,7 +246,10 @@ pub struct RollupBuilder {
     used: Vec<usize>,
     facts: u64,
     names_bytes_max: usize,
-    /// Whether there were too many names.
+    /// The level to which facts are added: the full one, as long as its rows or several of the levels
+    /// below it may be worth keeping.
+    top: usize,
+    /// Whether there were too many names, or no level is worth keeping.
     is_given_up: bool,
 }
 
@@ -266,6 +269,7 @@ impl RollupBuilder {
             used: Vec::new(),
             facts: 0,
             names_bytes_max: NAMES_BYTES_MAX,
+            top: 0,
             is_given_up: false,
         }
     }
@@ -297,14 +301,44 @@ impl RollupBuilder {
                     *code = codes[keys.value(row) as usize];
                 }
             }
-            if self.levels[0].len() >= self.rows_max {
-                self.pour(0, Keep::No);
+            if self.levels[self.top].len() >= self.rows_max {
+                self.pour(self.top, Keep::No);
+                match self.next_top() {
+                    Some(top) => self.top = top,
+                    None => {
+                        self.is_given_up = true;
+                        return Ok(());
+                    }
+                }
             }
-            let cell = self.levels[0].cell(key);
-            sums.each(row, |sum, value| self.levels[0].add(cell, places[sum], value));
+            let level = &mut self.levels[self.top];
+            let cell = level.cell(key.within(&LEVELS[self.top]));
+            sums.each(row, |sum, value| level.add(cell, places[sum], value));
         }
         self.facts += rows as u64;
         Ok(())
+    }
+
+    /// The level from which all that may be worth keeping is summed, below the one that was poured
+    /// just now; none where nothing is.
+    fn next_top(&self) -> Option<usize> {
+        let mut top = self.top;
+        while self.levels[top].is_incomplete {
+            let mut wanted = LEVELS[top].coarser.iter().filter(|level| !self.is_lost(**level));
+            match (wanted.next(), wanted.next()) {
+                (None, _) => return None,
+                // What it still has is poured at the end.
+                (Some(&only), None) => top = only,
+                (Some(_), Some(_)) => break,
+            }
+        }
+        Some(top)
+    }
+
+    /// Whether neither a level nor any that is summed from it will be kept.
+    fn is_lost(&self, level: usize) -> bool {
+        self.levels[level].is_incomplete
+            && LEVELS[level].coarser.iter().all(|coarser| self.is_lost(*coarser))
     }
 
     /// Makes room for sums that were not needed yet.
@@ -328,11 +362,17 @@ impl RollupBuilder {
     /// Adds the sums of a level to those that are summed from it.
     fn pour(&mut self, level: usize, keep: Keep) {
         let empty = Cells { width: self.used.len(), ..Cells::default() };
-        let cells = std::mem::replace(&mut self.levels[level], empty);
+        let mut cells = std::mem::replace(&mut self.levels[level], empty);
         for &coarser in LEVELS[level].coarser {
+            if self.is_lost(coarser) {
+                continue;
+            }
             for (key, sums) in cells.rows() {
                 if self.levels[coarser].len() >= self.rows_max {
                     self.pour(coarser, Keep::No);
+                    if self.is_lost(coarser) {
+                        break;
+                    }
                 }
                 let cell = self.levels[coarser].cell(key.within(&LEVELS[coarser]));
                 for (sum, value) in sums.iter().enumerate() {
@@ -342,7 +382,10 @@ impl RollupBuilder {
         }
         match keep {
             Keep::Yes => self.levels[level] = cells,
-            Keep::No => self.levels[level].is_incomplete = true,
+            Keep::No => {
+                cells.empty();
+                self.levels[level] = Cells { is_incomplete: true, ..cells };
+            }
         }
     }
 
@@ -474,6 +517,13 @@ impl Cells {
 
     fn rows(&self) -> impl Iterator<Item = (Key, &[i64])> {
         self.keys.iter().copied().zip(self.sums.chunks_exact(self.width.max(1)))
+    }
+
+    /// Forgets all rows, and keeps their memory for the next.
+    fn empty(&mut self) {
+        self.index.clear();
+        self.keys.clear();
+        self.sums.clear();
     }
 
     /// The row of `key`.
