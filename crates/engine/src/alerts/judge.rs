@@ -20,7 +20,7 @@ use crate::figure_text::{amount_text, count_text, decimal_text, span_text, units
 use crate::health::{self, DiskSpace};
 use crate::insights::units;
 use crate::tasks::TaskCondition;
-use crate::usage::{UnansweredError, UsageQuestion};
+use crate::usage::{Questions, UnansweredError, UsageQuestion};
 use crate::usage_link::{escape, filter};
 
 /// Days that daily conditions look at.
@@ -58,33 +58,36 @@ impl From<Vec<Reading>> for Seen {
 }
 
 impl Alerts {
-    /// What `rule` sees now.
+    /// What `rule` sees now, as `questions` are answered.
     pub(super) async fn read(
         &self,
         rule: &AlertRule,
+        questions: &Questions,
         budgets: &[Arc<Judged>],
         now: DateTime<Utc>,
     ) -> Result<Seen, AlertsError> {
         let readings = match &rule.draft.condition {
             Condition::Budget {} => return self.budgets_reached(rule, budgets).await,
-            Condition::Unpriced {} => self.unpriced(now).await,
+            Condition::Unpriced {} => self.unpriced(questions, now).await,
             Condition::Above { measure, hours, limit, scope } => {
-                self.above(measure, *hours, *limit, scope, now).await
+                self.above(questions, measure, *hours, *limit, scope, now).await
             }
             Condition::Anomaly { scope, severity } => {
-                let mut readings = self.odd_days(scope, *severity, now).await?;
+                let mut readings = self.odd_days(questions, scope, *severity, now).await?;
                 // Once a day is over, it tells of its hours too.
                 let days: Vec<_> =
                     readings.iter().map(|day| day.key["day:".len()..].to_owned()).collect();
-                let mut hours = self.odd_hours(scope, *severity, now).await?;
+                let mut hours = self.odd_hours(questions, scope, *severity, now).await?;
                 hours.retain(|hour| {
                     !days.iter().any(|day| hour.key["hour:".len()..].starts_with(day))
                 });
                 readings.extend(hours);
                 Ok(readings)
             }
-            Condition::Change { scope } => self.new_levels(scope, now).await,
-            Condition::Silence { scope, hours } => self.silence(scope, *hours, now).await,
+            Condition::Change { scope } => self.new_levels(questions, scope, now).await,
+            Condition::Silence { scope, hours } => {
+                self.silence(questions, scope, *hours, now).await
+            }
             Condition::Health {} => Ok(self.trouble()),
         };
         Ok(readings?.into())
@@ -117,7 +120,11 @@ impl Alerts {
         Ok(seen)
     }
 
-    async fn unpriced(&self, now: DateTime<Utc>) -> Result<Vec<Reading>, AlertsError> {
+    async fn unpriced(
+        &self,
+        questions: &Questions,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Reading>, AlertsError> {
         let from = now - TimeDelta::days(1);
         let question = UsageQuestion {
             by: vec![
@@ -127,7 +134,7 @@ impl Alerts {
             top: Some(20),
             ..asked(&Scope::default(), Measure::Unpriced, from, now, None)
         };
-        let answered = self.questions.breakdown(question, None).await?;
+        let answered = questions.breakdown(question, None).await?;
         let readings = answered.answer.rows.iter().filter_map(|row| {
             let (Group::Of(key), Some(Value::Count(count))) = (&row.group, row.values.now.first())
             else {
@@ -162,6 +169,7 @@ impl Alerts {
 
     async fn above(
         &self,
+        questions: &Questions,
         measure: &str,
         hours: u16,
         limit: Amount,
@@ -171,7 +179,7 @@ impl Alerts {
         let Some(measured) = Measure::from_name(measure) else { return Ok(Vec::new()) };
         let from = now - TimeDelta::hours(i64::from(hours));
         let question = asked(scope, measured.clone(), from, now, None);
-        let answered = self.questions.total(question, None).await?;
+        let answered = questions.total(question, None).await?;
         let Some(value) = answered.answer.total.now.first() else { return Ok(Vec::new()) };
         let (reaches, part) = against(value, limit);
         let hold = match (reaches, part >= LEFT_BELOW) {
@@ -195,12 +203,13 @@ impl Alerts {
     /// Hours that closed lately and were not as expected.
     async fn odd_hours(
         &self,
+        questions: &Questions,
         scope: &Scope,
         least: SpikeSeverity,
         now: DateTime<Utc>,
     ) -> Result<Vec<Reading>, AlertsError> {
         let from = now - TimeDelta::hours(HOURS);
-        let series = self.series(scope, from, now, Every::Hour).await?;
+        let series = self.series(questions, scope, from, now, Every::Hour).await?;
         // The hour that runs is no whole one.
         let whole = series.split_last().map_or(&[][..], |(_, whole)| whole);
         let news = now - TimeDelta::hours(24 * ANOMALY_NEWS as i64);
@@ -246,11 +255,12 @@ impl Alerts {
     /// Days that were over lately and were not as expected.
     async fn odd_days(
         &self,
+        questions: &Questions,
         scope: &Scope,
         least: SpikeSeverity,
         now: DateTime<Utc>,
     ) -> Result<Vec<Reading>, AlertsError> {
-        let (days, values) = self.whole_days(scope, now).await?;
+        let (days, values) = self.whole_days(questions, scope, now).await?;
         let seasons = season::season_lengths(&values, &season::Options::daily());
         let news = self.today(now) - Days::new(ANOMALY_NEWS);
         let found = anomalies::detect(&values, &anomalies::Options::new(&seasons)).anomalies;
@@ -284,10 +294,11 @@ impl Alerts {
 
     async fn new_levels(
         &self,
+        questions: &Questions,
         scope: &Scope,
         now: DateTime<Utc>,
     ) -> Result<Vec<Reading>, AlertsError> {
-        let (days, values) = self.whole_days(scope, now).await?;
+        let (days, values) = self.whole_days(questions, scope, now).await?;
         let seasons = season::season_lengths(&values, &season::Options::daily());
         let found = change_points::change_points(&values, &change_points::Options::steps(&seasons));
         let news = self.today(now) - Days::new(CHANGE_NEWS);
@@ -320,6 +331,7 @@ impl Alerts {
 
     async fn silence(
         &self,
+        questions: &Questions,
         scope: &Scope,
         hours: u16,
         now: DateTime<Utc>,
@@ -330,9 +342,9 @@ impl Alerts {
             Some(Value::Count(count)) => *count,
             _ => 0,
         };
-        let lately = events(&self.questions.total(count(from), None).await?);
+        let lately = events(&questions.total(count(from), None).await?);
         // What never sent anything is not silent; it has not begun.
-        let ever = events(&self.questions.total(count(now - TimeDelta::days(31)), None).await?);
+        let ever = events(&questions.total(count(now - TimeDelta::days(31)), None).await?);
         if lately > 0 || ever == 0 {
             return Ok(Vec::new());
         }
@@ -398,13 +410,14 @@ impl Alerts {
     /// Spend of the days that are over, from the first one with any.
     async fn whole_days(
         &self,
+        questions: &Questions,
         scope: &Scope,
         now: DateTime<Utc>,
     ) -> Result<(Vec<NaiveDate>, Vec<f64>), UnansweredError> {
         let today = self.today(now);
         let from = day_start(today - Days::new(DAYS), self.tz);
         let to = day_start(today, self.tz);
-        let series = self.series(scope, from, to, Every::Day).await?;
+        let series = self.series(questions, scope, from, to, Every::Day).await?;
         let begun = series.iter().position(|(_, spend)| *spend > 0.0).unwrap_or(series.len());
         let day = |(at, spend): &(DateTime<Utc>, f64)| (self.today(*at), *spend);
         Ok(series[begun..].iter().map(day).unzip())
@@ -413,6 +426,7 @@ impl Alerts {
     /// Spend in units, a value for every bucket.
     async fn series(
         &self,
+        questions: &Questions,
         scope: &Scope,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
@@ -421,7 +435,7 @@ impl Alerts {
         let from = every.start(from, self.tz);
         let asked = asked(scope, Measure::Spend, from, to, Some(every));
         let question = UsageQuestion { tz: self.tz, ..asked };
-        let answered = self.questions.series(question, None).await?;
+        let answered = questions.series(question, None).await?;
         let Some(buckets) = answered.question.period().buckets.as_ref() else { return Ok(vec![]) };
         let mut series: Vec<_> =
             (0..buckets.len()).map(|index| (buckets.start(index), 0.0)).collect();

@@ -95,6 +95,8 @@ impl Alerts {
         self.memory.lock().asked = 0;
         let standing = self.standing(&round).await;
         let have_budgets_moved = standing.as_ref().map_or(true, |(_, have_moved)| *have_moved);
+        // One moment for all, so that what came in last is put in columns once.
+        let questions = self.questions.of_one_moment();
         for rule in &watch.rules {
             if !self.is_due(rule, &round, have_budgets_moved) {
                 continue;
@@ -107,7 +109,7 @@ impl Alerts {
                 }
                 (_, standing) => standing.as_ref().map_or(&[][..], |(budgets, _)| budgets),
             };
-            match self.read(rule, budgets, now).await {
+            match self.read(rule, &questions, budgets, now).await {
                 Ok(seen) => {
                     self.note_trouble(rule, seen.trouble);
                     has_changed |= self.turn(rule.clone(), seen.readings, now).await?;
