@@ -84,7 +84,14 @@ impl Scope {
 
     /// Whether `event` counts.
     pub fn takes_event(&self, event: &UsageEvent) -> bool {
-        self.filters.iter().all(|filter| filter.passes(event.value_of(filter.attribute())))
+        self.takes_passed(event, None)
+    }
+
+    /// Whether `event` counts, which is known to pass the filter at `passed`.
+    pub(super) fn takes_passed(&self, event: &UsageEvent, passed: Option<usize>) -> bool {
+        self.filters.iter().enumerate().all(|(at, filter)| {
+            passed == Some(at) || filter.passes(event.value_of(filter.attribute()))
+        })
     }
 
     /// Whether everything counts.

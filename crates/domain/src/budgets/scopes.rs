@@ -14,6 +14,8 @@ use crate::usage::question::{Attribute, Filter, Test};
 #[derive(Debug, Default)]
 pub struct Scopes {
     scopes: Vec<Scope>,
+    /// By their places, under which of its filters each stands.
+    anchored: Vec<Option<usize>>,
     anchors: Vec<Anchor>,
     /// Scopes that stand under no value.
     everywhere: Vec<usize>,
@@ -34,10 +36,12 @@ impl Scopes {
     pub fn new(scopes: Vec<Scope>) -> Self {
         let mut all = Self::default();
         for (place, scope) in scopes.iter().enumerate() {
-            match rarest(scope.filters()) {
+            let rarest = rarest(scope.filters());
+            match rarest.map(|at| &scope.filters()[at]) {
                 Some(filter) => all.anchor(filter.attribute()).put(filter.test(), place),
                 None => all.everywhere.push(place),
             }
+            all.anchored.push(rarest);
         }
         all.scopes = scopes;
         all
@@ -51,7 +55,7 @@ impl Scopes {
     /// Calls `each` with the place of every scope that `event` is in, once.
     pub fn each_of(&self, event: &UsageEvent, mut each: impl FnMut(usize)) {
         let mut judge = |place: usize| {
-            if self.scopes[place].takes_event(event) {
+            if self.scopes[place].takes_passed(event, self.anchored[place]) {
                 each(place);
             }
         };
@@ -76,14 +80,14 @@ impl Scopes {
     }
 }
 
-/// The filter that wants the fewest values, where one wants any: values before beginnings.
-fn rarest(filters: &[Filter]) -> Option<&Filter> {
-    let wanted = filters.iter().filter_map(|filter| match filter.test() {
-        Test::In(values) => Some(((false, values.len()), filter)),
-        Test::Prefix(prefixes) => Some(((true, prefixes.len()), filter)),
+/// Where the filter is that wants the fewest values, if one wants any: values before beginnings.
+fn rarest(filters: &[Filter]) -> Option<usize> {
+    let wanted = filters.iter().enumerate().filter_map(|(at, filter)| match filter.test() {
+        Test::In(values) => Some(((false, values.len()), at)),
+        Test::Prefix(prefixes) => Some(((true, prefixes.len()), at)),
         Test::NotIn(_) => None,
     });
-    wanted.min_by_key(|(rank, _)| *rank).map(|(_, filter)| filter)
+    wanted.min_by_key(|(rank, _)| *rank).map(|(_, at)| at)
 }
 
 impl Anchor {
