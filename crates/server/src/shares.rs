@@ -227,6 +227,9 @@ impl Unpacking {
                 return Ok(Unpacked::Whole(Held { bytes: self.bytes.into(), _share: self.share }));
             }
             std::thread::yield_now();
+            // Room for all that may come, where there is much: pages that nobody writes to cost nothing,
+            // and moving megabytes again and again would.
+            self.bytes.reserve_exact((max + 1).saturating_sub(self.bytes.len()));
             free = more();
         }
         Ok(Unpacked::Partly(self))
