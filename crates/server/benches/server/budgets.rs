@@ -7,7 +7,7 @@ use super::Server;
 const COUNT: usize = 1_000;
 const PERIODS: [&str; 4] = ["day", "week", "month", "year"];
 
-/// Makes them, and waits until the budgets are counted.
+/// Makes them, and waits until the budgets are counted and nothing is left to be judged.
 pub fn make(server: &Server) {
     let mut connection = server.connect();
     let mut post = |path: &str, body: &Value| -> Value {
@@ -38,6 +38,7 @@ pub fn make(server: &Server) {
     while post("/api/v1/check", &json!({}))["counters"] != COUNT {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
+    server.wait_until_idle(std::time::Duration::from_secs(3));
 }
 
 /// Of an account, of a project, of a model of a team, and of what all have.

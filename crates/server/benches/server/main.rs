@@ -89,6 +89,20 @@ impl Server {
             .sum::<f64>()
             / 100.0
     }
+
+    /// Waits until it has nothing left to do, as far as can be seen in `look`; answers the share of
+    /// a processor that it takes then.
+    fn wait_until_idle(&self, look: Duration) -> f64 {
+        let until = Instant::now() + Duration::from_secs(600);
+        loop {
+            let before = self.processor();
+            std::thread::sleep(look);
+            let share = (self.processor() - before) / look.as_secs_f64();
+            if share < 0.01 || Instant::now() > until {
+                return share;
+            }
+        }
+    }
 }
 
 impl Server {
@@ -200,19 +214,9 @@ fn measure_hostile(folder: &Path, _: usize) {
 
 /// What a server takes that nobody asks anything, once it has tidied up.
 fn idle(server: &Server) {
-    const LOOK: Duration = Duration::from_secs(10);
-    let share = |before: f64| (server.processor() - before) / LOOK.as_secs_f64();
-    let until = Instant::now() + Duration::from_secs(600);
-    loop {
-        let before = server.processor();
-        std::thread::sleep(LOOK);
-        let share = share(before);
-        if share < 0.01 || Instant::now() > until {
-            println!("memory when idle, afterwards      {:>8.1} MB", megabytes(server.memory()));
-            println!("processor time when idle          {:>8.2} %", share * 100.0);
-            return;
-        }
-    }
+    let share = server.wait_until_idle(Duration::from_secs(10));
+    println!("memory when idle, afterwards      {:>8.1} MB", megabytes(server.memory()));
+    println!("processor time when idle          {:>8.2} %", share * 100.0);
 }
 
 fn disk_bytes(folder: &Path) -> u64 {
