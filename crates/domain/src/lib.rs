@@ -17,5 +17,7 @@ pub mod providers;
 
 pub mod people;
 
+pub mod views;
+
 pub use amount::Amount;
 pub use quantity::Quantity;

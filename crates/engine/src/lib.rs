@@ -13,6 +13,7 @@ pub mod people;
 pub mod prices;
 pub mod revenue;
 pub mod usage;
+pub mod views;
 
 pub mod backup;
 pub mod check;

@@ -440,8 +440,11 @@ mod tests {
         let bound = with_key(Role::Admin, "admin", Some("shop"));
         let allowed: Vec<_> = Act::ALL.into_iter().filter(|act| bound.may(*act).is_ok()).collect();
 
-        use Act::{AmendUsage, SeePrices, SeeSelf, SeeUsage, SendUsage, SetOwnPassword};
-        assert_eq!(allowed, [SeeSelf, SetOwnPassword, SeeUsage, SendUsage, AmendUsage, SeePrices]);
+        use Act::{AmendUsage, KeepViews, SeePrices, SeeSelf, SeeUsage, SendUsage, SetOwnPassword};
+        assert_eq!(
+            allowed,
+            [SeeSelf, SetOwnPassword, SeeUsage, SendUsage, AmendUsage, SeePrices, KeepViews]
+        );
         assert_eq!(
             bound.require_admin(),
             Err(Denied::EveryAccount { own: "shop".into() }),

@@ -61,7 +61,11 @@ impl Role {
     pub const fn may(self, act: Act) -> bool {
         use Role::{Admin, Member, Viewer};
         match act {
-            Act::SeeSelf | Act::SetOwnPassword | Act::SeeUsage | Act::SeePrices => true,
+            Act::SeeSelf
+            | Act::SetOwnPassword
+            | Act::SeeUsage
+            | Act::SeePrices
+            | Act::KeepViews => true,
             Act::SendUsage | Act::ManageOwnKeys => matches!(self, Admin | Member),
             Act::SeeMetrics => matches!(self, Admin | Viewer),
             Act::AmendUsage | Act::SetPrices | Act::Administer => matches!(self, Admin),
@@ -105,6 +109,8 @@ pub enum Act {
     SetPrices,
     /// Make, list and revoke keys: a member their own.
     ManageOwnKeys,
+    /// Keep views, and lay out one's own overview of them.
+    KeepViews,
     /// Read what the server measures about itself.
     SeeMetrics,
     /// Everything else: users, everybody's keys, tokens, audit, SQL, erasure, backup.
@@ -124,7 +130,7 @@ pub enum Reach {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SeeSelf,
         Self::SetOwnPassword,
         Self::SeeUsage,
@@ -133,6 +139,7 @@ impl Act {
         Self::SeePrices,
         Self::SetPrices,
         Self::ManageOwnKeys,
+        Self::KeepViews,
         Self::SeeMetrics,
         Self::Administer,
     ];
@@ -148,7 +155,9 @@ impl Act {
             Self::SetPrices => Some(Scope::PricesWrite),
             Self::SeeMetrics => Some(Scope::MetricsRead),
             // A key that leaks must not be able to make itself a successor.
-            Self::SetOwnPassword | Self::ManageOwnKeys | Self::Administer => Some(Scope::Admin),
+            Self::SetOwnPassword | Self::ManageOwnKeys | Self::KeepViews | Self::Administer => {
+                Some(Scope::Admin)
+            }
         }
     }
 
@@ -158,7 +167,7 @@ impl Act {
             Self::SeeSelf | Self::SetOwnPassword | Self::SeePrices | Self::ManageOwnKeys => {
                 Reach::NoAccount
             }
-            Self::SeeUsage | Self::SendUsage | Self::AmendUsage => Reach::Account,
+            Self::SeeUsage | Self::SendUsage | Self::AmendUsage | Self::KeepViews => Reach::Account,
             // A price rates everybody's usage, and metrics count everybody's.
             Self::SetPrices | Self::SeeMetrics | Self::Administer => Reach::Everything,
         }
@@ -175,6 +184,7 @@ impl Act {
             Self::SeePrices => "see prices",
             Self::SetPrices => "change prices",
             Self::ManageOwnKeys => "manage keys",
+            Self::KeepViews => "keep views",
             Self::SeeMetrics => "read the server's metrics",
             Self::Administer => "administer the server",
         }
@@ -205,6 +215,7 @@ mod tests {
                 "SeePrices | yes yes yes | prices:read",
                 "SetPrices | yes - - | prices:write",
                 "ManageOwnKeys | yes yes - | admin",
+                "KeepViews | yes yes yes | admin",
                 "SeeMetrics | yes - yes | metrics:read",
                 "Administer | yes - - | admin",
             ]

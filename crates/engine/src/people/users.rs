@@ -158,6 +158,8 @@ impl People {
             let user = tx.people().user(id.as_str())?.ok_or_else(|| no_user(&id))?;
             keep_an_admin(tx, &user)?;
             tx.people().delete_user(&id)?;
+            // Whoever gets the same id one day is somebody else.
+            tx.views().leave_to(UserId::operator().as_str(), id.as_str())?;
             let detail = json!({ "role": user.role, "account": user.account });
             tx.audit().append(&caller.did(now, "user.deleted", id.as_str(), detail))?;
             Ok(())

@@ -128,6 +128,7 @@ fn knocks() -> Vec<Knock> {
     const SELF: Takes = Takes::Caller { scopes: &[], roles: "amv", reach: Reach::None };
     const KEYS: Takes = Takes::Caller { scopes: &[Admin], roles: "am", reach: Credentials };
     const TOKENS: Takes = Takes::Caller { scopes: &[Admin], roles: "a", reach: Credentials };
+    const KEEP: Takes = Takes::Caller { scopes: &[Admin], roles: "amv", reach: Account };
     // Where nothing is there is nothing to refuse to whoever is known.
     const UNKNOWN: Takes = SELF;
     let (get, post) = (&Method::GET, &Method::POST);
@@ -146,6 +147,7 @@ fn knocks() -> Vec<Knock> {
     });
     let merge = json!({ "source": "leadfactory:cost_tracking:1", "duplicates": [] });
     let import = json!({ "source": "s", "kind": "k", "name": "n" });
+    let view = json!({ "name": "mine", "by": ["account"] });
     let month = "?from=2026-01-01&to=2026-02-01";
     let rows: Vec<(&Method, &str, &str, Value, Takes)> = vec![
         (get, "/healthz", "", Value::Null, Takes::Nothing),
@@ -264,6 +266,13 @@ fn knocks() -> Vec<Knock> {
         (post, "/api/v1/prices/close", "", json!({}), SET_PRICES),
         (post, "/api/v1/prices/import", "", json!({}), SET_PRICES),
         (post, "/api/v1/prices/rerate", "", json!({ "all": true, "dry_run": false }), SET_PRICES),
+        (get, "/api/v1/views", "", Value::Null, USAGE),
+        (post, "/api/v1/views", "", view.clone(), KEEP),
+        (get, "/api/v1/views/{id}", "", Value::Null, USAGE),
+        (put, "/api/v1/views/{id}", "", view, KEEP),
+        (delete, "/api/v1/views/{id}", "", Value::Null, KEEP),
+        (get, "/api/v1/pins", "", Value::Null, USAGE),
+        (put, "/api/v1/pins", "", json!({ "items": [] }), KEEP),
         (get, "/api/v1/imports", "", Value::Null, ADMINS),
         (post, "/api/v1/imports", "", import.clone(), ADMINS),
         (get, "/api/v1/imports/budgets", "", Value::Null, ADMINS),
@@ -333,6 +342,7 @@ struct Street {
     house: House,
     guests: Vec<Guest>,
     bobs_key: String,
+    bobs_view: String,
 }
 
 impl Street {
@@ -344,7 +354,8 @@ impl Street {
             config.limits.sign_ins_per_minute = 1_000_000;
         })
         .await;
-        let mut street = Self { house, guests: Vec::new(), bobs_key: String::new() };
+        let mut street =
+            Self { house, guests: Vec::new(), bobs_key: String::new(), bobs_view: String::new() };
         street.move_in().await;
         street.invite().await;
         street
@@ -411,11 +422,27 @@ impl Street {
             "condition": { "kind": "silence", "hours": 1 },
         });
         self.done(Method::POST, "/api/v1/alert-rules", rule).await;
+        self.keep_views().await;
         let import = json!({ "source": MARK, "kind": MARK, "name": MARK });
         self.done(Method::POST, "/api/v1/imports", import).await;
         let key = json!({ "user": "bob", "name": MARK, "scopes": ["usage:read"] });
         let key = self.done(Method::POST, "/api/v1/keys", key).await;
         self.bobs_key = key["id"].as_str().unwrap().to_owned();
+    }
+
+    /// A view of bob's own, and one for all that names his account.
+    async fn keep_views(&mut self) {
+        let of_bob = json!({ "account": [BOBS] });
+        let for_all = json!({ "name": "for all", "audience": "all", "filters": of_bob });
+        self.done(Method::POST, "/api/v1/views", for_all).await;
+        let own = json!({ "name": format!("{MARK} view"), "filters": of_bob });
+        let token = self.token("bob", None).await;
+        let headers = [("authorization", token.as_str())];
+        let request = json_request(Method::POST, "/api/v1/views", &headers, own);
+        let (status, text) = answer(&self.house.live_router(), request).await;
+        assert_eq!(status, StatusCode::CREATED, "{text}");
+        let kept: Value = serde_json::from_str(&text).unwrap();
+        self.bobs_view = kept["id"].as_str().unwrap().to_owned();
     }
 
     async fn invite(&mut self) {
@@ -493,6 +520,7 @@ impl Street {
             "/api/v1/users/bob",
             "/api/v1/budgets/budget-2",
             "/api/v1/alert-rules",
+            "/api/v1/views",
             "/api/v1/keys?user=bob",
             "/api/v1/imports",
         ] {
@@ -514,6 +542,8 @@ impl Street {
         };
         let id = match knock.path {
             path if path.contains("/keys/") => key,
+            path if path.contains("/views/") && may_harm => Uuid::nil().to_string(),
+            path if path.contains("/views/") => self.bobs_view.clone(),
             path if path.contains("/alerts/") => Uuid::nil().to_string(),
             path if path.contains("/budgets/") && !may_harm => "budget-2".to_owned(),
             path if path.contains("/alert-rules/") && !may_harm => "rule-1".to_owned(),
@@ -603,6 +633,7 @@ async fn whoever_sees_all_accounts_sees_what_the_others_must_not() {
         "/api/v1/reports/month",
         "/api/v1/budgets",
         "/api/v1/alert-rules",
+        "/api/v1/views",
         "/api/v1/revenue",
         "/api/v1/prices/unpriced",
         "/api/v1/users",

@@ -25,6 +25,7 @@ mod system;
 pub mod tokens;
 pub mod usage;
 pub mod users;
+mod views;
 
 use std::sync::Arc;
 
@@ -90,6 +91,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(brief::routes())
         .merge(recommendations::routes())
         .merge(roi::routes())
+        .merge(views::routes())
         .merge(exports::routes())
         .merge(reports::routes())
 }

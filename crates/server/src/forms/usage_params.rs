@@ -179,24 +179,12 @@ impl Parameters {
 
     /// The width of buckets.
     pub fn every(&self) -> Result<Option<Every>, ApiError> {
-        let Some(word) = self.one("every")? else { return Ok(None) };
-        Every::parse(word).map(Some).ok_or_else(|| {
-            let words = Every::ALL.map(Every::as_str).join(", ");
-            ApiError::bad_request("malformed", "every", format!("`{word}` is no width of buckets"))
-                .mend(format!("use one of {words}"))
-        })
+        self.one("every")?.map(known_every).transpose()
     }
 
     /// What to group by.
     pub fn by(&self) -> Result<Vec<Attribute>, ApiError> {
-        let attribute = |name: &String| {
-            Attribute::from_name(name).ok_or_else(|| {
-                let names = Attribute::NAMED.map(|known| known.name().into_owned()).join(", ");
-                ApiError::bad_request("unknown", "by", format!("`{name}` is nothing to group by"))
-                    .mend(format!("use {names} or tag.KEY"))
-            })
-        };
-        self.list("by")?.iter().map(attribute).collect()
+        self.list("by")?.iter().map(|name| known_attribute("by", name)).collect()
     }
 
     fn measures(&self) -> Result<Vec<Measure>, ApiError> {
@@ -204,20 +192,45 @@ impl Parameters {
         if names.is_empty() {
             names = DEFAULT_MEASURES.map(ToOwned::to_owned).to_vec();
         }
-        let measure = |name: &String| {
-            Measure::from_name(name).ok_or_else(|| {
-                let names: Vec<_> =
-                    Measure::named().map(|known| known.name().into_owned()).collect();
-                ApiError::bad_request("unknown", "measures", format!("`{name}` is no measure"))
-                    .mend(format!("use {} or meter.NAME", names.join(", ")))
-            })
-        };
-        names.iter().map(measure).collect()
+        names.iter().map(|name| known_measure("measures", name)).collect()
     }
 
     fn compare(&self) -> Result<bool, ApiError> {
         Ok(self.word::<Compare>("compare")?.is_some())
     }
+}
+
+/// The width of buckets of that name.
+pub fn known_every(word: &str) -> Result<Every, ApiError> {
+    Every::parse(word).ok_or_else(|| {
+        let (word, words) = (shown(word), Every::ALL.map(Every::as_str).join(", "));
+        ApiError::bad_request("malformed", "every", format!("`{word}` is no width of buckets"))
+            .mend(format!("use one of {words}"))
+    })
+}
+
+/// What is called `name` and can be grouped by, where `field` names it.
+pub fn known_attribute(field: &str, name: &str) -> Result<Attribute, ApiError> {
+    Attribute::from_name(name).ok_or_else(|| {
+        let names = Attribute::NAMED.map(|known| known.name().into_owned()).join(", ");
+        let detail = format!("`{}` is nothing to group by", shown(name));
+        ApiError::bad_request("unknown", field, detail).mend(format!("use {names} or tag.KEY"))
+    })
+}
+
+/// The measure called `name`, where `field` names it.
+pub fn known_measure(field: &str, name: &str) -> Result<Measure, ApiError> {
+    Measure::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = Measure::named().map(|known| known.name().into_owned()).collect();
+        let detail = format!("`{}` is no measure", shown(name));
+        ApiError::bad_request("unknown", field, detail)
+            .mend(format!("use {} or meter.NAME", names.join(", ")))
+    })
+}
+
+/// As much of a word as a refusal shows.
+fn shown(word: &str) -> String {
+    word.chars().take(100).collect()
 }
 
 /// The time zone of that name; UTC where none is given.

@@ -61,6 +61,8 @@ impl Door {
             ("usage" | "budgets" | "insights" | "exports" | "reports", _) if reads => {
                 Self::to(Act::SeeUsage)
             }
+            ("views" | "pins", _) if reads => Self::to(Act::SeeUsage),
+            ("views" | "pins", _) => Self::to(Act::KeepViews),
             // They are the organisation's.
             ("alerts" | "alert-rules" | "revenue", _) if reads => Self::to_all(Act::SeeUsage),
             // Which users may tell of it besides, the handler says.
@@ -98,8 +100,8 @@ mod tests {
     #[test]
     fn the_table_of_doors() {
         use Act::{
-            Administer, AmendUsage, ManageOwnKeys, SeeMetrics, SeePrices, SeeSelf, SeeUsage,
-            SendUsage, SetPrices,
+            Administer, AmendUsage, KeepViews, ManageOwnKeys, SeeMetrics, SeePrices, SeeSelf,
+            SeeUsage, SendUsage, SetPrices,
         };
         let guarded = Door::to;
         let unpriced = Door::Guarded { act: Some(SeePrices), reach: Reach::Account };
@@ -131,6 +133,10 @@ mod tests {
             (Method::GET, "/api/v1/reports/month", guarded(SeeUsage)),
             (Method::GET, "/api/v1/revenue", Door::to_all(SeeUsage)),
             (Method::POST, "/api/v1/revenue", guarded(SendUsage)),
+            (Method::GET, "/api/v1/views", guarded(SeeUsage)),
+            (Method::POST, "/api/v1/views", guarded(KeepViews)),
+            (Method::DELETE, "/api/v1/views/1", guarded(KeepViews)),
+            (Method::PUT, "/api/v1/pins", guarded(KeepViews)),
             (Method::GET, "/socket.io/", guarded(SeeUsage)),
             (Method::POST, "/socket.io/", guarded(SeeUsage)),
             (Method::POST, "/api/v1/sql", guarded(Administer)),

@@ -22,6 +22,7 @@ mod time;
 pub mod totals;
 mod tx;
 pub mod usage_log;
+pub mod views;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,7 +35,7 @@ use crate::StoreError;
 
 pub use tx::{
     AccountTotals, Alerts, Amendments, Audit, Budgets, Counters, Imports, Manifest, People, Prices,
-    Reads, Recommendations, Revenue, Tx, UsageLog, View, Writes,
+    Reads, Recommendations, Revenue, Tx, UsageLog, View, Views, Writes,
 };
 
 /// The file in the data folder.
@@ -69,6 +70,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (18, include_str!("migrations/0018_account_totals.sql")),
     (19, include_str!("migrations/0019_folded_ids.sql")),
     (20, include_str!("migrations/0020_counters.sql")),
+    (21, include_str!("migrations/0021_views.sql")),
 ];
 
 /// The open books of one data folder.

@@ -137,4 +137,6 @@ nouns! {
     totals: AccountTotals,
     /// Committed commits that stand between the books and the history.
     usage_log: UsageLog,
+    /// Views that people keep, and what stands on whose overview.
+    views: Views,
 }
