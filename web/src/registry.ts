@@ -1,6 +1,7 @@
 import {
   IconBell,
   IconBook2,
+  IconBookmark,
   IconBulb,
   IconChartBar,
   IconCoins,
@@ -83,6 +84,15 @@ export const PAGES: PageEntry[] = [
     compares: true,
     isOnPhone: true,
     Page: lazyPart(() => import('./pages/explore/Explore')),
+  },
+  {
+    path: '/views',
+    title: 'Views',
+    group: 'Spend',
+    key: 'w',
+    Icon: IconBookmark,
+    audience: 'everyone',
+    Page: lazyPart(() => import('./pages/views/Views')),
   },
   {
     path: '/events',
@@ -209,6 +219,14 @@ export const PAGES: PageEntry[] = [
     Icon: IconSettings,
     audience: 'everyone',
     Page: lazyPart(() => import('./pages/settings/Settings')),
+  },
+  {
+    path: '/views/:id',
+    title: 'View',
+    Icon: IconBookmark,
+    audience: 'everyone',
+    hasOwnTitle: true,
+    Page: lazyPart(() => import('./pages/views/ViewLink')),
   },
   // Behind all others: whatever has two parts may be a name.
   {

@@ -142,6 +142,15 @@ export type Task = Shape<'TaskBody'>
 /** How the server does: what must work, and what it takes. */
 export type System = Shape<'SystemBody'>
 
+/** A view that somebody keeps. */
+export type SavedView = Shape<'ViewBody'>
+
+/** What a view says. */
+export type SavedViewDraft = Shape<'ViewDraftBody'>
+
+/** A view on somebody's overview. */
+export type Pin = Shape<'PinBody'>
+
 /** A usage event as the API shows it. */
 export type UsageEvent = Shape<'EventRow'>
 

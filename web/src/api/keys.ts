@@ -14,6 +14,9 @@ export const keys = {
   alertRules: () => ['alert-rules'] as const,
   budgets: () => ['budgets'] as const,
 
+  views: () => ['views'] as const,
+  pins: () => ['pins'] as const,
+
   insights: () => ['insights'] as const,
   spendInsights: () => [...keys.insights(), 'spend'] as const,
   spendInsight: (asked: unknown) => [...keys.spendInsights(), asked] as const,

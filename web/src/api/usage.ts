@@ -100,6 +100,11 @@ export function csvHref(kind: Kind, question: Question): string {
   return api.address(`/api/v1/usage/${kind}`, { query: { ...query, format: 'csv' }, filters })
 }
 
+/** Where the same answer is. */
+export function questionHref(kind: Kind, question: Question): string {
+  return api.address(`/api/v1/usage/${kind}`, asked(question))
+}
+
 /** A key that two pages of events never share: an id may come again as a correction. */
 export function eventKey(event: UsageEvent): string {
   return `${event.source}\n${event.id}\n${event.kind}\n${event.received_at}`

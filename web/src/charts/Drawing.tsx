@@ -10,7 +10,7 @@ interface DrawingProps {
 
 /** A chart's axes and shapes. Colours are the page's own, so both themes and print are right. */
 export const Drawing = memo(function Drawing({ layout, width, height }: DrawingProps) {
-  const { plot, ticks, labels, ground, shapes } = layout
+  const { plot, ticks, labels, ground, shapes, isBare } = layout
   const right = width - plot.right
   return (
     <svg
@@ -23,7 +23,7 @@ export const Drawing = memo(function Drawing({ layout, width, height }: DrawingP
     >
       {ticks.map(({ value, y, text }) => (
         <g key={value}>
-          <line className={classes.grid} x1={plot.left} x2={right} y1={y} y2={y} />
+          {!isBare && <line className={classes.grid} x1={plot.left} x2={right} y1={y} y2={y} />}
           <text x={plot.left - 8} y={y} dy="0.35em" textAnchor="end">
             {text}
           </text>
@@ -41,7 +41,9 @@ export const Drawing = memo(function Drawing({ layout, width, height }: DrawingP
           opacity={opacity}
         />
       ))}
-      <line className={classes.ground} x1={plot.left} x2={right} y1={ground} y2={ground} />
+      {!isBare && (
+        <line className={classes.ground} x1={plot.left} x2={right} y1={ground} y2={ground} />
+      )}
       {labels.map(({ x, text, anchor }) => (
         <text key={x} x={x} y={height - plot.bottom + 17} textAnchor={anchor}>
           {text}

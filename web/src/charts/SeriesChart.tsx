@@ -10,7 +10,7 @@ interface SeriesChartProps extends Drawing {
   label: string
   height: number
   /** Called with what was dragged over. */
-  onZoom: (range: Range) => void
+  onZoom?: (range: Range) => void
   /** Called with the part of a bar that was pressed, and its time. */
   onPick?: (series: Series, range: Range) => void
 }
@@ -21,7 +21,7 @@ export function SeriesChart({ label, height, onZoom, onPick, ...drawing }: Serie
   const { starts } = drawing.table
   const zoomTo = (first: number, last: number) => {
     const [from, until] = [starts[first], starts[last]]
-    if (from && until) onZoom({ from, to: bucketEnd(until, every, tz) })
+    if (from && until) onZoom?.({ from, to: bucketEnd(until, every, tz) })
   }
   const pick = (at: number, key: string) => {
     const series = drawing.table.series.find((one) => one.key === key)
@@ -42,16 +42,17 @@ export function SeriesChart({ label, height, onZoom, onPick, ...drawing }: Serie
       tooltip={(at, x, width) => (
         <ChartTooltip {...drawing} at={at} title={title(at)} x={x} width={width} />
       )}
-      onZoom={zoomTo}
+      onZoom={onZoom && zoomTo}
       onPick={onPick && pick}
     />
   )
 }
 
 /** Changes when what is drawn has changed, and not when a pointer moves over it. */
-function useSheet({ table, previous, measure, every, tz, now, currency, highlight }: Drawing) {
+function useSheet(drawing: Drawing) {
+  const { table, previous, measure, every, tz, now, currency, highlight, asLines } = drawing
   return useMemo(
-    () => seriesSheet({ table, previous, measure, every, tz, now, currency, highlight }),
-    [table, previous, measure, every, tz, now, currency, highlight],
+    () => seriesSheet({ table, previous, measure, every, tz, now, currency, highlight, asLines }),
+    [table, previous, measure, every, tz, now, currency, highlight, asLines],
   )
 }

@@ -23,6 +23,8 @@ export interface Drawing {
   currency: string
   /** The series that stands out while the others fade. */
   highlight: string | null
+  /** Lines, although the figures add up and could be stacked. */
+  asLines?: boolean
 }
 
 /** How much of the colour a bucket keeps that is not over yet. */
@@ -32,8 +34,8 @@ const FADED_OPACITY = 0.18
 export const DOTS_MAX = 62
 
 export function seriesSheet(drawing: Drawing): Sheet {
-  const { table, previous, measure, currency } = drawing
-  const stacked = isAdditive(measure)
+  const { table, previous, measure, currency, asLines } = drawing
+  const stacked = isAdditive(measure) && !asLines
   const marks = table.series.map((one) => (stacked ? bars(one, drawing) : line(one, drawing)))
   return {
     count: table.starts.length,

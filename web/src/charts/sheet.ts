@@ -78,6 +78,8 @@ export interface Layout {
   step: number
   ticks: { value: number; y: number; text: string }[]
   labels: { x: number; text: string; anchor: 'start' | 'middle' | 'end' }[]
+  /** Whether it has no lines beside what it is named by. */
+  isBare?: boolean
   /** Where zero is. */
   ground: number
   shapes: Shape[]

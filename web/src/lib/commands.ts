@@ -7,6 +7,11 @@ export function firstEventCommand(origin: string, account: string, key = 'KEY'):
        "quantities": {"input_tokens": 1200, "output_tokens": 300}}'`
 }
 
+/** Asks a question by an address, with a key in the place of KEY. */
+export function questionCommand(address: string): string {
+  return `curl '${inQuotes(address)}' \\\n  -H 'Authorization: Bearer KEY'`
+}
+
 /** A text between a shell's single quotes. */
 function inQuotes(text: string): string {
   return text.replaceAll("'", "'\\''")

@@ -92,6 +92,23 @@ export function withoutSeries(table: SeriesTable, hidden: ReadonlySet<string>): 
   return { ...table, series, totals }
 }
 
+/** The table with each reading summed up to its bucket; what is to come is a gap. */
+export function cumulated(table: SeriesTable, now: Date): SeriesTable {
+  const up = (readings: Reading[]) =>
+    summedUp(readings).map((sum, at) => ((table.starts[at] ?? now) > now ? null : sum))
+  const series = table.series.map((one) => ({ ...one, readings: up(one.readings) }))
+  return { ...table, series, totals: up(table.totals) }
+}
+
+/** What readings come to, one by one. */
+export function summedUp(readings: Reading[]): Reading[] {
+  let sum: Reading = null
+  return readings.map((reading) => {
+    sum = addReadings(sum, reading)
+    return sum
+  })
+}
+
 function size(group: { readings: Reading[] }): number {
   return group.readings.reduce<number>((sum, reading) => sum + Number(reading ?? 0), 0)
 }

@@ -21,8 +21,13 @@ export interface View {
   measure: Measure
   /** How wide the buckets are; `null` for what fits the period. */
   every: Every | null
-  shown: 'chart' | 'table'
+  shown: Shown
 }
+
+/** How the figures are drawn; `chart` is bars, and lines where they do not add up. */
+export type Shown = 'chart' | 'line' | 'cumulative' | 'heat' | 'table'
+
+const SHOWN: Shown[] = ['chart', 'line', 'cumulative', 'heat', 'table']
 
 /** Dimensions in one question, at most. */
 export const BY_MAX = 3
@@ -53,7 +58,7 @@ export function readView(query: URLSearchParams): View {
     by: query.has('by') ? [...new Set(by)].slice(0, BY_MAX) : DEFAULT_VIEW.by,
     measure: isMeasure(measure) ? measure : DEFAULT_VIEW.measure,
     every: EVERY.find((every) => every === query.get('every')) ?? null,
-    shown: query.get('shown') === 'table' ? 'table' : 'chart',
+    shown: SHOWN.find((shown) => shown === query.get('shown')) ?? DEFAULT_VIEW.shown,
   }
 }
 

@@ -33,7 +33,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
       type="button"
       className={classes.button}
       aria-label={`Copy the ${label}`}
-      onClick={async () => setCopied(await copy(text))}
+      onClick={async () => setCopied(await copyText(text))}
     >
       {copied ? <IconCheck size={15} /> : <IconCopy size={15} />}
       <span aria-live="polite">{copied ? 'Copied' : 'Copy'}</span>
@@ -42,7 +42,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
 }
 
 /** Copies, also over plain HTTP, where browsers keep the clipboard API away. */
-async function copy(text: string): Promise<boolean> {
+export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text)
     return true

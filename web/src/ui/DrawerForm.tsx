@@ -207,6 +207,11 @@ export function Group({ label, description, error, children }: GroupProps) {
   )
 }
 
+/** What could not be taken over from where somebody came from. */
+export function LeftOut({ words }: { words: string | null }) {
+  return words && <p className="muted small">{words}</p>
+}
+
 /** Two fields side by side. */
 export function Pair({ children }: { children: ReactNode }) {
   return <div className={classes.pair}>{children}</div>

@@ -5,11 +5,15 @@ import type { Measure } from '@/lib/measures'
 import { alignedLabel, alignedRange, previousUpToNow } from '@/lib/period'
 import { alignPrevious, SERIES_MAX, tabulate } from '@/lib/series'
 import { bucketStarts, fittingEvery, possibleEvery } from '@/lib/time'
-import { useScene } from './useView'
+import { type Scene, useScene } from './useView'
 
 /** A chart's questions and answers: its series, the period before, and both totals. */
 export function useSeries(measure: Measure, by: Attribute[]) {
-  const { view, range, tz, now } = useScene()
+  return useSeriesOf(useScene(), measure, by)
+}
+
+/** The same for a view that is not the page's own. */
+export function useSeriesOf({ view, range, tz, now }: Scene, measure: Measure, by: Attribute[]) {
   const possible = possibleEvery(range)
   const every = view.every && possible.includes(view.every) ? view.every : fittingEvery(range)
   const ask = { tz, filters: view.filters, measures: [measure] }

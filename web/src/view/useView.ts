@@ -53,8 +53,12 @@ export interface Scene {
 }
 
 export function useScene(): Scene {
+  return useSceneOf(useView()[0])
+}
+
+/** The same for a view that is not the page's own. */
+export function useSceneOf(view: View): Scene {
   const { currency, time_zone } = useSession()
-  const [view] = useView()
   const now = useNow()
   const tz = view.tz ?? time_zone ?? 'UTC'
   const range = useMemo(() => rangeOf(view.period, now, tz), [view.period, now, tz])

@@ -20,8 +20,10 @@ import {
   SPIKES,
 } from '@/lib/alerts'
 import { MEASURES, type Measure } from '@/lib/measures'
-import { DrawerForm, FormDrawer, Group, Pair, useRefusal } from '@/ui/DrawerForm'
+import { leftByRule } from '@/lib/watch'
+import { DrawerForm, FormDrawer, Group, LeftOut, Pair, useRefusal } from '@/ui/DrawerForm'
 import { NumberField } from '@/ui/NumberField'
+import { useParam } from '@/view/useParam'
 import { useView } from '@/view/useView'
 import { FilterEditor } from '@/widgets/FilterBar'
 
@@ -48,10 +50,17 @@ const options = <Value extends string>(words: Record<Value, string>) =>
 function RuleFields({ rule, close }: Omit<RuleDrawerProps, 'opened'>) {
   const { currency } = useSession()
   const [view] = useView()
+  const [ofView] = useParam('of')
   const save = useSaveRule()
   const remove = useRemoveRule()
   const [form, setForm] = useState<RuleForm>(() =>
-    rule ? ruleFormOf(rule) : { ...EMPTY_RULE, filters: view.filters },
+    rule
+      ? ruleFormOf(rule)
+      : {
+          ...EMPTY_RULE,
+          filters: view.filters,
+          ...(ofView === null ? {} : { name: ofView, measure: view.measure }),
+        },
   )
   const change = (changed: Partial<RuleForm>) => setForm((was) => ({ ...was, ...changed }))
   const { refusal, at, taken } = useRefusal(save.error)
@@ -81,6 +90,7 @@ function RuleFields({ rule, close }: Omit<RuleDrawerProps, 'opened'>) {
         }
       }
     >
+      {rule === null && ofView !== null && <LeftOut words={leftByRule(view)} />}
       <TextInput
         label="Name"
         data-autofocus

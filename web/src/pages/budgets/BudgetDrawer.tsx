@@ -4,9 +4,11 @@ import { type AnyBudget, type Enforcement, useRemoveBudget, useSaveBudget } from
 import { useSession } from '@/api/session'
 import { type BudgetForm, canCarryOver, draftOf, emptyForm, formOf } from '@/lib/budgets'
 import { dayOf } from '@/lib/time'
-import { DrawerForm, FormDrawer, Group, useRefusal } from '@/ui/DrawerForm'
+import { budgetOfView, leftByBudget } from '@/lib/watch'
+import { DrawerForm, FormDrawer, Group, LeftOut, useRefusal } from '@/ui/DrawerForm'
 import { NumberField } from '@/ui/NumberField'
 import { useNow } from '@/ui/useNow'
+import { useParam } from '@/view/useParam'
 import { useView } from '@/view/useView'
 import { FilterEditor } from '@/widgets/FilterBar'
 import { PeriodFields, Thresholds } from './BudgetParts'
@@ -42,6 +44,7 @@ function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
   const { time_zone, currency } = useSession()
   const now = useNow()
   const [view] = useView()
+  const [ofView] = useParam('of')
   const save = useSaveBudget(budget?.id ?? null)
   const remove = useRemoveBudget()
   const [form, setForm] = useState<BudgetForm>(() => {
@@ -49,7 +52,11 @@ function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
     // A new one is about what the pages are narrowed to.
     return budget
       ? formOf(budget, dayOf(now, tz))
-      : { ...emptyForm(tz, dayOf(now, tz)), filters: view.filters }
+      : {
+          ...emptyForm(tz, dayOf(now, tz)),
+          filters: view.filters,
+          ...(ofView === null ? {} : budgetOfView(view, ofView)),
+        }
   })
   const change = (changed: Partial<BudgetForm>) => setForm((was) => ({ ...was, ...changed }))
   const { refusal, at, taken } = useRefusal(save.error)
@@ -77,6 +84,7 @@ function BudgetFields({ budget, close }: Omit<BudgetDrawerProps, 'opened'>) {
         }
       }
     >
+      {budget === null && ofView !== null && <LeftOut words={leftByBudget(view)} />}
       <TextInput
         label="Name"
         data-autofocus

@@ -1,28 +1,26 @@
 import { Select } from '@mantine/core'
-import { csvHref } from '@/api/usage'
-import { ChartSkeleton } from '@/charts/ChartSkeleton'
-import { SeriesChart } from '@/charts/SeriesChart'
-import { SeriesTableView } from '@/charts/SeriesTableView'
-import { csvName } from '@/lib/csv'
 import { attributeLabel } from '@/lib/filters'
 import { formatReading, MEASURES, type Measure } from '@/lib/measures'
 import { periodLabel, previousLabel } from '@/lib/period'
+import { SHOWN_WORDS } from '@/lib/savedViews'
 import type { Every } from '@/lib/time'
-import { CsvLink } from '@/ui/CsvLink'
 import { Change, Figure } from '@/ui/Figures'
 import { Panel } from '@/ui/Panel'
-import { Bone, Failure } from '@/ui/States'
-import { useSeries } from '@/view/useSeries'
+import { Bone } from '@/ui/States'
 import { useScene, useView } from '@/view/useView'
 import { useDrill, useZoom } from '@/view/useZoom'
 import { ByPicker } from '@/widgets/ByPicker'
 import { FilterBar } from '@/widgets/FilterBar'
-import { Legend, useShownSeries } from '@/widgets/Legend'
-import { NoUsage } from '@/widgets/NoUsage'
+import { FormSwitch } from '@/widgets/FormSwitch'
+import { PictureView } from '@/widgets/PictureView'
 import figures from '@/widgets/SeriesFigures.module.css'
-import { EVERY_LABELS, ShownSwitch } from '@/widgets/ShownSwitch'
+import { EVERY_LABELS } from '@/widgets/ShownSwitch'
+import { usePicture } from '@/widgets/usePicture'
 import classes from './Explore.module.css'
+import { ExportMenu } from './ExportMenu'
 import { PivotPanel } from './PivotPanel'
+import { ViewBar } from './ViewBar'
+import { WatchMenu } from './WatchMenu'
 
 const HEIGHT = 360
 
@@ -30,22 +28,36 @@ const HEIGHT = 360
 export default function Explore() {
   const [view, changeView] = useView()
   const scene = useScene()
-  const { range, tz, now, currency } = scene
+  const { tz, now, currency } = scene
   const { measure, by } = view
-  const { current, table, previous, base, every, possible, lineLabel } = useSeries(measure, by)
+  const picture = usePicture(scene, measure, by, view.shown)
+  const { current, previous, base, every, possible, lineLabel, form } = picture
   const zoom = useZoom()
   const drill = useDrill(by, zoom)
-  const legend = useShownSeries(table)
   const total = current.data?.total[measure]
   const period = periodLabel(view.period, now, tz)
   const what = MEASURES[measure].label
   const byText =
-    by.length > 0 ? ` by ${by.map((one) => attributeLabel(one).toLowerCase()).join(', ')}` : ''
-  const label = `${EVERY_LABELS[every]} ${what.toLowerCase()}${byText}, ${period}: ${formatReading(measure, total, currency)}`
-  const drawing = { previous, measure, every, tz, now, currency, highlight: null }
+    by.length > 0 && form !== 'heat'
+      ? ` by ${by.map((one) => attributeLabel(one).toLowerCase()).join(', ')}`
+      : ''
+  const drawn =
+    form === 'chart' || form === 'table'
+      ? EVERY_LABELS[every]
+      : `${SHOWN_WORDS[form]} of ${EVERY_LABELS[form === 'heat' ? 'hour' : every].toLowerCase()}`
+  const label = `${drawn} ${what.toLowerCase()}${byText}, ${period}: ${formatReading(measure, total, currency)}`
+  const title = `${what}, ${period.charAt(0).toLowerCase()}${period.slice(1)}`
 
   return (
     <div className={classes.page}>
+      <ViewBar
+        actions={
+          <>
+            <WatchMenu />
+            <ExportMenu picture={picture} scene={scene} title={`${what}${byText}`} />
+          </>
+        }
+      />
       <div className={classes.tools}>
         <Select
           size="sm"
@@ -65,31 +77,17 @@ export default function Explore() {
           w={120}
           label="Every"
           allowDeselect={false}
-          value={every}
-          data={possible.map((value) => ({ value, label: EVERY_LABELS[value] }))}
+          disabled={form === 'heat'}
+          value={form === 'heat' ? 'hour' : every}
+          data={(form === 'heat' ? (['hour'] as Every[]) : possible).map((value) => ({
+            value,
+            label: EVERY_LABELS[value],
+          }))}
           onChange={(value) => changeView({ every: value as Every }, { replace: true })}
         />
       </div>
       <FilterBar />
-      <Panel
-        title={`${what}, ${period.charAt(0).toLowerCase()}${period.slice(1)}`}
-        actions={
-          <>
-            {current.data && (
-              <CsvLink
-                name={csvName(
-                  [measure, 'by', ...(by.length > 0 ? [...by, 'and'] : []), every],
-                  range,
-                  tz,
-                )}
-                label="Save the series as CSV"
-                href={csvHref('series', current.data.question)}
-              />
-            )}
-            <ShownSwitch />
-          </>
-        }
-      >
+      <Panel title={title} actions={<FormSwitch measure={measure} />}>
         <div className={figures.figures}>
           <span className={figures.total} data-testid="explore-total">
             {current.data ? (
@@ -107,38 +105,14 @@ export default function Explore() {
               currency={currency}
             />
           )}
-          {previous && view.shown === 'chart' && (
+          {previous && form !== 'table' && form !== 'heat' && (
             <span className={figures.legend}>
               <span className={figures.dash} aria-hidden="true" />
               {lineLabel}
             </span>
           )}
         </div>
-        {current.isError && !table ? (
-          <Failure what="The chart" error={current.error} retry={current.refetch} />
-        ) : !table ? (
-          <ChartSkeleton height={HEIGHT} />
-        ) : table.series.length === 0 ? (
-          <div style={{ height: HEIGHT }}>
-            <NoUsage title="No usage in this period">
-              Pick a longer one, or take a filter away.
-            </NoUsage>
-          </div>
-        ) : view.shown === 'table' ? (
-          <SeriesTableView data={table} height={HEIGHT} label={label} {...drawing} />
-        ) : (
-          <>
-            <SeriesChart
-              table={legend.shown ?? table}
-              height={HEIGHT}
-              label={label}
-              onZoom={zoom}
-              onPick={drill}
-              {...drawing}
-            />
-            {by.length > 0 && <Legend table={table} {...legend} />}
-          </>
-        )}
+        <PictureView picture={picture} label={label} height={HEIGHT} onZoom={zoom} onPick={drill} />
       </Panel>
       <PivotPanel />
     </div>

@@ -1,6 +1,7 @@
 import { Suspense, useState } from 'react'
 import { useBrief } from '@/api/insights'
 import { useHasEvents } from '@/api/usage'
+import { usePins } from '@/api/views'
 import { lazyPart } from '@/ui/lazyPart'
 import { Failure } from '@/ui/States'
 import { useScene, useView } from '@/view/useView'
@@ -16,11 +17,13 @@ import classes from './Overview.module.css'
 import { SpendPanel } from './SpendPanel'
 
 const FirstEvent = lazyPart(() => import('./FirstEvent'))
+const PinnedViews = lazyPart(() => import('./PinnedViews'))
 
 /** How much, is that normal, what moved it: in one look. */
 export function Overview() {
   const [view] = useView()
   const hasEvents = useHasEvents()
+  const pins = usePins()
   const [highlight, setHighlight] = useState<string | null>(null)
 
   // Who sees the first event come in stays with it until they go on.
@@ -61,6 +64,11 @@ export function Overview() {
         <SpendPanel highlight={highlight} />
         <BreakdownPanel key={view.by.join()} onHover={setHighlight} />
       </div>
+      {(pins.data?.length ?? 0) > 0 && (
+        <Suspense fallback={null}>
+          <PinnedViews />
+        </Suspense>
+      )}
       <EventsPanel filters={view.filters} />
     </div>
   )
