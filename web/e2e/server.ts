@@ -10,6 +10,8 @@ export interface Server {
   url: string
   /** The sign-in link of the first start; works once. */
   link: string
+  /** The sign-in link of the demo's member, where there is a demo. */
+  memberLink: string
   data: string
   /** Ends the process and keeps the folder. */
   stop: () => Promise<void>
@@ -25,6 +27,7 @@ interface StartOptions {
   listen?: string
 }
 
+const MEMBER_LINK = /in a private window as .*?: *(\S+)\n/
 const BINARY = process.env.OUTLAY_BIN ?? resolve(import.meta.dirname, '../../target/debug/outlay')
 /** A debug build fills the demo in some seconds; a busy machine takes longer. */
 const START_MS = 180_000
@@ -35,11 +38,13 @@ export async function startServer({ demo, data, listen }: StartOptions = {}): Pr
   const folder = data ?? mkdtempSync(join(tmpdir(), 'outlay-e2e-'))
   const args = ['serve', '--data', folder, '--listen', address, ...(demo ? ['--demo'] : [])]
   const process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  const text = await output(process, data ? /Outlay is at \S+/ : /Sign in once: *\S+/)
+  const last = demo ? MEMBER_LINK : data ? /Outlay is at \S+/ : /Sign in once: *\S+/
+  const text = await output(process, last)
   const stop = () => ended(process)
   return {
     url: /Outlay is at (\S+)/.exec(text)?.[1] ?? '',
     link: /Sign in once: *(\S+)/.exec(text)?.[1] ?? '',
+    memberLink: MEMBER_LINK.exec(text)?.[1] ?? '',
     data: folder,
     stop,
     remove: async () => {

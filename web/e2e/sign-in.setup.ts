@@ -21,3 +21,9 @@ setup('the printed link signs in once, and a password can be set', async ({ page
   await expect(again.getByRole('alert')).toContainText('used already or is too old')
   await stranger.close()
 })
+
+setup('the demo has a member to sign in as', async ({ page }) => {
+  await page.goto(process.env.OUTLAY_E2E_MEMBER_LINK ?? '')
+  await expect(page.getByRole('heading', { level: 1, name: 'My usage' })).toBeAttached()
+  await page.context().storageState({ path: process.env.OUTLAY_E2E_MEMBER_STATE })
+})

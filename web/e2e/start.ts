@@ -12,7 +12,9 @@ export default async function start() {
   const url = front?.url ?? server.url
   process.env.OUTLAY_E2E_URL = url
   process.env.OUTLAY_E2E_LINK = server.link.replace(server.url, url)
+  process.env.OUTLAY_E2E_MEMBER_LINK = server.memberLink.replace(server.url, url)
   process.env.OUTLAY_E2E_STATE = join(server.data, 'browser-state.json')
+  process.env.OUTLAY_E2E_MEMBER_STATE = join(server.data, 'member-state.json')
   return async () => {
     front?.close()
     await server.remove()

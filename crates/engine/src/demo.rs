@@ -2,11 +2,12 @@
 //! newcomer sees something.
 //!
 //! Each event is a function of the seed and its number, so the same demo comes out each time. A
-//! weekly rhythm, slow growth, one jump of the level, two unusual days and a model without a
-//! price are in it on purpose.
+//! weekly rhythm, slow growth, a new level, two unusual days and a model without a price are in it on
+//! purpose. So are two budgets, one of them nearly spent, and somebody who sees one account only.
 
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use compact_str::{CompactString, format_compact};
+use outlay_domain::budgets::{BudgetDraft, Enforcement, Period, Scope, ScopeError, Threshold};
 use outlay_domain::revenue::{RevenueFact, RevenueKind};
 use outlay_domain::usage::{Dimensions, EventDraft, Meter, Status};
 use outlay_domain::{Amount, Quantity};
@@ -189,6 +190,56 @@ const REFUNDED_ONE_IN: u32 = 40;
 
 const ACCOUNTS: [&str; 4] = ["northwind", "initech", "globex", "internal"];
 
+/// The account whose spend nears its budget.
+const TIGHT_ACCOUNT: &str = ACCOUNTS[0];
+/// What all may spend in a month: a little less than they do.
+const MONTH_NANOS: i64 = 220_000_000_000;
+/// What [`TIGHT_ACCOUNT`] may spend in 30 days: a little more than it does.
+const TIGHT_NANOS: i64 = 56_000_000_000;
+
+/// Days since when the support bot answers more of its cases with the larger model.
+const NEW_LEVEL_DAYS: i64 = 20;
+
+/// Somebody of the demo who signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DemoMember {
+    /// What they sign in by.
+    pub id: &'static str,
+    /// What people call them.
+    pub name: &'static str,
+    /// The account that they see.
+    pub account: &'static str,
+    /// What their program's key is called.
+    pub key: &'static str,
+}
+
+/// Who sees one account only.
+pub const MEMBER: DemoMember = DemoMember {
+    id: "mia@northwind.example",
+    name: "Mia Winter",
+    account: TIGHT_ACCOUNT,
+    key: "northwind's website",
+};
+
+/// The demo's budgets with their ids: of all that is spent, and of one account, which is nearly spent
+/// on any day of the month, because it looks back instead of beginning anew.
+pub fn budgets() -> Result<Vec<(CompactString, BudgetDraft)>, ScopeError> {
+    let draft = |name: &str, scope, nanos, period| BudgetDraft {
+        name: name.into(),
+        scope,
+        amount: Amount::from_nanos(nanos),
+        period,
+        tz: chrono_tz::Tz::UTC,
+        enforcement: Enforcement::Soft,
+        thresholds: Threshold::usual(),
+        carries_over: false,
+    };
+    let all = draft("All AI spend", Scope::default(), MONTH_NANOS, Period::Month {});
+    let tight = Scope::only("account", TIGHT_ACCOUNT)?;
+    let tight = draft("Northwind", tight, TIGHT_NANOS, Period::Rolling { days: 30 });
+    Ok(vec![("demo-all".into(), all), ("demo-northwind".into(), tight)])
+}
+
 /// The demo events of the hour that begins at `hour`, up to `until`, oldest first.
 pub fn hour(hour: DateTime<Utc>, now: DateTime<Utc>, until: DateTime<Utc>) -> Vec<EventDraft> {
     let mut rng = StdRng::seed_from_u64(u64::try_from(hour.timestamp()).unwrap_or(0));
@@ -277,7 +328,10 @@ fn office(hour: DateTime<Utc>) -> f64 {
 fn level(habit: &Habit, days_ago: i64) -> f64 {
     #[allow(clippy::cast_precision_loss)]
     let growth = 1.0 - days_ago.clamp(0, DAYS) as f64 / DAYS as f64 * 0.35;
-    let jump = if habit.project == "autocomplete" && days_ago < 24 { 1.9 } else { 1.0 };
+    let jump = match habit.project {
+        "escalations" if days_ago < NEW_LEVEL_DAYS => 3.2,
+        _ => 1.0,
+    };
     let unusual = match (habit.project, days_ago) {
         ("reviewer", 11) => 3.2,
         ("helpdesk", 37) => 2.6,
@@ -370,6 +424,34 @@ mod tests {
 
         assert_eq!(all, ids(hour(noon, now, noon + TimeDelta::hours(1))));
         assert!(!half.is_empty() && all.starts_with(&half), "the rest of an hour only adds to it");
+    }
+
+    #[test]
+    fn one_level_is_new_and_stays() {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let of_day = |days_ago: i64| {
+            let first = now - TimeDelta::days(days_ago + 1);
+            let calls = (0..24).flat_map(|number| {
+                let at = first + TimeDelta::hours(number);
+                hour(at - TimeDelta::seconds(at.timestamp() % 3600), now, now)
+            });
+            calls.filter(|call| call.dimensions.project.as_deref() == Some("escalations")).count()
+        };
+
+        let (before, since) = (of_day(30), of_day(16));
+
+        // Two weeks apart, so that both are the same weekday.
+        assert!(since > 2 * before, "{since} calls after {before}");
+    }
+
+    #[test]
+    fn the_member_sees_the_account_whose_budget_is_nearly_spent() {
+        let budgets = budgets().unwrap();
+
+        let scopes: Vec<_> = budgets.iter().map(|(_, draft)| draft.scope.names().clone()).collect();
+
+        assert!(scopes[0].is_empty(), "the first is of everything");
+        assert_eq!(scopes[1]["account"], [MEMBER.account]);
     }
 
     #[test]

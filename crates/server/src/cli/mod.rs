@@ -6,6 +6,7 @@ pub mod check;
 pub mod client;
 mod clock;
 pub mod config;
+mod demo;
 mod dialects;
 mod export;
 pub mod globals;
