@@ -15,13 +15,13 @@ test('a rule is made, opens an alert that is resolved, is switched off and remov
   await form.getByRole('button', { name: 'Make the rule' }).click()
   await expect(form).toHaveCount(0)
 
-  const rules = page.getByRole('list', { name: 'Rules' })
-  const rule = rules.getByRole('listitem').filter({ hasText: 'A month of anything' })
+  const rules = page.getByRole('table', { name: 'Rules' })
+  const rule = rules.getByRole('row').filter({ hasText: 'A month of anything' })
   await expect(rule).toContainText('Spend of 744 hours reaches $0.00')
   await expect(rule).toContainText('Critical')
 
-  const open = page.getByRole('list', { name: 'Open alerts' })
-  const alert = open.getByRole('listitem').filter({ hasText: 'A month of anything' })
+  const open = page.getByRole('table', { name: 'Open alerts' })
+  const alert = open.getByRole('row').filter({ hasText: 'A month of anything' })
   await expect(alert).toBeVisible({ timeout: 120_000 })
   await expect(alert.getByText(/^Spend of the last 744 hours is /)).toBeVisible()
   await alert.getByRole('button', { name: 'Snooze' }).click()

@@ -15,7 +15,7 @@ test('a budget is made, held against spend, leads to its usage, is changed and r
   await form.getByRole('button', { name: 'Make the budget' }).click()
   await expect(form).toHaveCount(0)
 
-  const row = page.getByRole('listitem', { name: 'OpenAI a month' })
+  const row = page.getByRole('row', { name: 'OpenAI a month' })
   await expect(row.getByText(/^Spent on /)).toBeVisible()
   await expect(page.getByText('Days of UTC.')).toBeVisible()
   await expect(row.getByRole('img')).toHaveAccessibleName(/of \$0\.01 spent/)
@@ -23,15 +23,16 @@ test('a budget is made, held against spend, leads to its usage, is changed and r
   const kept = items.find(({ name }: { name: string }) => name === 'OpenAI a month')
   expect(kept.scope).toEqual({ provider: ['openai'] })
 
-  await row.getByRole('link', { name: 'Provider is openai' }).click()
+  await row.getByRole('link', { name: 'OpenAI a month' }).click()
   await expect(page).toHaveURL(/\/explore\?from=.*&provider=openai/)
+  await page.goBack()
+  await row.getByRole('link', { name: 'openai', exact: true }).click()
+  await expect(page).toHaveURL('/provider/openai')
   await page.goBack()
 
   // What is over its budget is an alert within a minute, and at the next commit.
   await page.getByRole('link', { name: /^Alerts/ }).click()
-  const alert = page
-    .getByRole('listitem')
-    .filter({ hasText: /Critical.*OpenAI a month: .* is spent/ })
+  const alert = page.getByRole('row', { name: /Critical.*OpenAI a month: .* is spent/ })
   await expect(alert).toBeVisible({ timeout: 120_000 })
   await expect(page.getByRole('link', { name: /^Alerts \d+ open$/ })).toBeVisible()
   await alert.getByRole('button', { name: 'Acknowledge' }).click()
@@ -39,7 +40,7 @@ test('a budget is made, held against spend, leads to its usage, is changed and r
   await page.getByText('Acknowledged', { exact: true }).click()
   await expect(page).toHaveURL(/state=acknowledged/)
   await expect(alert.getByText(/^seen by admin/)).toBeVisible()
-  await alert.getByRole('link', { name: 'What is behind it' }).click()
+  await alert.getByTitle('What is behind it').click()
   await expect(row).toHaveAttribute('aria-current', 'true')
 
   await row.getByRole('button', { name: 'Edit OpenAI a month' }).click()

@@ -17,7 +17,7 @@ test('the demo has two budgets, one of them nearly spent, and an alert that says
   expect(tight?.status.percent).toBeLessThan(100)
 
   await page.goto('/alerts')
-  const open = page.getByRole('list', { name: 'Open alerts' })
+  const open = page.getByRole('table', { name: 'Open alerts' })
   await expect(open.getByText(/^Northwind: \d+ % of the budget is spent/)).toBeVisible()
 })
 

@@ -8,11 +8,29 @@ test('prices are searched as people type, and a row opens all that is known of i
   await list
     .getByRole('searchbox', { name: 'Find a model or a provider' })
     .fill('openai gpt-4o-mini')
-  const row = list.getByRole('button', { name: 'gpt-4o-mini', exact: true })
-  await expect(row).toBeVisible()
-  await expect(list.getByRole('row', { name: /^gpt-4o-mini/ }).first()).toContainText('$0.15')
-  await row.click()
-  await expect(list.getByRole('cell', { name: 'input tokens', exact: true }).first()).toBeVisible()
+  const row = list.getByRole('row', { name: /^gpt-4o-mini/ }).first()
+  await expect(row).toContainText('$0.15')
+  await row.getByRole('button', { name: /rows of gpt-4o-mini$/ }).click()
+  await expect(page).toHaveURL(/find=.*of=openai/)
+  const known = page.getByRole('dialog', { name: 'Prices of gpt-4o-mini' })
+  await expect(known.getByRole('cell', { name: 'input tokens', exact: true }).first()).toBeVisible()
+  await page.keyboard.press('Escape')
+  await row.getByRole('link', { name: 'gpt-4o-mini', exact: true }).click()
+  await expect(page).toHaveURL('/model/gpt-4o-mini')
+})
+
+test('a press on a head orders the prices, and the address keeps it', async ({ page }) => {
+  await page.goto('/prices?find=openai')
+  const list = page.getByRole('table', { name: 'Price list' })
+  await list.getByRole('button', { name: 'Input', exact: true }).click()
+  await expect(page).toHaveURL(/sort=input_tokens/)
+  await expect(list.getByRole('columnheader', { name: 'Input', exact: true })).toHaveAttribute(
+    'aria-sort',
+    'descending',
+  )
+  const shown = await list.locator('tbody tr td:nth-child(3)').allInnerTexts()
+  const costs = shown.slice(0, 5).map((text) => Number(text.replace(/[$,]/g, '')))
+  expect(costs).toEqual(costs.toSorted((a, b) => b - a))
 })
 
 test('a quote is what the server says', async ({ page }) => {
@@ -103,5 +121,5 @@ test('a name finds the model of its maker first', async ({ page }) => {
   await list.getByRole('searchbox', { name: 'Find a model or a provider' }).fill('gpt-4o')
   const first = list.locator('tbody tr').first()
   await expect(first).toContainText('openai')
-  await expect(first.getByRole('button')).toHaveText('gpt-4o')
+  await expect(first.getByRole('link').first()).toHaveText('gpt-4o')
 })

@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import type { NewKey, NewUser, Scope, UserChange } from '@/wire'
 import { api } from './client'
 import { keys } from './keys'
@@ -15,15 +15,19 @@ export type {
   UserChange,
 } from '@/wire'
 
-/** A deployment has tens of users; more than this many are managed by commands. */
-const LISTED_MAX = 200
+/** What is asked for at a time. */
+const PAGE = 200
 
-export function useUsers({ enabled = true } = {}) {
-  return useQuery({
+/** Everybody who can sign in, by id, page by page. */
+export function useUsers() {
+  return useInfiniteQuery({
     queryKey: keys.users(),
-    queryFn: async ({ signal }) =>
-      (await api.get('/api/v1/users', { query: { limit: LISTED_MAX }, signal })).items,
-    enabled,
+    queryFn: ({ pageParam, signal }) => {
+      const query = { limit: PAGE, cursor: pageParam ?? undefined }
+      return api.get('/api/v1/users', { query, signal })
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
   })
 }
 
@@ -83,12 +87,16 @@ export function scopesFor(role: Role): Scope[] {
   return role === 'member' ? ['events:write', 'usage:read', 'prices:read'] : []
 }
 
-export function useKeys({ enabled = true } = {}) {
-  return useQuery({
+/** Keys, the newest first, page by page. */
+export function useKeys() {
+  return useInfiniteQuery({
     queryKey: keys.apiKeys(),
-    queryFn: async ({ signal }) =>
-      (await api.get('/api/v1/keys', { query: { limit: LISTED_MAX }, signal })).items,
-    enabled,
+    queryFn: ({ pageParam, signal }) => {
+      const query = { limit: PAGE, cursor: pageParam ?? undefined }
+      return api.get('/api/v1/keys', { query, signal })
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
   })
 }
 

@@ -92,6 +92,11 @@ export function ownPrice(row: Pick<PriceRow, 'unit' | 'price'>): string {
   return `${withCents(row.price)} per ${groupThousands(String(row.unit))}`
 }
 
+/** What prices are ordered by: units of money for one of what they are for. */
+export function priceOrder(row: Pick<PriceRow, 'unit' | 'price'> | undefined): number | null {
+  return row ? Number(row.price) / Number(row.unit) : null
+}
+
 /** `n` where `said / own` is 10ⁿ and n is not negative. */
 function powerOfTen(said: bigint, own: bigint): number | null {
   if (own <= 0n || said % own !== 0n) return null

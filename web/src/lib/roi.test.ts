@@ -7,7 +7,6 @@ import {
   readGroup,
   readRule,
   revenueCommand,
-  roiFilters,
   roiGroupsCsv,
   roiName,
   roiSeriesCsv,
@@ -59,12 +58,9 @@ test('the change of a margin is told in points', () => {
   expect(pointsText(0.42, null)).toBeNull()
 })
 
-test('a row without a value is not set, and narrows to what has none', () => {
+test('a row without a value is not set', () => {
   expect(roiName(row('search'), 'service')).toBe('search')
   expect(roiName(row(''), 'service')).toBe('not set')
-  expect(roiFilters(row(''), 'service', [])).toEqual([
-    { attribute: 'service', op: 'in', values: [''] },
-  ])
 })
 
 test('revenue in another currency is revenue', () => {

@@ -1,7 +1,7 @@
 import type { Roi, RoiRow, RoiRule } from '@/wire'
 import { drawnUnits, formatAmount, parseAmount } from './amount'
 import { csvText } from './csv'
-import { type Attribute, type Filter, isAttribute, withOnly } from './filters'
+import { type Attribute, isAttribute } from './filters'
 import { formatCount, formatShare } from './number'
 
 export const RULES: Record<RoiRule, string> = {
@@ -40,11 +40,6 @@ export function pointsText(now: number | null, before: number | null): string | 
 /** What a row is about, e.g. the service's name. */
 export function roiName({ group }: RoiRow, by: Attribute): string {
   return group[by] || 'not set'
-}
-
-/** The filters that narrow to a row. */
-export function roiFilters({ group }: RoiRow, by: Attribute, filters: Filter[]): Filter[] {
-  return withOnly(filters, by, group[by] ?? '')
 }
 
 /** Whether anything was ever sold in the period, in any currency. */

@@ -17,6 +17,8 @@ export interface ColumnFacts<Row> {
   order?: (row: Row) => SortKey
   /** What stands in a file. */
   text?: (row: Row) => Cell
+  /** Whether its title is for those who are read to, and no figure stands under it. */
+  hidesTitle?: boolean
   /** Whether it is shown only where somebody chose it. */
   isOptional?: boolean
 }

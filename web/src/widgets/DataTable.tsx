@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useMemo, useRef } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef } from 'react'
 import { type ColumnFacts, chosenColumns, readSort, sortedRows } from '@/lib/table'
 import table from '@/ui/table.module.css'
 import { useParam } from '@/view/useParam'
@@ -36,6 +36,10 @@ export interface DataTableProps<Row> {
   isLast?: (row: Row) => boolean
   onPoint?: (row: Row | null) => void
   rowClass?: (row: Row) => string | undefined
+  /** How high a row is where the table is too long to be drawn whole. */
+  rowHeight?: number
+  /** Whether the link that led here is about this row. */
+  isCurrent?: (row: Row) => boolean
   /** What a row is found by in tests, and by whoever links to it. */
   rowData?: (row: Row) => Record<`data-${string}`, string>
 }
@@ -63,78 +67,91 @@ export function useTableView<Row>({
  * as it is on the screen.
  */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, rowKey, open, onPoint, rowClass, rowData } = props
+  const { label, rowKey, open, onPoint, rowClass, rowData, isCurrent } = props
+  const { rowHeight = ROW_HEIGHT } = props
   const { sort, askSort, ordered, shown } = useTableView(props)
   const body = useRef<HTMLTableSectionElement>(null)
-  const { first, end, before, after, reveal } = useVirtualRows(body, ordered.length)
+  const { first, end, before, after, reveal, show } = useVirtualRows(
+    body,
+    ordered.length,
+    rowHeight,
+  )
+  const current = isCurrent ? ordered.findIndex(isCurrent) : -1
+  useEffect(() => {
+    if (current >= 0) show(current)
+  }, [current, show])
   const hasTotals = shown.some(({ total }) => total !== undefined)
   const isVirtual = ordered.length > VIRTUAL_FROM
   const cellClass = ({ isFigure, isWide, className }: Column<Row>) =>
     [isFigure && table.right, isWide && classes.wide, className].filter(Boolean).join(' ')
   return (
-    <table
-      className={`${table.table} ${classes.table}`}
-      aria-label={label}
-      aria-rowcount={isVirtual ? ordered.length + 1 : undefined}
-      onKeyDown={(event) => moveInTable(event, ordered.length, reveal)}
-      onPointerLeave={() => onPoint?.(null)}
-    >
-      <thead>
-        <tr>
-          {shown.map((column) => (
-            <SortHead
-              key={column.id}
-              column={column}
-              sort={sort}
-              sample={ordered[0]}
-              className={cellClass(column)}
-              onSort={(next) => askSort(next, { replace: true })}
-            />
-          ))}
-        </tr>
-      </thead>
-      <tbody ref={body}>
-        {before > 0 && <Space columns={shown.length} height={before} />}
-        {ordered.slice(first, end).map((row, at) => (
-          <tr
-            key={rowKey(row)}
-            className={[open && table.opens, rowClass?.(row)].filter(Boolean).join(' ')}
-            style={isVirtual ? { height: ROW_HEIGHT } : undefined}
-            aria-rowindex={isVirtual ? first + at + 2 : undefined}
-            data-index={first + at}
-            onClick={open && (() => open(row))}
-            onPointerEnter={onPoint && (() => onPoint(row))}
-            {...rowData?.(row)}
-          >
-            {shown.map((column) => {
-              const Cell = column.isHeading ? 'th' : 'td'
-              return (
-                <Cell
-                  key={column.id}
-                  scope={column.isHeading ? 'row' : undefined}
-                  className={cellClass(column)}
-                  title={column.hint?.(row)}
-                >
-                  {column.cell(row)}
-                </Cell>
-              )
-            })}
-          </tr>
-        ))}
-        {after > 0 && <Space columns={shown.length} height={after} />}
-      </tbody>
-      {hasTotals && (
-        <tfoot>
+    <div className={classes.frame}>
+      <table
+        className={`${table.table} ${classes.table}`}
+        aria-label={label}
+        data-virtual={isVirtual || undefined}
+        aria-rowcount={isVirtual ? ordered.length + 1 : undefined}
+        onKeyDown={(event) => moveInTable(event, ordered.length, reveal)}
+        onPointerLeave={() => onPoint?.(null)}
+      >
+        <thead>
           <tr>
             {shown.map((column) => (
-              <td key={column.id} className={cellClass(column)}>
-                {column.total}
-              </td>
+              <SortHead
+                key={column.id}
+                column={column}
+                sort={sort}
+                sample={ordered[0]}
+                className={cellClass(column)}
+                onSort={(next) => askSort(next, { replace: true })}
+              />
             ))}
           </tr>
-        </tfoot>
-      )}
-    </table>
+        </thead>
+        <tbody ref={body}>
+          {before > 0 && <Space columns={shown.length} height={before} />}
+          {ordered.slice(first, end).map((row, at) => (
+            <tr
+              key={rowKey(row)}
+              className={[open && table.opens, rowClass?.(row)].filter(Boolean).join(' ')}
+              style={isVirtual ? { height: rowHeight } : undefined}
+              aria-current={first + at === current || undefined}
+              aria-rowindex={isVirtual ? first + at + 2 : undefined}
+              data-index={first + at}
+              onClick={open && (() => open(row))}
+              onPointerEnter={onPoint && (() => onPoint(row))}
+              {...rowData?.(row)}
+            >
+              {shown.map((column) => {
+                const Cell = column.isHeading ? 'th' : 'td'
+                return (
+                  <Cell
+                    key={column.id}
+                    scope={column.isHeading ? 'row' : undefined}
+                    className={cellClass(column)}
+                    title={column.hint?.(row)}
+                  >
+                    {column.cell(row)}
+                  </Cell>
+                )
+              })}
+            </tr>
+          ))}
+          {after > 0 && <Space columns={shown.length} height={after} />}
+        </tbody>
+        {hasTotals && (
+          <tfoot>
+            <tr>
+              {shown.map((column) => (
+                <td key={column.id} className={cellClass(column)}>
+                  {column.total}
+                </td>
+              ))}
+            </tr>
+          </tfoot>
+        )}
+      </table>
+    </div>
   )
 }
 

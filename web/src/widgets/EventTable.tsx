@@ -1,10 +1,10 @@
-import { Button } from '@mantine/core'
 import { type ReactNode, useCallback, useMemo, useState } from 'react'
 import { eventKey, type UsageEvent, type useEvents } from '@/api/usage'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import { DataTable } from './DataTable'
 import { EventDrawer } from './EventDrawer'
 import classes from './EventTable.module.css'
+import { MoreButton } from './MoreButton'
 import { useEventColumns } from './useEventColumns'
 
 interface EventTableProps {
@@ -45,18 +45,7 @@ export function EventTable({ label, events, empty, only }: EventTableProps) {
           rowData={(event) => ({ 'data-event': event.id })}
         />
       )}
-      {events.hasNextPage && (
-        <div className={classes.more}>
-          <Button
-            size="xs"
-            variant="default"
-            loading={events.isFetchingNextPage}
-            onClick={() => events.fetchNextPage()}
-          >
-            Older events
-          </Button>
-        </div>
-      )}
+      <MoreButton query={events}>Older events</MoreButton>
       <EventDrawer event={opened} close={() => setOpened(null)} />
     </>
   )

@@ -26,6 +26,8 @@ export function SortHead<Row>({ column, sort, sample, className, onSort }: SortH
           {word === 'descending' && <IconArrowDown size={13} aria-hidden="true" />}
           {word === 'ascending' && <IconArrowUp size={13} aria-hidden="true" />}
         </button>
+      ) : column.hidesTitle ? (
+        <span className="visually-hidden">{column.title}</span>
       ) : (
         column.title
       )}

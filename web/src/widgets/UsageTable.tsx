@@ -9,8 +9,9 @@ import { previousLabel, previousUpToNow } from '@/lib/period'
 import { groupKey, SERIES_MAX } from '@/lib/series'
 import { chosenColumns } from '@/lib/table'
 import { CsvLink } from '@/ui/CsvLink'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import { Empty } from '@/ui/States'
 import { useParam } from '@/view/useParam'
 import { useScene, useView } from '@/view/useView'
 import { DataTable } from './DataTable'
@@ -125,23 +126,25 @@ export function UsageTable({
         </>
       }
     >
-      {current.isError && !current.data ? (
-        <Failure what="The breakdown" error={current.error} retry={current.refetch} />
-      ) : !current.data ? (
-        <TableSkeleton rows={8} label="The breakdown is loading" />
-      ) : rows.length === 0 ? (
-        <Empty title="Nothing to break down" />
-      ) : (
-        <DataTable
-          label={title}
-          rows={rows}
-          columns={columns}
-          rowKey={groupKey}
-          name={name}
-          open={narrow}
-          isLast={isOther}
-        />
-      )}
+      <Loaded
+        query={current}
+        what="The breakdown"
+        rows={8}
+        isEmpty={() => rows.length === 0}
+        empty={<Empty title="Nothing to break down" />}
+      >
+        {() => (
+          <DataTable
+            label={title}
+            rows={rows}
+            columns={columns}
+            rowKey={groupKey}
+            name={name}
+            open={narrow}
+            isLast={isOther}
+          />
+        )}
+      </Loaded>
     </Panel>
   )
 }

@@ -9,7 +9,11 @@ export const VIRTUAL_FROM = 200
 const SPARE = 25
 
 /** Which rows of a table are drawn: those that the window shows, and some around them. */
-export function useVirtualRows(body: RefObject<HTMLElement | null>, count: number) {
+export function useVirtualRows(
+  body: RefObject<HTMLElement | null>,
+  count: number,
+  rowHeight: number = ROW_HEIGHT,
+) {
   const isVirtual = count > VIRTUAL_FROM
   const [slice, setSlice] = useState<Slice>({ first: 0, end: VIRTUAL_FROM })
   const wanted = useRef<number | null>(null)
@@ -18,7 +22,7 @@ export function useVirtualRows(body: RefObject<HTMLElement | null>, count: numbe
     if (!isVirtual) return
     const look = () => {
       const top = body.current?.getBoundingClientRect().top ?? 0
-      const next = visibleSlice(count, ROW_HEIGHT, top, window.innerHeight, SPARE)
+      const next = visibleSlice(count, rowHeight, top, window.innerHeight, SPARE)
       setSlice((was) => (was.first === next.first && was.end === next.end ? was : next))
     }
     look()
@@ -29,7 +33,7 @@ export function useVirtualRows(body: RefObject<HTMLElement | null>, count: numbe
       window.removeEventListener('scroll', look, { capture: true })
       window.removeEventListener('resize', look)
     }
-  }, [isVirtual, count, body])
+  }, [isVirtual, count, body, rowHeight])
 
   const focus = useCallback(() => {
     const at = wanted.current
@@ -41,24 +45,36 @@ export function useVirtualRows(body: RefObject<HTMLElement | null>, count: numbe
   // Without a list of what it depends on: a row that is wanted may be there after any drawing.
   useEffect(focus)
 
+  /** Brings a row into the window, drawn or not. */
+  const show = useCallback(
+    (index: number) => {
+      const drawn = body.current?.querySelector(`[data-index="${index}"]`)
+      if (drawn) drawn.scrollIntoView({ block: 'center' })
+      else if (body.current) {
+        const top = body.current.getBoundingClientRect().top + index * rowHeight
+        window.scrollBy({ top: top - window.innerHeight / 2 })
+      }
+    },
+    [body, rowHeight],
+  )
+
   const reveal = useCallback(
     (index: number) => {
       wanted.current = index
       focus()
-      if (wanted.current === null || !body.current) return
-      const top = body.current.getBoundingClientRect().top + index * ROW_HEIGHT
-      window.scrollBy({ top: top - window.innerHeight / 2 })
+      if (wanted.current !== null) show(index)
     },
-    [body, focus],
+    [focus, show],
   )
 
-  if (!isVirtual) return { first: 0, end: count, before: 0, after: 0, reveal }
+  if (!isVirtual) return { first: 0, end: count, before: 0, after: 0, reveal, show }
   const [first, end] = [Math.min(slice.first, count), Math.min(slice.end, count)]
   return {
     first,
     end,
-    before: first * ROW_HEIGHT,
-    after: (count - end) * ROW_HEIGHT,
+    before: first * rowHeight,
+    after: (count - end) * rowHeight,
     reveal,
+    show,
   }
 }

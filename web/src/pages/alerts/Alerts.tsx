@@ -1,24 +1,20 @@
-import { Button, SegmentedControl, Select } from '@mantine/core'
-import { IconAlertTriangle, IconInfoCircle, IconUrgent } from '@tabler/icons-react'
-import { Link } from 'wouter'
-import {
-  type Alert,
-  type AlertAction,
-  type AlertSeverity,
-  useActOn,
-  useAlertRules,
-  useAlerts,
-} from '@/api/alerts'
-import { useSession } from '@/api/session'
-import { ALERT_STATES, fateWords, readAlertState, readSeverity, SEVERITY_WORDS } from '@/lib/alerts'
-import { formatAgo, formatMoment } from '@/lib/time'
+import { SegmentedControl, Select } from '@mantine/core'
+import { useMemo } from 'react'
+import { useActOn, useAlertRules, useAlerts } from '@/api/alerts'
+import { ALERT_STATES, readAlertState, readSeverity, SEVERITY_WORDS } from '@/lib/alerts'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { SnoozeButton } from '@/ui/SnoozeButton'
-import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
-import { useNow } from '@/ui/useNow'
+import { Empty, messageOf, sentence } from '@/ui/States'
 import { useParam } from '@/view/useParam'
+import { DataTable } from '@/widgets/DataTable'
+import { MoreButton } from '@/widgets/MoreButton'
+import { TableCsv } from '@/widgets/TableActions'
 import classes from './Alerts.module.css'
 import { RulesPanel } from './RulesPanel'
+import { useAlertColumns } from './useAlertColumns'
+
+/** Rows of two lines, where there are too many to draw them all. */
+const ROW_HEIGHT = 54
 
 /** What holds that somebody wanted to know of, what was done about it, and what is watched. */
 export default function Alerts() {
@@ -47,7 +43,8 @@ function AlertsPanel() {
   const alerts = useAlerts(state, severity, rule)
   const isNarrowed = severity !== null || rule !== null
   const actOn = useActOn()
-  const items = alerts.data?.pages.flatMap((page) => page.items) ?? []
+  const items = useMemo(() => alerts.data?.pages.flatMap((page) => page.items) ?? [], [alerts.data])
+  const columns = useAlertColumns(actOn, state)
   const open = alerts.data?.pages[0]?.open ?? 0
   return (
     <Panel
@@ -83,6 +80,14 @@ function AlertsPanel() {
             value={state}
             onChange={(next) => ask(next === 'open' ? null : next, { replace: true })}
           />
+          {items.length > 0 && (
+            <TableCsv
+              rows={items}
+              columns={columns}
+              file={`outlay-alerts-${state}`}
+              label="Save the alerts that are shown as CSV"
+            />
+          )}
         </>
       }
     >
@@ -91,121 +96,27 @@ function AlertsPanel() {
           {sentence(messageOf(actOn.error))}
         </p>
       )}
-      {alerts.isError && !alerts.data ? (
-        <Failure what="The alerts" error={alerts.error} retry={alerts.refetch} />
-      ) : !alerts.data ? (
-        <TableSkeleton rows={4} label="The alerts are loading" />
-      ) : items.length === 0 ? (
-        <Empty title={isNarrowed ? 'No such alert' : EMPTY_WORDS[state]}>
-          {state === 'open' && !isNarrowed && <p>The rules below are watched all the time.</p>}
-        </Empty>
-      ) : (
-        <ul className={classes.list} aria-label={`${ALERT_STATES[state]} alerts`}>
-          {items.map((alert) => (
-            <AlertRow
-              key={alert.id}
-              alert={alert}
-              isBusy={actOn.isPending && actOn.variables.id === alert.id}
-              actOn={(action) => actOn.mutate({ id: alert.id, action })}
-            />
-          ))}
-        </ul>
-      )}
-      {alerts.hasNextPage && (
-        <div className={classes.more}>
-          <Button
-            size="xs"
-            variant="default"
-            loading={alerts.isFetchingNextPage}
-            onClick={() => alerts.fetchNextPage()}
-          >
-            Show older ones
-          </Button>
-        </div>
-      )}
+      <Loaded
+        query={alerts}
+        what="The alerts"
+        isEmpty={() => items.length === 0}
+        empty={
+          <Empty title={isNarrowed ? 'No such alert' : EMPTY_WORDS[state]}>
+            {state === 'open' && !isNarrowed && <p>The rules below are watched all the time.</p>}
+          </Empty>
+        }
+      >
+        {() => (
+          <DataTable
+            label={`${ALERT_STATES[state]} alerts`}
+            rows={items}
+            columns={columns}
+            rowKey={({ id }) => id}
+            rowHeight={ROW_HEIGHT}
+          />
+        )}
+      </Loaded>
+      <MoreButton query={alerts}>Older alerts</MoreButton>
     </Panel>
   )
 }
-
-const ICONS: Record<AlertSeverity, typeof IconUrgent> = {
-  critical: IconUrgent,
-  warning: IconAlertTriangle,
-  info: IconInfoCircle,
-}
-
-export function SeverityWord({ severity }: { severity: AlertSeverity }) {
-  const Icon = ICONS[severity]
-  return (
-    <span className={classes.severity} data-severity={severity}>
-      <Icon size={17} aria-hidden="true" />
-      {SEVERITY_WORDS[severity]}
-    </span>
-  )
-}
-
-interface AlertRowProps {
-  alert: Alert
-  isBusy: boolean
-  actOn: (action: AlertAction) => void
-}
-
-function AlertRow({ alert, isBusy, actOn }: AlertRowProps) {
-  const { role, time_zone } = useSession()
-  const tz = time_zone || 'UTC'
-  const now = useNow()
-  const opened = new Date(alert.opened_at)
-  const fate = fateWords(alert, now, tz)
-  return (
-    <li className={classes.alert}>
-      <SeverityWord severity={alert.severity} />
-      <div className={classes.words}>
-        <p className={classes.title}>{alert.title}</p>
-        <p className={classes.detail}>{sentence(alert.detail)}</p>
-        <p className={classes.facts}>
-          <time dateTime={alert.opened_at} title={formatMoment(opened, tz)}>
-            {formatAgo(opened, now)}
-          </time>
-          <span>{alert.rule.name}</span>
-          {fate && <span>{fate}</span>}
-          {alert.path && <Link href={alert.path}>What is behind it</Link>}
-        </p>
-      </div>
-      {role === 'admin' && alert.state !== 'resolved' && (
-        <div className={classes.acts}>
-          {alert.state === 'open' && (
-            <Button
-              size="compact-sm"
-              variant="default"
-              disabled={isBusy}
-              onClick={() => actOn('acknowledge')}
-            >
-              Acknowledge
-            </Button>
-          )}
-          <SnoozeButton
-            spans={SNOOZES}
-            isBusy={isBusy}
-            snooze={(hours) => actOn({ snooze: hours })}
-          />
-          <Button
-            size="compact-sm"
-            variant="default"
-            disabled={isBusy}
-            title="It comes back only after its condition went away"
-            onClick={() => actOn('resolve')}
-          >
-            Resolve
-          </Button>
-        </div>
-      )}
-    </li>
-  )
-}
-
-/** Hours that an alert can be silent for. */
-const SNOOZES: [number, string][] = [
-  [1, 'An hour'],
-  [8, '8 hours'],
-  [24, 'A day'],
-  [168, 'A week'],
-]

@@ -1,14 +1,19 @@
-import { Button, Checkbox } from '@mantine/core'
+import { Button } from '@mantine/core'
+import { useCallback } from 'react'
 import { type AlertRule, useAlertRules, useSaveRule } from '@/api/alerts'
 import { useSession } from '@/api/session'
-import { conditionWords } from '@/lib/alerts'
-import { EditButton } from '@/ui/EditButton'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
+import { Empty, messageOf, sentence } from '@/ui/States'
 import { useParam } from '@/view/useParam'
-import { SeverityWord } from './Alerts'
+import { DataTable } from '@/widgets/DataTable'
+import { TableCsv } from '@/widgets/TableActions'
 import classes from './Alerts.module.css'
 import { RuleDrawer } from './RuleDrawer'
+import { useRuleColumns } from './useRuleColumns'
+
+/** Rows of two lines, where there are too many to draw them all. */
+const ROW_HEIGHT = 54
 
 /** The URL's word for a rule that does not exist yet. */
 const NEW = 'new'
@@ -20,17 +25,38 @@ export function RulesPanel() {
   const save = useSaveRule()
   const [edited, edit] = useParam('rule')
   const isAdmin = role === 'admin'
+  const { mutate } = save
+  const toggle = useCallback(
+    (rule: AlertRule) => mutate({ id: rule.id, draft: toggled(rule) }),
+    [mutate],
+  )
+  const columns = useRuleColumns({
+    busyId: save.isPending ? save.variables.id : null,
+    toggle: isAdmin ? toggle : undefined,
+    edit: isAdmin ? edit : undefined,
+  })
   return (
     <Panel
       title="Rules"
       note="What opens an alert, judged whenever usage comes in"
       flush
       actions={
-        isAdmin && (
-          <Button size="xs" onClick={() => edit(NEW)}>
-            New rule
-          </Button>
-        )
+        <>
+          {rules.data && rules.data.length > 0 && (
+            <TableCsv
+              rows={rules.data}
+              columns={columns}
+              name="rules."
+              file="outlay-alert-rules"
+              label="Save the rules as CSV"
+            />
+          )}
+          {isAdmin && (
+            <Button size="xs" onClick={() => edit(NEW)}>
+              New rule
+            </Button>
+          )}
+        </>
       }
     >
       {save.isError && (
@@ -38,33 +64,33 @@ export function RulesPanel() {
           {sentence(messageOf(save.error))}
         </p>
       )}
-      {rules.isError && !rules.data ? (
-        <Failure what="The rules" error={rules.error} retry={rules.refetch} />
-      ) : !rules.data ? (
-        <TableSkeleton rows={5} label="The rules are loading" />
-      ) : rules.data.length === 0 ? (
-        <Empty title="Nothing is watched">
-          {isAdmin && (
-            <Button size="xs" onClick={() => edit(NEW)}>
-              Make the first rule
-            </Button>
-          )}
-        </Empty>
-      ) : (
-        <ul className={classes.list} aria-label="Rules">
-          {rules.data.map((rule) => (
-            <RuleRow
-              key={rule.id}
-              rule={rule}
-              isBusy={save.isPending && save.variables.id === rule.id}
-              toggle={
-                isAdmin ? () => save.mutate({ id: rule.id, draft: toggled(rule) }) : undefined
-              }
-              edit={() => edit(rule.id)}
-            />
-          ))}
-        </ul>
-      )}
+      <Loaded
+        query={rules}
+        what="The rules"
+        rows={5}
+        isEmpty={(all) => all.length === 0}
+        empty={
+          <Empty title="Nothing is watched">
+            {isAdmin && (
+              <Button size="xs" onClick={() => edit(NEW)}>
+                Make the first rule
+              </Button>
+            )}
+          </Empty>
+        }
+      >
+        {(all) => (
+          <DataTable
+            label="Rules"
+            name="rules."
+            rows={all}
+            columns={columns}
+            rowKey={({ id }) => id}
+            rowHeight={ROW_HEIGHT}
+            rowClass={({ enabled }) => (enabled ? undefined : 'muted')}
+          />
+        )}
+      </Loaded>
       {isAdmin && rules.data && (
         <RuleDrawer
           key={edited}
@@ -79,35 +105,4 @@ export function RulesPanel() {
 
 function toggled({ id: _, ...draft }: AlertRule) {
   return { ...draft, enabled: !draft.enabled }
-}
-
-interface RuleRowProps {
-  rule: AlertRule
-  isBusy: boolean
-  /** Only for those who may. */
-  toggle?: () => void
-  edit: () => void
-}
-
-function RuleRow({ rule, isBusy, toggle, edit }: RuleRowProps) {
-  const { currency } = useSession()
-  return (
-    <li className={classes.rule} data-off={!rule.enabled || undefined}>
-      <Checkbox
-        size="sm"
-        aria-label={`Watch ${rule.name}`}
-        checked={rule.enabled}
-        disabled={!toggle || isBusy}
-        onChange={toggle ?? (() => undefined)}
-      />
-      <div className={classes.words}>
-        <p className={classes.title}>
-          {rule.name} {!rule.enabled && <span className="muted small">off</span>}
-        </p>
-        <p className={classes.detail}>{conditionWords(rule.condition, currency)}</p>
-      </div>
-      <SeverityWord severity={rule.severity} />
-      {toggle && <EditButton name={rule.name} edit={edit} />}
-    </li>
-  )
 }

@@ -1,13 +1,15 @@
-import { Button, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import { type AuditLine, useAudit } from '@/api/audit'
 import { useSession } from '@/api/session'
 import { actWords, detailWords } from '@/lib/audit'
 import { formatMoment } from '@/lib/time'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import { Empty } from '@/ui/States'
 import { useParam } from '@/view/useParam'
 import { type Column, DataTable } from '@/widgets/DataTable'
+import { MoreButton } from '@/widgets/MoreButton'
 import { TableCsv } from '@/widgets/TableActions'
 import classes from './Audit.module.css'
 
@@ -45,32 +47,23 @@ export default function Audit() {
           )
         }
       >
-        {audit.isError && !audit.data ? (
-          <Failure what="The trail" error={audit.error} retry={audit.refetch} />
-        ) : !audit.data ? (
-          <TableSkeleton rows={8} label="The trail is loading" />
-        ) : lines.length === 0 ? (
-          <Empty title="Nothing of the kind was done" />
-        ) : (
-          <DataTable
-            label="Trail"
-            rows={lines}
-            columns={columns}
-            rowKey={({ seq }) => String(seq)}
-          />
-        )}
-        {audit.hasNextPage && (
-          <div className={classes.more}>
-            <Button
-              size="xs"
-              variant="default"
-              loading={audit.isFetchingNextPage}
-              onClick={() => audit.fetchNextPage()}
-            >
-              Older lines
-            </Button>
-          </div>
-        )}
+        <Loaded
+          query={audit}
+          what="The trail"
+          rows={8}
+          isEmpty={() => lines.length === 0}
+          empty={<Empty title="Nothing of the kind was done" />}
+        >
+          {() => (
+            <DataTable
+              label="Trail"
+              rows={lines}
+              columns={columns}
+              rowKey={({ seq }) => String(seq)}
+            />
+          )}
+        </Loaded>
+        <MoreButton query={audit}>Older lines</MoreButton>
       </Panel>
     </div>
   )

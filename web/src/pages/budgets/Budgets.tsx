@@ -4,12 +4,18 @@ import { type AnyBudget, type Budget, useBudgets } from '@/api/budgets'
 import { useSession } from '@/api/session'
 import { byUrgency, isJudged } from '@/lib/budgets'
 import { plural } from '@/lib/number'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import { Empty } from '@/ui/States'
 import { useParam } from '@/view/useParam'
+import { DataTable } from '@/widgets/DataTable'
+import { ColumnsButton, TableCsv } from '@/widgets/TableActions'
 import { BudgetDrawer } from './BudgetDrawer'
-import { BudgetRow, UnjudgedRow } from './BudgetRow'
 import classes from './Budgets.module.css'
+import { useBudgetColumns } from './useBudgetColumns'
+
+/** Rows of two lines and a bar, where there are too many to draw them all. */
+const ROW_HEIGHT = 66
 
 /** What may be spent, what is, and when it will be gone. */
 export default function Budgets() {
@@ -18,8 +24,11 @@ export default function Budgets() {
   const [edited, edit] = useParam('edit')
   const [meant] = useParam('budget')
   const isAdmin = role === 'admin'
-  const ordered = useMemo(() => byUrgency((budgets.data ?? []).filter(isJudged)), [budgets.data])
-  const unjudged = (budgets.data ?? []).filter((budget) => !isJudged(budget))
+  const ordered = useMemo(() => {
+    const all = budgets.data ?? []
+    return [...all.filter((budget) => !isJudged(budget)), ...byUrgency(all.filter(isJudged))]
+  }, [budgets.data])
+  const columns = useBudgetColumns(isAdmin ? edit : undefined)
   const add = () => edit(NEW)
   return (
     <div>
@@ -32,46 +41,48 @@ export default function Budgets() {
         }
         flush
         actions={
-          isAdmin && (
-            <Button size="xs" onClick={add}>
-              New budget
-            </Button>
-          )
+          <>
+            {ordered.length > 0 && (
+              <>
+                <ColumnsButton columns={columns} />
+                <TableCsv
+                  rows={ordered}
+                  columns={columns}
+                  file="outlay-budgets"
+                  label="Save the budgets as CSV"
+                />
+              </>
+            )}
+            {isAdmin && (
+              <Button size="xs" onClick={add}>
+                New budget
+              </Button>
+            )}
+          </>
         }
       >
-        {budgets.isError && !budgets.data ? (
-          <Failure
-            what="The budgets"
-            error={budgets.error}
-            retry={budgets.refetch}
-            still="Spend is counted all the same."
-          />
-        ) : !budgets.data ? (
-          <TableSkeleton rows={8} label="The budgets are loading" />
-        ) : budgets.data.length === 0 ? (
-          <NoBudgets isAdmin={isAdmin} add={add} />
-        ) : (
-          <>
-            <ul className={classes.list}>
-              {unjudged.map((budget) => (
-                <UnjudgedRow
-                  key={budget.id}
-                  budget={budget}
-                  edit={isAdmin ? () => edit(budget.id) : undefined}
-                />
-              ))}
-              {ordered.map((budget) => (
-                <BudgetRow
-                  key={budget.id}
-                  budget={budget}
-                  isMeant={budget.id === meant}
-                  edit={isAdmin ? () => edit(budget.id) : undefined}
-                />
-              ))}
-            </ul>
-            <Legend />
-          </>
-        )}
+        <Loaded
+          query={budgets}
+          what="The budgets"
+          rows={8}
+          still="Spend is counted all the same."
+          isEmpty={(all) => all.length === 0}
+          empty={<NoBudgets isAdmin={isAdmin} add={add} />}
+        >
+          {() => (
+            <>
+              <DataTable
+                label="Budgets"
+                rows={ordered}
+                columns={columns}
+                rowKey={({ id }) => id}
+                rowHeight={ROW_HEIGHT}
+                isCurrent={({ id }) => id === meant}
+              />
+              <Legend />
+            </>
+          )}
+        </Loaded>
       </Panel>
       {isAdmin && budgets.data && (
         <BudgetDrawer

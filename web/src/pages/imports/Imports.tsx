@@ -4,8 +4,9 @@ import { useSession } from '@/api/session'
 import { formatCount, formatCountExactly } from '@/lib/number'
 import { formatAgo, formatMoment } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import { Empty } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { useNow } from '@/ui/useNow'
 import { type Column, DataTable } from '@/widgets/DataTable'
@@ -23,21 +24,22 @@ export default function Imports() {
   return (
     <div className={classes.page}>
       <Panel title="Sources" note="Looked at again every five seconds" flush>
-        {imports.isError && !imports.data ? (
-          <Failure what="The imports" error={imports.error} retry={imports.refetch} />
-        ) : !imports.data ? (
-          <TableSkeleton rows={4} label="The imports are loading" />
-        ) : sources.length === 0 ? (
-          <NoImports />
-        ) : (
-          <DataTable
-            label="Sources"
-            rows={sources}
-            columns={columns}
-            rowKey={({ source }) => source}
-            open={({ source }) => setOpened(source)}
-          />
-        )}
+        <Loaded
+          query={imports}
+          what="The imports"
+          isEmpty={(all) => all.length === 0}
+          empty={<NoImports />}
+        >
+          {() => (
+            <DataTable
+              label="Sources"
+              rows={sources}
+              columns={columns}
+              rowKey={({ source }) => source}
+              open={({ source }) => setOpened(source)}
+            />
+          )}
+        </Loaded>
       </Panel>
       {shown && <Refusals source={shown} />}
     </div>

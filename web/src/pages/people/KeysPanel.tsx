@@ -1,16 +1,17 @@
 import { Button, Modal } from '@mantine/core'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { type ApiKey, useKeys, useRevokeKey } from '@/api/people'
-import { useSession } from '@/api/session'
-import { formatAgo, formatDay, formatMoment } from '@/lib/time'
 import { Asking } from '@/ui/DrawerForm'
 import classes from '@/ui/form.module.css'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
-import table from '@/ui/table.module.css'
-import { useNow } from '@/ui/useNow'
+import { Empty, messageOf, sentence } from '@/ui/States'
 import { useParam } from '@/view/useParam'
+import { DataTable } from '@/widgets/DataTable'
+import { MoreButton } from '@/widgets/MoreButton'
+import { TableCsv } from '@/widgets/TableActions'
 import { NewKeyForm } from './NewKeyForm'
+import { useKeyColumns } from './useKeyColumns'
 
 /** Keys for programs. Members have their own, admins see everybody's. */
 export function KeysPanel() {
@@ -25,26 +26,50 @@ export function KeysPanel() {
     setAsks(false)
   }
   const [revoking, setRevoking] = useState<ApiKey | null>(null)
-  const valid = keys.data?.filter((key) => key.state !== 'revoked') ?? []
+  const valid = useMemo(() => {
+    const all = keys.data?.pages.flatMap(({ items }) => items) ?? []
+    return all.filter(({ state }) => state !== 'revoked')
+  }, [keys.data])
+  const columns = useKeyColumns(setRevoking)
   return (
     <Panel
       title="API keys"
       flush
       actions={
-        <Button size="xs" onClick={() => make('key')}>
-          New key
-        </Button>
+        <>
+          {valid.length > 0 && (
+            <TableCsv
+              rows={valid}
+              columns={columns}
+              name="keys."
+              file="outlay-keys"
+              label="Save the keys as CSV"
+            />
+          )}
+          <Button size="xs" onClick={() => make('key')}>
+            New key
+          </Button>
+        </>
       }
     >
-      {keys.isError && !keys.data ? (
-        <Failure what="The keys" error={keys.error} retry={keys.refetch} />
-      ) : !keys.data ? (
-        <TableSkeleton rows={3} label="The keys are loading" />
-      ) : valid.length === 0 ? (
-        <Empty title="No keys yet">A key lets a program send usage or ask about it.</Empty>
-      ) : (
-        <KeyTable keys={valid} revoke={setRevoking} />
-      )}
+      <Loaded
+        query={keys}
+        what="The keys"
+        rows={3}
+        isEmpty={() => valid.length === 0 && !keys.hasNextPage}
+        empty={<Empty title="No keys yet">A key lets a program send usage or ask about it.</Empty>}
+      >
+        {() => (
+          <DataTable
+            label="API keys"
+            name="keys."
+            rows={valid}
+            columns={columns}
+            rowKey={({ id }) => id}
+          />
+        )}
+      </Loaded>
+      <MoreButton query={keys}>Older keys</MoreButton>
       <Modal
         opened={isMaking}
         onClose={() => (holdsSecret ? setAsks(true) : close())}
@@ -73,71 +98,6 @@ export function KeysPanel() {
       </Modal>
     </Panel>
   )
-}
-
-function KeyTable({ keys, revoke }: { keys: ApiKey[]; revoke: (key: ApiKey) => void }) {
-  const { time_zone } = useSession()
-  const tz = time_zone || 'UTC'
-  const now = useNow()
-  return (
-    <table className={table.table}>
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">Begins with</th>
-          <th scope="col" className={classes.wide}>
-            For
-          </th>
-          <th scope="col" className={classes.wide}>
-            Whose
-          </th>
-          <th scope="col">Last used</th>
-          <th scope="col" className={classes.wide}>
-            Expires
-          </th>
-          <th scope="col">
-            <span className="visually-hidden">Act</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {keys.map((key) => (
-          <tr key={key.id}>
-            <th scope="row">{key.name}</th>
-            <td>
-              <code className={classes.code}>{key.prefix}…</code>
-            </td>
-            <td className={classes.wide}>{key.scopes.join(', ')}</td>
-            <td className={classes.wide}>
-              {key.user}
-              {key.account && <span className="muted"> · only {key.account}</span>}
-            </td>
-            <td title={key.last_used_at ? formatMoment(new Date(key.last_used_at), tz) : undefined}>
-              {key.last_used_at ? formatAgo(new Date(key.last_used_at), now) : 'never'}
-            </td>
-            <td className={classes.wide}>{expiryText(key, tz, now)}</td>
-            <td className={table.right}>
-              <Button
-                size="compact-sm"
-                variant="subtle"
-                color="gray"
-                aria-label={`Revoke ${key.name}`}
-                onClick={() => revoke(key)}
-              >
-                Revoke
-              </Button>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  )
-}
-
-function expiryText({ state, expires_at }: ApiKey, tz: string, now: Date): string {
-  if (!expires_at) return 'never'
-  const day = formatDay(new Date(expires_at), tz, now)
-  return state === 'expired' ? `expired ${day}` : day
 }
 
 function RevokeForm({ apiKey, close }: { apiKey: ApiKey; close: () => void }) {

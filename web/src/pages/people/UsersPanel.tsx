@@ -1,39 +1,68 @@
-import { Button, Modal, Select } from '@mantine/core'
-import { useState } from 'react'
+import { Button, Modal } from '@mantine/core'
+import { useMemo, useState } from 'react'
 import { type User, useChangeUser, useIssueLink, useUsers } from '@/api/people'
-import { type Role, useSession } from '@/api/session'
+import { useSession } from '@/api/session'
 import { formatMoment } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
 import classes from '@/ui/form.module.css'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
-import table from '@/ui/table.module.css'
+import { messageOf, sentence } from '@/ui/States'
 import { useParam } from '@/view/useParam'
-import { NameLink } from '@/widgets/NameLink'
-import { NewUserForm, ROLES } from './NewUserForm'
+import { DataTable } from '@/widgets/DataTable'
+import { MoreButton } from '@/widgets/MoreButton'
+import { TableCsv } from '@/widgets/TableActions'
+import { NewUserForm } from './NewUserForm'
+import { useUserColumns } from './useUserColumns'
+
 /** Everybody who can sign in. For admins only. */
 export function UsersPanel() {
   const users = useUsers()
   const [made, make] = useParam('new')
   const isAdding = made === 'user'
   const [linking, setLinking] = useState<User | null>(null)
+  const change = useChangeUser()
+  const listed = useMemo(() => users.data?.pages.flatMap(({ items }) => items) ?? [], [users.data])
+  const columns = useUserColumns(change, setLinking)
   return (
     <Panel
       title="Users"
       flush
       actions={
-        <Button size="xs" onClick={() => make('user')}>
-          New user
-        </Button>
+        <>
+          {listed.length > 0 && (
+            <TableCsv
+              rows={listed}
+              columns={columns}
+              name="users."
+              file="outlay-users"
+              label="Save the users as CSV"
+            />
+          )}
+          <Button size="xs" onClick={() => make('user')}>
+            New user
+          </Button>
+        </>
       }
     >
-      {users.isError && !users.data ? (
-        <Failure what="The users" error={users.error} retry={users.refetch} />
-      ) : !users.data ? (
-        <TableSkeleton rows={3} label="The users are loading" />
-      ) : (
-        <UserTable users={users.data} link={setLinking} />
+      {change.isError && (
+        <p className={`bad ${classes.tableError}`} role="alert">
+          {sentence(messageOf(change.error))}
+        </p>
       )}
+      <Loaded query={users} what="The users" rows={3}>
+        {() => (
+          <DataTable
+            label="Users"
+            name="users."
+            rows={listed}
+            columns={columns}
+            rowKey={({ id }) => id}
+            rowClass={({ disabled_at }) => (disabled_at ? 'muted' : undefined)}
+          />
+        )}
+      </Loaded>
+      <MoreButton query={users}>More users</MoreButton>
       <Modal
         opened={isAdding}
         onClose={() => make(null, { replace: true })}
@@ -59,94 +88,6 @@ export function UsersPanel() {
         {linking && <LinkForm user={linking} />}
       </Modal>
     </Panel>
-  )
-}
-
-function UserTable({ users, link }: { users: User[]; link: (user: User) => void }) {
-  const { user: self } = useSession()
-  const change = useChangeUser()
-  return (
-    <>
-      {change.isError && (
-        <p className={`bad ${classes.tableError}`} role="alert">
-          {sentence(messageOf(change.error))}
-        </p>
-      )}
-      <table className={table.table}>
-        <thead>
-          <tr>
-            <th scope="col">User</th>
-            <th scope="col" className={classes.wide}>
-              Account
-            </th>
-            <th scope="col">Role</th>
-            <th scope="col" className={classes.wide}>
-              Signs in by
-            </th>
-            <th scope="col">
-              <span className="visually-hidden">Act</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {users.map((user) => (
-            <tr key={user.id} className={user.disabled_at ? 'muted' : undefined}>
-              <th scope="row">
-                {user.name} {user.name !== user.id && <span className="muted">{user.id}</span>}
-                {user.disabled_at && <span className={classes.off}>disabled</span>}
-              </th>
-              <td className={classes.wide}>
-                <NameLink attribute="account" name={user.account} />
-              </td>
-              <td>
-                {user.id === self.id ? (
-                  user.role
-                ) : (
-                  <Select
-                    size="xs"
-                    w={104}
-                    aria-label={`Role of ${user.name}`}
-                    data={ROLES}
-                    value={user.role}
-                    allowDeselect={false}
-                    disabled={change.isPending}
-                    onChange={(role) => role && change.mutate({ id: user.id, role: role as Role })}
-                  />
-                )}
-              </td>
-              <td className={classes.wide}>{user.has_password ? 'password' : 'link or token'}</td>
-              <td className={table.right}>
-                {user.id !== self.id && (
-                  <>
-                    {!user.disabled_at && (
-                      <Button
-                        size="compact-sm"
-                        variant="subtle"
-                        color="gray"
-                        aria-label={`Sign-in link for ${user.name}`}
-                        onClick={() => link(user)}
-                      >
-                        Link
-                      </Button>
-                    )}
-                    <Button
-                      size="compact-sm"
-                      variant="subtle"
-                      color="gray"
-                      disabled={change.isPending}
-                      aria-label={`${user.disabled_at ? 'Enable' : 'Disable'} ${user.name}`}
-                      onClick={() => change.mutate({ id: user.id, disabled: !user.disabled_at })}
-                    >
-                      {user.disabled_at ? 'Enable' : 'Disable'}
-                    </Button>
-                  </>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </>
   )
 }
 

@@ -1,19 +1,16 @@
-import { Button } from '@mantine/core'
-import { useMemo, useRef } from 'react'
+import { useCallback, useMemo, useRef } from 'react'
 import { useUnpricedUsage } from '@/api/prices'
 import { useSession } from '@/api/session'
-import { formatCount, formatCountExactly, quantityNumber } from '@/lib/number'
 import { rangeOf } from '@/lib/period'
-import { metersOf, type Unpriced } from '@/lib/remedy'
-import { formatMoment } from '@/lib/time'
+import type { Unpriced } from '@/lib/remedy'
 import { Panel } from '@/ui/Panel'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
-import table from '@/ui/table.module.css'
 import { useNow } from '@/ui/useNow'
 import { useParam } from '@/view/useParam'
-import { NameLink } from '@/widgets/NameLink'
+import { DataTable } from '@/widgets/DataTable'
 import classes from './Prices.module.css'
 import { RemedyDrawer } from './RemedyDrawer'
+import { useUnpricedColumns } from './useUnpricedColumns'
 
 interface UnpricedPanelProps {
   /** Whether the list is what people came for, so that its being empty is worth a word. */
@@ -28,7 +25,10 @@ export function UnpricedPanel({ isAsked }: UnpricedPanelProps) {
   const tz = time_zone || 'UTC'
   const range = useMemo(() => rangeOf({ kind: 'preset', preset: '90d' }, now, tz), [now, tz])
   const unpriced = useUnpricedUsage(range)
-  const models = unpriced.data?.items ?? []
+  const isAdmin = role === 'admin'
+  const models = useMemo(() => unpriced.data?.items ?? [], [unpriced.data])
+  const setPrices = useCallback((one: Unpriced) => ask(nameOf(one)), [ask])
+  const columns = useUnpricedColumns(tz, isAdmin ? setPrices : undefined)
   const listed = models.find((one) => nameOf(one) === asked)
   // Once its prices are set it is no longer listed, and what came of them is still to be read.
   const last = useRef<Unpriced | null>(null)
@@ -46,61 +46,19 @@ export function UnpricedPanel({ isAsked }: UnpricedPanelProps) {
       </>
     )
   }
-  const isAdmin = role === 'admin'
   return (
     <Panel
       title={TITLE}
       note={`Last 90 days${unpriced.data?.is_cut ? ', the newest events' : ''}. What has a price is charged; the rest is kept, counted, and not in spend.`}
       flush
     >
-      <table className={table.table}>
-        <thead>
-          <tr>
-            <th scope="col">Model</th>
-            <th scope="col" className={classes.wide}>
-              Without a price
-            </th>
-            <th scope="col" className={table.right}>
-              Events
-            </th>
-            <th scope="col" className={classes.wide}>
-              First
-            </th>
-            {isAdmin && (
-              <th scope="col">
-                <span className="visually-hidden">Remedy</span>
-              </th>
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          {models.map((one) => (
-            <tr key={`${one.provider}\n${one.model}`}>
-              <th scope="row" className={classes.model}>
-                {one.model ? <NameLink attribute="model" name={one.model} /> : 'no model'}{' '}
-                <span className="muted">{one.provider ?? one.service}</span>
-              </th>
-              <td className={classes.wide}>{metersText(one)}</td>
-              <td className={table.right} title={eventsText(one)}>
-                {formatCount(one.events)}
-              </td>
-              <td className={classes.wide}>{formatMoment(new Date(one.first_at), tz)}</td>
-              {isAdmin && (
-                <td className={table.right}>
-                  <Button
-                    size="compact-sm"
-                    variant="default"
-                    aria-label={`Set prices for ${one.model ?? one.provider ?? 'it'}`}
-                    onClick={() => ask(nameOf(one))}
-                  >
-                    Set prices
-                  </Button>
-                </td>
-              )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <DataTable
+        label={TITLE}
+        name="unpriced."
+        rows={models}
+        columns={columns}
+        rowKey={({ provider, service, model }) => `${provider}\n${service}\n${model}`}
+      />
       {!isAdmin && (
         <p className={`${classes.remedy} muted small`}>An admin can set prices for them here.</p>
       )}
@@ -113,20 +71,6 @@ const TITLE = 'Used without a price'
 
 function nameOf({ model, provider, service }: Unpriced): string {
   return model ?? provider ?? service ?? ''
-}
-
-function metersText(one: Unpriced): string {
-  const used = (meter: string) => formatCount(quantityNumber(one.meters[meter]))
-  return metersOf(one)
-    .map((meter) => `${used(meter)} ${meter.replaceAll('_', ' ')}`)
-    .join(', ')
-}
-
-function eventsText({ events, partly_priced }: Unpriced): string {
-  const all = formatCountExactly(events)
-  return partly_priced > 0
-    ? `${all}, of ${formatCountExactly(partly_priced)} a part is charged`
-    : all
 }
 
 function NoneUnpriced({ isKnown }: { isKnown: boolean }) {

@@ -102,8 +102,8 @@ function NoRevenue() {
             'Ask an admin for a key.'
           ) : (
             <>
-              Put a key that may send usage in place of KEY; you make one in{' '}
-              <Link href="/settings">Settings</Link>.
+              Put a key that may send usage in place of KEY; you can{' '}
+              <Link href="/people?new=key">make one</Link>.
             </>
           )}
         </p>
