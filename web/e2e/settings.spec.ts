@@ -34,7 +34,7 @@ test('a member sees their own account only, and no users', async ({ page, browse
   await expect(member.getByText('"account": "acme"')).toBeVisible()
   const pages = member.getByRole('navigation', { name: 'Pages' })
   await expect(pages).toContainText('My usage')
-  await expect(pages).not.toContainText('Alerts')
+  await expect(pages).toContainText('My alerts')
   await expect(pages).not.toContainText('System')
   await member.goto('/system')
   await expect(member.getByText('There is no such page')).toBeVisible()

@@ -128,10 +128,11 @@ export const PAGES: PageEntry[] = [
   {
     path: '/alerts',
     title: 'Alerts',
+    ownTitle: 'My alerts',
     group: 'Control',
     key: 'a',
     Icon: IconBell,
-    audience: 'those who see all',
+    audience: 'everyone',
     isOnPhone: true,
     Page: lazyPart(() => import('./pages/alerts/Alerts')),
   },

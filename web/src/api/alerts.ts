@@ -46,16 +46,14 @@ export function useAlerts(state: AlertState, severity: AlertSeverity | null, rul
   })
 }
 
-/** How many alerts wait for somebody. They are about everybody, so members have none. */
+/** How many alerts wait for somebody; of a member's, those about their own account alone. */
 export function useOpenAlerts() {
-  const { scope } = useSession()
   return useQuery({
     queryKey: keys.openAlerts(),
     queryFn: async ({ signal }) =>
       (await api.get('/api/v1/alerts', { query: { state: 'open', limit: 1 }, signal })).open,
     placeholderData: keepPreviousData,
     refetchInterval: REFETCH_MS,
-    enabled: scope === null,
   })
 }
 
@@ -75,8 +73,11 @@ export function useActOn() {
   })
 }
 
+/** What is watched. It is the organisation's, so members do not see it. */
 export function useAlertRules() {
+  const { scope } = useSession()
   return useQuery({
+    enabled: scope === null,
     queryKey: keys.alertRules(),
     queryFn: async ({ signal }) => (await api.get('/api/v1/alert-rules', { signal })).items,
   })

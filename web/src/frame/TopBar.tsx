@@ -1,7 +1,6 @@
 import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { IconArrowsDiff, IconBell, IconMoon, IconSearch, IconSun } from '@tabler/icons-react'
 import { Link } from 'wouter'
-import { useSession } from '@/api/session'
 import { previousLabel } from '@/lib/period'
 import { useLiveState } from '@/live/live'
 import { useScene, useView } from '@/view/useView'
@@ -65,8 +64,6 @@ function CompareToggle() {
 
 /** Leads to the alerts, and says how many wait. */
 function Bell() {
-  const { scope } = useSession()
-  if (scope !== null) return null
   return (
     <Link href="/alerts" className={classes.bell} title="Alerts">
       <IconBell size={18} stroke={1.7} aria-hidden="true" />

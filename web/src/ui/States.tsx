@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { ApiError } from '@/api/client'
+import { useSessionQuery } from '@/api/session'
 import { CopyBlock } from './CopyBlock'
 import classes from './States.module.css'
 
@@ -26,13 +27,23 @@ export function Failure({ what, error, retry, still }: FailureProps) {
         <strong>{what} could not be loaded.</strong> {sentence(messageOf(error))}
       </p>
       {still && <p className="muted">{still}</p>}
-      {remedy && <CopyBlock text={remedy} />}
+      {remedy && <Remedy text={remedy} />}
       <Button size="xs" variant="default" onClick={retry}>
         Try again
       </Button>
     </div>
   )
 }
+
+/** What helps: a sentence, or a command for whoever may run it. */
+export function Remedy({ text }: { text: string }) {
+  const { data: session } = useSessionQuery()
+  if (!COMMAND.test(text)) return <p>{sentence(text)}</p>
+  return session?.role === 'admin' ? <CopyBlock text={text} label="remedy" /> : <p>Ask an admin.</p>
+}
+
+/** How a remedy begins that is run where the server is. */
+const COMMAND = /^(outlay|SELECT|DESCRIBE)\b/
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : 'Something went wrong.'

@@ -23,6 +23,8 @@ pub struct Alert {
     pub detail: String,
     /// Where the usage behind it is seen: a path of the pages.
     pub path: Option<String>,
+    /// The account that it is about, where it is about one alone: whose people see it.
+    pub account: Option<CompactString>,
     /// When it opened.
     pub opened_at: DateTime<Utc>,
     /// Where it is between open and resolved.
@@ -122,6 +124,8 @@ pub struct Reading {
     pub detail: String,
     /// Where the usage behind it is seen.
     pub path: Option<String>,
+    /// The account that it is about, where it is about one alone.
+    pub account: Option<CompactString>,
 }
 
 /// What a round of judging does to the alerts of one rule.
@@ -177,6 +181,7 @@ mod tests {
             title: String::new(),
             detail: String::new(),
             path: None,
+            account: None,
             opened_at: DateTime::UNIX_EPOCH,
             state,
             snoozed_until: None,
@@ -192,6 +197,7 @@ mod tests {
             title: String::new(),
             detail: String::new(),
             path: None,
+            account: None,
         }
     }
 

@@ -149,6 +149,19 @@ pub enum Condition {
     Health {},
 }
 
+impl Condition {
+    /// Of which usage it is; none where it is about the server, or about each budget's own.
+    pub const fn scope(&self) -> Option<&Scope> {
+        match self {
+            Self::Above { scope, .. }
+            | Self::Anomaly { scope, .. }
+            | Self::Change { scope }
+            | Self::Silence { scope, .. } => Some(scope),
+            Self::Budget {} | Self::Unpriced {} | Self::Health {} => None,
+        }
+    }
+}
+
 /// Why a rule cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RuleError {

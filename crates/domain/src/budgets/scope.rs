@@ -64,6 +64,14 @@ impl Scope {
         Self::new(BTreeMap::from([(name.to_owned(), vec![value.to_owned()])]))
     }
 
+    /// The only account that all of it belongs to, where it is one's.
+    pub fn account(&self) -> Option<&str> {
+        match self.names.get("account").map(Vec::as_slice) {
+            Some([account]) => Some(account),
+            _ => None,
+        }
+    }
+
     /// The filters, for questions.
     pub fn filters(&self) -> &[Filter] {
         &self.filters

@@ -198,7 +198,7 @@ fn settle(
 }
 
 fn opened(rule: &AlertRule, reading: Reading, now: DateTime<Utc>) -> Alert {
-    let Reading { key, severity, title, detail, path, .. } = reading;
+    let Reading { key, severity, title, detail, path, account, .. } = reading;
     Alert {
         id: Uuid::now_v7(),
         rule_id: rule.id.clone(),
@@ -207,6 +207,7 @@ fn opened(rule: &AlertRule, reading: Reading, now: DateTime<Utc>) -> Alert {
         title,
         detail,
         path,
+        account,
         opened_at: now,
         state: AlertState::Open,
         snoozed_until: None,

@@ -90,7 +90,12 @@ impl Alerts {
             }
             Condition::Health {} => Ok(self.trouble()),
         };
-        Ok(readings?.into())
+        let mut readings = readings?;
+        let account = rule.draft.condition.scope().and_then(Scope::account);
+        for reading in &mut readings {
+            reading.account = account.map(CompactString::from);
+        }
+        Ok(readings.into())
     }
 
     /// The highest threshold of each kind that each budget reached in its window.
@@ -162,6 +167,7 @@ impl Alerts {
                     ),
                 },
                 path: Some("/prices?view=unpriced".into()),
+                account: None,
             })
         });
         Ok(readings.collect())
@@ -197,6 +203,7 @@ impl Alerts {
             title: format!("{name} of the {span} {verb} {text}, the limit is {limit}"),
             detail: about(scope),
             path: Some(path(scope, &measured, from, now)),
+            account: None,
         }])
     }
 
@@ -246,6 +253,7 @@ impl Alerts {
                         units_text(verdict.hi.max(0.0))
                     ),
                     path: Some(path(scope, &Measure::Spend, *at, *at + TimeDelta::hours(1))),
+                    account: None,
                 });
             }
         }
@@ -287,6 +295,7 @@ impl Alerts {
                     units_text(anomaly.hi.max(0.0))
                 ),
                 path: Some(day_path(scope, day)),
+                account: None,
             })
         });
         Ok(readings.collect())
@@ -324,6 +333,7 @@ impl Alerts {
                     days[change.hi.min(days.len() - 1)]
                 ),
                 path: Some(day_path(scope, day)),
+                account: None,
             })
         });
         Ok(readings.collect())
@@ -358,6 +368,7 @@ impl Alerts {
             },
             detail: about(scope),
             path: Some(path(scope, &Measure::Events, now - TimeDelta::days(7), now)),
+            account: None,
         }])
     }
 
@@ -372,6 +383,7 @@ impl Alerts {
                 title,
                 detail: detail.into(),
                 path: None,
+                account: None,
             });
         };
         if let Some(space) = DiskSpace::of(&outlay.data_dir).filter(|space| space.is_nearly_full())
@@ -539,6 +551,7 @@ fn budget_reading(
         title,
         detail,
         path: Some(format!("/budgets?budget={}", status.budget.id)),
+        account: draft.scope.account().map(CompactString::from),
     }
 }
 
@@ -551,6 +564,7 @@ fn still_there(alert: &Alert) -> Reading {
         title: alert.title.clone(),
         detail: alert.detail.clone(),
         path: alert.path.clone(),
+        account: alert.account.clone(),
     }
 }
 

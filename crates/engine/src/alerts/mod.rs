@@ -214,7 +214,8 @@ impl Alerts {
     }
 
     /// The newest alerts that are wanted, behind the time and id `before`, with all rules as they
-    /// stood at that moment and how many alerts were open and not silent.
+    /// stood at that moment and how many alerts of that account, where one is named, were open and
+    /// not silent.
     pub async fn page(
         &self,
         wanted: WantedAlerts,
@@ -224,10 +225,11 @@ impl Alerts {
         let now = self.clock.now();
         self.books
             .read(move |books| {
+                let open = books.alerts().count_open(wanted.account.as_deref(), now)?;
                 Ok(AlertsPage {
                     alerts: books.alerts().page(&wanted, before, limit)?,
                     rules: books.alerts().rules()?,
-                    open: books.alerts().count_open(now)?,
+                    open,
                 })
             })
             .await

@@ -95,6 +95,38 @@ fn open(folder: &Path, time_zone: Tz, clock: Arc<FrozenClock>) -> Arc<Outlay> {
 }
 
 #[tokio::test]
+async fn whoever_sees_one_account_sees_the_alerts_that_are_about_it_alone() {
+    let desk = Desk::watching(&["budgets"]).await;
+    let limit = |scope: serde_json::Value| {
+        serde_json::json!({
+            "kind": "above", "measure": "spend", "hours": 24, "limit": "1", "scope": scope,
+        })
+    };
+    desk.rule("all", limit(serde_json::json!({}))).await;
+    desk.rule("own", limit(serde_json::json!({ "account": ["acme"] }))).await;
+    desk.rule("both", limit(serde_json::json!({ "account": ["acme", "globex"] }))).await;
+    let budget = serde_json::json!({
+        "name": "Acme", "amount": "1", "period": { "every": "day" }, "scope": { "account": ["acme"] },
+    });
+    let budget = serde_json::from_value(budget).unwrap();
+    let budgets = desk.outlay.budgets(By::Server("tests"));
+    budgets.create("acme".into(), budget, "ada").await.unwrap();
+    desk.spend("a", now() - TimeDelta::minutes(1), Some("5")).await;
+    assert_eq!(desk.judged().await.len(), 4);
+
+    let of = async |account: &str| {
+        let wanted = WantedAlerts { account: Some(account.into()), ..within(&["open"]) };
+        let page = desk.alerts.page(wanted, None, 100).await.unwrap();
+        let mut rules: Vec<_> = page.alerts.iter().map(|alert| alert.rule_id.to_string()).collect();
+        rules.sort();
+        (rules, page.open)
+    };
+
+    assert_eq!(of("acme").await, (vec!["budgets".to_owned(), "own".to_owned()], 2));
+    assert_eq!(of("globex").await, (Vec::new(), 0));
+}
+
+#[tokio::test]
 async fn a_limit_opens_once_stays_while_it_nearly_holds_and_resolves_below() {
     let desk = Desk::watching(&[]).await;
     let day =

@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Scoped};
 use crate::error::ApiError;
 use crate::extract::{Json, Params, Path};
 use crate::forms::ids::known_id;
@@ -150,18 +150,19 @@ struct AlertPage {
     next_cursor: Option<String>,
 }
 
-/// Lists alerts, the newest first. They are about all accounts: members do not see them.
+/// Lists alerts, the newest first. Members see those that are about their own account alone.
 #[utoipa::path(get, path = "/api/v1/alerts", operation_id = "list_alerts",
     tag = "alerts", params(AlertQuery),
     responses((status = 200, body = AlertPage), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 403, body = ApiError)))]
 async fn list(
     State(state): State<AppState>,
-    _sees_all: Caller,
+    caller: Scoped,
     Params(query): Params<AlertQuery>,
 ) -> Result<Json<AlertPage>, ApiError> {
     let limit = page_size(query.limit)?;
-    let wanted = query.wanted()?;
+    let account = caller.scope().map(CompactString::from);
+    let wanted = WantedAlerts { account, ..query.wanted()? };
     let before = query.cursor.as_deref().map(read_cursor).transpose()?;
     let AlertsPage { alerts, rules, open } = state.alerts.page(wanted, before, limit + 1).await?;
     let (alerts, next_cursor) =
@@ -184,6 +185,7 @@ impl AlertQuery {
             severities: words(self.severity.as_deref(), "severity", &severities)?,
             rules: rules
                 .map_or_else(Vec::new, |rules| rules.split(',').map(CompactString::from).collect()),
+            account: None,
         })
     }
 }

@@ -228,7 +228,7 @@ fn knocks() -> Vec<Knock> {
         (get, "/api/v1/budgets/{id}", "", Value::Null, USAGE),
         (put, "/api/v1/budgets/{id}", "", budget, ADMINS),
         (delete, "/api/v1/budgets/{id}", "", Value::Null, ADMINS),
-        (get, "/api/v1/alerts", "", Value::Null, OF_ALL),
+        (get, "/api/v1/alerts", "", Value::Null, USAGE),
         (post, "/api/v1/alerts/{id}/acknowledge", "", Value::Null, ADMINS),
         (post, "/api/v1/alerts/{id}/resolve", "", Value::Null, ADMINS),
         (

@@ -58,13 +58,13 @@ impl Door {
             ("events", None) => Self::to(Act::SendUsage),
             ("events", Some(_)) => Self::to(Act::AmendUsage),
             ("budgets", Some("check")) => Self::to(Act::SeeUsage),
-            ("usage" | "budgets" | "insights" | "exports" | "reports", _) if reads => {
+            ("usage" | "budgets" | "alerts" | "insights" | "exports" | "reports", _) if reads => {
                 Self::to(Act::SeeUsage)
             }
             ("views" | "pins", _) if reads => Self::to(Act::SeeUsage),
             ("views" | "pins", _) => Self::to(Act::KeepViews),
             // They are the organisation's.
-            ("alerts" | "alert-rules" | "revenue", _) if reads => Self::to_all(Act::SeeUsage),
+            ("alert-rules" | "revenue", _) if reads => Self::to_all(Act::SeeUsage),
             // Which users may tell of it besides, the handler says.
             ("revenue", None) => Self::to(Act::SendUsage),
             // Which models have no price is seen on usage.
@@ -127,7 +127,9 @@ mod tests {
             (Method::GET, "/api/v1/budgets", guarded(SeeUsage)),
             (Method::POST, "/api/v1/budgets", CLOSED),
             (Method::POST, "/api/v1/budgets/check", guarded(SeeUsage)),
-            (Method::GET, "/api/v1/alerts", Door::to_all(SeeUsage)),
+            (Method::GET, "/api/v1/alerts", guarded(SeeUsage)),
+            (Method::GET, "/api/v1/alert-rules", Door::to_all(SeeUsage)),
+            (Method::POST, "/api/v1/alerts/1/acknowledge", CLOSED),
             (Method::GET, "/api/v1/insights/roi", guarded(SeeUsage)),
             (Method::GET, "/api/v1/exports/focus", guarded(SeeUsage)),
             (Method::GET, "/api/v1/reports/month", guarded(SeeUsage)),

@@ -18,7 +18,7 @@ const PUT_RULE: &str = "
 const REMOVE_RULE: &str = "DELETE FROM alert_rules WHERE rule_id = ?1";
 const COLUMNS: &str = "
     SELECT alert_id, rule_id, key, severity, title, detail, path, opened_at_us, state, actor,
-           changed_at_us, snoozed_until_us, holds, seen_by, seen_at_us
+           changed_at_us, snoozed_until_us, holds, seen_by, seen_at_us, account
     FROM alerts";
 const HOLDING: &str = "WHERE holds = 1 AND rule_id = ?1";
 const HOLDING_RULES: &str = "SELECT DISTINCT rule_id FROM alerts WHERE holds = 1";
@@ -28,16 +28,18 @@ const PAGE: &str = "
       AND replace(?3, state, '') <> ?3
       AND (?4 = '' OR replace(?4, severity, '') <> ?4)
       AND (?5 = '' OR replace(',' || ?5 || ',', ',' || rule_id || ',', '') <> ',' || ?5 || ',')
+      AND (?7 = '' OR account = ?7)
     ORDER BY opened_at_us DESC, alert_id DESC LIMIT ?6";
 const COUNT_OPEN: &str = "
     SELECT count(*) FROM alerts
-    WHERE state = 'open' AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1)";
+    WHERE state = 'open' AND (snoozed_until_us IS NULL OR snoozed_until_us <= ?1)
+      AND (?2 = '' OR account = ?2)";
 const COUNT_OPENED: &str =
     "SELECT count(*) FROM alerts WHERE ?1 <= opened_at_us AND opened_at_us < ?2";
 const ADD: &str = "
     INSERT INTO alerts (alert_id, rule_id, key, severity, title, detail, path, opened_at_us, state,
-                        actor, changed_at_us, snoozed_until_us, holds)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', NULL, ?8, NULL, 1)
+                        actor, changed_at_us, snoozed_until_us, holds, account)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', NULL, ?8, NULL, 1, ?9)
     ON CONFLICT DO NOTHING";
 const SET: &str = "
     UPDATE alerts SET state = ?2, actor = ?3, changed_at_us = ?4, snoozed_until_us = ?5, holds = ?6,
@@ -91,16 +93,18 @@ impl<A> Alerts<'_, A> {
         let (at, id) =
             before.map_or((i64::MAX, String::new()), |(at, id)| (to_us(at), id.to_string()));
         let mut statement = self.conn.prepare_cached(&format!("{COLUMNS} {PAGE}"))?;
-        let WantedAlerts { states, severities, rules } = wanted;
-        let wanted =
-            params![at, id, states.join(" "), severities.join(" "), rules.join(","), limit];
+        let WantedAlerts { states, severities, rules, account } = wanted;
+        let (states, severities, rules) = (states.join(" "), severities.join(" "), rules.join(","));
+        let account = account.as_deref().unwrap_or_default();
+        let wanted = params![at, id, states, severities, rules, limit, account];
         let alerts = statement.query_map(wanted, read)?;
         Ok(alerts.collect::<Result<_, _>>()?)
     }
 
-    /// How many alerts are open and not silent.
-    pub fn count_open(&self, now: DateTime<Utc>) -> Result<i64, StoreError> {
-        Ok(self.conn.prepare_cached(COUNT_OPEN)?.query_row([to_us(now)], |row| row.get(0))?)
+    /// How many alerts are open and not silent, of those about `account` alone where one is named.
+    pub fn count_open(&self, account: Option<&str>, now: DateTime<Utc>) -> Result<i64, StoreError> {
+        let wanted = params![to_us(now), account.unwrap_or_default()];
+        Ok(self.conn.prepare_cached(COUNT_OPEN)?.query_row(wanted, |row| row.get(0))?)
     }
 
     /// How many alerts opened in `[from, to)`, of those that are not forgotten.
@@ -135,6 +139,7 @@ impl Alerts<'_, Writes> {
             alert.detail,
             alert.path,
             to_us(alert.opened_at),
+            alert.account.as_deref(),
         ])?;
         Ok(added > 0)
     }
@@ -175,6 +180,8 @@ pub struct WantedAlerts {
     pub severities: Vec<CompactString>,
     /// Of one of these rules, without commas in their ids; of any where there are none.
     pub rules: Vec<CompactString>,
+    /// About this account alone; about any and all where none is named.
+    pub account: Option<CompactString>,
 }
 
 fn read(row: &Row<'_>) -> Result<Alert, rusqlite::Error> {
@@ -197,6 +204,7 @@ fn read(row: &Row<'_>) -> Result<Alert, rusqlite::Error> {
         title: text(4)?,
         detail: text(5)?,
         path: row.get(6)?,
+        account: row.get::<_, Option<String>>(15)?.map(CompactString::from),
         opened_at: from_us(row.get(7)?),
         state: match text(8)?.as_str() {
             "open" => AlertState::Open,

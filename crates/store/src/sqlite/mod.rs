@@ -71,6 +71,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (19, include_str!("migrations/0019_folded_ids.sql")),
     (20, include_str!("migrations/0020_counters.sql")),
     (21, include_str!("migrations/0021_views.sql")),
+    (22, include_str!("migrations/0022_alerts_of_accounts.sql")),
 ];
 
 /// The open books of one data folder.

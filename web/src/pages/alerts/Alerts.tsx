@@ -1,6 +1,7 @@
 import { SegmentedControl, Select } from '@mantine/core'
 import { useMemo } from 'react'
 import { useActOn, useAlertRules, useAlerts } from '@/api/alerts'
+import { useSession } from '@/api/session'
 import { ALERT_STATES, readAlertState, readSeverity, SEVERITY_WORDS } from '@/lib/alerts'
 import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
@@ -16,12 +17,16 @@ import { useAlertColumns } from './useAlertColumns'
 /** Rows of two lines, where there are too many to draw them all. */
 const ROW_HEIGHT = 54
 
-/** What holds that somebody wanted to know of, what was done about it, and what is watched. */
+/**
+ * What holds that somebody wanted to know of, what was done about it, and what is watched; for members,
+ * what is about their own account.
+ */
 export default function Alerts() {
+  const { scope } = useSession()
   return (
     <div className={classes.page}>
       <AlertsPanel />
-      <RulesPanel />
+      {scope === null && <RulesPanel />}
     </div>
   )
 }
@@ -33,6 +38,7 @@ const EMPTY_WORDS = {
 }
 
 function AlertsPanel() {
+  const { scope } = useSession()
   const [asked, ask] = useParam('state')
   const state = readAlertState(asked)
   const [severityAsked, askSeverity] = useParam('severity')
@@ -63,16 +69,18 @@ function AlertsPanel() {
             value={severity}
             onChange={(next) => askSeverity(next, { replace: true })}
           />
-          <Select
-            size="xs"
-            w={168}
-            aria-label="Rule"
-            placeholder="Any rule"
-            clearable
-            data={(rules.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-            value={rule}
-            onChange={(next) => askRule(next, { replace: true })}
-          />
+          {scope === null && (
+            <Select
+              size="xs"
+              w={168}
+              aria-label="Rule"
+              placeholder="Any rule"
+              clearable
+              data={(rules.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+              value={rule}
+              onChange={(next) => askRule(next, { replace: true })}
+            />
+          )}
           <SegmentedControl
             size="xs"
             aria-label="Which alerts"
@@ -102,7 +110,13 @@ function AlertsPanel() {
         isEmpty={() => items.length === 0}
         empty={
           <Empty title={isNarrowed ? 'No such alert' : EMPTY_WORDS[state]}>
-            {state === 'open' && !isNarrowed && <p>The rules below are watched all the time.</p>}
+            {state === 'open' && !isNarrowed && (
+              <p>
+                {scope === null
+                  ? 'The rules below are watched all the time.'
+                  : `What is about ${scope} alone shows up here. An admin says what is watched.`}
+              </p>
+            )}
           </Empty>
         }
       >

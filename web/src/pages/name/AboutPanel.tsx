@@ -18,11 +18,10 @@ interface AboutPanelProps {
 
 /** The budgets that are about a name, and the alerts that wait because of it. */
 export function AboutPanel({ attribute, name }: AboutPanelProps) {
-  const { scope } = useSession()
   return (
-    <Panel title={scope === null ? 'Budgets and alerts' : 'Budgets'}>
+    <Panel title="Budgets and alerts">
       <Budgets attribute={attribute} name={name} />
-      {scope === null && <OpenAlerts attribute={attribute} name={name} />}
+      <OpenAlerts attribute={attribute} name={name} />
     </Panel>
   )
 }

@@ -98,8 +98,8 @@ function NoRevenue() {
           Post what customers paid, one by one or as a list, and it is held against what was spent.
           An attribute such as the service says what it was for; without one it is shared out by the
           rule below.{' '}
-          {role === 'viewer' ? (
-            'Ask an admin for a key.'
+          {role !== 'admin' ? (
+            'Ask an admin to have it posted.'
           ) : (
             <>
               Put a key that may send usage in place of KEY; you can{' '}
@@ -107,7 +107,7 @@ function NoRevenue() {
             </>
           )}
         </p>
-        <CopyBlock text={revenueCommand(window.location.origin, now)} />
+        {role === 'admin' && <CopyBlock text={revenueCommand(window.location.origin, now)} />}
       </div>
     </Panel>
   )

@@ -3,7 +3,6 @@ import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { ApiError } from '@/api/client'
 import { useSignIn, useSignInByLink } from '@/api/session'
-import { CopyBlock } from '@/ui/CopyBlock'
 import { messageOf, sentence } from '@/ui/States'
 import classes from './SignIn.module.css'
 
@@ -67,14 +66,13 @@ function SignInError({ error, byLink }: { error: Error; byLink: boolean }) {
   return (
     <div className={classes.error} role="alert">
       <p>{explain(error, byLink)}</p>
-      {byLink && <CopyBlock text="outlay user link NAME" />}
     </div>
   )
 }
 
 function explain(error: Error, byLink: boolean): string {
   if (byLink && error instanceof ApiError && error.status > 0 && error.status < 500) {
-    return 'This sign-in link was used already or is too old. Sign in with a password, or ask for a new link where the server runs:'
+    return 'This sign-in link was used already or is too old. Sign in with a password, or ask an admin for a new link. Whoever runs the server makes one with `outlay user link NAME`.'
   }
   return sentence(messageOf(error))
 }
