@@ -1,9 +1,9 @@
 import { Combobox, useCombobox } from '@mantine/core'
 import { IconBuilding, IconChevronDown, IconLock } from '@tabler/icons-react'
 import { useState } from 'react'
+import { useNames } from '@/api/names'
 import { useSession } from '@/api/session'
-import { useUsage } from '@/api/usage'
-import { withOnly } from '@/lib/filters'
+import { type Attribute, withOnly } from '@/lib/filters'
 import { scopeOf } from '@/lib/view'
 import bar from '@/ui/bar.module.css'
 import { useScene, useView } from '@/view/useView'
@@ -23,6 +23,7 @@ export function ScopePicker({ disabled }: { disabled: boolean }) {
 /** Why the scope is greyed. */
 const UNUSED = 'This page is about all accounts'
 
+const ACCOUNT: Attribute[] = ['account']
 const EVERYONE = '\u0000everyone'
 
 function AccountSelect({ disabled }: { disabled: boolean }) {
@@ -36,15 +37,16 @@ function AccountSelect({ disabled }: { disabled: boolean }) {
     },
     onDropdownOpen: () => combobox.focusSearchInput(),
   })
-  const accounts = useUsage(
-    'breakdown',
-    { range, tz, by: ['account'], measures: ['spend'], top: 200 },
-    { enabled: combobox.dropdownOpened },
-  )
+  const accounts = useNames({
+    attributes: ACCOUNT,
+    range,
+    tz,
+    text: search,
+    enabled: combobox.dropdownOpened,
+  })
   const scope = scopeOf(view)
-  const names = (accounts.data?.rows ?? [])
-    .filter((row) => !row.isOther)
-    .map((row) => row.names[0] ?? '')
+  const names = accounts.names
+    .map(({ name }) => name)
     .filter((name) => name.toLowerCase().includes(search.toLowerCase()))
 
   const choose = (value: string) => {
@@ -86,7 +88,7 @@ function AccountSelect({ disabled }: { disabled: boolean }) {
               {name}
             </Combobox.Option>
           ))}
-          {accounts.isSuccess && names.length === 0 && search && (
+          {accounts.isKnown && names.length === 0 && search && (
             <Combobox.Empty>No account of that name in this period</Combobox.Empty>
           )}
         </Combobox.Options>

@@ -1,10 +1,9 @@
 import type { IconBell } from '@tabler/icons-react'
 import { IconArrowRight } from '@tabler/icons-react'
-import { useQueries } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { useLocation } from 'wouter'
+import { useNames } from '@/api/names'
 import { useSession } from '@/api/session'
-import { usageQuery } from '@/api/usage'
 import type { Attribute } from '@/lib/filters'
 import { found } from '@/lib/palette'
 import { PRESETS, type Preset } from '@/lib/period'
@@ -22,7 +21,7 @@ export interface Target {
   act: () => void
 }
 
-/** Attributes whose values can be reached, and how many of each are looked through. */
+/** Attributes whose values can be reached. */
 const SEARCHED: Attribute[] = [
   'provider',
   'model',
@@ -32,7 +31,6 @@ const SEARCHED: Attribute[] = [
   'team',
   'project',
 ]
-const VALUES_MAX = 200
 const SHOWN_MAX = 14
 
 /** Pages, things to do, names and periods, with the words in them. */
@@ -41,7 +39,9 @@ export function useTargets(text: string): Target[] {
   const [, navigate] = useLocation()
   const session = useSession()
   const actions = useActions()
-  const names = useNamePlaces(useNames())
+  const { range, tz } = useScene()
+  const known = useNames({ attributes: SEARCHED, range, tz, text })
+  const names = useNamePlaces(known.names.filter(({ name }) => name !== ''))
   return useMemo(() => {
     const pages: Target[] = pagesFor(session)
       .filter(({ group }) => group)
@@ -64,20 +64,4 @@ export function useTargets(text: string): Target[] {
     if (text.trim() === '') return [...pages, ...actions].slice(0, SHOWN_MAX)
     return found([...pages, ...actions, ...names, ...periods], text, SHOWN_MAX)
   }, [text, names, actions, view, session, navigate, changeView])
-}
-
-/** What was used in the period, by name. */
-function useNames(): { attribute: Attribute; name: string }[] {
-  const { range, tz } = useScene()
-  const answers = useQueries({
-    queries: SEARCHED.map((attribute) =>
-      usageQuery('breakdown', { range, tz, by: [attribute], measures: ['spend'], top: VALUES_MAX }),
-    ),
-  })
-  return answers.flatMap(({ data }, at) => {
-    const attribute = SEARCHED[at] as Attribute
-    return (data?.rows ?? [])
-      .filter((row) => !row.isOther && row.names[0])
-      .map((row) => ({ attribute, name: row.names[0] ?? '' }))
-  })
 }

@@ -125,6 +125,16 @@ export function withOnly(filters: Filter[], attribute: Attribute, value: string)
   return [...others, { attribute, op: 'in', values: [value] }]
 }
 
+/**
+ * What begins with a text as it was typed, in small letters or with a capital: names are told apart by
+ * case, and people do not type it.
+ */
+export function beginningWith(attribute: Attribute, text: string): Filter {
+  const small = text.toLowerCase()
+  const capital = small.charAt(0).toUpperCase() + small.slice(1)
+  return { attribute, op: 'prefix', values: [...new Set([text, small, capital])] }
+}
+
 /** A filter in words: `Provider is openai or anthropic`. */
 export function filterText(filter: Filter): string {
   const verb = { in: 'is', not: 'is not', prefix: 'begins with' }[filter.op]

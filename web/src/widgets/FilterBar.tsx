@@ -1,7 +1,7 @@
 import { Button, Popover, SegmentedControl, TagsInput } from '@mantine/core'
 import { IconFilterPlus, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
-import { useUsage } from '@/api/usage'
+import { useNames } from '@/api/names'
 import { type Attribute, type Filter, type FilterOp, filterText } from '@/lib/filters'
 import bar from '@/ui/bar.module.css'
 import { useScene, useView } from '@/view/useView'
@@ -107,16 +107,9 @@ function FilterFields({ filters, onChange }: FiltersProps) {
   const { range, tz } = useScene()
   const [attribute, setAttribute] = useState<Attribute>('provider')
   const [op, setOp] = useState<FilterOp>('in')
-  const known = useUsage('breakdown', {
-    range,
-    tz,
-    by: [attribute],
-    measures: ['spend'],
-    top: VALUES_MAX,
-  })
-  const names = (known.data?.rows ?? [])
-    .filter((row) => !row.isOther)
-    .map((row) => row.names[0] || NOT_SET)
+  const [text, setText] = useState('')
+  const known = useNames({ attributes: [attribute], range, tz, text })
+  const names = known.names.map(({ name }) => name || NOT_SET)
   const filter = filters.find((one) => one.attribute === attribute && one.op === op)
 
   const pick = (picked: string[]) => {
@@ -141,6 +134,8 @@ function FilterFields({ filters, onChange }: FiltersProps) {
         data={names}
         value={(filter?.values ?? []).map((value) => value || NOT_SET)}
         onChange={pick}
+        searchValue={text}
+        onSearchChange={setText}
         maxDropdownHeight={220}
         clearable
         clearButtonProps={{ 'aria-label': 'Clear the values' }}
@@ -149,9 +144,6 @@ function FilterFields({ filters, onChange }: FiltersProps) {
     </>
   )
 }
-
-/** Values that are offered for an attribute, at most. */
-const VALUES_MAX = 200
 
 /** How the absence of a value is offered. */
 const NOT_SET = '(not set)'

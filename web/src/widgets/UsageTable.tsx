@@ -1,10 +1,11 @@
-import { useMemo } from 'react'
+import { TextInput } from '@mantine/core'
+import { useMemo, useState } from 'react'
 import { csvHref, type UsageRow, useUsage } from '@/api/usage'
 import { assignSlots } from '@/lib/colour'
 import { csvName } from '@/lib/csv'
-import { type Attribute, type Filter, withOnly } from '@/lib/filters'
+import { type Attribute, attributeLabel, beginningWith, type Filter, withOnly } from '@/lib/filters'
 import type { Measure } from '@/lib/measures'
-import { plural } from '@/lib/number'
+import { formatCountExactly, plural } from '@/lib/number'
 import { previousLabel, previousUpToNow } from '@/lib/period'
 import { groupKey, SERIES_MAX } from '@/lib/series'
 import { chosenColumns } from '@/lib/table'
@@ -57,7 +58,13 @@ export function UsageTable({
     [measures, optional],
   )
   const [main = 'spend'] = measures
-  const ask = { tz, filters, by }
+  const [sought, find] = useParam(`${name}find`)
+  const [first] = by
+  const narrowed = useMemo(
+    () => (sought && first ? [...filters, beginningWith(first, sought)] : filters),
+    [filters, first, sought],
+  )
+  const ask = { tz, filters: narrowed, by }
   const current = useUsage('breakdown', { ...ask, range, measures: asked, top: ROWS_MAX })
   const previous = useUsage(
     'breakdown',
@@ -107,10 +114,13 @@ export function UsageTable({
   return (
     <Panel
       title={title}
-      note={current.data && plural(rows.length, 'row')}
+      note={current.data && countWords(rows)}
       flush
       actions={
         <>
+          {first && (sought !== null || rows.some(isOther)) && (
+            <FindName attribute={first} sought={sought ?? ''} find={find} />
+          )}
           {actions}
           {optional.length > 0 && <ColumnsButton columns={columns} name={name} />}
           {current.data && (
@@ -131,7 +141,9 @@ export function UsageTable({
         what="The breakdown"
         rows={8}
         isEmpty={() => rows.length === 0}
-        empty={<Empty title="Nothing to break down" />}
+        empty={
+          <Empty title={sought ? `Nothing begins with “${sought}”` : 'Nothing to break down'} />
+        }
       >
         {() => (
           <DataTable
@@ -146,6 +158,45 @@ export function UsageTable({
         )}
       </Loaded>
     </Panel>
+  )
+}
+
+/** How many rows there are; where smaller ones are one, that too. */
+function countWords(rows: UsageRow[]): string {
+  const named = rows.filter((row) => !row.isOther).length
+  return named === rows.length
+    ? plural(named, 'row')
+    : `The ${formatCountExactly(named)} largest rows, and all others in one`
+}
+
+interface FindNameProps {
+  attribute: Attribute
+  sought: string
+  find: (text: string | null, options: { replace: boolean }) => void
+}
+
+/** Looks among all groups, also those that are not listed. */
+function FindName({ attribute, sought, find }: FindNameProps) {
+  const [text, setText] = useState(sought)
+  const label = `Find by how the ${attributeLabel(attribute).toLowerCase()} begins`
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        find(text.trim() || null, { replace: true })
+      }}
+    >
+      <TextInput
+        size="xs"
+        w={200}
+        type="search"
+        aria-label={label}
+        placeholder={label}
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        onBlur={() => find(text.trim() || null, { replace: true })}
+      />
+    </form>
   )
 }
 

@@ -57,7 +57,7 @@ export function useUsageColumns(asked: UsageColumns): Column<UsageRow>[] {
         total: at === 0 ? 'Total' : undefined,
         cell: (row) =>
           row.isOther ? (
-            at === 0 && 'Other'
+            at === 0 && 'All others'
           ) : (
             <NameLink
               attribute={attribute}

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { Roi, RoiFigures } from '@/api/roi'
-import { parseAmount } from '@/lib/amount'
+import { type Amount, formatAmount, parseAmount } from '@/lib/amount'
 import { previousLabel } from '@/lib/period'
 import { pointsText, shareText } from '@/lib/roi'
 import { Change, Figure, Spend } from '@/ui/Figures'
@@ -56,7 +56,11 @@ function AmountCard({ roi, name, previous }: AmountCardProps) {
   const now = reading(roi.total)
   return (
     <>
-      <p className={classes.figure} data-testid={`roi-${name}`}>
+      <p
+        className={classes.figure}
+        data-testid={`roi-${name}`}
+        data-long={(now !== null && isLong(now, roi.currency)) || undefined}
+      >
         {name === 'spend' ? (
           <Spend spend={now} unpriced={roi.total.unpriced} currency={roi.currency} />
         ) : (
@@ -77,6 +81,13 @@ function AmountCard({ roi, name, previous }: AmountCardProps) {
       )}
     </>
   )
+}
+
+/** Letters of a figure that a narrow card has room for. */
+const SHORT_MAX = 11
+
+function isLong(amount: Amount, currency: string): boolean {
+  return formatAmount(amount, currency).length > SHORT_MAX
 }
 
 interface ShareCardProps {
