@@ -16,7 +16,7 @@ fi
 # Whether dist is newer than everything it is made from.
 is_built() {
   [ -f dist/index.html ] &&
-    [ -z "$(find . ../clients/typescript/src \( -name node_modules -o -name dist -o -name e2e -o -name test-results \) -prune \
+    [ -z "$(find . ../clients/typescript/src \( -name node_modules -o -name dist -o -name e2e -o -name stories -o -name test-results \) -prune \
       -o -type f -newer dist/index.html -print -quit)" ]
 }
 

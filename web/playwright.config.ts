@@ -4,6 +4,8 @@ import { defineConfig } from '@playwright/test'
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
+  // What somebody looked at last; `npm run looks` accepts what is there now.
+  snapshotPathTemplate: '{testDir}/looks/{arg}{ext}',
   globalSetup: './e2e/start.ts',
   workers: 1,
   forbidOnly: !!process.env.CI,
@@ -22,6 +24,9 @@ export default defineConfig({
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        // Letters are drawn alike on every screen, so that pictures can be compared.
+        '--disable-lcd-text',
+        '--font-render-hinting=none',
       ],
     },
     viewport: { width: 1440, height: 900 },

@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url'
+import type { InlineConfig, UserConfig } from 'vite'
+import pages from '../vite.config'
+
+const place = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** The stories are built beside the pages, never into them: into `outDir`. */
+export function storiesConfig(outDir: string): InlineConfig {
+  return {
+    ...(pages as UserConfig),
+    configFile: false,
+    logLevel: 'error',
+    root: place('.'),
+    publicDir: false,
+    build: { target: 'es2022', assetsInlineLimit: 0, outDir, emptyOutDir: true },
+  }
+}
