@@ -161,7 +161,7 @@ async fn list(
     Params(query): Params<AlertQuery>,
 ) -> Result<Json<AlertPage>, ApiError> {
     let limit = page_size(query.limit)?;
-    let account = caller.scope().map(CompactString::from);
+    let account = caller.scope();
     let wanted = WantedAlerts { account, ..query.wanted()? };
     let before = query.cursor.as_deref().map(read_cursor).transpose()?;
     let AlertsPage { alerts, rules, open } = state.alerts.page(wanted, before, limit + 1).await?;
