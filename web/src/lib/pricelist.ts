@@ -46,8 +46,9 @@ export function byModel<Row extends PriceRow>(rows: Row[], now: Date): PricedMod
     known.rows.push(row)
     if (isValid(row, now) && conditionsText(row.conditions) === '') known.plain.set(row.meter, row)
   }
+  const { compare } = new Intl.Collator('en')
   return [...models.values()].sort(
-    (a, b) => a.provider.localeCompare(b.provider) || a.model.localeCompare(b.model),
+    (a, b) => compare(a.provider, b.provider) || compare(a.model, b.model),
   )
 }
 

@@ -5,6 +5,8 @@ import { type Slice, visibleSlice } from '@/lib/table'
 export const ROW_HEIGHT = 37
 /** Shorter tables are drawn whole, so that the browser finds every word in them. */
 export const VIRTUAL_FROM = 200
+/** What is drawn of a longer one before it is known what the window shows. */
+const DRAWN_FIRST = 50
 /** Rows above and below the screen that are drawn all the same. */
 const SPARE = 25
 
@@ -15,7 +17,7 @@ export function useVirtualRows(
   rowHeight: number = ROW_HEIGHT,
 ) {
   const isVirtual = count > VIRTUAL_FROM
-  const [slice, setSlice] = useState<Slice>({ first: 0, end: VIRTUAL_FROM })
+  const [slice, setSlice] = useState<Slice>({ first: 0, end: DRAWN_FIRST })
   const wanted = useRef<number | null>(null)
 
   useLayoutEffect(() => {

@@ -17,6 +17,7 @@ import { PriceDrawer } from './PriceDrawer'
 import { usePriceColumns } from './usePriceColumns'
 
 const MODELS_IN_USE_MAX = 200
+const MINUTE_MS = 60_000
 
 /** One line a model; opened, every row of its prices with conditions and validity. */
 export function PriceList({ prices }: { prices: Price[] }) {
@@ -25,7 +26,7 @@ export function PriceList({ prices }: { prices: Price[] }) {
   const [opened, open] = useParam('of')
   const text = asked ?? ''
   const sought = useDeferredValue(text)
-  const models = useMemo(() => byModel(prices, now), [prices, now])
+  const models = useMemo(() => gathered(prices, now), [prices, now])
   const used = useModelsInUse(now)
   const found = useMemo(() => search(models, sought, used), [models, sought, used])
   const show = useCallback(
@@ -76,6 +77,17 @@ export function PriceList({ prices }: { prices: Price[] }) {
       <PriceDrawer model={shown ?? null} close={() => open(null, { replace: true })} />
     </Panel>
   )
+}
+
+/** Models that were gathered before: thousands take a while, and people come back to the page. */
+const known = new WeakMap<Price[], { now: Date; models: PricedModel<Price>[] }>()
+
+function gathered(prices: Price[], now: Date): PricedModel<Price>[] {
+  const last = known.get(prices)
+  if (last && now.getTime() - last.now.getTime() < MINUTE_MS) return last.models
+  const models = byModel(prices, now)
+  known.set(prices, { now, models })
+  return models
 }
 
 function NoPrices({ text }: { text: string }) {
