@@ -4,6 +4,7 @@ import table from '@/ui/table.module.css'
 import { useParam } from '@/view/useParam'
 import classes from './DataTable.module.css'
 import { SortHead } from './SortHead'
+import { useOverflow } from './useOverflow'
 import { ROW_HEIGHT, useVirtualRows, VIRTUAL_FROM } from './useVirtualRows'
 
 /** A column: what it is called, what stands in it, and how it is ordered. */
@@ -80,12 +81,19 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   useEffect(() => {
     if (current >= 0) show(current)
   }, [current, show])
+  const frame = useRef<HTMLDivElement>(null)
+  const isScrolling = useOverflow(frame)
   const hasTotals = shown.some(({ total }) => total !== undefined)
   const isVirtual = ordered.length > VIRTUAL_FROM
   const cellClass = ({ isFigure, isWide, className }: Column<Row>) =>
     [isFigure && table.right, isWide && classes.wide, className].filter(Boolean).join(' ')
   return (
-    <div className={classes.frame}>
+    // What scrolls is reached by the keyboard, also where nothing in it is.
+    <div
+      ref={frame}
+      className={classes.frame}
+      {...(isScrolling && { role: 'group', 'aria-label': `${label}, sideways`, tabIndex: 0 })}
+    >
       <table
         className={`${table.table} ${classes.table}`}
         aria-label={label}
