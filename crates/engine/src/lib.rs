@@ -5,6 +5,7 @@ pub mod alerts;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod architecture;
+mod asker;
 pub mod budgets;
 pub mod import;
 pub mod insights;
@@ -36,6 +37,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+pub use asker::Asker;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 pub use clock::{Clock, FrozenClock, SystemClock};
@@ -45,6 +47,7 @@ use outlay_store::history::{History, HistoryOptions};
 use outlay_store::sqlite::BOOKS_FILE;
 use outlay_store::{Books, StoreError};
 
+use budgets::HardBudgets;
 use journal::{Journal, Kept, Weight};
 use keeper::{Keeper, KeeperOptions};
 use known_time::KnownTime;
@@ -127,6 +130,8 @@ pub struct Outlay {
     pub prices: Arc<Prices>,
     /// The one writer of usage, and of what stands or falls with it.
     pub journal: Arc<Journal>,
+    /// The budgets that refuse what would overspend them.
+    hard_budgets: Arc<HardBudgets>,
     /// Where usage is asked about.
     pub questions: Arc<QuestionDesk>,
     /// Where it is asked about in SQL.
@@ -175,8 +180,6 @@ impl Outlay {
         let tail_bytes_max = if options.background { options.tail_bytes } else { usize::MAX };
         replay(&books, &history, &dedup, tail_bytes_max)?;
         let book = Arc::new(ArcSwap::from_pointee(PriceBook::default()));
-        let prices = Prices::open(books.clone(), book.clone(), clock.now(), options.rate_stated)?;
-        let prices = Arc::new(prices);
         let known_time = Arc::new(KnownTime::open(
             books.clone(),
             clock.clone(),
@@ -188,10 +191,13 @@ impl Outlay {
             &tasks,
             writes.clone(),
             Kept { books: books.clone(), history: history.clone(), dedup: dedup.clone() },
-            book,
+            book.clone(),
             clock.clone(),
             Weight { events: options.queue_events, bytes: options.queue_bytes },
         ));
+        let (now, own) = (clock.now(), options.rate_stated);
+        let prices = Prices::open(books.clone(), journal.clone(), book, now, own)?;
+        let prices = Arc::new(prices);
         let questions =
             Arc::new(QuestionDesk::new(history.clone(), clock.clone(), options.questions));
         let sql = SqlDesk::new(history.clone(), options.sql);
@@ -215,6 +221,7 @@ impl Outlay {
             history,
             dedup,
             prices,
+            hard_budgets: Arc::new(HardBudgets::new(&journal)),
             journal,
             questions,
             sql,

@@ -1,5 +1,7 @@
 //! Many scopes, and which of them an event is in.
 
+use std::collections::BTreeMap;
+
 use compact_str::CompactString;
 use hashbrown::HashMap;
 
@@ -61,6 +63,25 @@ impl Scopes {
         };
         for anchor in &self.anchors {
             anchor.each_under(event.value_of(&anchor.attribute), &mut judge);
+        }
+        self.everywhere.iter().copied().for_each(judge);
+    }
+
+    /// Calls `each` with the place of every scope that takes usage with these attributes, by their
+    /// names, once.
+    pub fn each_of_named(
+        &self,
+        attributes: &BTreeMap<String, String>,
+        mut each: impl FnMut(usize),
+    ) {
+        let mut judge = |place: usize| {
+            if self.scopes[place].takes(attributes) {
+                each(place);
+            }
+        };
+        for anchor in &self.anchors {
+            let value = attributes.get(&*anchor.attribute.name()).map(String::as_str);
+            anchor.each_under(value.filter(|value| !value.is_empty()), &mut judge);
         }
         self.everywhere.iter().copied().for_each(judge);
     }
@@ -153,8 +174,6 @@ impl hashbrown::Equivalent<Option<CompactString>> for Wanted<'_> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;

@@ -113,8 +113,10 @@ impl From<BudgetsError> for AlertsError {
             BudgetsError::Unanswered(error) => Self::Unanswered(error),
             BudgetsError::Store(error) => Self::Store(error),
             BudgetsError::NotTaken(error) => Self::NotTaken(error),
-            // Budgets that are kept are known and right.
+            // Budgets that are kept are known and right, and the server may see all.
             BudgetsError::Budget(_)
+            | BudgetsError::Denied(_)
+            | BudgetsError::OtherAccount(_)
             | BudgetsError::Unknown(_)
             | BudgetsError::Taken(_)
             | BudgetsError::TooMany => Self::Unanswered(UnansweredError::Busy),

@@ -110,7 +110,7 @@ async fn whoever_sees_one_account_sees_the_alerts_that_are_about_it_alone() {
     });
     let budget = serde_json::from_value(budget).unwrap();
     let budgets = desk.outlay.budgets(By::Server("tests"));
-    budgets.create("acme".into(), budget, "ada").await.unwrap();
+    budgets.create("acme".into(), budget).await.unwrap();
     desk.spend("a", now() - TimeDelta::minutes(1), Some("5")).await;
     assert_eq!(desk.judged().await.len(), 4);
 
@@ -206,7 +206,7 @@ async fn a_budget_tells_of_its_highest_threshold_once_a_window() {
         "thresholds": [{ "percent": 80 }, { "percent": 100 }],
     });
     let draft = serde_json::from_value(draft).unwrap();
-    desk.outlay.budgets(By::Server("tests")).create("day".into(), draft, "ada").await.unwrap();
+    desk.outlay.budgets(By::Server("tests")).create("day".into(), draft).await.unwrap();
     desk.spend("a", now() - TimeDelta::hours(1), Some("9")).await;
     assert_eq!(desk.judged().await, ["open warning: Day: 90 % of the budget is spent"]);
     desk.spend("b", now() - TimeDelta::hours(1), Some("2")).await;
@@ -258,17 +258,17 @@ async fn spend_around_a_threshold_opens_one_alert() {
     };
     desk.spend("a", now() - TimeDelta::hours(1), Some("100")).await;
 
-    budgets.create("day".into(), of("100.05"), "ada").await.unwrap();
+    budgets.create("day".into(), of("100.05")).await.unwrap();
     assert_eq!(desk.judged().await, ["open warning: Day: 99 % of the budget is spent"]);
-    budgets.change("day", of("100"), "ada").await.unwrap();
+    budgets.change("day", of("100")).await.unwrap();
     let spent = ["open critical: Day: 100 % of the budget is spent"];
     assert_eq!(desk.judged().await, spent);
     for amount in ["101", "99", "105", "98"] {
-        budgets.change("day", of(amount), "ada").await.unwrap();
+        budgets.change("day", of(amount)).await.unwrap();
         assert_eq!(desk.judged().await, spent, "of {amount}");
     }
 
-    budgets.change("day", of("106"), "ada").await.unwrap();
+    budgets.change("day", of("106")).await.unwrap();
     assert_eq!(desk.judged().await, ["open warning: Day: 94 % of the budget is spent"]);
     let all = desk.alerts.page(within(&AlertState::WORDS), None, 100).await.unwrap().alerts;
     assert_eq!(all.len(), 3, "of 80 %, of all, and of 80 % again");
@@ -283,7 +283,7 @@ async fn all_of_a_budget_is_critical_also_without_a_threshold_of_its_own() {
             "thresholds": [{ "percent": percent }],
         });
         let draft = serde_json::from_value(draft).unwrap();
-        desk.outlay.budgets(By::Server("tests")).create(id.into(), draft, "ada").await.unwrap();
+        desk.outlay.budgets(By::Server("tests")).create(id.into(), draft).await.unwrap();
     }
 
     desk.spend("a", now() - TimeDelta::hours(1), Some("11")).await;
@@ -299,7 +299,7 @@ async fn a_budget_that_cannot_be_judged_keeps_its_alerts_and_others_are_judged()
             "name": id, "amount": "10", "period": { "every": "once", "first": "2026-11-01", "last": "2026-11-30" },
         });
         let draft = serde_json::from_value(draft).unwrap();
-        desk.outlay.budgets(By::Server("tests")).create(id.into(), draft, "ada").await.unwrap();
+        desk.outlay.budgets(By::Server("tests")).create(id.into(), draft).await.unwrap();
     }
     desk.spend("a", now() - TimeDelta::hours(1), Some("9")).await;
     assert_eq!(desk.judged().await.len(), 2);
@@ -329,7 +329,7 @@ async fn a_budget_that_cannot_be_judged_keeps_its_alerts_and_others_are_judged()
         "of the budget “bad” the first day, 1960-01-01, is before 1970-01-02"
     );
 
-    desk.outlay.budgets(By::Server("tests")).remove("bad", "ada").await.unwrap();
+    desk.outlay.budgets(By::Server("tests")).remove("bad").await.unwrap();
     assert_eq!(desk.judged().await.len(), 1);
     assert!(desk.alerts.troubles().is_empty());
 }
@@ -362,7 +362,7 @@ async fn a_scope_with_less_than_two_whole_days_has_no_forecast() {
     let desk = Desk::watching(&["budgets"]).await;
     let draft = serde_json::json!({ "name": "x", "amount": "10", "period": { "every": "month" } });
     let draft = serde_json::from_value(draft).unwrap();
-    desk.outlay.budgets(By::Server("tests")).create("x".into(), draft, "ada").await.unwrap();
+    desk.outlay.budgets(By::Server("tests")).create("x".into(), draft).await.unwrap();
     desk.spend("a", now() - TimeDelta::hours(12), Some("1")).await;
     assert!(desk.judged().await.is_empty(), "one day says nothing of a month");
 
@@ -442,7 +442,7 @@ async fn a_commit_has_only_those_judged_whose_scope_it_touched() {
         });
         desk.rule(provider, above).await;
         let budgets = desk.outlay.budgets(By::Server("tests"));
-        budgets.create(provider.into(), budget_of(provider), "ada").await.unwrap();
+        budgets.create(provider.into(), budget_of(provider)).await.unwrap();
     }
     let asked = async || {
         let told = desk.judged().await;
@@ -462,6 +462,6 @@ async fn a_commit_has_only_those_judged_whose_scope_it_touched() {
     assert_eq!(asked().await, (5, 2));
 
     let budgets = desk.outlay.budgets(By::Server("tests"));
-    budgets.remove("acme-ai", "ada").await.unwrap();
+    budgets.remove("acme-ai").await.unwrap();
     assert_eq!(asked().await, (4, 1), "what is watched has changed, and all of it is judged");
 }

@@ -2,6 +2,7 @@
 
 mod acts;
 pub(crate) mod counters;
+mod hard;
 mod imported;
 mod outlook;
 mod status;
@@ -13,14 +14,16 @@ use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::budgets::{Budget, BudgetDraft, BudgetError, Period};
 use outlay_domain::imports::ImportedBudgets;
+use outlay_domain::people::Denied;
 use outlay_store::{Books, StoreError, View};
 use thiserror::Error;
 
 use crate::journal::{AcceptError, Journal};
-use crate::usage::{By, Questions, UnansweredError};
-use crate::{Clock, Outlay};
+use crate::usage::{Questions, UnansweredError};
+use crate::{Asker, Clock, Outlay};
 
 pub use counters::tend as tend_counters;
+pub(crate) use hard::HardBudgets;
 pub use imported::is_imported;
 pub use outlook::{Outlook, range_of_sum};
 #[cfg(test)]
@@ -30,18 +33,27 @@ pub use status::{BudgetRefusal, BudgetStatus, Judged, Reached, UnjudgedBudget};
 /// Budgets that may be kept, at most.
 pub const BUDGETS_MAX: usize = 1_000;
 
-/// Where budgets are kept and held against spend; cheap to clone.
+/// Where budgets are kept and held against spend, for somebody who asks: they see what their account
+/// may see, and only admins change anything. Cheap to clone.
 #[derive(Clone)]
 pub struct Budgets {
     books: Arc<Books>,
     journal: Arc<Journal>,
+    hard: Arc<HardBudgets>,
     questions: Questions,
+    asker: Asker,
     clock: Arc<dyn Clock>,
 }
 
 /// Why a budget was not kept, changed or held against spend.
 #[derive(Debug, Error)]
 pub enum BudgetsError {
+    /// Whoever asks may not do that.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Whoever asks sees one account, and asked for another.
+    #[error("the caller may only ask for `{0}`")]
+    OtherAccount(CompactString),
     /// It cannot be.
     #[error(transparent)]
     Budget(#[from] BudgetError),
@@ -75,20 +87,31 @@ impl BudgetsError {
 
 impl Outlay {
     /// Where budgets are, for somebody who asks about them.
-    pub fn budgets(&self, by: impl Into<By>) -> Budgets {
+    pub fn budgets(&self, asker: impl Into<Asker>) -> Budgets {
+        let asker = asker.into();
         Budgets {
             books: self.books.clone(),
             journal: self.journal.clone(),
-            questions: self.questions.by(by),
+            hard: self.hard_budgets.clone(),
+            questions: self.questions.by(asker.by()),
+            asker,
             clock: self.clock.clone(),
         }
     }
 }
 
 impl Budgets {
-    /// All budgets, those of older systems included, by name.
+    /// All budgets that whoever asks may see, those of older systems included, by name.
     pub async fn all(&self) -> Result<Vec<Budget>, StoreError> {
-        self.books.read(kept).await
+        let mut all = self.books.read(kept).await?;
+        all.retain(|budget| self.is_seen(budget));
+        Ok(all)
+    }
+
+    /// Whether whoever asks may see what the budget's scope spends: all of it belongs to their account.
+    fn is_seen(&self, budget: &Budget) -> bool {
+        let Some(own) = self.asker.scope() else { return true };
+        budget.draft.scope.account() == Some(own.as_str())
     }
 
     /// The budget of that id.
@@ -134,28 +157,26 @@ impl Budgets {
         &self,
         id: CompactString,
         draft: BudgetDraft,
-        actor: &str,
     ) -> Result<Budget, BudgetsError> {
-        self.journal.act(acts::Create { id, draft, actor: actor.into() }).await
+        self.asker.require_admin()?;
+        self.journal.act(acts::Create { id, draft, actor: self.asker.name() }).await
     }
 
     /// Lets the budget of that id say `draft` from now on.
-    pub async fn change(
-        &self,
-        id: &str,
-        draft: BudgetDraft,
-        actor: &str,
-    ) -> Result<Budget, BudgetsError> {
-        self.journal.act(acts::Change { id: id.into(), draft, actor: actor.into() }).await
+    pub async fn change(&self, id: &str, draft: BudgetDraft) -> Result<Budget, BudgetsError> {
+        self.asker.require_admin()?;
+        self.journal.act(acts::Change { id: id.into(), draft, actor: self.asker.name() }).await
     }
 
     /// Puts the budget of that id away.
-    pub async fn remove(&self, id: &str, actor: &str) -> Result<Budget, BudgetsError> {
-        self.journal.act(acts::Remove { id: id.into(), actor: actor.into() }).await
+    pub async fn remove(&self, id: &str) -> Result<Budget, BudgetsError> {
+        self.asker.require_admin()?;
+        self.journal.act(acts::Remove { id: id.into(), actor: self.asker.name() }).await
     }
 
     /// Keeps the budgets of an older system in place of those that it had before.
     pub async fn take_over(&self, budgets: ImportedBudgets) -> Result<(), BudgetsError> {
+        self.asker.require_admin()?;
         self.journal.act(acts::TakeOver(budgets)).await
     }
 }

@@ -1,9 +1,11 @@
 //! A budget, held against what is spent and what will be.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 use chrono_tz::Tz;
 use outlay_domain::Amount;
-use outlay_domain::budgets::{Basis, Budget, Enforcement, Threshold, Window};
+use outlay_domain::budgets::{Basis, Budget, Threshold, Window};
 use outlay_domain::usage::question::{Every, Filter, Group, Measure, Value, day_start};
 use outlay_store::StoreError;
 
@@ -72,12 +74,20 @@ pub type Judged = Result<BudgetStatus, UnjudgedBudget>;
 
 /// Why somebody who asks before they spend should not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BudgetRefusal {
-    /// The hard budget that has too little left.
-    pub budget: Budget,
-    /// What is left of it, in nanos.
-    pub remaining: i128,
+pub enum BudgetRefusal {
+    /// A hard budget has too little left.
+    Told {
+        /// The budget.
+        budget: Box<Budget>,
+        /// What is left of it, in nanos.
+        remaining: i128,
+    },
+    /// Hard budgets have too little left that are not theirs to see who asks.
+    Hidden,
 }
+
+/// The name of the attribute that says who pays.
+const ACCOUNT: &str = "account";
 
 /// Days before today of which is asked how they went.
 const HOURS_DAYS: u64 = 120;
@@ -201,15 +211,39 @@ impl Budgets {
         Ok(statuses)
     }
 
-    /// The hard budgets that `amount` more would overspend, of those that `counts` says it counts
-    /// for. Nothing is held: whoever asks at the same time gets the same answer.
+    /// The hard budgets that `amount` more would overspend, of those that count usage with these
+    /// attributes; without an account it is that of whoever asks, who is told of budgets that are
+    /// not theirs to see only that there are some. Nothing is held: whoever asks at the same time
+    /// gets the same answer.
     pub async fn refusals(
         &self,
         amount: Amount,
-        counts: impl Fn(&Budget) -> bool,
+        mut attributes: BTreeMap<String, String>,
     ) -> Result<Vec<BudgetRefusal>, BudgetsError> {
-        let mut asked = self.all().await?;
-        asked.retain(|budget| budget.draft.enforcement == Enforcement::Hard && counts(budget));
+        if let Some(account) = self.asker.account() {
+            attributes.entry(ACCOUNT.to_owned()).or_insert_with(|| account.into());
+        }
+        if let Some(own) = self.asker.scope()
+            && attributes.get(ACCOUNT).is_none_or(|account| *account != own)
+        {
+            return Err(BudgetsError::OtherAccount(own));
+        }
+        let counting = self.hard.of(&self.books, &attributes).await?;
+        let short = self.short_of(amount, counting).await?;
+        let (seen, hidden): (Vec<_>, Vec<_>) =
+            short.into_iter().partition(|(budget, _)| self.is_seen(budget));
+        let seen = seen
+            .into_iter()
+            .map(|(budget, remaining)| BudgetRefusal::Told { budget: Box::new(budget), remaining });
+        Ok(seen.chain((!hidden.is_empty()).then_some(BudgetRefusal::Hidden)).collect())
+    }
+
+    /// Those of `asked` that have less than `amount` left, and how much that is.
+    pub(super) async fn short_of(
+        &self,
+        amount: Amount,
+        asked: Vec<Budget>,
+    ) -> Result<Vec<(Budget, i128)>, BudgetsError> {
         let now = self.clock.now();
         let asked = self
             .books
@@ -219,7 +253,7 @@ impl Budgets {
                 each.collect::<Result<Vec<_>, StoreError>>()
             })
             .await?;
-        let mut refusals = Vec::new();
+        let mut short = Vec::new();
         for (counted, budget) in asked {
             if !is_open(&budget, now) {
                 continue;
@@ -234,10 +268,10 @@ impl Budgets {
                 },
             };
             if remaining < i128::from(amount.nanos()) {
-                refusals.push(BudgetRefusal { budget, remaining });
+                short.push((budget, remaining));
             }
         }
-        Ok(refusals)
+        Ok(short)
     }
 
     /// What will be spent by the end of `window` of what passes `filters`, of which `spent` was

@@ -103,7 +103,7 @@ impl Outlay {
     ///
     /// An event is taken back where `source` has the same row; what only a duplicate has stays.
     /// The books are told last, so that what is interrupted is done again and nothing is done twice.
-    pub async fn merge_imports(
+    pub(super) async fn merge_imports(
         self: &Arc<Self>,
         source: &CompactString,
         duplicates: &[CompactString],

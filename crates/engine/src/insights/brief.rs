@@ -3,18 +3,19 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
-use outlay_domain::budgets::{Budget, Period, Window};
+use compact_str::CompactString;
+use outlay_domain::budgets::{Period, Window};
 use outlay_domain::recommendations::State;
 use outlay_domain::usage::question::{Attribute, Filter};
 
 use super::Insights;
 use super::change::{SpendChange, SpendChangeError};
 use super::recommendations::{Item, Recommendation, Recommendations, RecommendationsError, Slice};
-use crate::Outlay;
 use crate::budgets::{BudgetStatus, Budgets, BudgetsError, Outlook};
 use crate::figure_text::{amount_text, units_text};
-use crate::usage::{By, UnansweredError, UsageQuestion};
+use crate::usage::{UnansweredError, UsageQuestion};
 use crate::usage_link::escape;
+use crate::{Asker, Outlay};
 
 /// Groups of a change that are gone through for the one that explains most of it.
 const GROUPS: usize = 10;
@@ -79,21 +80,14 @@ pub struct Month {
     pub budget: Option<(String, String, i128)>,
 }
 
-/// What is told, and of what.
-#[derive(Debug, Clone)]
-pub struct BriefQuestion {
-    /// Which usage, and by what its change is told apart.
-    pub usage: UsageQuestion,
-    /// The account that is seen, where it is one only.
-    pub scope: Option<String>,
-}
-
 /// Where the sentences are written; cheap to clone.
 #[derive(Clone)]
 pub struct Briefs {
     insights: Insights,
     budgets: Budgets,
     recommendations: Recommendations,
+    /// The account that is seen, where it is one only.
+    scope: Option<CompactString>,
 }
 
 /// Why nothing was said.
@@ -115,32 +109,27 @@ pub enum BriefError {
 
 impl Outlay {
     /// Where the sentences are written, for somebody.
-    pub fn briefs(&self, by: impl Into<By>) -> Briefs {
-        let by = by.into();
+    pub fn briefs(&self, asker: impl Into<Asker>) -> Briefs {
+        let asker = asker.into();
         Briefs {
-            insights: self.insights(by.clone()),
-            budgets: self.budgets(by.clone()),
-            recommendations: self.recommendations(by),
+            insights: self.insights(asker.by()),
+            budgets: self.budgets(asker.clone()),
+            scope: asker.scope(),
+            recommendations: self.recommendations(asker),
         }
     }
 }
 
 impl Briefs {
-    /// Says what there is to say about the usage that is asked for. `may_see` says which budgets
-    /// may be told of.
-    pub async fn about(
-        &self,
-        question: BriefQuestion,
-        may_see: impl Fn(&Budget) -> bool,
-    ) -> Result<Brief, BriefError> {
-        let BriefQuestion { usage, scope } = question;
+    /// Says what there is to say about the usage that is asked for.
+    pub async fn about(&self, usage: UsageQuestion) -> Result<Brief, BriefError> {
+        let scope = self.scope.clone();
         let (tz, filters) = (usage.tz, usage.filters.clone());
         let slice = Slice { days: ADVICE_DAYS, tz, filters: filters.clone() };
         let change = self.insights.spend_change(usage, GROUPS, scope.as_deref()).await?;
         let statuses = self.budgets.statuses().await?;
-        let statuses: Vec<BudgetStatus> =
-            statuses.into_iter().flatten().filter(|one| may_see(&one.budget)).collect();
-        let advice = self.recommendations.about(&slice, scope.as_deref()).await?.items;
+        let statuses: Vec<BudgetStatus> = statuses.into_iter().flatten().collect();
+        let advice = self.recommendations.about(&slice).await?.items;
 
         let own = account_filter(scope.as_deref())?;
         let within: Vec<Filter> = filters.iter().cloned().chain(own).collect();

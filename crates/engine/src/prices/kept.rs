@@ -5,34 +5,41 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use outlay_domain::people::AuditRecord;
+use outlay_domain::people::{Act as Permission, Caller, Denied};
 use outlay_domain::prices::{
-    CURRENCY, Charged, Conditions, MANUAL_SOURCE, ModelPattern, Price, PriceBook, PriceBookBuilder,
-    PriceRow, Priced, provider_name,
+    Charged, Conditions, MANUAL_SOURCE, ModelPattern, Price, PriceBook, PriceBookBuilder, PriceRow,
+    Priced, provider_name,
 };
 use outlay_store::sqlite::prices::{PriceFilter, PriceSource, StoredPrice};
-use outlay_store::{Books, StoreError, Tx, View};
+use outlay_store::{Books, StoreError, View};
 use parking_lot::Mutex;
 use thiserror::Error;
+use tokio::task::spawn_blocking;
 
+use super::acts;
 use super::listing::{ListedRow, Listing, Start};
 use super::snapshot::{Snapshot, SnapshotError};
 use super::weigh::{Changes, weigh};
+use crate::journal::{AcceptError, Act, Journal};
 
 /// The price book of one data folder.
 pub struct Prices {
     books: Arc<Books>,
+    journal: Arc<Journal>,
     book: Arc<ArcSwap<PriceBook>>,
     /// Whether our prices decide even where a cost is stated.
     rate_stated: bool,
-    /// Held from the writing of a change until the book that has it is in place, so that an older
-    /// book never replaces a newer one.
-    changing: Mutex<()>,
+    /// Held while a book is read from the books and put in place, so that an older one never replaces
+    /// a newer one.
+    loading: Mutex<()>,
 }
 
 /// Why prices could not be changed.
 #[derive(Debug, Error)]
 pub enum PriceChangeError {
+    /// Whoever asks may set no prices.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// There is no row of that id.
     #[error("there is no price `{0}`")]
     UnknownPrice(String),
@@ -54,9 +61,15 @@ pub enum PriceChangeError {
         /// When it was closed.
         at: DateTime<Utc>,
     },
-    /// The books could not be read or written.
+    /// The books could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What was to be written was not taken into a commit.
+    #[error(transparent)]
+    NotTaken(#[from] AcceptError),
+    /// The work was broken off.
+    #[error("the change of prices was broken off")]
+    Failed(#[source] tokio::task::JoinError),
 }
 
 /// A price that somebody sets by hand.
@@ -82,20 +95,12 @@ pub struct NewPrice {
     pub valid_to: Option<DateTime<Utc>>,
 }
 
-/// Who changes prices, and when.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// The user.
-    pub actor: CompactString,
-    /// The time.
-    pub at: DateTime<Utc>,
-}
-
 impl Prices {
     /// The book of `books`, with the shipped prices where there are none yet. `book` is where
     /// everybody finds it.
     pub fn open(
         books: Arc<Books>,
+        journal: Arc<Journal>,
         book: Arc<ArcSwap<PriceBook>>,
         now: DateTime<Utc>,
         rate_stated: bool,
@@ -107,7 +112,7 @@ impl Prices {
                 std::panic::resume_unwind(panic);
             })?;
         }
-        let prices = Self { books, book, rate_stated, changing: Mutex::new(()) };
+        let prices = Self { books, journal, book, rate_stated, loading: Mutex::new(()) };
         prices.reload()?;
         Ok(prices)
     }
@@ -141,44 +146,55 @@ impl Prices {
         Ok(weigh(listing, &known, Some(moment)))
     }
 
-    /// Takes in a listing that holds from `moment` on. Its source is the first to decide from now
-    /// on, for usage of any time.
-    pub fn import(
-        &self,
-        listing: &Listing,
-        moment: DateTime<Utc>,
-        change: &Change,
-    ) -> Result<Changes, StoreError> {
-        self.change(|tx| {
-            let known = tx.prices().of_source(&listing.source)?;
-            let changes = weigh(listing, &known, Some(moment));
-            write_changes(tx, &changes, change.at)?;
-            tx.prices().put_source(&listing.source, &listing.version, change.at)?;
-            let detail = serde_json::json!({
-                "version": listing.version,
-                "valid_from": moment,
-                "opened": changes.opened.len(),
-                "closed": changes.closed.len(),
-                "missing": changes.missing.len(),
-            });
-            note(tx, change, "prices.import", &listing.source, detail)?;
-            Ok(changes)
-        })
+    /// Takes in a listing that holds from `moment` on, or from now on where that is not said. Its
+    /// source is the first to decide from then on, for usage of any time.
+    pub async fn import(
+        self: &Arc<Self>,
+        caller: &Caller,
+        listing: Listing,
+        moment: Option<DateTime<Utc>>,
+    ) -> Result<Changes, PriceChangeError> {
+        let actor = may_set(caller)?;
+        self.change(acts::Import { listing, moment, actor }).await
     }
 
-    /// Sets a price by hand. It replaces every imported price of its meter for its models while
-    /// it is valid; rows that were set before for the same thing are closed.
-    pub fn set(&self, new: &NewPrice, change: &Change) -> Result<Changes, StoreError> {
-        self.change(|tx| set_one(tx, new, change))
+    /// Sets prices by hand, all of them or none. Each replaces every imported price of its meter for
+    /// its models while it is valid; rows that were set before for the same thing are closed.
+    /// Answers what each changed.
+    pub async fn set(
+        self: &Arc<Self>,
+        caller: &Caller,
+        new: Vec<NewPrice>,
+    ) -> Result<Vec<Changes>, PriceChangeError> {
+        let actor = may_set(caller)?;
+        self.change(acts::Set { new, actor }).await
     }
 
-    /// Sets several prices by hand, all of them or none.
-    pub fn set_all(&self, new: &[NewPrice], change: &Change) -> Result<(), StoreError> {
-        self.change(|tx| new.iter().try_for_each(|new| set_one(tx, new, change).map(drop)))
+    /// The book to rate by with `new` prices: once they are set, or as if they were for a `dry_run`.
+    pub async fn to_rate_by(
+        self: &Arc<Self>,
+        caller: &Caller,
+        new: Vec<NewPrice>,
+        now: DateTime<Utc>,
+        dry_run: bool,
+    ) -> Result<Arc<PriceBook>, PriceChangeError> {
+        may_set(caller)?;
+        match (new.is_empty(), dry_run) {
+            (true, _) => Ok(self.book()),
+            (false, true) => {
+                let own = self.clone();
+                let book = spawn_blocking(move || own.book_with(&new, now)).await;
+                Ok(Arc::new(book.map_err(PriceChangeError::Failed)??))
+            }
+            (false, false) => {
+                self.set(caller, new).await?;
+                Ok(self.book())
+            }
+        }
     }
 
     /// The book as it would be if these prices were set.
-    pub fn book_with(&self, new: &[NewPrice], now: DateTime<Utc>) -> Result<PriceBook, StoreError> {
+    fn book_with(&self, new: &[NewPrice], now: DateTime<Utc>) -> Result<PriceBook, StoreError> {
         let book = self.books.read_blocking(|books| {
             let mut manual = books.prices().of_source(MANUAL_SOURCE)?;
             for new in new {
@@ -207,47 +223,36 @@ impl Prices {
         Ok(self.by_our_rule(book))
     }
 
-    /// Ends a row's validity at `at`, and answers the row as it is then.
-    pub fn close(
-        &self,
-        price_id: &str,
-        at: DateTime<Utc>,
-        change: &Change,
+    /// Ends a row's validity at `at`, or now, and answers the row as it is then.
+    pub async fn close(
+        self: &Arc<Self>,
+        caller: &Caller,
+        id: CompactString,
+        at: Option<DateTime<Utc>>,
     ) -> Result<StoredPrice, PriceChangeError> {
-        self.change(|tx| {
-            let known = tx.prices().find(price_id)?;
-            let mut known = known.ok_or_else(|| {
-                PriceChangeError::UnknownPrice(price_id.chars().take(200).collect())
-            })?;
-            if let Some(closed_at) = known.row.valid_to
-                && closed_at <= at
-            {
-                return Err(PriceChangeError::Closed { id: known.row.id, at: closed_at });
-            }
-            if let Some(from) = known.row.valid_from
-                && at < from
-            {
-                return Err(PriceChangeError::EndsBeforeItBegins { id: known.row.id, from, at });
-            }
-            tx.prices().close(price_id, at)?;
-            note(tx, change, "prices.close", price_id, serde_json::json!({ "valid_to": at }))?;
-            known.row.valid_to = Some(at);
-            Ok(known)
-        })
+        let actor = may_set(caller)?;
+        self.change(acts::Close { id, at, actor }).await
     }
 
-    /// Writes a change, and puts the book that has it in place.
-    fn change<T, E: From<StoreError>>(
-        &self,
-        write: impl FnOnce(&Tx<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        let _one_at_a_time = self.changing.lock();
-        let written = self.books.write_blocking(write)?;
-        self.reload()?;
-        Ok(written)
+    /// Has a change committed, and puts the book that has it in place before it is answered: what
+    /// comes in from then on is rated by it.
+    async fn change<A: Act<Refused = PriceChangeError>>(
+        self: &Arc<Self>,
+        act: A,
+    ) -> Result<A::Done, PriceChangeError> {
+        let own = self.clone();
+        // On a task of its own: whoever asked may go away, and what was committed counts all the same.
+        let changed = tokio::spawn(async move {
+            let done = own.journal.act(act).await?;
+            let loaded = spawn_blocking(move || own.reload()).await;
+            loaded.map_err(PriceChangeError::Failed)??;
+            Ok(done)
+        });
+        changed.await.map_err(PriceChangeError::Failed)?
     }
 
     fn reload(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.loading.lock();
         let book = self.books.read_blocking(|books| {
             let mut builder = builder(books)?;
             books.prices().each(|row| builder.add(row))?;
@@ -270,15 +275,10 @@ fn builder(books: &View<'_>) -> Result<PriceBookBuilder, StoreError> {
     Ok(PriceBookBuilder::new(&order))
 }
 
-fn set_one(tx: &Tx<'_>, new: &NewPrice, change: &Change) -> Result<Changes, StoreError> {
-    let known = tx.prices().of_source(MANUAL_SOURCE)?;
-    let changes = weigh_by_hand(new, &known, change.at);
-    write_changes(tx, &changes, change.at)?;
-    for row in &changes.opened {
-        let detail = serde_json::json!({ "price": row.price, "per": row.per });
-        note(tx, change, "prices.set", &row.id, detail)?;
-    }
-    Ok(changes)
+/// What the audit trail calls whoever sets prices, where they may.
+fn may_set(caller: &Caller) -> Result<CompactString, Denied> {
+    caller.may(Permission::SetPrices)?;
+    Ok(caller.user.as_str().into())
 }
 
 /// Writes the shipped prices into books that have none.
@@ -288,7 +288,7 @@ fn write_shipped(books: &Books, now: DateTime<Utc>) -> Result<(), StoreError> {
         for listing in snapshot.listings {
             // The snapshot's prices have held since always, as far as it knows: usage of last
             // month must not be unpriced because the program was installed today.
-            write_changes(tx, &weigh(&listing, &[], None), now)?;
+            acts::write_changes(tx, &weigh(&listing, &[], None), now)?;
             tx.prices().put_source(&listing.source, &listing.version, now)?;
         }
         Ok(())
@@ -304,7 +304,7 @@ fn damaged(error: SnapshotError) -> StoreError {
 }
 
 /// What a price set by hand changes among those set before: it holds in its own span of time.
-fn weigh_by_hand(new: &NewPrice, known: &[StoredPrice], now: DateTime<Utc>) -> Changes {
+pub(super) fn weigh_by_hand(new: &NewPrice, known: &[StoredPrice], now: DateTime<Utc>) -> Changes {
     let provider = provider_name(&new.provider);
     let row = ListedRow {
         label: match new.model.exact() {
@@ -338,71 +338,45 @@ fn weigh_by_hand(new: &NewPrice, known: &[StoredPrice], now: DateTime<Utc>) -> C
     changes
 }
 
-fn write_changes(tx: &Tx<'_>, changes: &Changes, now: DateTime<Utc>) -> Result<(), StoreError> {
-    for closed in &changes.closed {
-        tx.prices().close(&closed.row.id, closed.valid_to)?;
-    }
-    for row in &changes.opened {
-        debug_assert_eq!(row.currency, CURRENCY);
-        tx.prices().add(row, now)?;
-    }
-    for (price_id, place) in &changes.moved {
-        tx.prices().set_place(price_id, *place)?;
-    }
-    for row in &changes.missing {
-        tx.prices().set_missing(&row.id, Some(now))?;
-    }
-    for row in &changes.returned {
-        tx.prices().set_missing(&row.id, None)?;
-    }
-    Ok(())
-}
-
-fn note(
-    tx: &Tx<'_>,
-    change: &Change,
-    action: &str,
-    target: &str,
-    detail: serde_json::Value,
-) -> Result<(), StoreError> {
-    tx.audit().append(&AuditRecord {
-        at: change.at,
-        actor: change.actor.clone(),
-        action: action.into(),
-        target: target.into(),
-        detail,
-    })
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use outlay_domain::people::Role;
     use outlay_domain::prices::Rateable;
     use outlay_domain::usage::{Meter, Quantities, Tags};
     use outlay_domain::{Amount, Quantity};
 
     use super::super::import::{litellm, sets};
     use super::*;
+    use crate::{FrozenClock, Options, Outlay};
 
     fn day(text: &str) -> DateTime<Utc> {
         format!("{text}T00:00:00Z").parse().unwrap()
     }
 
     struct Folder {
-        prices: Prices,
+        prices: Arc<Prices>,
+        _outlay: Outlay,
         _folder: tempfile::TempDir,
     }
 
     fn open() -> Folder {
         let folder = tempfile::tempdir().unwrap();
-        let books = Arc::new(Books::open(folder.path()).unwrap());
-        let book = Arc::new(ArcSwap::from_pointee(PriceBook::default()));
-        let prices = Prices::open(books, book, day("2026-11-20"), false).unwrap();
-        Folder { prices, _folder: folder }
+        let options = Options { background: false, ..Options::default() };
+        let clock = Arc::new(FrozenClock::at(day("2026-11-20")));
+        let outlay = Outlay::open(folder.path(), options, clock).unwrap();
+        Folder { prices: outlay.prices.clone(), _outlay: outlay, _folder: folder }
     }
 
-    fn change() -> Change {
-        Change { actor: "alice".into(), at: day("2026-11-20") }
+    impl Folder {
+        async fn import(&self, listing: Listing, moment: &str) -> Changes {
+            let moment = Some(day(moment));
+            self.prices.import(&Caller::operator(), listing, moment).await.unwrap()
+        }
+
+        async fn close(&self, id: &str, at: &str) -> Result<StoredPrice, PriceChangeError> {
+            self.prices.close(&Caller::operator(), id.into(), Some(day(at))).await
+        }
     }
 
     /// What a million tokens of input cost.
@@ -439,14 +413,14 @@ mod tests {
         assert_eq!(names, ["litellm", "genai-prices", "outlay"]);
     }
 
-    #[test]
-    fn an_import_changes_what_changed_from_its_moment_on() {
+    #[tokio::test]
+    async fn an_import_changes_what_changed_from_its_moment_on() {
         let folder = open();
         let file = r#"{"gpt-4o-mini": {"litellm_provider": "openai", "mode": "chat",
             "input_cost_per_token": 2e-07, "output_cost_per_token": 6e-07}}"#;
 
         let would = folder.prices.weigh(&listing(file), day("2026-12-01")).unwrap();
-        let changes = folder.prices.import(&listing(file), day("2026-12-01"), &change()).unwrap();
+        let changes = folder.import(listing(file), "2026-12-01").await;
 
         assert_eq!((changes.opened.len(), changes.closed.len(), changes.unchanged), (1, 1, 2));
         assert_eq!(would.opened, changes.opened);
@@ -455,12 +429,12 @@ mod tests {
             |at: &str| million(&folder.prices, "openai", "gpt-4o-mini", at).unwrap().to_string();
         assert_eq!((at("2026-11-30").as_str(), at("2026-12-01").as_str()), ("0.15", "0.2"));
         assert!(million(&folder.prices, "openai", "gpt-4o", "2026-12-02").is_some());
-        let again = folder.prices.import(&listing(file), day("2026-12-02"), &change()).unwrap();
+        let again = folder.import(listing(file), "2026-12-02").await;
         assert_eq!((again.opened.len(), again.closed.len(), again.missing.len()), (0, 0, 0));
     }
 
-    #[test]
-    fn the_source_that_is_imported_decides_from_then_on() {
+    #[tokio::test]
+    async fn the_source_that_is_imported_decides_from_then_on() {
         let folder = open();
         let set = sets::set("smartspec").unwrap();
         assert_eq!(
@@ -468,15 +442,15 @@ mod tests {
             "10"
         );
 
-        folder.prices.import(&set, day("2026-01-01"), &change()).unwrap();
+        folder.import(set, "2026-01-01").await;
 
         let at = |model: &str| million(&folder.prices, "anthropic", model, "2026-11-20");
         assert_eq!(at("claude-3.5-sonnet"), Some("3".parse().unwrap()));
         assert_eq!(at("claude-of-the-future"), Some("1".parse().unwrap()));
     }
 
-    #[test]
-    fn a_price_set_by_hand_holds_until_it_is_closed() {
+    #[tokio::test]
+    async fn a_price_set_by_hand_holds_until_it_is_closed() {
         let folder = open();
         let new = NewPrice {
             provider: "OpenAI".into(),
@@ -492,17 +466,49 @@ mod tests {
         let at =
             |at: &str| million(&folder.prices, "openai", "gpt-4o-mini", at).unwrap().to_string();
 
-        let set = folder.prices.set(&new, &change()).unwrap();
-        let id = set.opened[0].id.clone();
+        let set = folder.prices.set(&Caller::operator(), vec![new.clone()]).await.unwrap();
+        let id = set[0].opened[0].id.clone();
         assert_eq!(id, "manual:openai/gpt-4o-mini:input_tokens@2026-11-01");
         assert_eq!((at("2026-10-31"), at("2026-11-01")), ("0.15".into(), "0.1".into()));
 
-        let closed = folder.prices.close(&id, day("2026-11-10"), &change()).unwrap();
+        let closed = folder.close(&id, "2026-11-10").await.unwrap();
         assert_eq!(closed.row.valid_to, Some(day("2026-11-10")));
         assert_eq!((at("2026-11-09"), at("2026-11-10")), ("0.1".into(), "0.15".into()));
-        let twice = folder.prices.close(&id, day("2026-11-12"), &change());
+        let twice = folder.close(&id, "2026-11-12").await;
         assert!(matches!(twice, Err(PriceChangeError::Closed { .. })));
-        let nobody = folder.prices.close("nobody", day("2026-11-12"), &change());
+        let nobody = folder.close("nobody", "2026-11-12").await;
         assert!(matches!(nobody, Err(PriceChangeError::UnknownPrice(_))));
+    }
+
+    #[tokio::test]
+    async fn prices_that_are_set_together_are_set_all_or_none() {
+        let folder = open();
+        let new = |model: &str, to: Option<DateTime<Utc>>| NewPrice {
+            provider: "openai".into(),
+            model: model.parse().unwrap(),
+            priced: Priced::Meter(Meter::InputTokens),
+            per: 1_000_000,
+            price: "0.1".parse().unwrap(),
+            charged: Charged::Each,
+            conditions: Conditions::default(),
+            valid_from: Some(day("2026-11-01")),
+            valid_to: to,
+        };
+        let admin = Caller::operator();
+        let viewer = Caller::operator().narrowed_to(Role::Viewer).unwrap();
+        let at = |model: &str| million(&folder.prices, "openai", model, "2026-11-05");
+        let before = (at("gpt-4o-mini"), at("gpt-4o"));
+
+        let refused = folder.prices.set(&viewer, vec![new("gpt-4o", None)]).await;
+        assert!(matches!(refused, Err(PriceChangeError::Denied(_))));
+        assert_eq!((at("gpt-4o-mini"), at("gpt-4o")), before);
+        let both = vec![new("gpt-4o-mini", None), new("gpt-4o", None)];
+        let wanted = folder.prices.to_rate_by(&admin, both.clone(), day("2026-11-20"), true);
+        let wanted = wanted.await.unwrap();
+        assert_eq!((at("gpt-4o-mini"), at("gpt-4o")), before, "nothing is set by looking");
+        assert_eq!(folder.prices.set(&admin, both).await.unwrap().len(), 2);
+        assert_eq!(wanted.len(), folder.prices.book().len());
+        let tenth = Some("0.1".parse().unwrap());
+        assert_eq!((at("gpt-4o-mini"), at("gpt-4o")), (tenth, tenth));
     }
 }

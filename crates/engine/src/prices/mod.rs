@@ -1,5 +1,6 @@
 #![doc = include_str!("README.md")]
 
+mod acts;
 pub mod import;
 mod kept;
 pub mod listing;
@@ -8,4 +9,4 @@ pub mod snapshot;
 pub mod unpriced;
 pub mod weigh;
 
-pub use kept::{Change, NewPrice, PriceChangeError, Prices};
+pub use kept::{NewPrice, PriceChangeError, Prices};

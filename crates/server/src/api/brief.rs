@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use chrono_tz::Tz;
 use outlay_domain::usage::question::{Attribute, Value, local_text};
-use outlay_engine::insights::brief::{Brief, BriefError, BriefQuestion, Month, Part, Sentence};
+use outlay_engine::insights::brief::{Brief, BriefError, Month, Part, Sentence};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +17,6 @@ use utoipa_axum::routes;
 use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::forms::seen::may_see;
 use crate::forms::usage_params::{Known, Parameters};
 use crate::forms::words::BriefTopic;
 use crate::state::AppState;
@@ -140,9 +139,7 @@ async fn brief(
         usage.by.push(Attribute::Provider);
     }
     usage.by.truncate(1);
-    let question = BriefQuestion { usage, scope: caller.scope().map(Into::into) };
-    let briefs = state.outlay.briefs(&*caller);
-    let brief = briefs.about(question, |budget| may_see(&caller, budget)).await?;
+    let brief = state.outlay.briefs(&*caller).about(usage).await?;
     Ok(Json(BriefBody::new(brief, tz)))
 }
 

@@ -26,7 +26,6 @@ use crate::auth::{Caller, Scoped};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::forms::ids::known_id;
-use crate::forms::seen::may_see;
 use crate::forms::words::BudgetState;
 use crate::state::AppState;
 
@@ -307,6 +306,8 @@ impl From<BudgetsError> for ApiError {
     fn from(error: BudgetsError) -> Self {
         let detail = error.to_string();
         match error {
+            BudgetsError::Denied(error) => error.into(),
+            BudgetsError::OtherAccount(_) => Self::forbidden(detail).at("attributes.account"),
             BudgetsError::Budget(error) => error.into(),
             BudgetsError::Unknown(_) => Self::not_found(detail),
             BudgetsError::Taken(_) => {
@@ -334,11 +335,7 @@ struct BudgetList {
         (status = 429, body = ApiError)))]
 async fn list(State(state): State<AppState>, caller: Scoped) -> Result<Json<BudgetList>, ApiError> {
     let statuses = state.outlay.budgets(&*caller).statuses().await?;
-    let seen = statuses.into_iter().filter(|judged| match judged {
-        Ok(status) => may_see(&caller, &status.budget),
-        Err(unjudged) => may_see(&caller, &unjudged.budget),
-    });
-    Ok(Json(BudgetList { items: seen.map(BudgetBody::from).collect() }))
+    Ok(Json(BudgetList { items: statuses.into_iter().map(BudgetBody::from).collect() }))
 }
 
 /// Makes a budget. Admins only.
@@ -354,12 +351,11 @@ async fn create(
     caller: Caller,
     Json(body): Json<DraftBody>,
 ) -> Result<(StatusCode, Json<BudgetBody>), ApiError> {
-    caller.require_admin()?;
     let (id, draft) = body.judged()?;
     let id = id.map(free_id).transpose()?;
     let id = id.unwrap_or_else(|| Uuid::now_v7().to_string().into());
     let budgets = state.outlay.budgets(&*caller);
-    let budget = budgets.create(id, draft, caller.user.as_str()).await?;
+    let budget = budgets.create(id, draft).await?;
     let told = told(&state, &caller, budget.clone()).await;
     Ok((StatusCode::CREATED, Json(BudgetBody::written(budget, told))))
 }
@@ -377,9 +373,6 @@ async fn show(
 ) -> Result<Json<BudgetBody>, ApiError> {
     let budgets = state.outlay.budgets(&*caller);
     let budget = budgets.one(&id).await?;
-    if !may_see(&caller, &budget) {
-        return Err(ApiError::not_found(format!("there is no budget `{}`", budget.id)));
-    }
     Ok(Json(told(&state, &caller, budget).await?))
 }
 
@@ -397,14 +390,13 @@ async fn change(
     Path(id): Path<String>,
     Json(body): Json<DraftBody>,
 ) -> Result<Json<BudgetBody>, ApiError> {
-    caller.require_admin()?;
     let (asked, draft) = body.judged()?;
     if asked.is_some_and(|asked| asked != id) {
         let detail = "must be that of the path, or be left out";
         return Err(ApiError::bad_request("malformed", "id", detail));
     }
     let budgets = state.outlay.budgets(&*caller);
-    let budget = budgets.change(&id, draft, caller.user.as_str()).await?;
+    let budget = budgets.change(&id, draft).await?;
     let told = told(&state, &caller, budget.clone()).await;
     Ok(Json(BudgetBody::written(budget, told)))
 }
@@ -420,8 +412,7 @@ async fn remove(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    caller.require_admin()?;
-    state.outlay.budgets(&*caller).remove(&id, caller.user.as_str()).await?;
+    state.outlay.budgets(&*caller).remove(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -460,18 +451,18 @@ struct RefusingBudget {
     remaining: Option<String>,
 }
 
-impl RefusingBudget {
-    fn new(refusal: BudgetRefusal) -> Self {
-        Self {
-            id: Some(refusal.budget.id.into()),
-            name: refusal.budget.draft.name.into(),
-            remaining: Some(Value::Amount { nanos: refusal.remaining }.text().to_string()),
+impl From<BudgetRefusal> for RefusingBudget {
+    fn from(refusal: BudgetRefusal) -> Self {
+        match refusal {
+            BudgetRefusal::Told { budget, remaining } => Self {
+                id: Some(budget.id.into()),
+                name: budget.draft.name.into(),
+                remaining: Some(Value::Amount { nanos: remaining }.text().to_string()),
+            },
+            BudgetRefusal::Hidden => {
+                Self { id: None, name: OTHERS_BUDGET.to_owned(), remaining: None }
+            }
         }
-    }
-
-    /// What stands for all that the caller may not see.
-    fn of_others() -> Self {
-        Self { id: None, name: OTHERS_BUDGET.to_owned(), remaining: None }
     }
 }
 
@@ -493,7 +484,7 @@ async fn check(
     if body.amount.is_negative() {
         return Err(ApiError::bad_request("out_of_range", "amount", "must not be negative"));
     }
-    let mut attributes = body.attributes;
+    let attributes = body.attributes;
     if let Some(name) = attributes.keys().find(|name| Attribute::from_name(name).is_none()) {
         let known = Attribute::NAMED.map(|known| known.name().into_owned()).join(", ");
         let shown: String = name.chars().take(100).collect();
@@ -501,19 +492,8 @@ async fn check(
         return Err(ApiError::bad_request("unknown", format!("attributes.{shown}"), detail)
             .mend(format!("use {known} or tag.KEY")));
     }
-    attributes.entry("account".into()).or_insert_with(|| caller.account.to_string());
-    if let Some(own) = caller.scope()
-        && attributes["account"] != own
-    {
-        return Err(ApiError::forbidden(format!("the caller may only ask for `{own}`"))
-            .at("attributes.account"));
-    }
-    let counts = |budget: &Budget| budget.draft.scope.takes(&attributes);
-    let refusals = state.outlay.budgets(&*caller).refusals(body.amount, counts).await?;
-    let (own, others): (Vec<_>, Vec<_>) =
-        refusals.into_iter().partition(|refusal| may_see(&caller, &refusal.budget));
-    let others = (!others.is_empty()).then(RefusingBudget::of_others);
-    let refused_by: Vec<_> = own.into_iter().map(RefusingBudget::new).chain(others).collect();
+    let refusals = state.outlay.budgets(&*caller).refusals(body.amount, attributes).await?;
+    let refused_by: Vec<_> = refusals.into_iter().map(RefusingBudget::from).collect();
     Ok(Json(IntentAnswer { allowed: refused_by.is_empty(), refused_by }))
 }
 

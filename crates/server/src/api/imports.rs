@@ -9,12 +9,10 @@ use outlay_domain::imports::{
     ANCHORS_MAX, ImportRecord, ImportedBudgets, ImportedLimit, ImportedPeriod, ImportedRun,
     ImportedRuns, ImportedThreshold, RefusedRow, RowCounts, RowCursor,
 };
-use outlay_domain::people::{Act, Role};
 use outlay_domain::usage::ID_BYTES_MAX;
 use outlay_engine::import::RUNS_MAX;
-use outlay_engine::import::books::{self, ImportProgress};
+use outlay_engine::import::books::{ImportProgress, ImportsError};
 use outlay_engine::import::merge::{MergeError, Merged};
-use outlay_engine::usage::amend::Amender;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -186,8 +184,7 @@ async fn get_imports(
     State(state): State<AppState>,
     caller: Caller,
 ) -> Result<Json<ImportsBody>, ApiError> {
-    may_import(&caller)?;
-    let records = books::records(&state.outlay.books).await?;
+    let records = state.outlay.imports(&*caller).records().await?;
     let items = records.into_iter().map(ImportBody::from).collect();
     Ok(Json(ImportsBody { items, next_cursor: None }))
 }
@@ -208,7 +205,6 @@ async fn post_import(
     Json(body): Json<ProgressBody>,
 ) -> Result<StatusCode, ApiError> {
     body.rows.check()?;
-    may_import(&caller)?;
     check_name("source", &body.source)?;
     check_name("kind", &body.kind)?;
     if let Some(file) = &body.file {
@@ -226,7 +222,7 @@ async fn post_import(
         return Err(ApiError::bad_request("too_large", "refusals", detail));
     }
     let progress = ImportProgress::from(body);
-    books::record(&state.outlay.books, &*state.outlay.clock, progress).await?;
+    state.outlay.imports(&*caller).record(progress).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -302,8 +298,7 @@ async fn get_budgets(
     State(state): State<AppState>,
     caller: Caller,
 ) -> Result<Json<BudgetsList>, ApiError> {
-    may_import(&caller)?;
-    let sets = books::budgets(&state.outlay.books).await?;
+    let sets = state.outlay.imports(&*caller).budgets().await?;
     let items = sets.into_iter().map(BudgetsBody::from).collect();
     Ok(Json(BudgetsList { items, next_cursor: None }))
 }
@@ -320,10 +315,9 @@ async fn post_budgets(
     caller: Caller,
     Json(body): Json<BudgetsBody>,
 ) -> Result<StatusCode, ApiError> {
-    may_import(&caller)?;
     check_name("source", &body.source)?;
     let budgets = body.budgets()?;
-    state.outlay.budgets(&*caller).take_over(budgets).await?;
+    state.outlay.imports(&*caller).put_budgets(budgets).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -376,8 +370,7 @@ async fn get_runs(
     State(state): State<AppState>,
     caller: Caller,
 ) -> Result<Json<RunsList>, ApiError> {
-    may_import(&caller)?;
-    let sets = books::runs(&state.outlay.books).await?;
+    let sets = state.outlay.imports(&*caller).runs().await?;
     let items = sets.into_iter().map(RunsBody::from).collect();
     Ok(Json(RunsList { items, next_cursor: None }))
 }
@@ -394,10 +387,9 @@ async fn post_runs(
     caller: Caller,
     Json(body): Json<RunsBody>,
 ) -> Result<StatusCode, ApiError> {
-    may_import(&caller)?;
     check_name("source", &body.source)?;
     let runs = body.runs()?;
-    books::put_runs(&state.outlay.books, runs).await?;
+    state.outlay.imports(&*caller).put_runs(runs).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -442,7 +434,6 @@ async fn post_merge(
     caller: Caller,
     Json(body): Json<MergeBody>,
 ) -> Result<Json<MergeAnswer>, ApiError> {
-    may_import(&caller)?;
     check_name("source", &body.source)?;
     if body.duplicates.len() > MERGED_MAX {
         let detail = format!("{} given, {MERGED_MAX} at most", body.duplicates.len());
@@ -451,13 +442,21 @@ async fn post_merge(
     for (index, duplicate) in body.duplicates.iter().enumerate() {
         check_name(format!("duplicates[{index}]"), duplicate)?;
     }
-    let amender = Amender {
-        actor: caller.user.as_str().into(),
-        reason: format!("the same row of the same database is counted under {}", body.source),
-    };
-    let merged = state.outlay.merge_imports(&body.source, &body.duplicates, &amender).await?;
+    let merged = state.outlay.imports(&*caller).merge(&body.source, &body.duplicates).await?;
     let Merged { sources, events, budgets, runs } = merged;
     Ok(Json(MergeAnswer { sources, events, budgets, batches: runs }))
+}
+
+impl From<ImportsError> for ApiError {
+    fn from(error: ImportsError) -> Self {
+        match error {
+            ImportsError::Denied(error) => error.into(),
+            ImportsError::Budgets(error) => error.into(),
+            ImportsError::Merge(error) => error.into(),
+            ImportsError::Store(error) => error.into(),
+            ImportsError::NotTaken(error) => error.into(),
+        }
+    }
 }
 
 impl From<MergeError> for ApiError {
@@ -472,12 +471,6 @@ impl From<MergeError> for ApiError {
             MergeError::Stopping => Self::internal(&error),
         }
     }
-}
-
-/// Imports move cursors that everybody shares.
-fn may_import(caller: &Caller) -> Result<(), ApiError> {
-    caller.may(Act::SendUsage)?;
-    Ok(caller.require(Role::Admin)?)
 }
 
 fn check_name(field: impl Into<String>, name: &str) -> Result<(), ApiError> {

@@ -2,8 +2,6 @@
 
 #![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,7 +9,7 @@ use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::people::Act;
 use outlay_domain::prices::{
-    CURRENCY, Charged, Conditions, MAKERS, Price, PriceBook, PriceRow, Priced, QuoteLine,
+    CURRENCY, Charged, Conditions, MAKERS, Price, PriceRow, Priced, QuoteLine,
 };
 use outlay_domain::providers::MeasureError;
 use outlay_domain::usage::question::{Attribute, Group, Measure, Value as Measured};
@@ -22,7 +20,7 @@ use outlay_engine::prices::listing::{Listing, ListingError};
 use outlay_engine::prices::quote::{QuoteRequest, Quoted, Used, quote};
 use outlay_engine::prices::unpriced::UnpricedModel;
 use outlay_engine::prices::weigh::Changes;
-use outlay_engine::prices::{Change, NewPrice, PriceChangeError};
+use outlay_engine::prices::{NewPrice, PriceChangeError};
 use outlay_engine::usage::UsageQuestion;
 use outlay_engine::usage::amend::Amender;
 use outlay_engine::usage::rerate::{RerateError, Rerated, Rerating};
@@ -310,12 +308,10 @@ async fn set(
     caller: Caller,
     Json(body): Json<NewPriceBody>,
 ) -> Result<(StatusCode, Json<ChangesBody>), ApiError> {
-    caller.may(Act::SetPrices)?;
     let new = new_price(body)?;
-    let change = change(&state, &caller);
-    let outlay = state.outlay.clone();
-    let changes = blocking(move || outlay.prices.set(&new, &change)).await??;
-    Ok((StatusCode::CREATED, Json(ChangesBody::new(changes, Vec::new(), true))))
+    let changes = state.outlay.prices.set(&caller, vec![new]).await?.into_iter().next();
+    let answer = ChangesBody::new(changes.unwrap_or_default(), Vec::new(), true);
+    Ok((StatusCode::CREATED, Json(answer)))
 }
 
 fn new_price(body: NewPriceBody) -> Result<NewPrice, ApiError> {
@@ -374,11 +370,7 @@ async fn close(
     caller: Caller,
     Json(body): Json<CloseBody>,
 ) -> Result<Json<ListedPriceBody>, ApiError> {
-    caller.may(Act::SetPrices)?;
-    let change = change(&state, &caller);
-    let at = body.at.unwrap_or(change.at);
-    let outlay = state.outlay.clone();
-    let row = blocking(move || outlay.prices.close(&body.id, at, &change)).await??;
+    let row = state.outlay.prices.close(&caller, body.id.into(), body.at).await?;
     Ok(Json(row.into()))
 }
 
@@ -416,23 +408,24 @@ async fn import(
 ) -> Result<Json<ChangesBody>, ApiError> {
     caller.may(Act::SetPrices)?;
     let body = state.shares.read(caller.user.as_str(), body, IMPORT_BYTES_MAX).await?;
-    let change = change(&state, &caller);
-    let moment = params.valid_from.unwrap_or(change.at);
-    let outlay = state.outlay.clone();
-    let answer = state.shares.long_work(caller.user.as_str(), move || {
+    let source = params.source;
+    // The turn is for reading the file. What waits for the disk holds up nobody who reads theirs.
+    let read = state.shares.long_work(caller.user.as_str(), move || {
         let text = std::str::from_utf8(&body).map_err(|error| {
             ApiError::bad_request("malformed", "body", format!("the file is not UTF-8: {error}"))
         })?;
-        let mut listing = read_listing(&params.source, text)?;
-        let left_out = std::mem::take(&mut listing.left_out);
-        let changes = if params.dry_run {
-            outlay.prices.weigh(&listing, moment)?
-        } else {
-            outlay.prices.import(&listing, moment, &change)?
-        };
-        Ok::<_, ApiError>(ChangesBody::new(changes, left_out, !params.dry_run))
+        read_listing(&source, text)
     });
-    Ok(Json(answer.await??))
+    let mut listing = read.await??;
+    let left_out = std::mem::take(&mut listing.left_out);
+    let (prices, moment) = (state.outlay.prices.clone(), params.valid_from);
+    let changes = if params.dry_run {
+        let moment = moment.unwrap_or_else(|| state.outlay.clock.now());
+        blocking(move || prices.weigh(&listing, moment)).await??
+    } else {
+        prices.import(&caller, listing, moment).await?
+    };
+    Ok(Json(ChangesBody::new(changes, left_out, !params.dry_run)))
 }
 
 fn read_listing(source: &str, text: &str) -> Result<Listing, ApiError> {
@@ -942,7 +935,8 @@ async fn rerate(
         reason: "rated again by newer prices".into(),
     };
     let amender = (!body.dry_run).then_some(&amender);
-    let book = book_for(&state, &caller, prices, body.dry_run).await?;
+    let now = state.outlay.clock.now();
+    let book = state.outlay.prices.to_rate_by(&caller, prices, now, body.dry_run).await?;
     let Rerated { events, changed, accounts, priced, unpriced, partly_priced, difference } =
         state.outlay.rerate(&rerating, &book, amender).await?;
     Ok(Json(RerateAnswer {
@@ -955,28 +949,6 @@ async fn rerate(
         partly_priced,
         difference,
     }))
-}
-
-/// The book to rate by: with `new` prices set, or as if they were where nothing is to be written.
-async fn book_for(
-    state: &AppState,
-    caller: &Caller,
-    new: Vec<NewPrice>,
-    dry_run: bool,
-) -> Result<Arc<PriceBook>, ApiError> {
-    let outlay = state.outlay.clone();
-    if new.is_empty() {
-        return Ok(outlay.prices.book());
-    }
-    let change = change(state, caller);
-    let book = blocking(move || {
-        if dry_run {
-            return outlay.prices.book_with(&new, change.at).map(Arc::new);
-        }
-        outlay.prices.set_all(&new, &change)?;
-        Ok(outlay.prices.book())
-    });
-    Ok(book.await??)
 }
 
 impl From<RerateError> for ApiError {
@@ -992,18 +964,17 @@ impl From<PriceChangeError> for ApiError {
     fn from(error: PriceChangeError) -> Self {
         let detail = error.to_string();
         match error {
+            PriceChangeError::Denied(error) => error.into(),
             PriceChangeError::UnknownPrice(_) => Self::not_found(detail),
             PriceChangeError::EndsBeforeItBegins { .. } => {
                 Self::bad_request("out_of_range", "at", detail)
             }
             PriceChangeError::Closed { .. } => Self::conflict(detail),
             PriceChangeError::Store(error) => error.into(),
+            PriceChangeError::NotTaken(error) => error.into(),
+            PriceChangeError::Failed(error) => Self::internal(&error),
         }
     }
-}
-
-fn change(state: &AppState, caller: &Caller) -> Change {
-    Change { actor: caller.user.as_str().into(), at: state.outlay.clock.now() }
 }
 
 async fn blocking<T: Send + 'static>(

@@ -286,8 +286,7 @@ async fn list(
     let states = states(parameters.one("state")?)?;
     let slice =
         Slice { days: u32::try_from(days).unwrap_or(u32::MAX), tz, filters: parameters.filters()? };
-    let scope = caller.scope();
-    let all = state.outlay.recommendations(&*caller).about(&slice, scope.as_deref()).await?;
+    let all = state.outlay.recommendations(&*caller).about(&slice).await?;
     let items = all.items.into_iter().filter(|item| states.contains(&item.state));
     let seen = Seen {
         first: all.from.with_timezone(&tz).date_naive(),
@@ -359,10 +358,8 @@ async fn change(
     Path(id): Path<String>,
     Json(body): Json<DecisionBody>,
 ) -> Result<Json<RecommendationBody>, ApiError> {
-    caller.require_admin()?;
     let new = NewDecision { state: body.state, until: body.until, note: body.note };
-    let (all, scope) = (state.outlay.recommendations(&*caller), caller.scope());
-    let item = all.decide(&id, new, caller.user.as_str(), scope.as_deref()).await?;
+    let item = state.outlay.recommendations(&*caller).decide(&id, new).await?;
     let last = state.outlay.insights(&*caller).today(Tz::UTC);
     let first = last - Days::new(DAYS as u64 - 1);
     let seen = Seen { first, last, tz: Tz::UTC, parameters: None };
@@ -373,6 +370,7 @@ impl From<RecommendationsError> for ApiError {
     fn from(error: RecommendationsError) -> Self {
         let detail = error.to_string();
         match error {
+            RecommendationsError::Denied(error) => error.into(),
             RecommendationsError::Unknown(_) => Self::not_found(detail),
             RecommendationsError::Until(_) => Self::bad_request("out_of_range", "until", detail),
             RecommendationsError::Note => Self::bad_request("out_of_range", "note", detail),

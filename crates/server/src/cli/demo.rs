@@ -52,9 +52,9 @@ async fn furnish(state: &AppState) -> Result<(), CliError> {
         Err(PeopleError::NotFound(_)) => {}
         Err(error) => return Err(not_written(error)),
     }
-    let budgets = state.outlay.budgets(By::Server("demo"));
+    let budgets = state.outlay.budgets(By::Server(SERVER_ID));
     for (id, draft) in demo::budgets().map_err(not_written)? {
-        match budgets.create(id, draft, SERVER_ID).await {
+        match budgets.create(id, draft).await {
             // Somebody changed it before the member was made.
             Ok(_) | Err(BudgetsError::Taken(_)) => {}
             Err(error) => return Err(not_written(error)),

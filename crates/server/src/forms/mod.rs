@@ -7,7 +7,6 @@ pub mod event_row;
 pub mod event_schema;
 pub mod ids;
 pub mod paging;
-pub mod seen;
 pub mod usage_body;
 pub mod usage_params;
 pub mod words;

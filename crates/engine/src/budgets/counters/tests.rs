@@ -129,13 +129,13 @@ impl World {
                 let (id, draft) = (format!("b{id}"), draft.draft());
                 let budgets = self.budgets();
                 if budgets.one(&id).await.is_ok() {
-                    budgets.change(&id, draft, "ada").await.unwrap();
+                    budgets.change(&id, draft).await.unwrap();
                 } else {
-                    budgets.create(id.into(), draft, "ada").await.unwrap();
+                    budgets.create(id.into(), draft).await.unwrap();
                 }
             }
             Step::Remove(id) => {
-                let _ = self.budgets().remove(&format!("b{id}"), "ada").await;
+                let _ = self.budgets().remove(&format!("b{id}")).await;
             }
             Step::Begin => {
                 let history = self.outlay().history.clone();
@@ -201,8 +201,9 @@ impl World {
             let left = status.remaining.max(0) as i64;
             let refused = async |nanos: i64| {
                 let amount = Amount::from_nanos(nanos);
-                let by = self.budgets().refusals(amount, |other| other.id == budget.id).await;
-                !by.unwrap().is_empty()
+                let is_hard = budget.draft.enforcement == Enforcement::Hard;
+                let asked = is_hard.then(|| budget.clone()).into_iter().collect();
+                !self.budgets().short_of(amount, asked).await.unwrap().is_empty()
             };
             let refuses =
                 budget.draft.enforcement == Enforcement::Hard && status.window.contains(now);
@@ -348,7 +349,7 @@ async fn a_counter_that_differs_from_its_facts_is_found_and_counted_anew() {
     let mut world = World::new();
     world.act(Step::Send(vec![(0, -1, 5_000_000_000)])).await;
     let month = hard(json!({"every": "month"}));
-    world.budgets().create("b".into(), month, "ada").await.unwrap();
+    world.budgets().create("b".into(), month).await.unwrap();
     world.act(Step::Tend).await;
     assert_eq!(world.judge().await, 1);
 
@@ -376,7 +377,7 @@ async fn what_was_spent_stays_counted_when_the_history_lets_go_of_it() {
     let mut world = World::new();
     world.act(Step::Send(vec![(0, -75, 5_000_000_000), (0, -1, 1_000_000_000)])).await;
     let month = hard(json!({"every": "month"}));
-    let budget = world.budgets().create("b".into(), month, "ada").await.unwrap();
+    let budget = world.budgets().create("b".into(), month).await.unwrap();
     world.act(Step::Tend).await;
     world.act(Step::Flush).await;
 
@@ -396,14 +397,14 @@ async fn counters_that_nobody_needs_are_removed_and_what_two_budgets_count_is_co
     };
     for (id, days) in [("three", 3), ("seven", 7)] {
         let rolling = hard(json!({"every": "rolling", "days": days}));
-        world.budgets().create(id.into(), rolling, "ada").await.unwrap();
+        world.budgets().create(id.into(), rolling).await.unwrap();
     }
-    world.budgets().create("day".into(), hard(json!({"every": "day"})), "ada").await.unwrap();
+    world.budgets().create("day".into(), hard(json!({"every": "day"}))).await.unwrap();
     world.act(Step::Tend).await;
     assert_eq!(counters(&world), 1, "days are counted once for all of them");
 
     for id in ["three", "seven", "day"] {
-        world.budgets().remove(id, "ada").await.unwrap();
+        world.budgets().remove(id).await.unwrap();
     }
     world.act(Step::Tend).await;
     assert_eq!(counters(&world), 0);

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_analytics::robust;
-use outlay_domain::people::AuditRecord;
+use outlay_domain::people::{AuditRecord, Denied};
 use outlay_domain::recommendations::State;
 use outlay_domain::usage::question::{Every, Filter};
 use outlay_store::sqlite::recommendations::KeptRecommendation;
@@ -61,6 +61,9 @@ pub struct Measured {
 /// Why recommendations were not made or decided.
 #[derive(Debug, Error)]
 pub enum RecommendationsError {
+    /// Whoever asks may not decide.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// There is none of that id.
     #[error("there is no recommendation `{0}`")]
     Unknown(CompactString),
@@ -232,13 +235,10 @@ impl Recommendations {
     }
 
     /// Decides about the recommendation of that id, and answers how it stands then.
-    pub async fn decide(
-        &self,
-        id: &str,
-        new: NewDecision,
-        actor: &str,
-        scope: Option<&str>,
-    ) -> Result<Item, RecommendationsError> {
+    pub async fn decide(&self, id: &str, new: NewDecision) -> Result<Item, RecommendationsError> {
+        self.asker.require_admin()?;
+        let scope = self.asker.scope();
+        let scope = scope.as_deref();
         let now = self.insights.now();
         match (new.state, new.until) {
             (State::Snoozed, None) => {
@@ -255,7 +255,7 @@ impl Recommendations {
         if new.note.as_ref().is_some_and(|note| note.chars().count() > NOTE_MAX) {
             return Err(RecommendationsError::Note);
         }
-        let known = self.find(id, scope).await?;
+        let known = self.find(id).await?;
         let base = match new.state {
             State::Done => self.base(&known, scope).await?,
             _ => None,
@@ -272,7 +272,7 @@ impl Recommendations {
         let row = KeptRecommendation {
             id: known.recommendation.id.clone(),
             state: new.state,
-            actor: actor.into(),
+            actor: self.asker.name(),
             changed_at: now,
             snoozed_until: new.until,
             note: new.note.filter(|note| !note.is_empty()),
@@ -285,10 +285,10 @@ impl Recommendations {
         Ok(Item { measured, ..item })
     }
 
-    async fn find(&self, id: &str, scope: Option<&str>) -> Result<Item, RecommendationsError> {
+    async fn find(&self, id: &str) -> Result<Item, RecommendationsError> {
         for days in LOOK_BACK {
             let slice = Slice { days, tz: Tz::UTC, filters: Vec::new() };
-            let all = self.about(&slice, scope).await?.items;
+            let all = self.about(&slice).await?.items;
             if let Some(item) = all.into_iter().find(|item| item.recommendation.id == id) {
                 return Ok(item);
             }

@@ -25,11 +25,11 @@ use serde::{Deserialize, Serialize};
 use super::advice::Priority;
 use super::analysis::{Analysis, DAYS_BEFORE};
 use super::{Course, Days, Insights, SpendQuestion, SpendTable};
-use crate::Outlay;
 use crate::budgets::Budgets;
 use crate::journal::Journal;
 use crate::prices::Prices;
-use crate::usage::{By, UsageQuestion};
+use crate::usage::UsageQuestion;
+use crate::{Asker, Outlay};
 
 use claims::{share, without_overlap};
 pub use decisions::{Decision, Measured, NOTE_MAX, NewDecision, RecommendationsError};
@@ -54,15 +54,17 @@ pub struct Recommendations {
     budgets: Budgets,
     journal: Arc<Journal>,
     prices: Arc<Prices>,
+    asker: Asker,
 }
 
 impl Outlay {
     /// Where recommendations are, for somebody who asks about them.
-    pub fn recommendations(&self, by: impl Into<By>) -> Recommendations {
-        let by = by.into();
+    pub fn recommendations(&self, asker: impl Into<Asker>) -> Recommendations {
+        let asker = asker.into();
         Recommendations {
-            insights: self.insights(by.clone()),
-            budgets: self.budgets(by),
+            insights: self.insights(asker.by()),
+            budgets: self.budgets(asker.clone()),
+            asker,
             journal: self.journal.clone(),
             prices: self.prices.clone(),
         }
@@ -337,14 +339,12 @@ fn plain(name: &str) -> CompactString {
 }
 
 impl Recommendations {
-    /// What could be done about the spend of those days, of the account `scope` only where there
-    /// is one, and what was decided about it.
-    pub async fn about(
-        &self,
-        slice: &Slice,
-        scope: Option<&str>,
-    ) -> Result<Recommended, RecommendationsError> {
+    /// What could be done about the spend of those days that whoever asks sees, and what was decided
+    /// about it.
+    pub async fn about(&self, slice: &Slice) -> Result<Recommended, RecommendationsError> {
         let insights = &self.insights;
+        let scope = self.asker.scope();
+        let scope = scope.as_deref();
         let today = insights.today(slice.tz);
         let days = Days::ending(today, slice.days.saturating_sub(1)).unwrap_or(Days::only(today));
         let by_day = SpendQuestion {

@@ -5,6 +5,7 @@ use outlay_domain::usage::question::{Row, Values};
 
 use super::claims::Claim;
 use super::*;
+use crate::usage::By;
 
 fn row(model: &str, meter: Meter, price: &str) -> PriceRow {
     PriceRow {
@@ -170,8 +171,7 @@ impl Usage {
     /// Kind and whole saving of what is advised.
     async fn savings(&self) -> Vec<(Kind, i128)> {
         let slice = Slice { days: 30, tz: Tz::UTC, filters: Vec::new() };
-        let all =
-            self.outlay.recommendations(By::Server("tests")).about(&slice, None).await.unwrap();
+        let all = self.outlay.recommendations(By::Server("tests")).about(&slice).await.unwrap();
         let saving = |item: &Item| item.recommendation.saving.map_or(0, |saving| saving.monthly);
         all.items.iter().map(|item| (item.recommendation.kind, saving(item))).collect()
     }

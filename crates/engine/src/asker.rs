@@ -1,0 +1,76 @@
+//! Who asks a service: in whose turns they are answered, and with whose rights.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use outlay_domain::people::{Act, Caller, Denied, Role};
+
+use crate::usage::By;
+
+/// Who asks a service.
+///
+/// A service takes this once and holds everything against it, so that whoever calls it has nothing
+/// to remember: what is not seen is not answered, and what may not be done is refused.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    by: By,
+    /// `None` for the server itself, and for whoever came by a door with rights of its own.
+    caller: Option<Arc<Caller>>,
+}
+
+impl From<&Caller> for Asker {
+    fn from(caller: &Caller) -> Self {
+        Self { by: caller.into(), caller: Some(Arc::new(caller.clone())) }
+    }
+}
+
+impl From<By> for Asker {
+    fn from(by: By) -> Self {
+        Self { by, caller: None }
+    }
+}
+
+impl Asker {
+    /// In whose turns they are answered.
+    pub fn by(&self) -> By {
+        self.by.clone()
+    }
+
+    /// The one account that they see; `None` is every account.
+    pub fn scope(&self) -> Option<CompactString> {
+        self.caller.as_ref()?.scope()
+    }
+
+    /// The account that pays where they say none; the server itself has none.
+    pub fn account(&self) -> Option<CompactString> {
+        Some(self.caller.as_ref()?.account.clone())
+    }
+
+    /// What the audit trail calls them.
+    pub fn name(&self) -> CompactString {
+        match &self.by {
+            By::Caller(name) => name.clone(),
+            By::Server(part) => CompactString::const_new(part),
+        }
+    }
+
+    /// Refuses whoever moves no cursors of imports, which everybody shares.
+    pub fn require_import(&self) -> Result<(), Denied> {
+        if let Some(caller) = &self.caller {
+            caller.may(Act::SendUsage)?;
+        }
+        self.require_admin()
+    }
+
+    /// Refuses everybody but admins and the server itself.
+    pub fn require_admin(&self) -> Result<(), Denied> {
+        match (&self.caller, &self.by) {
+            (Some(caller), _) => caller.require_admin(),
+            (None, By::Server(_)) => Ok(()),
+            // The doors of older systems let people look.
+            (None, By::Caller(_)) => {
+                Err(Denied::RoleBelow { role: Role::Viewer, needed: Role::Admin })
+            }
+        }
+    }
+}
