@@ -54,11 +54,14 @@ impl Asker {
         }
     }
 
+    /// Whether they may do `act`. The server itself may, and so may whom an older system's door let in.
+    pub fn may(&self, act: Act) -> Result<(), Denied> {
+        self.caller.as_ref().map_or(Ok(()), |caller| caller.may(act))
+    }
+
     /// Refuses whoever moves no cursors of imports, which everybody shares.
     pub fn require_import(&self) -> Result<(), Denied> {
-        if let Some(caller) = &self.caller {
-            caller.may(Act::SendUsage)?;
-        }
+        self.may(Act::SendUsage)?;
         self.require_admin()
     }
 

@@ -18,6 +18,7 @@ use super::{Alerts, AlertsError};
 use crate::budgets::{BudgetStatus, Judged, UnjudgedBudget};
 use crate::figure_text::{amount_text, count_text, decimal_text, span_text, units_text};
 use crate::health::{self, DiskSpace};
+use crate::insights::findings::spike_severity;
 use crate::insights::units;
 use crate::tasks::TaskCondition;
 use crate::usage::{Questions, UnansweredError, UsageQuestion};
@@ -614,13 +615,7 @@ fn against(value: &Value, limit: Amount) -> (bool, f64) {
 }
 
 fn is_at_least(found: anomalies::AnomalySeverity, least: SpikeSeverity) -> bool {
-    let least = match least {
-        SpikeSeverity::Low => anomalies::AnomalySeverity::Low,
-        SpikeSeverity::Medium => anomalies::AnomalySeverity::Medium,
-        SpikeSeverity::High => anomalies::AnomalySeverity::High,
-        SpikeSeverity::Critical => anomalies::AnomalySeverity::Critical,
-    };
-    found >= least
+    found != anomalies::AnomalySeverity::None && spike_severity(found) >= least
 }
 
 fn asked(

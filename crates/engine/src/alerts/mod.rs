@@ -237,24 +237,6 @@ impl Alerts {
             .await
     }
 
-    /// How many alerts opened in `[from, to)`, and the newest `limit` of them.
-    pub async fn opened(
-        &self,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
-        limit: u32,
-    ) -> Result<(i64, Vec<Alert>), StoreError> {
-        self.books
-            .read(move |books| {
-                let states = AlertState::WORDS.map(CompactString::from).to_vec();
-                let any = WantedAlerts { states, ..WantedAlerts::default() };
-                let newest = books.alerts().page(&any, Some((to, Uuid::nil())), limit)?;
-                let within = newest.into_iter().filter(|alert| from <= alert.opened_at).collect();
-                Ok((books.alerts().count_opened(from, to)?, within))
-            })
-            .await
-    }
-
     /// Lets `actor` do something about an alert.
     pub async fn act_on(
         &self,
@@ -337,6 +319,24 @@ impl Alerts {
         let rule_id = rule_id.clone();
         self.books.read(move |books| books.alerts().holding(&rule_id)).await
     }
+}
+
+/// How many alerts opened in `[from, to)`, and the newest `limit` of them.
+pub(crate) async fn opened(
+    books: &Arc<Books>,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    limit: u32,
+) -> Result<(i64, Vec<Alert>), StoreError> {
+    books
+        .read(move |books| {
+            let states = AlertState::WORDS.map(CompactString::from).to_vec();
+            let any = WantedAlerts { states, ..WantedAlerts::default() };
+            let newest = books.alerts().page(&any, Some((to, Uuid::nil())), limit)?;
+            let within = newest.into_iter().filter(|alert| from <= alert.opened_at).collect();
+            Ok((books.alerts().count_opened(from, to)?, within))
+        })
+        .await
 }
 
 fn unknown_rule(id: &str) -> AlertsError {

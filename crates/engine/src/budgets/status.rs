@@ -13,7 +13,7 @@ use super::counters::{Counted, counted};
 use super::outlook::Known;
 use super::{Budgets, BudgetsError, Outlook};
 use crate::insights::units;
-use crate::usage::{UnansweredError, UsageQuestion};
+use crate::usage::{Questions, UnansweredError, UsageQuestion};
 
 /// Days before today that a forecast is made from, where there are as many.
 const HISTORY_DAYS: u64 = 180;
@@ -294,6 +294,11 @@ impl Budgets {
         let spend = Spend { days, hours: hours.collect() };
         let date = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
         Ok(look_ahead(&spend, date(window.from), date(window.to), today, now, tz))
+    }
+
+    /// The same, with `questions` asked, which are another's too.
+    pub(crate) fn asking(self, questions: Questions) -> Self {
+        Self { questions, ..self }
     }
 
     /// The same, with all questions about one moment.

@@ -1,12 +1,13 @@
 #![doc = include_str!("README.md")]
 
-pub mod advice;
 pub mod analysis;
 pub mod brief;
-pub mod budgets;
 pub mod change;
 pub mod course;
 pub mod days;
+pub mod findings;
+pub mod month;
+pub mod month_report;
 pub mod recommendations;
 pub mod roi;
 pub mod spend;

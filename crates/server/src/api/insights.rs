@@ -17,6 +17,7 @@ use outlay_domain::usage::question::{Every, Value, local_text};
 use outlay_engine::budgets::range_of_sum;
 use outlay_engine::insights::analysis::{Analysis, DAYS_BEFORE, DAYS_MIN, HORIZON_MAX};
 use outlay_engine::insights::change::SpendChangeError;
+use outlay_engine::insights::findings::spike_severity;
 use outlay_engine::insights::{Course, Days, SpendQuestion};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -337,14 +338,7 @@ impl AnomalyBody {
             low: anomaly.lo.max(0.0),
             high: anomaly.hi,
             score: finite(anomaly.score),
-            severity: match anomaly.severity {
-                anomalies::AnomalySeverity::None | anomalies::AnomalySeverity::Low => {
-                    SpikeSeverity::Low
-                }
-                anomalies::AnomalySeverity::Medium => SpikeSeverity::Medium,
-                anomalies::AnomalySeverity::High => SpikeSeverity::High,
-                anomalies::AnomalySeverity::Critical => SpikeSeverity::Critical,
-            },
+            severity: spike_severity(anomaly.severity),
             direction: anomaly.direction.into(),
             methods: anomaly.methods.iter().map(|method| word(*method)).collect(),
         }

@@ -7,8 +7,8 @@ use outlay_domain::alerts::AlertState as Own;
 use outlay_domain::revenue;
 use outlay_domain::usage::question;
 use outlay_engine::health::CheckState;
-use outlay_engine::insights::advice;
 use outlay_engine::insights::brief;
+use outlay_engine::insights::findings;
 use outlay_engine::insights::recommendations;
 use outlay_engine::tasks::TaskCondition;
 use serde::{Deserialize, Serialize};
@@ -149,7 +149,7 @@ words! {
 
 words! {
     /// How soon something should be done.
-    Priority of advice::Priority {
+    Priority of findings::Priority {
         /// To be done first.
         High,
         /// To be done next.

@@ -6,12 +6,12 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use outlay_domain::usage::question::{Group, Value};
 use outlay_engine::figure_text::amount_text;
-use outlay_engine::insights::budgets::Month;
+use outlay_engine::insights::month::Month;
+use outlay_engine::insights::month_report::{BudgetLine, OpenedAlerts};
 use outlay_engine::insights::{Analysis, Days};
 use outlay_engine::usage::Answered;
 
 use super::html::escape;
-use super::{BudgetLine, OpenedAlerts};
 
 /// The totals beside those of the month before, and what has no price.
 pub fn figures(totals: &Answered) -> String {

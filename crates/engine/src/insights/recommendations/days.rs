@@ -1,12 +1,12 @@
-//! What days, services and budgets say, in the words of `advice`.
+//! What days, services and budgets say, as `findings` has it.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::super::advice::{self, ServiceShare, Thresholds};
 use super::super::analysis::Analysis;
 use super::super::course::units;
+use super::super::findings::{self, Finding, FindingKind, ServiceShare, Thresholds};
 use super::claims::{Claim, share};
 use super::found::{Found, Used};
 use super::{Confidence, DaysOf, Evidence, Kind, Proof, Recommendation, Scope};
@@ -17,14 +17,14 @@ use crate::insights::SpendTable;
 /// Noise in shares of the level from which on spend is to be smoothed.
 const VOLATILITY: f64 = 0.3;
 
-/// What `advice` says of the days and of services. Days that cost too much are [`expensive`].
+/// What is found in the days and of services. Days that cost too much are [`expensive`].
 pub fn find(analysis: Option<&Analysis>, table: &SpendTable) -> Vec<Found> {
     let Some(analysis) = analysis else { return Vec::new() };
-    let services = services(table);
+    let services = findings::services(table, |name| name, |_| true);
     let thresholds = Thresholds { volatility: VOLATILITY };
-    let said = advice::recommend(analysis, &services, None, thresholds);
+    let said = findings::find(analysis, &services, None, thresholds);
     said.into_iter()
-        .filter(|own| own.kind != advice::Kind::Anomalies)
+        .filter(|own| own.kind != FindingKind::Anomalies)
         .filter_map(|own| found(own, analysis, table, Vec::new()))
         .collect()
 }
@@ -34,40 +34,25 @@ pub fn find(analysis: Option<&Analysis>, table: &SpendTable) -> Vec<Found> {
 pub fn expensive(analysis: Option<&Analysis>, busy: &SpendTable, used: &[Used]) -> Vec<Found> {
     let Some(analysis) = analysis else { return Vec::new() };
     let thresholds = Thresholds { volatility: VOLATILITY };
-    advice::recommend(analysis, &[], None, thresholds)
+    findings::find(analysis, &[], None, thresholds)
         .into_iter()
-        .filter(|own| own.kind == advice::Kind::Anomalies)
+        .filter(|own| own.kind == FindingKind::Anomalies)
         .filter_map(|own| found(own, analysis, busy, excess(analysis, busy, used)))
         .collect()
 }
 
-fn services(table: &SpendTable) -> Vec<ServiceShare> {
-    let mut shares: Vec<ServiceShare> = Vec::new();
-    for row in &table.rows {
-        let Some(service) = row.group.first().cloned().flatten() else { continue };
-        match shares.iter_mut().find(|share| share.service == service) {
-            Some(share) => {
-                share.nanos += row.nanos;
-                share.events += row.events;
-            }
-            None => shares.push(ServiceShare { service, nanos: row.nanos, events: row.events }),
-        }
-    }
-    shares
-}
-
 fn found(
-    own: advice::Recommendation,
+    own: Finding,
     analysis: &Analysis,
     table: &SpendTable,
     claims: Vec<Claim>,
 ) -> Option<Found> {
     let kind = match own.kind {
-        advice::Kind::Volatility => Kind::Volatility,
-        advice::Kind::Growth => Kind::Growth,
-        advice::Kind::Anomalies => Kind::Anomalies,
-        advice::Kind::Service => Kind::Service,
-        advice::Kind::Budget => return None,
+        FindingKind::Volatility => Kind::Volatility,
+        FindingKind::Growth => Kind::Growth,
+        FindingKind::Anomalies => Kind::Anomalies,
+        FindingKind::Service => Kind::Service,
+        FindingKind::Budget => return None,
     };
     let urgency = Some(own.priority);
     let service = own.service.as_deref();
@@ -134,7 +119,7 @@ fn description(
             percent_text(analysis.growth())
         ),
         (Kind::Anomalies, _) => {
-            let expensive: Vec<_> = advice::expensive_days(analysis).collect();
+            let expensive: Vec<_> = findings::expensive_days(analysis).collect();
             let worst = expensive.iter().max_by(|one, two| one.excess.total_cmp(&two.excess))?;
             let excess = units_text(expensive.iter().map(|day| day.excess).sum());
             match expensive.len() {
@@ -146,7 +131,7 @@ fn description(
             }
         }
         (Kind::Service, Some(service)) => {
-            let services = services(table);
+            let services = findings::services(table, |name| name, |_| true);
             let whole: i128 = services.iter().map(|share| share.nanos).sum();
             let share = services.iter().find(|share| share.service == service)?;
             format!(
@@ -168,7 +153,7 @@ fn percent_text(share: f64) -> String {
 /// What expensive days cost beyond what is usual: of each, the pairs that were expensive on it.
 #[allow(clippy::cast_possible_truncation, reason = "an estimate, in nanos")]
 fn excess(analysis: &Analysis, busy: &SpendTable, used: &[Used]) -> Vec<Claim> {
-    let expensive: Vec<advice::ExpensiveDay> = advice::expensive_days(analysis).collect();
+    let expensive: Vec<findings::ExpensiveDay> = findings::expensive_days(analysis).collect();
     let by_pair = PairDays::each(busy);
     let nothing = PairDays::default();
     let pairs: Vec<(&PairDays, i128)> = used
@@ -212,7 +197,7 @@ impl PairDays {
     }
 
     /// The median of the analysed days that were not expensive.
-    fn usual(&self, analysis: &Analysis, expensive: &[advice::ExpensiveDay]) -> i128 {
+    fn usual(&self, analysis: &Analysis, expensive: &[findings::ExpensiveDay]) -> i128 {
         let is_expensive = |date: NaiveDate| expensive.iter().any(|day| day.date == date);
         let days = (0..analysis.values.len()).map(|place| analysis.date(place));
         let mut usual: Vec<i128> =
@@ -223,10 +208,10 @@ impl PairDays {
 }
 
 fn expensive_days(analysis: &Analysis) -> Proof {
-    let row = |day: advice::ExpensiveDay| vec![day.date.to_string(), units_text(day.excess)];
+    let row = |day: findings::ExpensiveDay| vec![day.date.to_string(), units_text(day.excess)];
     Proof {
         columns: super::found::words(["Day", "Beyond what was expected"]),
-        rows: advice::expensive_days(analysis).map(row).collect(),
+        rows: findings::expensive_days(analysis).map(row).collect(),
     }
 }
 
@@ -247,8 +232,7 @@ fn of_services(table: &SpendTable) -> Proof {
         };
         vec![share.service.to_string(), count_text(share.events), spent]
     };
-    let mut services = services(table);
-    services.sort_by_key(|share| std::cmp::Reverse(share.nanos));
+    let services = findings::services(table, |name| name, |_| true);
     Proof {
         columns: super::found::words(["Service", "Events", "Spent"]),
         rows: services.iter().take(20).map(row).collect(),

@@ -22,8 +22,8 @@ use outlay_domain::usage::question::{
 use outlay_domain::usage::{Meter, Status};
 use serde::{Deserialize, Serialize};
 
-use super::advice::Priority;
 use super::analysis::{Analysis, DAYS_BEFORE};
+use super::findings::Priority;
 use super::{Course, Days, Insights, SpendQuestion, SpendTable};
 use crate::budgets::Budgets;
 use crate::journal::Journal;

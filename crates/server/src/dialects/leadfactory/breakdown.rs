@@ -309,7 +309,7 @@ fn transactions(facts: &[Fact], tz: Tz) -> Vec<Value> {
 async fn services(desk: &Desk, ask: &Ask) -> Result<Value, Refused> {
     let question = desk.question(&Selection::default(), ask.days).await?;
     let table = desk.spend(SpendQuestion { by: vec![Attribute::Service], ..question }).await?;
-    let service = |share: &outlay_engine::insights::advice::ServiceShare| {
+    let service = |share: &outlay_engine::insights::findings::ServiceShare| {
         json!({
             "service": share.service,
             "total_cost": dollars(share.nanos),

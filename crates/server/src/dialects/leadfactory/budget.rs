@@ -1,8 +1,8 @@
 //! How a month's budget is used.
 
 use chrono::Datelike;
-use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::course::units;
+use outlay_engine::insights::month::{Month, MonthUse};
 use serde_json::{Map, Value, json};
 
 use super::desk::{Desk, shares};
@@ -48,7 +48,7 @@ pub async fn utilisation(desk: Desk, params: Params) -> Result<Json<Value>, Refu
 }
 
 /// What is to be said about a budget.
-pub fn alerts(used: &Utilisation) -> Vec<Value> {
+pub fn alerts(used: &MonthUse) -> Vec<Value> {
     let mut alerts = Vec::new();
     let mut say =
         |kind: &str, message: String| alerts.push(json!({ "type": kind, "message": message }));

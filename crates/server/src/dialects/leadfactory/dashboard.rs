@@ -1,11 +1,11 @@
 //! Everything at a glance.
 
 use outlay_domain::usage::question::Every;
-use outlay_engine::insights::advice::{
+use outlay_engine::insights::course::units;
+use outlay_engine::insights::findings::{
     Priority, priority_of_anomaly, priority_of_budget, priority_of_growth, priority_of_volatility,
     yesterdays,
 };
-use outlay_engine::insights::course::units;
 use outlay_engine::insights::roi::Return;
 use outlay_engine::insights::{Analysis, Days};
 use serde_json::{Map, Value, json};

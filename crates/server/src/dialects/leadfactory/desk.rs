@@ -13,9 +13,11 @@ use outlay_domain::usage::question::{Attribute, Every, Filter};
 use outlay_domain::usage::{Fact, Status};
 use outlay_engine::budgets::{Budgets, Outlook};
 use outlay_engine::import::leadfactory::sources::{sources_of_all_calls, unpaid_sources};
-use outlay_engine::insights::advice::{Recommendation, ServiceShare, Thresholds, recommend, score};
 use outlay_engine::insights::analysis::DAYS_BEFORE;
-use outlay_engine::insights::budgets::{Month, Utilisation};
+use outlay_engine::insights::findings::{
+    Finding, ServiceShare, Thresholds, expensive_above, find, score, services,
+};
+use outlay_engine::insights::month::{Month, MonthUse};
 use outlay_engine::insights::{Analysis, Course, Days, Insights, SpendQuestion, SpendTable};
 use outlay_engine::usage::{By, UsageEvents};
 use outlay_store::history::question::EventsSum;
@@ -100,11 +102,11 @@ pub struct Overview {
     /// The services of the running month.
     pub services: Vec<ServiceShare>,
     /// The running month's budget.
-    pub month: Utilisation,
+    pub month: MonthUse,
     /// How well spend is under control, from 0 to 100.
     pub score: f64,
     /// What could be done.
-    pub recommendations: Vec<Recommendation>,
+    pub findings: Vec<Finding>,
 }
 
 impl Desk {
@@ -220,7 +222,7 @@ impl Desk {
         mean_nanos: i128,
         limit: usize,
     ) -> Result<Vec<Fact>, Refused> {
-        let above = self.dear_above(mean_nanos);
+        let above = self.expensive_above(mean_nanos);
         let scope = self.scope.as_deref();
         Ok(self.insights.expensive_events(question, above, limit, scope).await?)
     }
@@ -237,7 +239,7 @@ impl Desk {
             to,
             filters: self.question(&Selection::default(), days).await?.filters,
             id: None,
-            above: Some(self.dear_above(mean_nanos)),
+            above: Some(self.expensive_above(mean_nanos)),
             about_lacking: false,
             limit: 1,
             after: None,
@@ -247,13 +249,8 @@ impl Desk {
     }
 
     /// From what amount on an operation is expensive.
-    pub fn dear_above(&self, mean_nanos: i128) -> Amount {
-        const USUALLY_DEAR: Amount = Amount::from_units(10);
-        let own = &self.config().dialects.leadfactory;
-        own.high_cost().unwrap_or_else(|| {
-            let twice = i64::try_from(2 * mean_nanos).map_or(USUALLY_DEAR, Amount::from_nanos);
-            twice.min(USUALLY_DEAR)
-        })
+    pub fn expensive_above(&self, mean_nanos: i128) -> Amount {
+        expensive_above(mean_nanos, self.config().dialects.leadfactory.high_cost())
     }
 
     /// The newest operations.
@@ -300,7 +297,7 @@ impl Desk {
     }
 
     /// The running month, and what was spent in it before today and today.
-    pub async fn utilisation(&self, month: Month) -> Result<(Utilisation, SpendTable), Refused> {
+    pub async fn utilisation(&self, month: Month) -> Result<(MonthUse, SpendTable), Refused> {
         let question = self.question(&Selection::default(), Some(month.days())).await?;
         let by = vec![Attribute::Service];
         let table = self.spend(SpendQuestion { every: Some(Every::Day), by, ..question }).await?;
@@ -325,7 +322,7 @@ impl Desk {
         month: Month,
         selection: &Selection,
         table: &SpendTable,
-    ) -> Result<Utilisation, Refused> {
+    ) -> Result<MonthUse, Refused> {
         let today = self.today();
         let of_month = |day: NaiveDate| month.days().contains(day);
         let (mut before, mut running) = (0, 0);
@@ -341,7 +338,7 @@ impl Desk {
             true => self.outlook(month, selection).await?,
             false => None,
         };
-        Ok(Utilisation::new(month, today, budget, before, running, outlook.as_ref()))
+        Ok(MonthUse::new(month, today, budget, before, running, outlook.as_ref()))
     }
 
     /// What the month will come to: what a budget for it would say.
@@ -377,38 +374,21 @@ impl Desk {
             volatility: self.config().dialects.leadfactory.volatility_warning_threshold,
         };
         let of_days = shares(&table, |day| day >= back.first());
-        let recommendations = analysis.as_deref().map_or_else(Vec::new, |analysis| {
-            recommend(analysis, &of_days, Some(&used), thresholds)
-        });
+        let findings = analysis
+            .as_deref()
+            .map_or_else(Vec::new, |analysis| find(analysis, &of_days, Some(&used), thresholds));
         Ok(Overview {
             score: score(analysis.as_deref(), &services),
             analysis,
             days,
             services,
             month: used,
-            recommendations,
+            findings,
         })
     }
 }
 
 /// The services of some days, the largest first.
 pub fn shares(table: &SpendTable, counts: impl Fn(NaiveDate) -> bool) -> Vec<ServiceShare> {
-    let mut shares: Vec<ServiceShare> = Vec::new();
-    for row in table.rows.iter().filter(|row| table.day(row).is_none_or(&counts)) {
-        let service = name(row.group.first().and_then(|service| service.as_deref()));
-        match shares.iter_mut().find(|share| share.service == service) {
-            Some(share) => {
-                share.nanos += row.nanos;
-                share.events += row.events;
-            }
-            None => shares.push(ServiceShare {
-                service: service.into(),
-                nanos: row.nanos,
-                events: row.events,
-            }),
-        }
-    }
-    shares
-        .sort_by(|one, two| two.nanos.cmp(&one.nanos).then_with(|| one.service.cmp(&two.service)));
-    shares
+    services(table, |service| Some(name(service)), counts)
 }

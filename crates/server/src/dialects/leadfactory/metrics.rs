@@ -13,9 +13,9 @@ use outlay_domain::imports::ImportedRun;
 use outlay_domain::revenue::RevenueKind;
 use outlay_domain::usage::question::{Attribute, Filter};
 use outlay_engine::import::books::runs;
-use outlay_engine::insights::advice::ServiceShare;
-use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::course::units;
+use outlay_engine::insights::findings::ServiceShare;
+use outlay_engine::insights::month::{Month, MonthUse};
 use outlay_engine::insights::{Days, SpendQuestion, SpendTable};
 use outlay_engine::revenue::ProductRevenue;
 use outlay_engine::usage::By;
@@ -205,7 +205,7 @@ fn cost_per_lead(nanos: i128, leads: i128) -> Option<f64> {
 /// How much of the month's budget is spent, and of the day's where there is one.
 fn write_utilisation(
     page: &mut Page,
-    used: &Utilisation,
+    used: &MonthUse,
     of_month: &SpendTable,
     of_day: Option<Amount>,
     today: chrono::NaiveDate,
@@ -220,7 +220,7 @@ fn write_utilisation(
     }
 }
 
-fn write_budget(page: &mut Page, used: &Utilisation, gate: Amount) {
+fn write_budget(page: &mut Page, used: &MonthUse, gate: Amount) {
     let percent = 100.0 * used.share();
     let help = "How much of the month's budget is spent, in per cent.";
     page.single(Kind::Gauge, "leadfactory_monthly_cost_percentage", help, percent);

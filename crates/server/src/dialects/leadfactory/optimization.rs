@@ -1,8 +1,10 @@
 //! What could be done about costs.
 
 use outlay_domain::usage::question::Attribute;
-use outlay_engine::insights::advice::{Priority, Recommendation, priority_of_budget};
 use outlay_engine::insights::course::units;
+use outlay_engine::insights::findings::{
+    Finding, FindingKind, Priority, noise_word, priority_of_nearly_spent,
+};
 use outlay_engine::insights::{Days, SpendQuestion};
 use serde_json::{Value, json};
 
@@ -21,8 +23,6 @@ const HIGH_SHARE: f64 = 0.4;
 const HIGH_MEAN: f64 = 1.0;
 /// Expensive operations from which on they are worth a word.
 const OFTEN: u64 = 5;
-/// Share of the month's budget from which on it is worth a word.
-const BUDGET_SHARE: f64 = 0.8;
 /// Days that the plain recommendations rest on, today among them.
 const DAYS: u32 = 30;
 
@@ -50,7 +50,7 @@ pub fn recommendations(desk: &Desk, overview: &Overview) -> Option<Value> {
         },
         "analysis_summary": {
             "trend_direction": direction(analysis),
-            "volatility_level": level(analysis.volatility),
+            "volatility_level": noise_word(analysis.volatility),
             "anomaly_count": analysis.anomalies.len(),
             "forecast_confidence": analysis.confidence(),
         },
@@ -58,8 +58,8 @@ pub fn recommendations(desk: &Desk, overview: &Overview) -> Option<Value> {
     }))
 }
 
-fn listed(overview: &Overview) -> Vec<&Recommendation> {
-    overview.recommendations.iter().take(LISTED_MAX).collect()
+fn listed(overview: &Overview) -> Vec<&Finding> {
+    overview.findings.iter().take(LISTED_MAX).collect()
 }
 
 /// The recommendations alone.
@@ -67,23 +67,13 @@ pub fn bodies(overview: &Overview) -> Vec<Value> {
     listed(overview).into_iter().map(body).collect()
 }
 
-fn level(volatility: f64) -> &'static str {
-    match volatility {
-        noise if noise < 0.1 => "low",
-        noise if noise < 0.3 => "moderate",
-        noise if noise < 0.5 => "high",
-        _ => "very_high",
-    }
-}
-
-fn body(own: &Recommendation) -> Value {
-    use outlay_engine::insights::advice::Kind;
+fn body(own: &Finding) -> Value {
     let kind = match own.kind {
-        Kind::Volatility => "volatility_management",
-        Kind::Growth => "growth_control",
-        Kind::Anomalies => "anomaly_prevention",
-        Kind::Budget => "budget_planning",
-        Kind::Service => "service_optimization",
+        FindingKind::Volatility => "volatility_management",
+        FindingKind::Growth => "growth_control",
+        FindingKind::Anomalies => "anomaly_prevention",
+        FindingKind::Budget => "budget_planning",
+        FindingKind::Service => "service_optimization",
     };
     let mut body = json!({
         "type": kind,
@@ -165,7 +155,7 @@ pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
         );
     }
     let month = &overview.month;
-    if let Some(priority) = priority_of_budget(month).filter(|_| month.share() > BUDGET_SHARE) {
+    if let Some(priority) = priority_of_nearly_spent(month) {
         say(
             "budget_utilization",
             priority.as_str(),
@@ -180,7 +170,7 @@ pub async fn opportunities(desk: &Desk) -> Result<Vec<Value>, Refused> {
         );
     }
     // What can be shown to be saved is the same here as in the enhanced recommendations.
-    for own in overview.recommendations.iter().filter(|own| own.savings > 0.0) {
+    for own in overview.findings.iter().filter(|own| own.savings > 0.0) {
         let priority = own.priority.as_str();
         let kind = body(own)["type"].as_str().unwrap_or_default().to_owned();
         say(&kind, priority, None, own.description.clone(), &own.impact, own.savings);

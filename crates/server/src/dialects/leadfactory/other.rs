@@ -2,8 +2,8 @@
 
 use chrono::Datelike;
 use outlay_domain::usage::question::{Attribute, Every};
-use outlay_engine::insights::budgets::{Month, Utilisation};
 use outlay_engine::insights::course::units;
+use outlay_engine::insights::month::{Month, MonthUse};
 use outlay_engine::insights::{Days, SpendQuestion, SpendTable};
 use serde_json::{Map, Value, json};
 
@@ -127,7 +127,7 @@ fn by_operations(table: &SpendTable) -> Value {
 }
 
 /// LeadFactory's report of a month: of all services, whatever `table` is of.
-fn monthly_report(desk: &Desk, used: &Utilisation, table: &SpendTable) -> Value {
+fn monthly_report(desk: &Desk, used: &MonthUse, table: &SpendTable) -> Value {
     let today = desk.today();
     let mut services = Map::new();
     for share in shares(table, |_| true) {
@@ -164,7 +164,7 @@ pub async fn optimization_insights(desk: Desk) -> Result<Json<Value>, Refused> {
         services.insert(share.service.to_string(), body);
     }
     let rows: Vec<Value> = overview
-        .recommendations
+        .findings
         .iter()
         .map(|own| {
             json!({
@@ -181,7 +181,7 @@ pub async fn optimization_insights(desk: Desk) -> Result<Json<Value>, Refused> {
         "optimization_score": overview.score,
         "total_monthly_cost": dollars(nanos),
         "potential_monthly_savings":
-            overview.recommendations.iter().map(|own| own.savings).sum::<f64>(),
+            overview.findings.iter().map(|own| own.savings).sum::<f64>(),
     });
     Ok(wrapped(&desk, data, json!({})))
 }

@@ -1,8 +1,8 @@
 //! Costs of a period in a few figures.
 
 use outlay_domain::usage::question::{Attribute, Every};
-use outlay_engine::insights::budgets::Month;
 use outlay_engine::insights::course::units;
+use outlay_engine::insights::month::Month;
 use outlay_engine::insights::{Days, SpendQuestion};
 use serde_json::{Value, json};
 

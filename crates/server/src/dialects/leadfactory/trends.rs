@@ -8,6 +8,7 @@ use outlay_analytics::change_points::ChangePoint;
 use outlay_analytics::forecast::{Forecast, Method, MethodReport};
 use outlay_analytics::robust;
 use outlay_analytics::trend::Direction;
+use outlay_engine::insights::findings::noise_word;
 use outlay_engine::insights::{Analysis, Course, Days};
 use serde_json::{Map, Value, json};
 
@@ -448,12 +449,7 @@ fn between(first: NaiveDate, last: NaiveDate) -> String {
 
 fn volatility(analysis: &Analysis) -> Value {
     let (least, most) = extremes(&analysis.values);
-    let level = match analysis.volatility {
-        noise if noise < 0.1 => "low",
-        noise if noise < 0.3 => "moderate",
-        noise if noise < 0.5 => "high",
-        _ => "very_high",
-    };
+    let level = noise_word(analysis.volatility);
     let rest = analysis.parts.as_ref().map_or(&analysis.values, |parts| &parts.rest);
     let window = 7.min(rest.len() / 3).max(3);
     let rolling: Vec<f64> = rest

@@ -1,4 +1,7 @@
-//! What may be spent in a month, and how far that goes.
+//! A month of the calendar, and how what may be spent in it is used.
+//!
+//! It is told of months that are over and of months without a budget, too, and of spend as an older system
+//! counts it; where a budget stands in its own window is [`BudgetStatus`](crate::budgets::BudgetStatus).
 
 use chrono::{Datelike, NaiveDate};
 
@@ -46,9 +49,9 @@ impl Month {
     }
 }
 
-/// How a budget is used, at a moment.
+/// How what may be spent in a month is used, at a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Utilisation {
+pub struct MonthUse {
     /// What may be spent, in nanos.
     pub budget: i128,
     /// What was, in nanos.
@@ -66,7 +69,7 @@ pub struct Utilisation {
     pub days_left: Option<f64>,
 }
 
-impl Utilisation {
+impl MonthUse {
     /// Uses `budget` by what was spent in `month` before today, and today; `outlook` is what will be
     /// spent, of a month that runs.
     pub fn new(
@@ -164,7 +167,7 @@ mod tests {
         let month = Month::new(2026, 11).unwrap();
         let today = NaiveDate::from_ymd_opt(2026, 11, 11).unwrap();
 
-        let used = Utilisation::new(month, today, 600 * UNIT, 200 * UNIT, 5 * UNIT, None);
+        let used = MonthUse::new(month, today, 600 * UNIT, 200 * UNIT, 5 * UNIT, None);
 
         assert_eq!((used.days, used.days_elapsed, used.days_remaining()), (30, 11, 19));
         assert_eq!(used.daily_nanos, 20 * UNIT);
@@ -179,7 +182,7 @@ mod tests {
         let today = NaiveDate::from_ymd_opt(2026, 11, 29).unwrap();
         let outlook = Outlook { expected: 260.5, range: None, days: vec![15.5, 40.0] };
 
-        let used = Utilisation::new(month, today, 240 * UNIT, 200 * UNIT, 5 * UNIT, Some(&outlook));
+        let used = MonthUse::new(month, today, 240 * UNIT, 200 * UNIT, 5 * UNIT, Some(&outlook));
 
         assert_eq!(used.projected, 260 * UNIT + UNIT / 2);
         // Fifteen and a half today, and the rest of thirty-five on the day after.
@@ -191,9 +194,9 @@ mod tests {
         let month = Month::new(2026, 12).unwrap();
         let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap();
 
-        let over = Utilisation::new(month, day(2027, 2, 1), 10 * UNIT, 31 * UNIT, 0, None);
+        let over = MonthUse::new(month, day(2027, 2, 1), 10 * UNIT, 31 * UNIT, 0, None);
         assert_eq!((over.projected, over.overage(), over.days_left), (31 * UNIT, 21 * UNIT, None));
-        let coming = Utilisation::new(month, day(2026, 1, 1), 0, 0, 0, None);
+        let coming = MonthUse::new(month, day(2026, 1, 1), 0, 0, 0, None);
         assert_eq!((coming.days_elapsed, coming.projected, coming.days_left), (0, 0, None));
     }
 

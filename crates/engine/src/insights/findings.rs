@@ -1,16 +1,24 @@
-//! What to do about spend, and what to look at now.
+//! What the days, the services and a month's budget say by themselves.
+//!
+//! A finding is no recommendation: which of them are told beside others, what of their saving is left by
+//! those and what people decided about them is said in [`recommendations`](super::recommendations). An older
+//! system's clients know findings only.
 //!
 //! No saving is claimed that cannot be shown: each rests on days or events of the past, on spend
 //! that no other one rests on, and is of one month of thirty days.
 
+use chrono::NaiveDate;
 use compact_str::CompactString;
 use outlay_analytics::anomalies::{self, AnomalySeverity};
 use outlay_analytics::trend::Direction;
+use outlay_domain::Amount;
+use outlay_domain::alerts::SpikeSeverity;
 use serde::{Deserialize, Serialize};
 
+use super::SpendTable;
 use super::analysis::Analysis;
-use super::budgets::Utilisation;
 use super::course::units;
+use super::month::MonthUse;
 
 /// Days of the month that savings are of.
 const MONTH_DAYS: f64 = 30.0;
@@ -19,6 +27,11 @@ const GROWTH_MIN: f64 = 0.2;
 /// Share of a service from which on it is worth a look of its own.
 const LARGE_SHARE: f64 = 0.2;
 
+/// Share of a month's budget from which on it is nearly spent.
+const NEARLY_SPENT: f64 = 0.8;
+/// What is expensive whatever others cost.
+const SURELY_EXPENSIVE: Amount = Amount::from_units(10);
+
 /// From where on something is said.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Thresholds {
@@ -26,11 +39,11 @@ pub struct Thresholds {
     pub volatility: f64,
 }
 
-/// What could be done.
+/// Something to do about spend.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recommendation {
+pub struct Finding {
     /// Which kind of thing to do.
-    pub kind: Kind,
+    pub kind: FindingKind,
     /// How soon.
     pub priority: Priority,
     /// For which service, where it is about one.
@@ -47,9 +60,9 @@ pub struct Recommendation {
     pub impact: String,
 }
 
-/// Kinds of things to do.
+/// Kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FindingKind {
     /// Spend jumps about.
     Volatility,
     /// Spend grows.
@@ -102,7 +115,7 @@ pub fn priority_of_anomaly(severity: AnomalySeverity) -> Priority {
 }
 
 /// How soon something is to be done about a month's budget; `None` where it does.
-pub fn priority_of_budget(month: &Utilisation) -> Option<Priority> {
+pub fn priority_of_budget(month: &MonthUse) -> Option<Priority> {
     let is_short = month.overage() > 0;
     let is_nearly_spent = month.share() > 0.9;
     if month.budget <= 0 {
@@ -111,6 +124,40 @@ pub fn priority_of_budget(month: &Utilisation) -> Option<Priority> {
         Some(Priority::High)
     } else {
         (month.share() > 0.75).then_some(Priority::Medium)
+    }
+}
+
+/// How soon something is to be done about a month's budget of which much is spent already.
+pub fn priority_of_nearly_spent(month: &MonthUse) -> Option<Priority> {
+    priority_of_budget(month).filter(|_| month.share() > NEARLY_SPENT)
+}
+
+/// From what amount on an operation is expensive, where operations cost `mean_nanos`: from twice that on,
+/// and from ten units on in any case; or from what somebody `said`.
+pub fn expensive_above(mean_nanos: i128, said: Option<Amount>) -> Amount {
+    said.unwrap_or_else(|| {
+        let twice = i64::try_from(2 * mean_nanos).map_or(SURELY_EXPENSIVE, Amount::from_nanos);
+        twice.min(SURELY_EXPENSIVE)
+    })
+}
+
+/// The words for noise in shares of the level.
+pub const fn noise_word(volatility: f64) -> &'static str {
+    match volatility {
+        noise if noise < 0.1 => "low",
+        noise if noise < 0.3 => "moderate",
+        noise if noise < VOLATILITY_HIGH => "high",
+        _ => "very_high",
+    }
+}
+
+/// How far out of what is usual somebody is told that a value lies.
+pub const fn spike_severity(found: AnomalySeverity) -> SpikeSeverity {
+    match found {
+        AnomalySeverity::None | AnomalySeverity::Low => SpikeSeverity::Low,
+        AnomalySeverity::Medium => SpikeSeverity::Medium,
+        AnomalySeverity::High => SpikeSeverity::High,
+        AnomalySeverity::Critical => SpikeSeverity::Critical,
     }
 }
 
@@ -136,14 +183,43 @@ pub struct ServiceShare {
     pub events: i128,
 }
 
-/// What could be done about the spend that `analysis` covers, first things first.
-pub fn recommend(
+/// The services of the days that count, the largest first, called what `name` makes of their names;
+/// those of no name are left out.
+pub fn services<'a>(
+    table: &'a SpendTable,
+    name: impl Fn(Option<&'a str>) -> Option<&'a str>,
+    counts: impl Fn(NaiveDate) -> bool,
+) -> Vec<ServiceShare> {
+    let mut shares: Vec<ServiceShare> = Vec::new();
+    for row in table.rows.iter().filter(|row| table.day(row).is_none_or(&counts)) {
+        let Some(service) = name(row.group.first().and_then(|own| own.as_deref())) else {
+            continue;
+        };
+        match shares.iter_mut().find(|share| share.service == service) {
+            Some(share) => {
+                share.nanos += row.nanos;
+                share.events += row.events;
+            }
+            None => shares.push(ServiceShare {
+                service: service.into(),
+                nanos: row.nanos,
+                events: row.events,
+            }),
+        }
+    }
+    shares
+        .sort_by(|one, two| two.nanos.cmp(&one.nanos).then_with(|| one.service.cmp(&two.service)));
+    shares
+}
+
+/// What there is to do about the spend that `analysis` covers, first things first.
+pub fn find(
     analysis: &Analysis,
     services: &[ServiceShare],
-    month: Option<&Utilisation>,
+    month: Option<&MonthUse>,
     thresholds: Thresholds,
-) -> Vec<Recommendation> {
-    let mut all: Vec<Recommendation> = [
+) -> Vec<Finding> {
+    let mut all: Vec<Finding> = [
         volatility(analysis, thresholds),
         growth(analysis),
         anomalies(analysis),
@@ -153,13 +229,13 @@ pub fn recommend(
     .flatten()
     .chain(large_services(services))
     .collect();
-    all.sort_by_key(|recommendation| recommendation.priority);
+    all.sort_by_key(|finding| finding.priority);
     all
 }
 
-fn volatility(analysis: &Analysis, thresholds: Thresholds) -> Option<Recommendation> {
-    (analysis.volatility > thresholds.volatility).then(|| Recommendation {
-        kind: Kind::Volatility,
+fn volatility(analysis: &Analysis, thresholds: Thresholds) -> Option<Finding> {
+    (analysis.volatility > thresholds.volatility).then(|| Finding {
+        kind: FindingKind::Volatility,
         priority: priority_of_volatility(analysis.volatility),
         service: None,
         title: "Implement Cost Smoothing Strategies".into(),
@@ -177,7 +253,7 @@ fn volatility(analysis: &Analysis, thresholds: Thresholds) -> Option<Recommendat
     })
 }
 
-fn growth(analysis: &Analysis) -> Option<Recommendation> {
+fn growth(analysis: &Analysis) -> Option<Finding> {
     let growth = analysis.growth();
     if analysis.direction() != Direction::Rising || growth < GROWTH_MIN {
         return None;
@@ -187,8 +263,8 @@ fn growth(analysis: &Analysis) -> Option<Recommendation> {
     let now = last.iter().sum::<f64>() / last.len().max(1) as f64;
     let expected = &analysis.forecast.as_ref()?.expected;
     let ahead = expected.iter().sum::<f64>() / expected.len().max(1) as f64;
-    Some(Recommendation {
-        kind: Kind::Growth,
+    Some(Finding {
+        kind: FindingKind::Growth,
         priority: analysis.weekly_growth().and_then(priority_of_growth).unwrap_or(Priority::Medium),
         service: None,
         title: "Control Cost Growth".into(),
@@ -207,12 +283,12 @@ fn growth(analysis: &Analysis) -> Option<Recommendation> {
     })
 }
 
-fn anomalies(analysis: &Analysis) -> Option<Recommendation> {
+fn anomalies(analysis: &Analysis) -> Option<Finding> {
     let expensive: Vec<_> = expensive_days(analysis).collect();
     let worst = expensive.iter().max_by(|one, two| one.excess.total_cmp(&two.excess))?;
     let excess: f64 = expensive.iter().map(|day| day.excess).sum();
-    Some(Recommendation {
-        kind: Kind::Anomalies,
+    Some(Finding {
+        kind: FindingKind::Anomalies,
         priority: yesterdays(analysis)
             .map_or(Priority::Medium, |odd| priority_of_anomaly(odd.severity)),
         service: None,
@@ -241,7 +317,7 @@ pub fn yesterdays(analysis: &Analysis) -> Option<&anomalies::Anomaly> {
 
 /// A day that cost clearly more than expected.
 pub(super) struct ExpensiveDay {
-    pub date: chrono::NaiveDate,
+    pub date: NaiveDate,
     pub excess: f64,
 }
 
@@ -256,9 +332,9 @@ pub(super) fn expensive_days(analysis: &Analysis) -> impl Iterator<Item = Expens
     })
 }
 
-fn budget(month: &Utilisation) -> Option<Recommendation> {
-    (month.budget > 0 && month.overage() > 0).then(|| Recommendation {
-        kind: Kind::Budget,
+fn budget(month: &MonthUse) -> Option<Finding> {
+    (month.budget > 0 && month.overage() > 0).then(|| Finding {
+        kind: FindingKind::Budget,
         priority: priority_of_budget(month).unwrap_or(Priority::Medium),
         service: None,
         title: "Plan The Month's Budget".into(),
@@ -277,7 +353,7 @@ fn budget(month: &Utilisation) -> Option<Recommendation> {
     })
 }
 
-fn large_services(services: &[ServiceShare]) -> impl Iterator<Item = Recommendation> + '_ {
+fn large_services(services: &[ServiceShare]) -> impl Iterator<Item = Finding> + '_ {
     let whole = units(services.iter().map(|share| share.nanos).sum());
     let mut large: Vec<(&ServiceShare, f64)> = services
         .iter()
@@ -288,8 +364,8 @@ fn large_services(services: &[ServiceShare]) -> impl Iterator<Item = Recommendat
     large.sort_by(|(_, one), (_, two)| two.total_cmp(one));
     large.into_iter().map(|(share, part)| {
         let each = units(share.nanos / share.events.max(1));
-        Recommendation {
-            kind: Kind::Service,
+        Finding {
+            kind: FindingKind::Service,
             priority: Priority::Low,
             service: Some(share.service.clone()),
             title: format!("Optimize {} Usage", capitalised(&share.service)),
@@ -366,11 +442,11 @@ mod tests {
 
     #[test]
     fn one_finding_has_one_priority() {
-        let month = super::super::budgets::Month::new(2026, 11).unwrap_or_else(|| unreachable!());
+        let month = super::super::month::Month::new(2026, 11).unwrap_or_else(|| unreachable!());
         let used = |spent: i128| {
-            let today = chrono::NaiveDate::from_ymd_opt(2026, 11, 30).unwrap_or_default();
+            let today = NaiveDate::from_ymd_opt(2026, 11, 30).unwrap_or_default();
             let unit = 1_000_000_000;
-            Utilisation::new(month, today, 100 * unit, spent * unit, 0, None)
+            MonthUse::new(month, today, 100 * unit, spent * unit, 0, None)
         };
 
         assert_eq!(priority_of_budget(&used(50)), None);
@@ -382,6 +458,18 @@ mod tests {
         assert_eq!(priority_of_growth(0.1), None);
         assert_eq!(priority_of_volatility(0.4), Priority::Medium);
         assert_eq!(priority_of_anomaly(AnomalySeverity::Critical), Priority::High);
+    }
+
+    #[test]
+    fn what_is_expensive_goes_by_what_others_cost_and_by_what_was_said() {
+        let text = |mean: i128, said: Option<i32>| {
+            expensive_above(mean, said.map(Amount::from_units)).to_string()
+        };
+
+        assert_eq!(text(1_500_000_000, None), "3");
+        assert_eq!(text(80_000_000_000, None), "10");
+        assert_eq!(text(i128::from(i64::MAX), None), "10");
+        assert_eq!(text(80_000_000_000, Some(25)), "25");
     }
 
     #[test]
