@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod amount;
+pub mod annotations;
 pub mod budgets;
 pub mod imports;
 pub mod once;

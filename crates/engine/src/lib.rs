@@ -2,6 +2,7 @@
 
 pub use outlay_store::pace;
 pub mod alerts;
+pub mod annotations;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod architecture;

@@ -440,10 +440,22 @@ mod tests {
         let bound = with_key(Role::Admin, "admin", Some("shop"));
         let allowed: Vec<_> = Act::ALL.into_iter().filter(|act| bound.may(*act).is_ok()).collect();
 
-        use Act::{AmendUsage, KeepViews, SeePrices, SeeSelf, SeeUsage, SendUsage, SetOwnPassword};
+        use Act::{
+            AmendUsage, Annotate, KeepViews, SeePrices, SeeSelf, SeeUsage, SendUsage,
+            SetOwnPassword,
+        };
         assert_eq!(
             allowed,
-            [SeeSelf, SetOwnPassword, SeeUsage, SendUsage, AmendUsage, SeePrices, KeepViews]
+            [
+                SeeSelf,
+                SetOwnPassword,
+                SeeUsage,
+                SendUsage,
+                AmendUsage,
+                SeePrices,
+                KeepViews,
+                Annotate
+            ]
         );
         assert_eq!(
             bound.require_admin(),

@@ -36,6 +36,9 @@ pub enum Scope {
     /// Read what the server measures about itself.
     #[serde(rename = "metrics:read")]
     MetricsRead,
+    /// Write what happened onto charts, e.g. a deploy.
+    #[serde(rename = "annotations:write")]
+    AnnotationsWrite,
     /// Everything its user may do.
     #[serde(rename = "admin")]
     Admin,
@@ -43,13 +46,14 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::EventsWrite,
         Self::EventsAmend,
         Self::UsageRead,
         Self::PricesRead,
         Self::PricesWrite,
         Self::MetricsRead,
+        Self::AnnotationsWrite,
         Self::Admin,
     ];
 
@@ -62,6 +66,7 @@ impl Scope {
             Self::PricesRead => "prices:read",
             Self::PricesWrite => "prices:write",
             Self::MetricsRead => "metrics:read",
+            Self::AnnotationsWrite => "annotations:write",
             Self::Admin => "admin",
         }
     }

@@ -66,7 +66,7 @@ impl Role {
             | Act::SeeUsage
             | Act::SeePrices
             | Act::KeepViews => true,
-            Act::SendUsage | Act::ManageOwnKeys => matches!(self, Admin | Member),
+            Act::SendUsage | Act::Annotate | Act::ManageOwnKeys => matches!(self, Admin | Member),
             Act::SeeMetrics => matches!(self, Admin | Viewer),
             Act::AmendUsage | Act::SetPrices | Act::Administer => matches!(self, Admin),
         }
@@ -111,6 +111,8 @@ pub enum Act {
     ManageOwnKeys,
     /// Keep views, and lay out one's own overview of them.
     KeepViews,
+    /// Write what happened onto charts: a member for their own account.
+    Annotate,
     /// Read what the server measures about itself.
     SeeMetrics,
     /// Everything else: users, everybody's keys, tokens, audit, SQL, erasure, backup.
@@ -130,7 +132,7 @@ pub enum Reach {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SeeSelf,
         Self::SetOwnPassword,
         Self::SeeUsage,
@@ -140,6 +142,7 @@ impl Act {
         Self::SetPrices,
         Self::ManageOwnKeys,
         Self::KeepViews,
+        Self::Annotate,
         Self::SeeMetrics,
         Self::Administer,
     ];
@@ -154,6 +157,7 @@ impl Act {
             Self::SeePrices => Some(Scope::PricesRead),
             Self::SetPrices => Some(Scope::PricesWrite),
             Self::SeeMetrics => Some(Scope::MetricsRead),
+            Self::Annotate => Some(Scope::AnnotationsWrite),
             // A key that leaks must not be able to make itself a successor.
             Self::SetOwnPassword | Self::ManageOwnKeys | Self::KeepViews | Self::Administer => {
                 Some(Scope::Admin)
@@ -167,7 +171,11 @@ impl Act {
             Self::SeeSelf | Self::SetOwnPassword | Self::SeePrices | Self::ManageOwnKeys => {
                 Reach::NoAccount
             }
-            Self::SeeUsage | Self::SendUsage | Self::AmendUsage | Self::KeepViews => Reach::Account,
+            Self::SeeUsage
+            | Self::SendUsage
+            | Self::AmendUsage
+            | Self::KeepViews
+            | Self::Annotate => Reach::Account,
             // A price rates everybody's usage, and metrics count everybody's.
             Self::SetPrices | Self::SeeMetrics | Self::Administer => Reach::Everything,
         }
@@ -185,6 +193,7 @@ impl Act {
             Self::SetPrices => "change prices",
             Self::ManageOwnKeys => "manage keys",
             Self::KeepViews => "keep views",
+            Self::Annotate => "write annotations",
             Self::SeeMetrics => "read the server's metrics",
             Self::Administer => "administer the server",
         }
@@ -216,6 +225,7 @@ mod tests {
                 "SetPrices | yes - - | prices:write",
                 "ManageOwnKeys | yes yes - | admin",
                 "KeepViews | yes yes yes | admin",
+                "Annotate | yes yes - | annotations:write",
                 "SeeMetrics | yes - yes | metrics:read",
                 "Administer | yes - - | admin",
             ]

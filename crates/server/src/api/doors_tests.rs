@@ -113,7 +113,10 @@ impl Guest {
 /// What every route of the API takes, with what to send to it.
 fn knocks() -> Vec<Knock> {
     use Reach::{Account, All, Credentials, Lasting};
-    use Scope::{Admin, EventsAmend, EventsWrite, MetricsRead, PricesRead, PricesWrite, UsageRead};
+    use Scope::{
+        Admin, AnnotationsWrite, EventsAmend, EventsWrite, MetricsRead, PricesRead, PricesWrite,
+        UsageRead,
+    };
     const ADMINS: Takes = Takes::Caller { scopes: &[Admin], roles: "a", reach: All };
     const LETS_IN: Takes = Takes::Caller { scopes: &[Admin], roles: "a", reach: Lasting };
     const USAGE: Takes = Takes::Caller { scopes: &[UsageRead], roles: "amv", reach: Account };
@@ -128,6 +131,8 @@ fn knocks() -> Vec<Knock> {
     const SELF: Takes = Takes::Caller { scopes: &[], roles: "amv", reach: Reach::None };
     const KEYS: Takes = Takes::Caller { scopes: &[Admin], roles: "am", reach: Credentials };
     const TOKENS: Takes = Takes::Caller { scopes: &[Admin], roles: "a", reach: Credentials };
+    const ANNOTATE: Takes =
+        Takes::Caller { scopes: &[AnnotationsWrite], roles: "am", reach: Account };
     const KEEP: Takes = Takes::Caller { scopes: &[Admin], roles: "amv", reach: Account };
     // Where nothing is there is nothing to refuse to whoever is known.
     const UNKNOWN: Takes = SELF;
@@ -148,6 +153,7 @@ fn knocks() -> Vec<Knock> {
     let merge = json!({ "source": "leadfactory:cost_tracking:1", "duplicates": [] });
     let import = json!({ "source": "s", "kind": "k", "name": "n" });
     let view = json!({ "name": "mine", "by": ["account"] });
+    let note = json!({ "text": "a release", "at": "2026-01-05T10:00:00Z" });
     let month = "?from=2026-01-01&to=2026-02-01";
     let rows: Vec<(&Method, &str, &str, Value, Takes)> = vec![
         (get, "/healthz", "", Value::Null, Takes::Nothing),
@@ -272,6 +278,10 @@ fn knocks() -> Vec<Knock> {
         (put, "/api/v1/views/{id}", "", view, KEEP),
         (delete, "/api/v1/views/{id}", "", Value::Null, KEEP),
         (get, "/api/v1/pins", "", Value::Null, USAGE),
+        (get, "/api/v1/annotations", "?from=2026-01-01&to=2026-02-01", Value::Null, USAGE),
+        (post, "/api/v1/annotations", "", note.clone(), ANNOTATE),
+        (put, "/api/v1/annotations/{id}", "", note, ANNOTATE),
+        (delete, "/api/v1/annotations/{id}", "", Value::Null, ANNOTATE),
         (put, "/api/v1/pins", "", json!({ "items": [] }), KEEP),
         (get, "/api/v1/imports", "", Value::Null, ADMINS),
         (post, "/api/v1/imports", "", import.clone(), ADMINS),
@@ -343,6 +353,7 @@ struct Street {
     guests: Vec<Guest>,
     bobs_key: String,
     bobs_view: String,
+    bobs_note: String,
 }
 
 impl Street {
@@ -354,8 +365,13 @@ impl Street {
             config.limits.sign_ins_per_minute = 1_000_000;
         })
         .await;
-        let mut street =
-            Self { house, guests: Vec::new(), bobs_key: String::new(), bobs_view: String::new() };
+        let mut street = Self {
+            house,
+            guests: Vec::new(),
+            bobs_key: String::new(),
+            bobs_view: String::new(),
+            bobs_note: String::new(),
+        };
         street.move_in().await;
         street.invite().await;
         street
@@ -443,6 +459,11 @@ impl Street {
         assert_eq!(status, StatusCode::CREATED, "{text}");
         let kept: Value = serde_json::from_str(&text).unwrap();
         self.bobs_view = kept["id"].as_str().unwrap().to_owned();
+        let note = json!({
+            "text": format!("{MARK} note"), "at": "2026-01-05T10:00:00Z", "scope": of_bob,
+        });
+        let note = self.done(Method::POST, "/api/v1/annotations", note).await;
+        self.bobs_note = note["id"].as_str().unwrap().to_owned();
     }
 
     async fn invite(&mut self) {
@@ -521,6 +542,7 @@ impl Street {
             "/api/v1/budgets/budget-2",
             "/api/v1/alert-rules",
             "/api/v1/views",
+            "/api/v1/annotations?from=2026-01-01&to=2026-02-01&account=zzbob-account",
             "/api/v1/keys?user=bob",
             "/api/v1/imports",
         ] {
@@ -542,6 +564,8 @@ impl Street {
         };
         let id = match knock.path {
             path if path.contains("/keys/") => key,
+            path if path.contains("/annotations/") && may_harm => Uuid::nil().to_string(),
+            path if path.contains("/annotations/") => self.bobs_note.clone(),
             path if path.contains("/views/") && may_harm => Uuid::nil().to_string(),
             path if path.contains("/views/") => self.bobs_view.clone(),
             path if path.contains("/alerts/") => Uuid::nil().to_string(),
@@ -634,6 +658,7 @@ async fn whoever_sees_all_accounts_sees_what_the_others_must_not() {
         "/api/v1/budgets",
         "/api/v1/alert-rules",
         "/api/v1/views",
+        "/api/v1/annotations",
         "/api/v1/revenue",
         "/api/v1/prices/unpriced",
         "/api/v1/users",

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod amendments;
+mod annotations;
 pub mod audit;
 pub mod backup;
 mod brief;
@@ -92,6 +93,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(recommendations::routes())
         .merge(roi::routes())
         .merge(views::routes())
+        .merge(annotations::routes())
         .merge(exports::routes())
         .merge(reports::routes())
 }

@@ -27,7 +27,7 @@ enum KeyCommand {
   events:write  send usage events            prices:read   look at prices, ask for quotes
   events:amend  correct and delete events    prices:write  change prices
   usage:read    ask questions about usage    metrics:read  read the server's metrics
-  admin         everything its user may do
+  admin         everything its user may do   annotations:write  write onto charts
 
 Examples:
   outlay key create shop --user alice --scope events:write

@@ -6,6 +6,7 @@ use outlay_analytics::{anomalies, trend};
 use outlay_domain::alerts::AlertState as Own;
 use outlay_domain::revenue;
 use outlay_domain::usage::question;
+use outlay_engine::annotations::MarkKind;
 use outlay_engine::health::CheckState;
 use outlay_engine::insights::brief;
 use outlay_engine::insights::findings;
@@ -104,6 +105,20 @@ words! {
         Warning,
         /// It does not work.
         Failing,
+    }
+}
+
+words! {
+    /// How something that happened is known.
+    AnnotationKind of MarkKind {
+        /// Somebody wrote it.
+        Note,
+        /// A model has another price.
+        Price,
+        /// An alert opened.
+        Alert,
+        /// Usage was imported.
+        Import,
     }
 }
 

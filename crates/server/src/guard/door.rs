@@ -61,6 +61,8 @@ impl Door {
             ("usage" | "budgets" | "alerts" | "insights" | "exports" | "reports", _) if reads => {
                 Self::to(Act::SeeUsage)
             }
+            ("annotations", _) if reads => Self::to(Act::SeeUsage),
+            ("annotations", _) => Self::to(Act::Annotate),
             ("views" | "pins", _) if reads => Self::to(Act::SeeUsage),
             ("views" | "pins", _) => Self::to(Act::KeepViews),
             // They are the organisation's.
@@ -100,8 +102,8 @@ mod tests {
     #[test]
     fn the_table_of_doors() {
         use Act::{
-            Administer, AmendUsage, KeepViews, ManageOwnKeys, SeeMetrics, SeePrices, SeeSelf,
-            SeeUsage, SendUsage, SetPrices,
+            Administer, AmendUsage, Annotate, KeepViews, ManageOwnKeys, SeeMetrics, SeePrices,
+            SeeSelf, SeeUsage, SendUsage, SetPrices,
         };
         let guarded = Door::to;
         let unpriced = Door::Guarded { act: Some(SeePrices), reach: Reach::Account };
@@ -135,6 +137,9 @@ mod tests {
             (Method::GET, "/api/v1/reports/month", guarded(SeeUsage)),
             (Method::GET, "/api/v1/revenue", Door::to_all(SeeUsage)),
             (Method::POST, "/api/v1/revenue", guarded(SendUsage)),
+            (Method::GET, "/api/v1/annotations", guarded(SeeUsage)),
+            (Method::POST, "/api/v1/annotations", guarded(Annotate)),
+            (Method::DELETE, "/api/v1/annotations/1", guarded(Annotate)),
             (Method::GET, "/api/v1/views", guarded(SeeUsage)),
             (Method::POST, "/api/v1/views", guarded(KeepViews)),
             (Method::DELETE, "/api/v1/views/1", guarded(KeepViews)),

@@ -6,6 +6,7 @@
 
 pub mod alerts;
 pub mod amendments;
+pub mod annotations;
 pub mod audit;
 pub mod budgets;
 pub mod counters;
@@ -34,8 +35,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::StoreError;
 
 pub use tx::{
-    AccountTotals, Alerts, Amendments, Audit, Budgets, Counters, Imports, Manifest, People, Prices,
-    Reads, Recommendations, Revenue, Tx, UsageLog, View, Views, Writes,
+    AccountTotals, Alerts, Amendments, Annotations, Audit, Budgets, Counters, Imports, Manifest,
+    People, Prices, Reads, Recommendations, Revenue, Tx, UsageLog, View, Views, Writes,
 };
 
 /// The file in the data folder.
@@ -72,6 +73,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (20, include_str!("migrations/0020_counters.sql")),
     (21, include_str!("migrations/0021_views.sql")),
     (22, include_str!("migrations/0022_alerts_of_accounts.sql")),
+    (23, include_str!("migrations/0023_annotations.sql")),
 ];
 
 /// The open books of one data folder.

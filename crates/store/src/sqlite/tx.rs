@@ -115,6 +115,8 @@ nouns! {
     alerts: Alerts,
     /// The trail of corrections, deletions, erasures and re-ratings.
     amendments: Amendments,
+    /// What people write onto charts.
+    annotations: Annotations,
     /// The trail of what was done by whom.
     audit: Audit,
     /// What people decided to spend.
