@@ -8,6 +8,8 @@ import { earning } from './revenue'
 const PAGES = [
   '/',
   '/explore?by=team,model&period=7d',
+  '/explore?period=7d&shown=heat',
+  '/views',
   '/insights',
   '/roi',
   '/budgets',
@@ -80,7 +82,8 @@ async function ready(page: Page, path: string) {
   if (path === '/insights') await advising(page)
   if (path === '/roi') await earning(page)
   await page.goto(path)
-  if (path === '/' || /^\/(explore|insights|roi)/.test(path)) await settled(page)
+  if (path.includes('shown=heat')) await expect(page.getByRole('grid')).toBeVisible()
+  else if (path === '/' || /^\/(explore|insights|roi)/.test(path)) await settled(page)
   else {
     await expect(page.getByRole('region').first()).toBeVisible()
     await expect(page.getByText('loading')).toHaveCount(0)

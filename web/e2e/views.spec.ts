@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Browser, Page } from '@playwright/test'
-import { expect, settled, still, test, url } from './fixtures'
+import { ask, daysAgo, expect, type Row, settled, still, test, url } from './fixtures'
 
 /** Removes what a test has kept, so that the next begins with nothing. */
 async function forgetViews(page: Page) {
@@ -229,6 +229,27 @@ test('the query that is copied asks what is shown, without a secret', async ({ p
   expect((await answer.json()).every).toBe('hour')
 })
 
+test('the SQL that is copied comes to what is shown', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await page.goto('/explore?by=model&period=yesterday&provider=openai&model!=gpt-4o')
+  await settled(page)
+  await page.getByRole('button', { name: 'Export' }).click()
+  await page.getByRole('menuitem', { name: 'Copy the query, as SQL' }).click()
+  await expect(page.getByText('Copied, for the page of SQL')).toBeVisible()
+  const query = await page.evaluate(() => navigator.clipboard.readText())
+  const session = await (await page.request.get(`${url()}/api/v1/session`)).json()
+  const headers = { 'x-csrf-token': session.csrf }
+  const answer = await page.request.post(`${url()}/api/v1/sql`, { headers, data: { query } })
+  expect(answer.status(), await answer.text()).toBe(200)
+  const { rows } = await answer.json()
+  const asked = `from=${daysAgo(1)}&to=${daysAgo(0)}&by=model&measures=spend`
+  const usage = await ask(page, `/usage/breakdown?${asked}&provider=openai&model!=gpt-4o`)
+  const named = usage.rows.map((row) => [row.model, Number(row.spend)])
+  expect(rows.map(({ model, spend }: Row) => [model, Number(spend ?? 0)])).toEqual(
+    expect.arrayContaining(named),
+  )
+})
+
 test('a heat map is read hour by hour with the keyboard', async ({ page }) => {
   await page.goto('/explore?shown=heat&period=30d&tz=Europe/Berlin')
   const grid = page.getByRole('grid', { name: /^Heat map of hourly spend/ })
@@ -286,4 +307,70 @@ test('views look as they should', async ({ page }) => {
       }
     }
   }
+})
+
+test('a note is written onto the chart, read by keyboard, listed and taken back', async ({
+  page,
+}) => {
+  await page.goto('/explore?by=model&period=7d')
+  await settled(page)
+  await page.getByRole('button', { name: 'Write a note' }).click()
+  const form = page.getByRole('dialog', { name: 'Note' })
+  await form.getByLabel('What happened').fill('Release 7 went out')
+  await form.getByLabel('Time').fill('00:00')
+  await form.getByRole('button', { name: 'Write it' }).click()
+  const mark = page.getByRole('button', { name: /Note: Release 7 went out/ })
+  await expect(mark).toBeVisible()
+  await mark.focus()
+  await expect(page.locator('p', { hasText: 'Note Release 7 went out' })).toBeVisible()
+
+  // It stands on every chart of spend.
+  await page.goto('/')
+  await settled(page)
+  await expect(mark).toBeVisible()
+  await page.goto('/model/gpt-4o')
+  await expect(mark).toBeVisible()
+
+  await page.goto('/explore?by=model&period=7d')
+  await page.getByText(/^\d+ marks? on the chart$/).click()
+  const list = page.getByRole('list', { name: 'What happened' })
+  await list.getByRole('button', { name: 'Remove the note: Release 7 went out' }).click()
+  await expect(mark).toHaveCount(0)
+})
+
+test('a model’s new price stands on the charts of the model', async ({ page }) => {
+  const session = await (await page.request.get(`${url()}/api/v1/session`)).json()
+  const headers = { 'x-csrf-token': session.csrf }
+  const noon = `${daysAgo(1)}T12:00:00Z`
+  const row = { provider: 'acme', model: 'chat-1', meter: 'input_tokens', unit: 1_000_000 }
+  for (const [price, valid_from] of [
+    ['2.5', '2020-01-01T00:00:00Z'],
+    ['2', noon],
+  ]) {
+    const data = { ...row, price, valid_from }
+    const answer = await page.request.post(`${url()}/api/v1/prices`, { headers, data })
+    expect(answer.status(), await answer.text()).toBeLessThan(300)
+  }
+  // The days of a model begin with its first usage.
+  const occurred_at = `${daysAgo(3)}T12:00:00Z`
+  const event = { id: 'marked', source: 'e2e', provider: 'acme', model: 'chat-1', occurred_at }
+  const data = { ...event, quantities: { input_tokens: 1000 } }
+  await page.request.post(`${url()}/api/v1/events`, { headers, data })
+  await page.goto('/model/chat-1')
+  const mark = page.getByRole('button', {
+    name: 'Price: acme chat-1: input tokens 2.5 → 2 USD per million',
+  })
+  await expect(mark).toBeVisible()
+  await page.goto('/explore?model=chat-1&period=7d')
+  await expect(mark).toBeVisible()
+})
+
+test('what a name’s page shows is kept from there', async ({ page }) => {
+  await page.goto('/provider/openai')
+  await page.getByRole('link', { name: 'Keep as view' }).click()
+  const form = page.getByRole('dialog', { name: 'Save as view' })
+  await expect(form.getByLabel('Name')).toHaveValue('Spend by model, where provider is openai')
+  await form.getByRole('button', { name: 'Save the view' }).click()
+  await expect(page).toHaveURL(/provider=openai.*view=/)
+  await expect(page).not.toHaveURL(/save=/)
 })

@@ -9,6 +9,7 @@ const STORIES = join(SRC, '../stories')
 const WITHOUT = [
   'ui/ErrorBoundary.tsx',
   'ui/lazyPart.tsx',
+  'charts/ChartMarks.tsx',
   'charts/ChartTooltip.tsx',
   'charts/Drawing.tsx',
   'charts/ReadableChart.tsx',

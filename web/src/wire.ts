@@ -151,6 +151,12 @@ export type SavedViewDraft = Shape<'ViewDraftBody'>
 /** A view on somebody's overview. */
 export type Pin = Shape<'PinBody'>
 
+/** Something that happened, as somebody wrote it or the server knows it. */
+export type Annotation = Shape<'AnnotationBody'>
+
+/** What an annotation says. */
+export type AnnotationDraft = Shape<'AnnotationDraftBody'>
+
 /** A usage event as the API shows it. */
 export type UsageEvent = Shape<'EventRow'>
 

@@ -30,6 +30,7 @@ const ANSWERS: Record<string, unknown> = {
   '/usage/events': kept.events,
   '/usage/series': { ...kept.breakdown, every: 'day' },
   '/insights/spend': kept.insight,
+  '/annotations': { items: [], cut: false },
   '/prices/quote': { amount: '0.0221016', lines: [] },
   '/prices/unpriced': {
     items: [{ provider: 'openai', model: 'gpt-next-preview', service: null, events: 42 }],

@@ -10,6 +10,7 @@ import { Sparkline } from '@/charts/Sparkline'
 import { type Amount, parseAmount } from '@/lib/amount'
 import { foldHours } from '@/lib/heat'
 import { insightDays } from '@/lib/insights'
+import { type Mark, placedMarks } from '@/lib/marks'
 import type { SeriesTable } from '@/lib/series'
 import { DAY_MS } from '@/lib/time'
 import type { SpendInsight } from '@/wire'
@@ -51,6 +52,29 @@ const HEAT = foldHours(
   'UTC',
   NOW,
 )
+
+/** What happened, one after another and two on a day. */
+export const MARKS: Mark[] = (
+  [
+    ['note', 'Release 7', '2026-10-30T10:00:00Z'],
+    [
+      'price',
+      'anthropic claude-opus-4-1: input tokens 15 → 12 USD per million',
+      '2026-11-06T00:00:00Z',
+    ],
+    ['alert', 'OpenAI above $100 a day', '2026-11-14T09:00:00Z'],
+    ['import', 'Imported 1200 events from june.csv', '2026-11-14T11:00:00Z'],
+  ] as const
+).map(([kind, text, at]) => ({
+  key: text,
+  kind,
+  text,
+  at: new Date(at),
+  until: null,
+  path: kind === 'note' ? null : '/alerts',
+  id: kind === 'note' ? '1' : null,
+  author: kind === 'note' ? 'ada' : null,
+}))
 
 const insight = INSIGHT as unknown as SpendInsight
 const days = insightDays(insight)
@@ -118,6 +142,7 @@ export const CHARTS: Record<string, ComponentType> = {
       label="Daily spend by provider"
       height={220}
       onZoom={nothing}
+      marks={placedMarks(MARKS, starts, new Date(FIRST + DAYS * DAY_MS))}
     />
   ),
   SeriesTableView: () => (

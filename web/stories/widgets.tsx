@@ -3,6 +3,7 @@ import { type ComponentType, useState } from 'react'
 import { parseAmount } from '@/lib/amount'
 import type { Attribute } from '@/lib/filters'
 import { insightDays } from '@/lib/insights'
+import { useScene } from '@/view/useView'
 import { AttributeSelect } from '@/widgets/AttributeSelect'
 import { ByPicker } from '@/widgets/ByPicker'
 import { RowActs, TwoLines } from '@/widgets/Cells'
@@ -14,6 +15,7 @@ import { AddFilter, FilterBar } from '@/widgets/FilterBar'
 import { FormSwitch } from '@/widgets/FormSwitch'
 import { InsightTable } from '@/widgets/InsightTable'
 import { Legend, useShownSeries } from '@/widgets/Legend'
+import { MarksList } from '@/widgets/MarksList'
 import { MoreButton } from '@/widgets/MoreButton'
 import { NameLink } from '@/widgets/NameLink'
 import { NoUsage } from '@/widgets/NoUsage'
@@ -29,7 +31,7 @@ import { UnpricedNote } from '@/widgets/UnpricedNote'
 import { UsageTable } from '@/widgets/UsageTable'
 import type { SpendInsight, UsageEvent } from '@/wire'
 import { BREAKDOWN, EVENTS, INSIGHT, NOW } from './answers'
-import { TABLE } from './charts'
+import { MARKS, TABLE } from './charts'
 import classes from './stories.module.css'
 
 const nothing = () => undefined
@@ -117,6 +119,7 @@ export const WIDGETS: Record<string, ComponentType> = {
     />
   ),
   Legend: Entries,
+  MarksList: Happened,
   MoreButton: () => (
     <MoreButton query={{ hasNextPage: true, isFetchingNextPage: false, fetchNextPage: nothing }}>
       Older keys
@@ -168,6 +171,10 @@ export const WIDGETS: Record<string, ComponentType> = {
       narrows
     />
   ),
+}
+
+function Happened() {
+  return <MarksList marks={MARKS} scene={useScene()} filters={[]} />
 }
 
 function Drawn() {

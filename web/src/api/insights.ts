@@ -22,13 +22,17 @@ interface SpendAsked {
   filters: Filter[]
 }
 
-export function useSpendInsight({ days, horizon, tz, filters }: SpendAsked) {
+export function useSpendInsight(
+  { days, horizon, tz, filters }: SpendAsked,
+  { enabled = true } = {},
+) {
   const asked = { query: { days, horizon, tz }, filters: filterParams(filters) }
   return useQuery({
     queryKey: keys.spendInsight(asked),
     queryFn: ({ signal }) => api.get('/api/v1/insights/spend', { ...asked, signal }),
     placeholderData: (last) => (last && last.tz === tz ? last : undefined),
     staleTime: 60_000,
+    enabled,
   })
 }
 

@@ -16,6 +16,8 @@ export const keys = {
 
   views: () => ['views'] as const,
   pins: () => ['pins'] as const,
+  annotations: () => ['annotations'] as const,
+  annotationList: (asked: unknown) => [...keys.annotations(), asked] as const,
 
   insights: () => ['insights'] as const,
   spendInsights: () => [...keys.insights(), 'spend'] as const,

@@ -78,13 +78,14 @@ export const SCOPES = {
   'prices:read': 'Look at prices, ask for quotes',
   'prices:write': 'Change prices',
   'metrics:read': "Read the server's metrics",
+  'annotations:write': 'Write onto charts what happened',
   admin: 'Everything its user may do',
 } as const satisfies Record<Scope, string>
 
 /** The scopes that are of use to a key of a user with this role. */
 export function scopesFor(role: Role): Scope[] {
   if (role === 'admin') return Object.keys(SCOPES) as Scope[]
-  return role === 'member' ? ['events:write', 'usage:read', 'prices:read'] : []
+  return role === 'member' ? ['events:write', 'usage:read', 'prices:read', 'annotations:write'] : []
 }
 
 /** Keys, the newest first, page by page. */

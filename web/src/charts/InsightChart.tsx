@@ -2,7 +2,9 @@ import { useMemo } from 'react'
 import type { ChangePoint } from '@/api/insights'
 import { estimated, formatAmount, parseAmount } from '@/lib/amount'
 import type { InsightDay } from '@/lib/insights'
+import type { PlacedMarks } from '@/lib/marks'
 import { formatDayInFull } from '@/lib/time'
+import { MarkButtons, MarkLines } from './ChartMarks'
 import classes from './InsightChart.module.css'
 import { type InsightDrawing, insightSheet } from './insightSheet'
 import { type Places, ReadableChart, TooltipBox } from './ReadableChart'
@@ -12,10 +14,20 @@ interface InsightChartProps extends InsightDrawing {
   /** What the chart shows, in a sentence for those who do not see it. */
   label: string
   height: number
+  /** What happened, by the days that it happened on. */
+  marks?: PlacedMarks[]
 }
 
 /** Spend by day with what was expected, what was not, and what is to come. */
-export function InsightChart({ changes, label, height, days, currency, now }: InsightChartProps) {
+export function InsightChart({
+  changes,
+  label,
+  height,
+  days,
+  currency,
+  now,
+  marks = [],
+}: InsightChartProps) {
   const sheet = useMemo(() => insightSheet({ days, currency, now }), [days, currency, now])
   return (
     <ReadableChart
@@ -27,17 +39,21 @@ export function InsightChart({ changes, label, height, days, currency, now }: In
       tooltip={(at, x, width) => (
         <DayTooltip day={days[at]} currency={currency} x={x} width={width} />
       )}
-      overlay={(places) =>
-        changes.map((change) => (
-          <ChangeLine
-            key={change.date}
-            change={change}
-            days={days}
-            currency={currency}
-            {...places}
-          />
-        ))
-      }
+      overlay={(places) => (
+        <>
+          <MarkLines placed={marks} {...places} />
+          {changes.map((change) => (
+            <ChangeLine
+              key={change.date}
+              change={change}
+              days={days}
+              currency={currency}
+              {...places}
+            />
+          ))}
+        </>
+      )}
+      above={(places) => <MarkButtons placed={marks} {...places} />}
     />
   )
 }

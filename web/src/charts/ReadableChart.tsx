@@ -26,6 +26,8 @@ interface ReadableChartProps {
   tooltip: (at: number, x: number, width: number) => ReactNode
   /** What stands over the drawing and beneath the pointer. */
   overlay?: (places: Places) => ReactNode
+  /** What stands over all of it and can be pressed. */
+  above?: (places: Places) => ReactNode
   /** Called with the first and the last place that were dragged over. */
   onZoom?: (first: number, last: number) => void
   /** Called with the place and the bar that were pressed. */
@@ -41,6 +43,7 @@ export function ReadableChart({
   read,
   tooltip,
   overlay,
+  above,
   onZoom,
   onPick,
 }: ReadableChartProps) {
@@ -97,6 +100,7 @@ export function ReadableChart({
           />
         )}
       </div>
+      {isPlaced && above?.({ left: plot.left, step, width })}
       {reads && !drag && tooltip(at, plot.left + (at + 0.5) * step, width)}
     </div>
   )

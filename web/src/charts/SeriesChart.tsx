@@ -1,6 +1,8 @@
 import { useMemo } from 'react'
+import type { PlacedMarks } from '@/lib/marks'
 import type { Series } from '@/lib/series'
 import { bucketEnd, formatBucketInFull, type Range } from '@/lib/time'
+import { MarkButtons, MarkLines } from './ChartMarks'
 import { ChartTooltip, readOut } from './ChartTooltip'
 import { ReadableChart } from './ReadableChart'
 import { type Drawing, seriesSheet } from './seriesSheet'
@@ -13,10 +15,19 @@ interface SeriesChartProps extends Drawing {
   onZoom?: (range: Range) => void
   /** Called with the part of a bar that was pressed, and its time. */
   onPick?: (series: Series, range: Range) => void
+  /** What happened, by the bars that it happened in. */
+  marks?: PlacedMarks[]
 }
 
 /** Stacked bars, or lines for what does not add up, with the period before as a dashed line. */
-export function SeriesChart({ label, height, onZoom, onPick, ...drawing }: SeriesChartProps) {
+export function SeriesChart({
+  label,
+  height,
+  onZoom,
+  onPick,
+  marks = [],
+  ...drawing
+}: SeriesChartProps) {
   const { every, tz } = drawing
   const { starts } = drawing.table
   const zoomTo = (first: number, last: number) => {
@@ -42,6 +53,8 @@ export function SeriesChart({ label, height, onZoom, onPick, ...drawing }: Serie
       tooltip={(at, x, width) => (
         <ChartTooltip {...drawing} at={at} title={title(at)} x={x} width={width} />
       )}
+      overlay={(places) => <MarkLines placed={marks} {...places} />}
+      above={(places) => <MarkButtons placed={marks} {...places} />}
       onZoom={onZoom && zoomTo}
       onPick={onPick && pick}
     />

@@ -11,8 +11,14 @@ export interface PngWords {
   title: string
   /** The period and whose days, what it is filtered by, and what it comes to. */
   note: string
-  /** Colours as CSS has them. */
-  legend: { label: string; colour: string }[]
+  /** Colours as CSS has them; a line is drawn as one, with its dashes. */
+  legend: LegendEntry[]
+}
+
+export interface LegendEntry {
+  label: string
+  colour: string
+  line?: 'solid' | 'dashed'
 }
 
 /**
@@ -86,24 +92,29 @@ function paintLegend(
   read: Read,
 ): number {
   context.font = font(400, 12)
-  const lines: { label: string; colour: string; x: number }[][] = [[]]
+  const lines: (LegendEntry & { x: number })[][] = [[]]
   let x = MARGIN
-  for (const { label, colour } of legend) {
+  for (const { label, colour, line } of legend) {
     const text = fitted(context, label, 240)
     const width = context.measureText(text).width + 32
     if (x + width > WIDTH - MARGIN && x > MARGIN) {
       lines.push([])
       x = MARGIN
     }
-    lines.at(-1)?.push({ label: text, colour, x })
+    lines.at(-1)?.push({ label: text, colour, line, x })
     x += width
   }
   const used = legend.length > 0 ? lines.length : 0
   const top = HEIGHT - MARGIN - used * 18
   lines.forEach((line, at) => {
-    for (const { label, colour, x } of line) {
+    for (const { label, colour, line: kind, x } of line) {
       context.fillStyle = read(colour)
-      context.fillRect(x, top + at * 18 + 8, 10, 10)
+      // A line's key is as flat as the line.
+      const pieces = kind === 'dashed' ? [0, 7] : [0]
+      const [width, height] = kind ? [kind === 'dashed' ? 4 : 11, 2] : [10, 10]
+      for (const from of pieces) {
+        context.fillRect(x + from, top + at * 18 + 13 - height / 2, width, height)
+      }
       context.fillStyle = read('var(--ink-1)')
       context.fillText(label, x + 16, top + at * 18 + 17)
     }

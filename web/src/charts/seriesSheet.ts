@@ -44,7 +44,11 @@ export function seriesSheet(drawing: Drawing): Sheet {
     isWhole: MEASURES[measure].kind === 'count',
     gap: barGap(table.starts.length),
     barMax: 44,
-    marks: previous ? [...marks, previousLine(previous)] : marks,
+    marks: [
+      ...marks,
+      ...(hasTotalLine(drawing) ? [totalLine(table.totals)] : []),
+      ...(previous ? [previousLine(previous)] : []),
+    ],
   }
 }
 
@@ -84,6 +88,20 @@ function previousLine(previous: Reading[]): Line {
     values: previous.map(drawn),
     paint: { stroke: 'var(--ink-1)', strokeWidth: 1.5, dash: '4 3' },
     rim: { stroke: 'var(--surface)', strokeWidth: 4.5 },
+  }
+}
+
+/** Whether lines that add up have one of what they add up to, which the time before is set beside. */
+export function hasTotalLine({ table, measure, asLines }: Drawing): boolean {
+  return asLines === true && isAdditive(measure) && table.series.length > 1
+}
+
+function totalLine(totals: Reading[]): Line {
+  return {
+    kind: 'line',
+    id: '\u0000total',
+    values: totals.map(drawn),
+    paint: { stroke: 'var(--ink-1)', strokeWidth: 2 },
   }
 }
 

@@ -2,6 +2,7 @@ import { useMantineColorScheme } from '@mantine/core'
 import {
   IconArrowsDiff,
   IconBellPlus,
+  IconBookmark,
   IconCurrencyDollar,
   IconKey,
   IconLogout,
@@ -13,7 +14,9 @@ import { useMemo } from 'react'
 import { useLocation } from 'wouter'
 import { useUnpriced } from '@/api/prices'
 import { useSession, useSignOut } from '@/api/session'
+import { useSavedViews } from '@/api/views'
 import { rangeOf } from '@/lib/period'
+import { linkOfSaved } from '@/lib/savedViews'
 import { useScene, useView } from '@/view/useView'
 import type { Target } from './useTargets'
 
@@ -25,6 +28,7 @@ export function useActions(): Target[] {
   const { mutate: signOut } = useSignOut()
   const { toggleColorScheme } = useMantineColorScheme()
   const unpriced = useUnpricedModels()
+  const { data: views } = useSavedViews()
   return useMemo(() => {
     const isAdmin = role === 'admin'
     const leading = (label: string, Icon: Target['Icon'], path: string): Target => ({
@@ -49,6 +53,11 @@ export function useActions(): Target[] {
             ),
           ]
         : []),
+      ...(views ?? []).map((saved) => ({
+        ...leading(saved.name, IconBookmark, linkOfSaved(saved)),
+        key: `view ${saved.id}`,
+        hint: 'View',
+      })),
       ...(role === 'viewer' ? [] : [leading('New key', IconKey, '/people?new=key')]),
       {
         key: 'do compare',
@@ -68,7 +77,7 @@ export function useActions(): Target[] {
       },
       { key: 'do sign out', label: 'Sign out', hint: 'Do', Icon: IconLogout, act: () => signOut() },
     ]
-  }, [role, unpriced, view.compare, navigate, changeView, signOut, toggleColorScheme])
+  }, [role, unpriced, views, view.compare, navigate, changeView, signOut, toggleColorScheme])
 }
 
 /** The models that wait for a price, as the page of prices lists them. */

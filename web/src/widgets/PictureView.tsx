@@ -2,12 +2,14 @@ import { ChartSkeleton } from '@/charts/ChartSkeleton'
 import { HeatMap, HeatTable } from '@/charts/HeatMap'
 import { SeriesChart } from '@/charts/SeriesChart'
 import { SeriesTableView } from '@/charts/SeriesTableView'
+import type { Mark } from '@/lib/marks'
 import type { Series } from '@/lib/series'
 import type { Range } from '@/lib/time'
 import { Failure } from '@/ui/States'
 import { Legend } from './Legend'
 import { NoUsage } from './NoUsage'
 import classes from './PictureView.module.css'
+import { usePlacedMarks } from './useMarks'
 import type { Picture } from './usePicture'
 
 interface PictureViewProps {
@@ -17,11 +19,23 @@ interface PictureViewProps {
   height: number
   onZoom?: (range: Range) => void
   onPick?: (series: Series, range: Range) => void
+  /** What happened in its time. */
+  marks?: Mark[]
 }
 
+const NONE: Mark[] = []
+
 /** A view's figures in its form, or why there are none. */
-export function PictureView({ picture, label, height, onZoom, onPick }: PictureViewProps) {
+export function PictureView({
+  picture,
+  label,
+  height,
+  onZoom,
+  onPick,
+  marks = NONE,
+}: PictureViewProps) {
   const { current, hours, form, heat, table, legend, drawing } = picture
+  const placed = usePlacedMarks(marks, table?.starts, drawing.every, drawing.tz)
   const asked = form === 'heat' ? hours : current
   if (asked.isError && !asked.data) {
     return <Failure what="The chart" error={asked.error} retry={asked.refetch} />
@@ -57,6 +71,7 @@ export function PictureView({ picture, label, height, onZoom, onPick }: PictureV
         label={label}
         onZoom={onZoom}
         onPick={form === 'cumulative' ? undefined : onPick}
+        marks={placed}
         {...drawing}
       />
       {table.series.length > 1 && <Legend table={table} {...legend} />}

@@ -12,9 +12,11 @@ import { Panel } from '@/ui/Panel'
 import { Bone, Failure, sentence } from '@/ui/States'
 import { linkTo, useScene } from '@/view/useView'
 import { InsightTable } from './InsightTable'
+import { MarksList } from './MarksList'
 import { NoUsage } from './NoUsage'
 import { ShownSwitch } from './ShownSwitch'
 import classes from './SpendDays.module.css'
+import { useDayMarks } from './useMarks'
 
 const HEIGHT = 340
 /** Days to come. */
@@ -30,10 +32,12 @@ export function useSpendDays(filters: Filter[]) {
 
 /** The days that were and those to come, with what was unusual. */
 export function SpendDaysPanel({ filters }: { filters: Filter[] }) {
-  const { view, tz, now, currency } = useScene()
+  const scene = useScene()
+  const { view, tz, now, currency } = scene
   const { insight, history } = useSpendDays(filters)
   const days = useMemo(() => (insight.data ? insightDays(insight.data) : []), [insight.data])
   const { data } = insight
+  const { marks, placed } = useDayMarks(filters, days, tz)
   return (
     <Panel
       title={`Spend a day, the last ${history} days and ${HORIZON} to come`}
@@ -73,10 +77,12 @@ export function SpendDaysPanel({ filters }: { filters: Filter[] }) {
                 now={now}
                 height={HEIGHT}
                 label={chartLabel(data, currency)}
+                marks={placed}
               />
               <Legend />
             </>
           )}
+          <MarksList marks={marks} scene={scene} filters={filters} />
           <Findings insight={data} currency={currency} />
         </>
       )}

@@ -1,7 +1,7 @@
 import { useMemo } from 'react'
 import { useUsage } from '@/api/usage'
 import { layOutHeat } from '@/charts/heatSheet'
-import { seriesSheet } from '@/charts/seriesSheet'
+import { hasTotalLine, seriesSheet } from '@/charts/seriesSheet'
 import { type Layout, layOut } from '@/charts/sheet'
 import type { Attribute } from '@/lib/filters'
 import { foldHours } from '@/lib/heat'
@@ -62,5 +62,9 @@ export function usePicture(scene: Scene, measure: Measure, by: Attribute[], show
     if (form === 'table' || !shownTable) return null
     return layOut(seriesSheet({ ...drawing, table: shownTable }), width, height)
   }
-  return { ...series, form, hours, heat, table, previous, legend, drawing, layOutIn }
+  const hasTotal =
+    form !== 'heat' &&
+    legend.shown !== undefined &&
+    hasTotalLine({ ...drawing, table: legend.shown })
+  return { ...series, form, hours, heat, table, previous, legend, drawing, hasTotal, layOutIn }
 }

@@ -133,9 +133,7 @@ impl Annotations {
                 let mut notes = books.annotations().within(*from, *to, own, MARKS_MAX + 1)?;
                 let is_cut = notes.len() > MARKS_MAX as usize;
                 notes.truncate(MARKS_MAX as usize);
-                notes.retain(|note| {
-                    note.is_seen_by(own) && note.is_about(filters)
-                });
+                notes.retain(|note| note.is_seen_by(own) && note.is_about(filters));
                 let mut items: Vec<Mark> = notes.into_iter().map(Mark::of).collect();
                 if sees_prices {
                     items.extend(known::prices(books, &wanted, first_source.as_deref())?);

@@ -12,9 +12,11 @@ import { useDrill, useZoom } from '@/view/useZoom'
 import { ByPicker } from '@/widgets/ByPicker'
 import { FilterBar } from '@/widgets/FilterBar'
 import { FormSwitch } from '@/widgets/FormSwitch'
+import { MarksList } from '@/widgets/MarksList'
 import { PictureView } from '@/widgets/PictureView'
 import figures from '@/widgets/SeriesFigures.module.css'
 import { EVERY_LABELS } from '@/widgets/ShownSwitch'
+import { useMarks } from '@/widgets/useMarks'
 import { usePicture } from '@/widgets/usePicture'
 import classes from './Explore.module.css'
 import { ExportMenu } from './ExportMenu'
@@ -31,7 +33,13 @@ export default function Explore() {
   const { tz, now, currency } = scene
   const { measure, by } = view
   const picture = usePicture(scene, measure, by, view.shown)
-  const { current, previous, base, every, possible, lineLabel, form } = picture
+  const { current, previous, base, every, possible, lineLabel, form, hasTotal } = picture
+  const marks = useMarks({
+    scene,
+    filters: view.filters,
+    measure,
+    enabled: current.data !== undefined,
+  })
   const zoom = useZoom()
   const drill = useDrill(by, zoom)
   const total = current.data?.total[measure]
@@ -105,14 +113,28 @@ export default function Explore() {
               currency={currency}
             />
           )}
-          {previous && form !== 'table' && form !== 'heat' && (
+          {hasTotal && (
             <span className={figures.legend}>
+              <span className={figures.line} aria-hidden="true" />
+              Total
+            </span>
+          )}
+          {previous && form !== 'table' && form !== 'heat' && (
+            <span className={figures.legend} data-after={hasTotal || undefined}>
               <span className={figures.dash} aria-hidden="true" />
               {lineLabel}
             </span>
           )}
         </div>
-        <PictureView picture={picture} label={label} height={HEIGHT} onZoom={zoom} onPick={drill} />
+        <PictureView
+          picture={picture}
+          label={label}
+          height={HEIGHT}
+          onZoom={zoom}
+          onPick={drill}
+          marks={marks}
+        />
+        <MarksList marks={marks} scene={scene} filters={view.filters} />
       </Panel>
       <PivotPanel />
     </div>

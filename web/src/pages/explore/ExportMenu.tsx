@@ -1,9 +1,10 @@
 import { Button, Menu } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
 import { useState } from 'react'
+import { useSession } from '@/api/session'
 import { csvHref, questionHref } from '@/api/usage'
 import { heatColour } from '@/charts/heatSheet'
-import { paintPng, saveFile } from '@/charts/png'
+import { type LegendEntry, type PngWords, paintPng, saveFile } from '@/charts/png'
 import { slotVariable } from '@/lib/colour'
 import { questionCommand } from '@/lib/commands'
 import { csvName } from '@/lib/csv'
@@ -11,6 +12,7 @@ import { HEAT_STEPS } from '@/lib/heat'
 import { formatReading, MEASURES } from '@/lib/measures'
 import { periodLabel, rangeLabel } from '@/lib/period'
 import { filterWords } from '@/lib/savedViews'
+import { sqlOf } from '@/lib/viewSql'
 import { copyText } from '@/ui/CopyBlock'
 import { messageOf, sentence } from '@/ui/States'
 import type { Scene } from '@/view/useView'
@@ -24,6 +26,7 @@ interface ExportMenuProps {
 
 /** What is shown as a file of figures, as a picture, or as the question to the API. */
 export function ExportMenu({ picture, scene, title }: ExportMenuProps) {
+  const { role } = useSession()
   const [said, setSaid] = useState<string | null>(null)
   const { form, hours, current } = picture
   const answer = form === 'heat' ? hours.data : current.data
@@ -36,6 +39,8 @@ export function ExportMenu({ picture, scene, title }: ExportMenuProps) {
     range,
     tz,
   )
+  const { measure, filters } = view
+  const sql = role === 'admin' ? sqlOf({ measure, by: view.by, filters, range }) : null
   const savePng = async () => {
     try {
       saveFile(await paintPng(pngWords(picture, scene, title), picture.layOutIn), `${name}.png`)
@@ -76,6 +81,16 @@ export function ExportMenu({ picture, scene, title }: ExportMenuProps) {
         <Menu.Item closeMenuOnClick={false} onClick={copyQuery}>
           Copy the query, for curl
         </Menu.Item>
+        {sql !== null && (
+          <Menu.Item
+            closeMenuOnClick={false}
+            onClick={async () =>
+              setSaid((await copyText(sql)) ? 'Copied, for the page of SQL' : null)
+            }
+          >
+            Copy the query, as SQL
+          </Menu.Item>
+        )}
         {said && (
           <Menu.Label role="status" c="var(--ink-1)">
             {said}
@@ -87,7 +102,8 @@ export function ExportMenu({ picture, scene, title }: ExportMenuProps) {
 }
 
 /** What a picture needs around it to be read alone. */
-function pngWords({ form, legend, drawing, current }: Picture, scene: Scene, title: string) {
+function pngWords(picture: Picture, scene: Scene, title: string): PngWords {
+  const { form, legend, drawing, current, lineLabel } = picture
   const { view, range, tz, now, currency } = scene
   const { measure } = drawing
   const total = formatReading(measure, current.data?.total[measure], currency)
@@ -103,6 +119,14 @@ function pngWords({ form, legend, drawing, current }: Picture, scene: Scene, tit
     label,
     colour: slotVariable(slot),
   }))
+  const lines: LegendEntry[] = [
+    ...(picture.hasTotal
+      ? [{ label: 'Total', colour: 'var(--ink-1)', line: 'solid' as const }]
+      : []),
+    ...(drawing.previous
+      ? [{ label: lineLabel, colour: 'var(--ink-1)', line: 'dashed' as const }]
+      : []),
+  ]
   const steps = [
     { label: `${MEASURES[measure].label} in an average hour: none`, colour: heatColour(0) },
     { label: 'least', colour: heatColour(1) },
@@ -111,6 +135,6 @@ function pngWords({ form, legend, drawing, current }: Picture, scene: Scene, tit
   return {
     title,
     note: note.filter(Boolean).join(' · '),
-    legend: form === 'heat' ? steps : series,
+    legend: form === 'heat' ? steps : [...series, ...lines],
   }
 }

@@ -19,7 +19,11 @@ export function ViewBar({ actions }: { actions: React.ReactNode }) {
   const [id, setId] = useParam('view')
   const saved = views.data?.find((one) => one.id === id) ?? null
   useEffect(() => {
-    if (saved) document.title = `${saved.name} · Outlay`
+    if (!saved) return
+    document.title = `${saved.name} · Outlay`
+    return () => {
+      document.title = 'Explore · Outlay'
+    }
   }, [saved])
   return (
     <section className={classes.bar} aria-label="View">
@@ -152,7 +156,12 @@ function SaveNew({ label }: { label: string }) {
   const [view] = useView()
   const words = useTableWords()
   const [, setId] = useParam('view')
-  const [opened, setOpened] = useState(false)
+  // Who comes from elsewhere to keep a view finds the form open.
+  const [asked, ask] = useParam('save')
+  const [opened, setOpened] = useState(asked !== null)
+  useEffect(() => {
+    if (asked !== null) ask(null, { replace: true })
+  }, [asked, ask])
   return (
     <Popover opened={opened} onChange={setOpened} position="bottom-end" trapFocus returnFocus>
       <Popover.Target>

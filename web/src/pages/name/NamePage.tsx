@@ -116,6 +116,14 @@ function Actions({ attribute, name, filters }: ActionsProps) {
       >
         Explore
       </Button>
+      <Button
+        component={Link}
+        href={`${linkTo('/explore', { ...view, filters, by: [usualBy(attribute)] })}&save=1`}
+        size="xs"
+        variant="default"
+      >
+        Keep as view
+      </Button>
       {role === 'admin' && (
         <>
           <Button component={Link} href={`/alerts?rule=new&${scoped}`} size="xs" variant="default">

@@ -10,6 +10,8 @@ import { chosenColumns, readSort, sortedRows } from '@/lib/table'
 import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import type { Scene } from '@/view/useView'
+import type { Column } from '@/widgets/DataTable'
+import data from '@/widgets/DataTable.module.css'
 import { useUsageColumns } from '@/widgets/useUsageColumns'
 import classes from './PinnedViews.module.css'
 
@@ -52,12 +54,12 @@ export function PinnedTable({ saved, scene }: { saved: SavedView; scene: Scene }
   const sorted = sortedRows(rows, readSort(words.sort, columns), columns, (row) => row.isOther)
   return (
     <>
-      <table className={table.table} aria-label={saved.name}>
+      <table className={`${table.table} ${data.table}`} aria-label={saved.name}>
         <thead>
           <tr>
-            {shown.map(({ id, title, isFigure }) => (
-              <th key={id} scope="col" className={isFigure ? table.right : undefined}>
-                {title}
+            {shown.map((column) => (
+              <th key={column.id} scope="col" className={cellClass(column)}>
+                {column.title}
               </th>
             ))}
           </tr>
@@ -72,9 +74,7 @@ export function PinnedTable({ saved, scene }: { saved: SavedView; scene: Scene }
                     key={column.id}
                     scope={column.isHeading ? 'row' : undefined}
                     title={column.hint?.(row)}
-                    className={[column.isFigure && table.right, column.className]
-                      .filter(Boolean)
-                      .join(' ')}
+                    className={`${cellClass(column)} ${column.className ?? ''}`}
                   >
                     {column.cell(row)}
                   </Cell>
@@ -91,4 +91,8 @@ export function PinnedTable({ saved, scene }: { saved: SavedView; scene: Scene }
       )}
     </>
   )
+}
+
+function cellClass<Row>({ isFigure, isWide }: Column<Row>): string {
+  return [isFigure && table.right, isWide && data.wide].filter(Boolean).join(' ')
 }

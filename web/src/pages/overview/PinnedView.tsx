@@ -11,6 +11,7 @@ import { Panel } from '@/ui/Panel'
 import { Bone } from '@/ui/States'
 import { useSceneOf } from '@/view/useView'
 import { PictureView } from '@/widgets/PictureView'
+import { useMarks } from '@/widgets/useMarks'
 import { usePicture } from '@/widgets/usePicture'
 import { PinnedTable } from './PinnedTable'
 import classes from './PinnedViews.module.css'
@@ -37,6 +38,12 @@ export function PinnedView(props: PinnedViewProps) {
   const { now, tz, currency } = scene
   const { measure, by } = view
   const picture = usePicture(scene, measure, by, view.shown)
+  const marks = useMarks({
+    scene,
+    filters: view.filters,
+    measure,
+    enabled: picture.current.data !== undefined && picture.form !== 'table',
+  })
   const total = picture.current.data?.total[measure]
   const period = periodLabel(view.period, now, tz)
   const where = filterWords(view.filters)
@@ -79,6 +86,7 @@ export function PinnedView(props: PinnedViewProps) {
             picture={picture}
             label={`${saved.name}: ${MEASURES[measure].label.toLowerCase()}, ${period}: ${formatReading(measure, total, currency)}`}
             height={HEIGHT}
+            marks={marks}
           />
         </>
       )}

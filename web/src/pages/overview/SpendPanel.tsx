@@ -15,6 +15,7 @@ import { useDrill, useZoom } from '@/view/useZoom'
 import { AttributeSelect } from '@/widgets/AttributeSelect'
 import classes from '@/widgets/SeriesFigures.module.css'
 import { EVERY_LABELS, ShownSwitch } from '@/widgets/ShownSwitch'
+import { useMarks, usePlacedMarks } from '@/widgets/useMarks'
 
 const HEIGHT = 316
 
@@ -25,6 +26,13 @@ export function SpendPanel({ highlight }: { highlight: string | null }) {
   const { tz, now, currency } = scene
   const by = view.by.slice(0, 1)
   const { current, table, previous, base, every, possible, lineLabel } = useSeries('spend', by)
+  const marks = useMarks({
+    scene,
+    filters: view.filters,
+    measure: 'spend',
+    enabled: current.data !== undefined,
+  })
+  const placed = usePlacedMarks(marks, table?.starts, every, tz)
   const zoom = useZoom()
   const drill = useDrill(by, zoom)
   const attribute = by[0] ?? 'provider'
@@ -99,6 +107,7 @@ export function SpendPanel({ highlight }: { highlight: string | null }) {
           label={label}
           onZoom={zoom}
           onPick={drill}
+          marks={placed}
           {...drawing}
         />
       )}
