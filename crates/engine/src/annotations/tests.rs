@@ -8,7 +8,7 @@ use outlay_domain::prices::{ModelPattern, Priced};
 use outlay_domain::usage::question::Attribute;
 
 use super::*;
-use crate::prices::{Change, NewPrice};
+use crate::prices::NewPrice;
 use crate::{FrozenClock, Options};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -93,7 +93,6 @@ async fn a_models_new_price_is_told_where_the_model_is_asked_about() {
     let folder = tempfile::tempdir().unwrap();
     let outlay = open(folder.path());
     let ada = caller("ada", Role::Admin);
-    let change = Change { actor: "ada".into(), at: at("2026-11-01T00:00:00Z") };
     for (amount, from) in [("0.0000025", None), ("0.000002", Some("2026-11-05T00:00:00Z"))] {
         let new = NewPrice {
             provider: "acme".into(),
@@ -106,7 +105,7 @@ async fn a_models_new_price_is_told_where_the_model_is_asked_about() {
             valid_from: from.map(at),
             valid_to: None,
         };
-        outlay.prices.set(&new, &change).unwrap();
+        outlay.prices.set(&ada, vec![new]).await.unwrap();
     }
 
     let model = |name| vec![Filter::only(Attribute::Model, name)];
