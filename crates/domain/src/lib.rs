@@ -5,6 +5,7 @@ pub mod amount;
 pub mod annotations;
 pub mod budgets;
 pub mod imports;
+pub mod ledger;
 pub mod once;
 pub mod quantity;
 pub mod recommendations;
