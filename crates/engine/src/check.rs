@@ -19,12 +19,17 @@ use serde::Serialize;
 
 use crate::Outlay;
 use crate::budgets::counters;
+use crate::ledger;
 use crate::tasks::TaskCondition;
 
 /// Events of each segment whose keys are looked up.
 const SAMPLED_EVENTS: usize = 256;
 /// Facts of the usage log that are held in memory before they become columns.
 const READ_FACTS: usize = 8_192;
+/// Accounts whose ledgers are looked at at one moment.
+const LEDGERS_AT_ONCE: usize = 100;
+/// Postings that are read at a time.
+const POSTINGS_AT_ONCE: u32 = 1_000;
 /// Accounts that are named when many differ.
 const NAMED_MAX: usize = 20;
 
@@ -52,6 +57,8 @@ pub struct CheckReport {
     pub log_commits: u64,
     /// Counters of spend that were held against the history.
     pub counters: usize,
+    /// Accounts with a ledger whose balances were held against their postings.
+    pub ledgers: usize,
     /// Keys that repeats are known by, each counted once.
     pub keys: u64,
     /// What is wrong; nothing when all is in order.
@@ -61,7 +68,7 @@ pub struct CheckReport {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Where: `books`, `log`, `tasks`, `history`, `totals`, `counters` or `keys`.
+    /// Where: `books`, `log`, `tasks`, `history`, `totals`, `counters`, `ledger` or `keys`.
     pub place: &'static str,
     /// What is wrong.
     pub detail: String,
@@ -132,6 +139,7 @@ impl Outlay {
         report.accounts = moment.totals.len();
         report.events = moment.totals.values().map(|charged| charged.events).sum();
 
+        self.check_ledgers(&mut report)?;
         let faults = self.dedup.verify()?;
         report.keys = match faults.is_empty() {
             true => self.dedup.count_different()?,
@@ -198,6 +206,39 @@ impl Outlay {
     }
 
     /// Whether what stands in the usage log gets into the history.
+    /// Holds every balance against the postings of its account, some accounts at a time: each is
+    /// looked at as it stands at one moment.
+    fn check_ledgers(&self, report: &mut CheckReport) -> Result<(), StoreError> {
+        let mut after = 0;
+        loop {
+            let page = self.books.read_blocking(|books| {
+                let accounts = books.ledger().accounts(after, LEDGERS_AT_ONCE)?;
+                let mut found = Vec::new();
+                for account in &accounts {
+                    let faults = ledger::check_account(books, account, POSTINGS_AT_ONCE)?;
+                    found.extend(faults.into_iter().map(|fault| (account.account.clone(), fault)));
+                }
+                Ok((accounts, found))
+            });
+            let (accounts, found) = match page {
+                Ok(page) => page,
+                Err(error @ StoreError::Damaged { .. }) => {
+                    report.find("ledger", told(&error), REPORT);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
+            report.ledgers += accounts.len();
+            for (account, fault) in found {
+                report.find("ledger", format!("account `{account}`: {fault}"), REPORT);
+            }
+            match accounts.last() {
+                Some(last) => after = last.number,
+                None => return Ok(()),
+            }
+        }
+    }
+
     fn check_flushes(&self, report: &mut CheckReport) {
         for task in self.tasks.readings() {
             if matches!(task.condition, TaskCondition::Down | TaskCondition::Failing) {

@@ -11,6 +11,7 @@ pub mod budgets;
 pub mod import;
 pub mod insights;
 pub mod journal;
+pub mod ledger;
 pub mod people;
 pub mod prices;
 pub mod revenue;
@@ -52,6 +53,7 @@ use budgets::HardBudgets;
 use journal::{Journal, Kept, Weight};
 use keeper::{Keeper, KeeperOptions};
 use known_time::KnownTime;
+use ledger::LedgerTime;
 use prices::Prices;
 use tasks::Tasks;
 use usage::sql::{SqlDesk, SqlOptions};
@@ -117,6 +119,8 @@ pub struct Outlay {
     pub clock: Arc<dyn Clock>,
     /// The time by which what is old is removed.
     pub known_time: Arc<KnownTime>,
+    /// The time by which holds and grants expire.
+    pub ledger_time: Arc<LedgerTime>,
     /// What goes on in the background.
     pub tasks: Arc<Tasks>,
     /// Whose days alerts look at.
@@ -186,6 +190,7 @@ impl Outlay {
             clock.clone(),
             known_time::ahead_max(options.retention_days, dedup.window()),
         )?);
+        let ledger_time = Arc::new(LedgerTime::open(&books, clock.clone(), known_time.clone())?);
         let tasks = Tasks::new(clock.clone());
         let writes = Arc::new(Writes::new(data_dir, books.clone()));
         let journal = Arc::new(Journal::start(
@@ -194,6 +199,7 @@ impl Outlay {
             Kept { books: books.clone(), history: history.clone(), dedup: dedup.clone() },
             book.clone(),
             clock.clone(),
+            ledger_time.clone(),
             Weight { events: options.queue_events, bytes: options.queue_bytes },
         ));
         let (now, own) = (clock.now(), options.rate_stated);
@@ -216,6 +222,7 @@ impl Outlay {
             data_dir: data_dir.to_path_buf(),
             clock,
             known_time,
+            ledger_time,
             tasks,
             time_zone: options.time_zone,
             books,

@@ -9,6 +9,7 @@ use axum::Router;
 use outlay_engine::alerts::Alerts;
 use outlay_engine::budgets;
 use outlay_engine::known_time::KnownTime;
+use outlay_engine::ledger;
 use outlay_engine::people::People;
 use outlay_engine::tasks::Task;
 use outlay_engine::{Clock, Options, Outlay, SystemClock};
@@ -186,6 +187,8 @@ fn start_tasks(state: &AppState) {
     tasks.spawn("alerts", move |task| judge_alerts(alerts.clone(), occasions.clone(), task));
     let outlay = Arc::downgrade(&state.outlay);
     tasks.spawn("counters", move |task| budgets::tend_counters(outlay.clone(), task));
+    let outlay = Arc::downgrade(&state.outlay);
+    tasks.spawn("ledger", move |task| ledger::sweep(outlay.clone(), task));
     let people = Arc::downgrade(&state.people);
     let guard = Arc::downgrade(&state.guard);
     let time = Arc::downgrade(&state.outlay.known_time);

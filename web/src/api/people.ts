@@ -77,6 +77,7 @@ export const SCOPES = {
   'usage:read': 'Ask questions about usage',
   'prices:read': 'Look at prices, ask for quotes',
   'prices:write': 'Change prices',
+  'credit:write': 'Give accounts credit',
   'metrics:read': "Read the server's metrics",
   'annotations:write': 'Write onto charts what happened',
   admin: 'Everything its user may do',

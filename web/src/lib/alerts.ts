@@ -42,6 +42,7 @@ export const CONDITIONS: Record<Condition['kind'], string> = {
   change: 'Spend finds a new level',
   silence: 'Nothing comes in',
   unpriced: 'Usage has no price',
+  owing: 'An account owes',
   health: 'The server is in trouble',
 }
 

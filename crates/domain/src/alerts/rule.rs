@@ -145,6 +145,8 @@ pub enum Condition {
         #[schema(minimum = 1, maximum = 744, example = 24)]
         hours: u16,
     },
+    /// An account owes: usage that nobody authorised took more than its balance had.
+    Owing {},
     /// The server cannot do its work: the disk is nearly full, or commits failed.
     Health {},
 }
@@ -157,7 +159,7 @@ impl Condition {
             | Self::Anomaly { scope, .. }
             | Self::Change { scope }
             | Self::Silence { scope, .. } => Some(scope),
-            Self::Budget {} | Self::Unpriced {} | Self::Health {} => None,
+            Self::Budget {} | Self::Unpriced {} | Self::Owing {} | Self::Health {} => None,
         }
     }
 }

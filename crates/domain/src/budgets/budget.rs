@@ -182,6 +182,12 @@ impl BudgetError {
 }
 
 impl Budget {
+    /// Whether somebody may see what its scope spends who sees `own`, which is one account or all:
+    /// all of it belongs to that account.
+    pub fn is_seen_by(&self, own: Option<&str>) -> bool {
+        own.is_none_or(|own| self.draft.scope.account() == Some(own))
+    }
+
     /// A budget that says `draft`.
     pub fn new(
         id: CompactString,

@@ -441,7 +441,7 @@ mod tests {
         let allowed: Vec<_> = Act::ALL.into_iter().filter(|act| bound.may(*act).is_ok()).collect();
 
         use Act::{
-            AmendUsage, Annotate, KeepViews, SeePrices, SeeSelf, SeeUsage, SendUsage,
+            AmendUsage, Annotate, GrantCredit, KeepViews, SeePrices, SeeSelf, SeeUsage, SendUsage,
             SetOwnPassword,
         };
         assert_eq!(
@@ -453,6 +453,7 @@ mod tests {
                 SendUsage,
                 AmendUsage,
                 SeePrices,
+                GrantCredit,
                 KeepViews,
                 Annotate
             ]

@@ -33,6 +33,9 @@ pub enum Scope {
     /// Change prices.
     #[serde(rename = "prices:write")]
     PricesWrite,
+    /// Give accounts credit, and set what they agreed to.
+    #[serde(rename = "credit:write")]
+    CreditWrite,
     /// Read what the server measures about itself.
     #[serde(rename = "metrics:read")]
     MetricsRead,
@@ -46,12 +49,13 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::EventsWrite,
         Self::EventsAmend,
         Self::UsageRead,
         Self::PricesRead,
         Self::PricesWrite,
+        Self::CreditWrite,
         Self::MetricsRead,
         Self::AnnotationsWrite,
         Self::Admin,
@@ -65,13 +69,14 @@ impl Scope {
             Self::UsageRead => "usage:read",
             Self::PricesRead => "prices:read",
             Self::PricesWrite => "prices:write",
+            Self::CreditWrite => "credit:write",
             Self::MetricsRead => "metrics:read",
             Self::AnnotationsWrite => "annotations:write",
             Self::Admin => "admin",
         }
     }
 
-    const fn bit(self) -> u8 {
+    const fn bit(self) -> u16 {
         1 << self as u8
     }
 
@@ -103,7 +108,7 @@ impl FromStr for Scope {
 
 /// What a key is for: a set of scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scopes(u8);
+pub struct Scopes(u16);
 
 impl Scopes {
     /// Whether `scope`, or everything, is in the set.

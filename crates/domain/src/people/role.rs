@@ -68,7 +68,9 @@ impl Role {
             | Act::KeepViews => true,
             Act::SendUsage | Act::Annotate | Act::ManageOwnKeys => matches!(self, Admin | Member),
             Act::SeeMetrics => matches!(self, Admin | Viewer),
-            Act::AmendUsage | Act::SetPrices | Act::Administer => matches!(self, Admin),
+            Act::AmendUsage | Act::SetPrices | Act::GrantCredit | Act::Administer => {
+                matches!(self, Admin)
+            }
         }
     }
 }
@@ -107,6 +109,8 @@ pub enum Act {
     SeePrices,
     /// Change prices, and rate usage again by them.
     SetPrices,
+    /// Give accounts credit, put balances right, and set what accounts agreed to.
+    GrantCredit,
     /// Make, list and revoke keys: a member their own.
     ManageOwnKeys,
     /// Keep views, and lay out one's own overview of them.
@@ -132,7 +136,7 @@ pub enum Reach {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SeeSelf,
         Self::SetOwnPassword,
         Self::SeeUsage,
@@ -140,6 +144,7 @@ impl Act {
         Self::AmendUsage,
         Self::SeePrices,
         Self::SetPrices,
+        Self::GrantCredit,
         Self::ManageOwnKeys,
         Self::KeepViews,
         Self::Annotate,
@@ -156,6 +161,7 @@ impl Act {
             Self::AmendUsage => Some(Scope::EventsAmend),
             Self::SeePrices => Some(Scope::PricesRead),
             Self::SetPrices => Some(Scope::PricesWrite),
+            Self::GrantCredit => Some(Scope::CreditWrite),
             Self::SeeMetrics => Some(Scope::MetricsRead),
             Self::Annotate => Some(Scope::AnnotationsWrite),
             // A key that leaks must not be able to make itself a successor.
@@ -174,6 +180,7 @@ impl Act {
             Self::SeeUsage
             | Self::SendUsage
             | Self::AmendUsage
+            | Self::GrantCredit
             | Self::KeepViews
             | Self::Annotate => Reach::Account,
             // A price rates everybody's usage, and metrics count everybody's.
@@ -191,6 +198,7 @@ impl Act {
             Self::AmendUsage => "correct or delete usage",
             Self::SeePrices => "see prices",
             Self::SetPrices => "change prices",
+            Self::GrantCredit => "give credit",
             Self::ManageOwnKeys => "manage keys",
             Self::KeepViews => "keep views",
             Self::Annotate => "write annotations",
@@ -223,6 +231,7 @@ mod tests {
                 "AmendUsage | yes - - | events:amend",
                 "SeePrices | yes yes yes | prices:read",
                 "SetPrices | yes - - | prices:write",
+                "GrantCredit | yes - - | credit:write",
                 "ManageOwnKeys | yes yes - | admin",
                 "KeepViews | yes yes yes | admin",
                 "Annotate | yes yes - | annotations:write",

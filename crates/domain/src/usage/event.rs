@@ -299,6 +299,8 @@ pub enum RefusalCode {
     Forbidden,
     /// The id was used before for an event with another body.
     Conflict,
+    /// The balance of the account has too little, and its terms let it owe no more.
+    Insufficient,
 }
 
 impl RefusalCode {
@@ -314,6 +316,7 @@ impl RefusalCode {
             Self::Unknown => "unknown",
             Self::Forbidden => "forbidden",
             Self::Conflict => "conflict",
+            Self::Insufficient => "insufficient",
         }
     }
 }

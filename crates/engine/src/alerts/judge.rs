@@ -12,6 +12,7 @@ use outlay_analytics::{change_points, season};
 use outlay_domain::Amount;
 use outlay_domain::alerts::{Alert, AlertRule, Condition, Hold, Reading, Severity, SpikeSeverity};
 use outlay_domain::budgets::{Basis, Scope, Threshold};
+use outlay_domain::ledger::Unit;
 use outlay_domain::usage::question::{Every, Group, Measure, Value, day_start};
 
 use super::{Alerts, AlertsError};
@@ -24,6 +25,8 @@ use crate::tasks::TaskCondition;
 use crate::usage::{Questions, UnansweredError, UsageQuestion};
 use crate::usage_link::{escape, filter};
 
+/// Accounts that owe and are told of, at most.
+const OWING_MAX: usize = 100;
 /// Days that daily conditions look at.
 const DAYS: u64 = 180;
 /// Hours that hourly conditions look at: the season of a week, four times.
@@ -89,12 +92,13 @@ impl Alerts {
             Condition::Silence { scope, hours } => {
                 self.silence(questions, scope, *hours, now).await
             }
+            Condition::Owing {} => self.owing().await,
             Condition::Health {} => Ok(self.trouble()),
         };
         let mut readings = readings?;
         let account = rule.draft.condition.scope().and_then(Scope::account);
         for reading in &mut readings {
-            reading.account = account.map(CompactString::from);
+            reading.account = account.map(CompactString::from).or_else(|| reading.account.take());
         }
         Ok(readings.into())
     }
@@ -371,6 +375,25 @@ impl Alerts {
             path: Some(path(scope, &Measure::Events, now - TimeDelta::days(7), now)),
             account: None,
         }])
+    }
+
+    /// The accounts that owe, those that owe most where they are many.
+    async fn owing(&self) -> Result<Vec<Reading>, AlertsError> {
+        let owing = self.books.read(|books| books.ledger().owing(OWING_MAX)).await?;
+        let reading = |(account, unit, debt): (CompactString, Unit, Amount)| {
+            let owed = Amount::from_nanos(debt.nanos().saturating_neg());
+            Reading {
+                key: format_compact!("{unit}:{account}"),
+                hold: Hold::Holds,
+                severity: None,
+                title: format!("`{account}` owes {owed} {unit}"),
+                detail: "its usage took more than it had; grant it credit, or change its terms"
+                    .into(),
+                path: None,
+                account: Some(account),
+            }
+        };
+        Ok(owing.into_iter().map(reading).collect())
     }
 
     fn trouble(&self) -> Vec<Reading> {

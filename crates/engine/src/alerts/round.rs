@@ -194,7 +194,8 @@ impl Alerts {
         let Some(judged_at) = judged_at.filter(|_| !round.is_full) else { return true };
         let is_minute_over = round.now - judged_at >= MINUTE || round.now < judged_at;
         match &rule.draft.condition {
-            Condition::Health {} => true,
+            // What they look at is in the books, and soon read.
+            Condition::Health {} | Condition::Owing {} => true,
             Condition::Budget {} => have_budgets_moved,
             Condition::Unpriced {} => round.is_lacking || is_minute_over,
             Condition::Above { scope, .. } | Condition::Silence { scope, .. } => {

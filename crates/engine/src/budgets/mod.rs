@@ -12,7 +12,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use compact_str::CompactString;
 use outlay_domain::Amount;
-use outlay_domain::budgets::{Budget, BudgetDraft, BudgetError, Period};
+use outlay_domain::budgets::{Budget, BudgetDraft, BudgetError, Enforcement, Period};
 use outlay_domain::imports::ImportedBudgets;
 use outlay_domain::people::Denied;
 use outlay_store::{Books, StoreError, View};
@@ -28,6 +28,7 @@ pub use imported::is_imported;
 pub use outlook::{Outlook, range_of_sum};
 #[cfg(test)]
 use status::Held;
+pub(crate) use status::counted_remaining;
 pub use status::{BudgetRefusal, BudgetStatus, Judged, Reached, UnjudgedBudget};
 
 /// Budgets that may be kept, at most.
@@ -108,10 +109,8 @@ impl Budgets {
         Ok(all)
     }
 
-    /// Whether whoever asks may see what the budget's scope spends: all of it belongs to their account.
     fn is_seen(&self, budget: &Budget) -> bool {
-        let Some(own) = self.asker.scope() else { return true };
-        budget.draft.scope.account() == Some(own.as_str())
+        budget.is_seen_by(self.asker.scope().as_deref())
     }
 
     /// The budget of that id.
@@ -191,6 +190,15 @@ fn kept(books: &View<'_>) -> Result<Vec<Budget>, StoreError> {
         .collect();
     all.extend(kept.into_iter().filter_map(|kept| kept.budget));
     all.sort_by(|a, b| (&a.draft.name, &a.id).cmp(&(&b.draft.name, &b.id)));
+    Ok(all)
+}
+
+/// The budgets that refuse whoever asks before they spend.
+pub(crate) fn hard_budgets(books: &View<'_>) -> Result<Vec<Budget>, StoreError> {
+    let mut all = kept(books)?;
+    all.retain(|budget| {
+        budget.draft.enforcement == Enforcement::Hard && budget.draft.period.check().is_ok()
+    });
     Ok(all)
 }
 

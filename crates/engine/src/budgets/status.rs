@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 use outlay_domain::Amount;
 use outlay_domain::budgets::{Basis, Budget, Threshold, Window};
 use outlay_domain::usage::question::{Every, Filter, Group, Measure, Value, day_start};
-use outlay_store::StoreError;
+use outlay_store::sqlite::ledger::HELD_WINDOW;
+use outlay_store::{StoreError, View};
 
 use super::counters::{Counted, counted};
 use super::outlook::Known;
@@ -248,13 +249,15 @@ impl Budgets {
         let asked = self
             .books
             .read(move |books| {
-                let each =
-                    asked.into_iter().map(|budget| Ok((counted(books, &budget, now)?, budget)));
+                let each = asked.into_iter().map(|budget| {
+                    let aside = set_aside(books, &budget, now)?;
+                    Ok((counted(books, &budget, now)?, aside, budget))
+                });
                 each.collect::<Result<Vec<_>, StoreError>>()
             })
             .await?;
         let mut short = Vec::new();
-        for (counted, budget) in asked {
+        for (counted, aside, budget) in asked {
             if !is_open(&budget, now) {
                 continue;
             }
@@ -267,6 +270,7 @@ impl Budgets {
                     Err(_) => continue,
                 },
             };
+            let remaining = remaining - aside;
             if remaining < i128::from(amount.nanos()) {
                 short.push((budget, remaining));
             }
@@ -387,6 +391,25 @@ impl Held {
     pub const fn remaining(self) -> i128 {
         self.available - self.spent
     }
+}
+
+/// What is left of `budget` at `now`, in nanos, by what is counted, held and captured; `None` while
+/// what was spent is not counted yet.
+pub(crate) fn counted_remaining(
+    books: &View<'_>,
+    budget: &Budget,
+    now: DateTime<Utc>,
+) -> Result<Option<i128>, StoreError> {
+    let Some(counted) = counted(books, budget, now)? else { return Ok(None) };
+    Ok(Some(Held::of(budget, counted).remaining() - set_aside(books, budget, now)?))
+}
+
+/// What is held on `budget`, and was captured in its window without an event that tells of it.
+fn set_aside(books: &View<'_>, budget: &Budget, now: DateTime<Utc>) -> Result<i128, StoreError> {
+    let window = budget.draft.period.window(now, budget.draft.tz);
+    let held = books.ledger().on_budget(&budget.id, HELD_WINDOW, HELD_WINDOW + 1)?;
+    let from = window.from.timestamp_micros().max(HELD_WINDOW + 1);
+    Ok(held + books.ledger().on_budget(&budget.id, from, window.to.timestamp_micros())?)
 }
 
 /// Holds `budget` against `spend`, or against what its counter says.

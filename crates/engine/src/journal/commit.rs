@@ -14,14 +14,14 @@ use outlay_store::dedup::{Dedup, EventKey, Seen};
 use outlay_store::history::History;
 use outlay_store::sqlite::amendments::Amendment;
 use outlay_store::sqlite::totals::AccountTotal;
-use outlay_store::sqlite::usage_log;
 use outlay_store::{StoreError, Tx};
 use tokio::sync::oneshot;
 
 use super::act::Queued;
-use super::counters::Counters;
 use super::events::{Outcome, Prepared, compare};
-use super::{AcceptError, CommitCounters, EventsReply, Piece, Topic};
+use super::ledgers::Ledgers;
+use super::{AcceptError, CommitCounters, EventsReply, LedgerReply, Piece, State, Topic};
+use crate::ledger::{Done, LedgerError};
 
 /// Pieces of work that are committed together, and who waits for them.
 pub(super) struct Commit {
@@ -34,6 +34,7 @@ pub(super) struct Commit {
     events: Vec<(Vec<Outcome>, EventsReply)>,
     amendments: Vec<oneshot::Sender<Result<(), AcceptError>>>,
     acts: Vec<Box<dyn Queued>>,
+    ledger: Vec<(Result<Done, LedgerError>, LedgerReply)>,
 }
 
 /// Why a commit as a whole failed.
@@ -70,6 +71,7 @@ impl Commit {
             events: Vec::new(),
             amendments: Vec::new(),
             acts: Vec::new(),
+            ledger: Vec::new(),
         }
     }
 
@@ -79,28 +81,34 @@ impl Commit {
         tx: &Tx<'_>,
         dedup: &Dedup,
         history: &History,
-        encoder: &mut usage_log::Encoder,
-        counters: &mut Counters,
+        state: &mut State,
     ) -> Result<Written, Broken> {
-        self.judge(tx, dedup, history)?;
+        self.judge(tx, dedup, history, &mut state.ledgers)?;
         if self.tells().any(|topic| topic == Topic::Counters) {
-            counters.forget();
+            state.counters.forget();
         }
         let mut written = Written { seq: None, anything: !self.acts.is_empty() };
         if !self.facts.is_empty() {
-            let body = encoder.encode(&self.facts)?;
+            let body = state.encoder.encode(&self.facts)?;
             written.seq = Some(tx.usage_log().append(self.at, self.facts.len(), &body)?);
             written.anything = true;
         }
         for (account, charged) in &self.sums.charged {
             tx.totals().post(account, *charged, self.at)?;
         }
-        counters.post(tx, &self.facts)?;
+        state.counters.post(tx, &self.facts)?;
+        written.anything |= state.ledgers.save(tx)?;
         self.trail.iter().try_for_each(|line| tx.amendments().record(line))?;
         Ok(written)
     }
 
-    fn judge(&mut self, tx: &Tx<'_>, dedup: &Dedup, history: &History) -> Result<(), Broken> {
+    fn judge(
+        &mut self,
+        tx: &Tx<'_>,
+        dedup: &Dedup,
+        history: &History,
+        ledgers: &mut Ledgers,
+    ) -> Result<(), Broken> {
         let events = || self.waiting.iter().flat_map(Piece::events);
         let keys: Vec<EventKey> = events().map(|prepared| prepared.key).collect();
         let older: Option<Vec<EventKey>> = events().map(|prepared| prepared.older_key).collect();
@@ -118,14 +126,20 @@ impl Commit {
                     self.events.push((outcomes, reply));
                     for prepared in events {
                         let seen = seen.next().unwrap_or(Seen::New);
-                        let outcome = self.judge_event(tx, prepared, seen, &known, &mut here)?;
+                        let outcome =
+                            self.judge_event(tx, prepared, seen, &known, &mut here, ledgers)?;
                         if let Some((outcomes, _)) = self.events.last_mut() {
                             outcomes.push(outcome);
                         }
                     }
                 }
                 Piece::Amendment { facts, trail, reply } => {
-                    match self.sums.add_all(tx, &facts)? {
+                    let before = self.sums.charged.clone();
+                    let mut judged = self.sums.add_all(tx, &facts)?;
+                    if judged.is_ok() {
+                        judged = ledgers.amend(tx, &facts)?;
+                    }
+                    match judged {
                         Ok(()) => {
                             self.keys.extend(moved(&facts).map(|event| dedup.key_of(event)));
                             self.facts.extend(facts);
@@ -133,11 +147,21 @@ impl Commit {
                             self.amendments.push(reply);
                         }
                         // Whoever went away needs no answer.
-                        Err(refusal) => drop(reply.send(Err(AcceptError::Refused(refusal)))),
+                        Err(refusal) => {
+                            self.sums.charged = before;
+                            drop(reply.send(Err(AcceptError::Refused(refusal))));
+                        }
                     }
+                }
+                Piece::Ledger { command, reply } => {
+                    let outcome = ledgers.judge(tx, &self.facts, *command)?;
+                    self.ledger.push((outcome, reply));
                 }
                 Piece::Act(mut act) => {
                     let judged = act.judge(tx, self.at);
+                    if !act.tells().is_empty() {
+                        ledgers.forget_budgets();
+                    }
                     self.acts.push(act);
                     judged?;
                 }
@@ -154,8 +178,9 @@ impl Commit {
         seen: Seen,
         known: &Known,
         here: &mut HashMap<u64, (usize, u64)>,
+        ledgers: &mut Ledgers,
     ) -> Result<Outcome, StoreError> {
-        let Prepared { event, time_stated, key, charge, .. } = prepared;
+        let Prepared { event, time_stated, key, charge, hold, .. } = prepared;
         match seen {
             Seen::Same => return Ok(Outcome::Repeated),
             Seen::Differs => {
@@ -177,6 +202,10 @@ impl Commit {
             }
         }
         if let Err(refusal) = self.sums.add(tx, &event.account, FactKind::Usage, &charge)? {
+            return Ok(Outcome::Refused(refusal));
+        }
+        if let Err(refusal) = ledgers.charge_event(tx, &event, &charge, hold)? {
+            self.sums.take_back(&event.account, FactKind::Usage, &charge);
             return Ok(Outcome::Refused(refusal));
         }
         here.insert(key.id, (self.facts.len(), key.body));
@@ -208,7 +237,11 @@ impl Commit {
 
     /// How many wait for it.
     pub fn pieces(&self) -> usize {
-        self.waiting.len() + self.events.len() + self.amendments.len() + self.acts.len()
+        self.waiting.len()
+            + self.events.len()
+            + self.amendments.len()
+            + self.ledger.len()
+            + self.acts.len()
     }
 
     /// Gives everyone who waits their answer. Who went away needs none.
@@ -220,6 +253,7 @@ impl Commit {
         for reply in self.amendments {
             drop(reply.send(Ok(())));
         }
+        self.ledger.into_iter().for_each(|(outcome, reply)| reply.send(outcome));
         self.acts.into_iter().for_each(Queued::answer);
     }
 
@@ -232,6 +266,7 @@ impl Commit {
         for reply in self.amendments {
             drop(reply.send(Err(failed())));
         }
+        self.ledger.into_iter().for_each(|(_, reply)| reply.send(Err(failed().into())));
         self.acts.into_iter().for_each(|act| act.fail(failed()));
         self.waiting.into_iter().for_each(|piece| piece.fail(failed()));
     }
@@ -284,6 +319,19 @@ impl Sums {
         charged.events += kind.event_count();
         charged.unpriced += i64::from(charge.unpriced);
         Ok(Ok(()))
+    }
+
+    /// Takes back what was added last for a fact that is refused after all.
+    fn take_back(&mut self, account: &str, kind: FactKind, charge: &Charge) {
+        let amount = charge.amount.unwrap_or(Amount::ZERO);
+        if let Some(charged) = self.charged.get_mut(account) {
+            charged.amount = charged.amount.checked_sub(amount).unwrap_or(charged.amount);
+            charged.events -= kind.event_count();
+            charged.unpriced -= i64::from(charge.unpriced);
+            if *charged == AccountTotal::default() {
+                self.charged.remove(account);
+            }
+        }
     }
 
     /// Adds facts that stand or fall together.

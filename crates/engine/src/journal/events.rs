@@ -8,6 +8,7 @@ use outlay_store::dedup::{Dedup, EventKey};
 
 use super::queue::Weight;
 use super::{CommitCounters, Piece};
+use crate::ledger::HoldName;
 
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct Prepared {
     /// Nothing once all runs of before are over.
     pub(super) older_key: Option<EventKey>,
     pub(super) charge: Charge,
+    /// What was held for it.
+    pub(super) hold: Option<HoldName>,
     bytes: usize,
 }
 
@@ -65,7 +68,14 @@ impl Prepared {
             bytes: incoming.event.size_bytes(),
             event: incoming.event,
             time_stated: incoming.time_stated,
+            hold: None,
         }
+    }
+
+    /// The same event, for which something is held.
+    #[must_use]
+    pub fn for_hold(self, hold: Option<HoldName>) -> Self {
+        Self { hold, ..self }
     }
 
     /// What it weighs in the queue.
@@ -79,7 +89,7 @@ impl Piece {
     pub(super) fn events(&self) -> &[Prepared] {
         match self {
             Self::Events { events, .. } => events,
-            Self::Amendment { .. } | Self::Act(_) => &[],
+            Self::Amendment { .. } | Self::Ledger { .. } | Self::Act(_) => &[],
         }
     }
 }

@@ -4,6 +4,7 @@ mod act;
 mod commit;
 mod counters;
 mod events;
+mod ledgers;
 mod queue;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -25,9 +26,10 @@ use outlay_store::sqlite::usage_log;
 use outlay_store::{Books, StoreError, failpoint};
 use parking_lot::Mutex;
 use thiserror::Error;
-use tokio::sync::{Semaphore, broadcast, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot, watch};
 
 use crate::latency::Latency;
+use crate::ledger::{Command, Done, LedgerError, LedgerTime};
 use crate::tasks::{Task, Tasks};
 use crate::writes::Writes;
 
@@ -36,6 +38,8 @@ use act::{Queued, Waiting};
 use commit::{Broken, Commit, moved};
 use counters::Counters;
 pub use events::{Incoming, Outcome, Prepared};
+use ledgers::Ledgers;
+pub(crate) use ledgers::load_ledger;
 pub use queue::Weight;
 use queue::{PushError, Queue};
 pub use watchlist::Watchlist;
@@ -52,6 +56,8 @@ const CAREFUL_COMMITS: usize = 64;
 /// Acts other than usage that may wait. They have places of their own, so that a flood of events
 /// does not keep anybody from changing a budget.
 const ACTS_WAITING_MAX: usize = 1_000;
+/// Commands on the ledger that may wait; they have places of their own, too.
+const LEDGER_WAITING_MAX: usize = 20_000;
 /// What such an act weighs.
 const ACT_WEIGHT: Weight = Weight { events: 1, bytes: 0 };
 
@@ -121,8 +127,23 @@ enum Piece {
         trail: Vec<Amendment>,
         reply: oneshot::Sender<Result<(), AcceptError>>,
     },
+    /// A command on the ledger, which needs no savepoint.
+    Ledger { command: Box<Command>, reply: LedgerReply },
     /// Anything else.
     Act(Box<dyn Queued>),
+}
+
+/// How whoever asks the ledger gets their answer, and the place in which they waited.
+struct LedgerReply {
+    reply: oneshot::Sender<Result<Done, LedgerError>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl LedgerReply {
+    /// Who went away needs no answer.
+    fn send(self, outcome: Result<Done, LedgerError>) {
+        drop(self.reply.send(outcome));
+    }
 }
 
 impl Piece {
@@ -131,6 +152,7 @@ impl Piece {
         match self {
             Self::Events { reply, .. } => drop(reply.send(Err(error))),
             Self::Amendment { reply, .. } => drop(reply.send(Err(error))),
+            Self::Ledger { reply, .. } => reply.send(Err(error.into())),
             Self::Act(act) => act.fail(error),
         }
     }
@@ -167,6 +189,8 @@ struct Shared {
     writes: Arc<Writes>,
     queue: Queue<Piece>,
     act_places: Arc<Semaphore>,
+    ledger_places: Arc<Semaphore>,
+    ledger_time: Arc<LedgerTime>,
     books: Arc<Books>,
     history: Arc<History>,
     dedup: Arc<Dedup>,
@@ -178,6 +202,14 @@ struct Shared {
     watchlists: Mutex<Vec<Weak<Watchlist>>>,
     topics: [watch::Sender<u64>; TOPICS],
     clock: Arc<dyn crate::Clock>,
+}
+
+/// What the thread that commits keeps from one commit to the next.
+#[derive(Default)]
+struct State {
+    encoder: usage_log::Encoder,
+    counters: Counters,
+    ledgers: Ledgers,
 }
 
 /// What a commit changes.
@@ -198,6 +230,7 @@ impl Journal {
         Kept { books, history, dedup }: Kept,
         prices: Arc<ArcSwap<PriceBook>>,
         clock: Arc<dyn crate::Clock>,
+        ledger_time: Arc<LedgerTime>,
         queue_max: Weight,
     ) -> Self {
         let shared = Arc::new(Shared {
@@ -206,6 +239,8 @@ impl Journal {
             writes,
             queue: Queue::new(queue_max),
             act_places: Arc::new(Semaphore::new(ACTS_WAITING_MAX)),
+            ledger_places: Arc::new(Semaphore::new(LEDGER_WAITING_MAX)),
+            ledger_time,
             books,
             history,
             dedup,
@@ -284,6 +319,16 @@ impl Journal {
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting { act: Some(act), outcome: None, reply, _place: place };
         self.push_anyway(ACT_WEIGHT, Piece::Act(Box::new(waiting)))?;
+        answer.await.map_err(|_| AcceptError::Interrupted)?
+    }
+
+    /// Has the ledger do what `command` asks for, in a commit. The answer comes once it is on disk.
+    pub(crate) async fn ledger(&self, command: Command) -> Result<Done, LedgerError> {
+        let place = self.shared.ledger_places.clone().try_acquire_owned();
+        let _place = place.map_err(|_| AcceptError::QueueFull)?;
+        let (reply, answer) = oneshot::channel();
+        let reply = LedgerReply { reply, _place };
+        self.push_anyway(ACT_WEIGHT, Piece::Ledger { command: Box::new(command), reply })?;
         answer.await.map_err(|_| AcceptError::Interrupted)?
     }
 
@@ -391,8 +436,7 @@ impl Shared {
         let largest = self.books.read_blocking(|books| books.totals().largest());
         self.largest_sum.store(largest.unwrap_or(u64::MAX), Ordering::Relaxed);
         let mut careful = if again { CAREFUL_COMMITS } else { 0 };
-        let mut encoder = usage_log::Encoder::default();
-        let mut counters = Counters::default();
+        let mut state = State::default();
         loop {
             let (most, beside) = match careful {
                 0 => (COMMIT_MAX, COMMIT_BESIDE_LIGHT),
@@ -412,7 +456,7 @@ impl Shared {
                 refuse_all(pieces, || AcceptError::Behind);
                 continue;
             }
-            self.commit(pieces, &mut encoder, &mut counters);
+            self.commit(pieces, &mut state);
             task.done();
         }
     }
@@ -452,19 +496,14 @@ impl Shared {
     }
 
     /// Judges and commits all pieces in one transaction, and answers each.
-    fn commit(
-        &self,
-        pieces: Vec<Piece>,
-        encoder: &mut usage_log::Encoder,
-        counters: &mut Counters,
-    ) {
+    fn commit(&self, pieces: Vec<Piece>, state: &mut State) {
         failpoint::hit("commit.begun");
         let started = std::time::Instant::now();
         let largest_before = self.largest_sum.load(Ordering::Relaxed);
         let mut commit = Commit::new(pieces, self.clock.now(), largest_before);
-        let written = self
-            .books
-            .write_blocking(|tx| commit.write(tx, &self.dedup, &self.history, encoder, counters));
+        state.ledgers.begin(self.ledger_time.now(), self.clock.now());
+        let written =
+            self.books.write_blocking(|tx| commit.write(tx, &self.dedup, &self.history, state));
         match written {
             Ok(written) => {
                 if written.anything {
@@ -491,7 +530,8 @@ impl Shared {
             }
             Err(broken) => {
                 // Those that it began are not there.
-                counters.forget();
+                state.counters.forget();
+                state.ledgers.forget();
                 let error = match broken {
                     Broken::Unjudged(error) => error,
                     Broken::Unwritten(error) => {

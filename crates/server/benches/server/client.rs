@@ -82,6 +82,7 @@ pub struct AsyncConnection {
     stream: tokio::net::TcpStream,
     token: String,
     buffer: Vec<u8>,
+    start: usize,
 }
 
 impl AsyncConnection {
@@ -89,7 +90,12 @@ impl AsyncConnection {
     pub async fn open(address: &str, token: &str) -> Self {
         let stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
         stream.set_nodelay(true).expect("an option");
-        Self { stream, token: token.to_owned(), buffer: Vec::new() }
+        Self { stream, token: token.to_owned(), buffer: Vec::new(), start: 0 }
+    }
+
+    /// The body of the last answer.
+    pub fn body(&self) -> &[u8] {
+        &self.buffer[self.start..]
     }
 
     /// `POST path`; answers the status.
@@ -102,6 +108,7 @@ impl AsyncConnection {
             if let Some((status, start, length)) = parse(&self.buffer)
                 && self.buffer.len() >= start + length
             {
+                self.start = start;
                 return status;
             }
             let read = self.stream.read_buf(&mut self.buffer).await.expect("a read");

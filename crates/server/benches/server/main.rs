@@ -7,6 +7,7 @@ mod budgets;
 mod client;
 mod events;
 mod hostile;
+mod ledger;
 mod sockets;
 
 use std::path::{Path, PathBuf};
@@ -132,11 +133,12 @@ fn free_port() -> u16 {
 type Part = fn(&Path, usize);
 
 /// What is measured, each on a folder of its own: `OUTLAY_BENCH_PARTS="varied hostile"` for some.
-const PARTS: [(&str, Part); 4] = [
+const PARTS: [(&str, Part); 5] = [
     ("alike", measure_alike),
     ("varied", measure_varied),
     ("budgets", measure_budgets),
     ("hostile", measure_hostile),
+    ("ledger", measure_ledger),
 ];
 
 fn main() {
@@ -210,6 +212,11 @@ fn measure_budgets(folder: &Path, events: usize) {
 /// What hostile callers take from one who does as they should.
 fn measure_hostile(folder: &Path, _: usize) {
     hostile::measure(&Server::start(folder));
+}
+
+/// Credit that is held and taken, and read.
+fn measure_ledger(folder: &Path, _: usize) {
+    ledger::measure(&Server::start(folder));
 }
 
 /// What a server takes that nobody asks anything, once it has tidied up.

@@ -35,6 +35,8 @@ struct CheckBody {
     log_batches: u64,
     /// Counters of spend that were held against the facts.
     counters: usize,
+    /// Accounts with a ledger whose balances were held against their postings.
+    ledgers: usize,
     /// Keys that repeats are known by.
     keys: u64,
     /// What is wrong.
@@ -44,7 +46,7 @@ struct CheckBody {
 /// One thing that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
 struct FindingBody {
-    /// Where: `books`, `log`, `tasks`, `history`, `totals`, `counters` or `keys`.
+    /// Where: `books`, `log`, `tasks`, `history`, `totals`, `counters`, `ledger` or `keys`.
     #[schema(value_type = String, example = "history")]
     place: &'static str,
     /// What is wrong.
@@ -70,6 +72,7 @@ impl From<CheckReport> for CheckBody {
             segments: report.segments,
             log_batches: report.log_commits,
             counters: report.counters,
+            ledgers: report.ledgers,
             keys: report.keys,
             findings,
         }

@@ -9,9 +9,12 @@ use serde_json::{Map, Value};
 use crate::forms::event_body::EventBody;
 
 /// What operations do.
-const VERBS: [&str; 36] = [
+const VERBS: [&str; 41] = [
     "acknowledge",
+    "adjust",
     "analyze",
+    "authorize",
+    "capture",
     "change",
     "check",
     "close",
@@ -34,6 +37,8 @@ const VERBS: [&str; 36] = [
     "quote",
     "record",
     "redeem",
+    "refund",
+    "release",
     "remove",
     "replace",
     "report",

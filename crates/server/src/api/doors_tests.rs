@@ -126,6 +126,8 @@ fn knocks() -> Vec<Knock> {
     const SET_PRICES: Takes = Takes::Caller { scopes: &[PricesWrite], roles: "a", reach: All };
     const UNPRICED: Takes =
         Takes::Caller { scopes: &[PricesRead, UsageRead], roles: "amv", reach: Account };
+    const CREDIT: Takes =
+        Takes::Caller { scopes: &[Scope::CreditWrite], roles: "a", reach: Account };
     const AMEND: Takes = Takes::Caller { scopes: &[EventsAmend], roles: "a", reach: Account };
     const SEND: Takes = Takes::Caller { scopes: &[EventsWrite], roles: "am", reach: Account };
     const SELF: Takes = Takes::Caller { scopes: &[], roles: "amv", reach: Reach::None };
@@ -154,6 +156,7 @@ fn knocks() -> Vec<Knock> {
     let import = json!({ "source": "s", "kind": "k", "name": "n" });
     let view = json!({ "name": "mine", "by": ["account"] });
     let note = json!({ "text": "a release", "at": "2026-01-05T10:00:00Z" });
+    let grant = json!({ "id": "g", "amount": "1", "unit": "USD", "source": "bonus" });
     let month = "?from=2026-01-01&to=2026-02-01";
     let rows: Vec<(&Method, &str, &str, Value, Takes)> = vec![
         (get, "/healthz", "", Value::Null, Takes::Nothing),
@@ -234,6 +237,35 @@ fn knocks() -> Vec<Knock> {
         (get, "/api/v1/budgets/{id}", "", Value::Null, USAGE),
         (put, "/api/v1/budgets/{id}", "", budget, ADMINS),
         (delete, "/api/v1/budgets/{id}", "", Value::Null, ADMINS),
+        (get, "/api/v1/accounts/{id}/balance", "", Value::Null, USAGE),
+        (get, "/api/v1/accounts/{id}/ledger", "", Value::Null, USAGE),
+        (get, "/api/v1/accounts/{id}/grants", "", Value::Null, USAGE),
+        (get, "/api/v1/accounts/{id}/holds", "", Value::Null, USAGE),
+        (post, "/api/v1/accounts/{id}/grants", "", grant, CREDIT),
+        (put, "/api/v1/accounts/{id}/terms", "", json!({ "overdraft": "refuse" }), CREDIT),
+        (
+            post,
+            "/api/v1/accounts/{id}/adjustments",
+            "",
+            json!({ "id": "a", "amount": "1", "unit": "USD", "reason": reason }),
+            CREDIT,
+        ),
+        (
+            post,
+            "/api/v1/accounts/{id}/refunds",
+            "",
+            json!({ "id": "r", "of": 1, "reason": reason }),
+            CREDIT,
+        ),
+        (
+            post,
+            "/api/v1/authorize",
+            "",
+            json!({ "id": "h", "account": BOBS, "amount": "0.01" }),
+            SEND,
+        ),
+        (post, "/api/v1/holds/{id}/capture", "", json!({}), SEND),
+        (post, "/api/v1/holds/{id}/release", "", Value::Null, SEND),
         (get, "/api/v1/alerts", "", Value::Null, USAGE),
         (post, "/api/v1/alerts/{id}/acknowledge", "", Value::Null, ADMINS),
         (post, "/api/v1/alerts/{id}/resolve", "", Value::Null, ADMINS),
@@ -354,6 +386,7 @@ struct Street {
     bobs_key: String,
     bobs_view: String,
     bobs_note: String,
+    bobs_hold: String,
 }
 
 impl Street {
@@ -371,6 +404,7 @@ impl Street {
             bobs_key: String::new(),
             bobs_view: String::new(),
             bobs_note: String::new(),
+            bobs_hold: String::new(),
         };
         street.move_in().await;
         street.invite().await;
@@ -425,6 +459,13 @@ impl Street {
             }),
         )
         .await;
+        let grant = json!({
+            "id": format!("{MARK}-grant"), "amount": "7.31", "unit": "USD", "source": "bonus",
+        });
+        self.done(Method::POST, &format!("/api/v1/accounts/{BOBS}/grants"), grant).await;
+        let hold = json!({ "id": MARK, "account": BOBS, "amount": "5", "unit": "USD" });
+        let hold = self.house.root(Method::POST, "/api/v1/authorize", hold).await;
+        self.bobs_hold = hold.body["hold"].as_str().unwrap().to_owned();
         // The first is bob's, the second everybody's and so nobody's to see who sees one account.
         for (id, scope) in [("budget-1", json!({ "account": [BOBS] })), ("budget-2", json!({}))] {
             let body = json!({
@@ -543,6 +584,7 @@ impl Street {
             "/api/v1/alert-rules",
             "/api/v1/views",
             "/api/v1/annotations?from=2026-01-01&to=2026-02-01&account=zzbob-account",
+            "/api/v1/accounts/zzbob-account/ledger",
             "/api/v1/keys?user=bob",
             "/api/v1/imports",
         ] {
@@ -568,6 +610,8 @@ impl Street {
             path if path.contains("/annotations/") => self.bobs_note.clone(),
             path if path.contains("/views/") && may_harm => Uuid::nil().to_string(),
             path if path.contains("/views/") => self.bobs_view.clone(),
+            path if path.contains("/accounts/") && !may_harm => BOBS.to_owned(),
+            path if path.contains("/holds/") && !may_harm => self.bobs_hold.clone(),
             path if path.contains("/alerts/") => Uuid::nil().to_string(),
             path if path.contains("/budgets/") && !may_harm => "budget-2".to_owned(),
             path if path.contains("/alert-rules/") && !may_harm => "rule-1".to_owned(),

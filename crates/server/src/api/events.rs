@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use compact_str::CompactString;
 use outlay_domain::people::Act;
 use outlay_domain::usage::{Charge, Refusal, RefusalCode};
+use outlay_engine::ledger::HoldName;
 use outlay_engine::pace::Pace;
 use outlay_engine::usage::{AcceptError, Incoming, Outcome, Prepared};
 use outlay_store::FailureKind;
@@ -185,6 +186,7 @@ fn status(answer: &EventsAnswer) -> StatusCode {
 struct Judged {
     id: CompactString,
     event: Result<Incoming, Refusal>,
+    hold: Option<HoldName>,
 }
 
 /// What was said of each event of a request, with its id, and those that may go in.
@@ -197,10 +199,18 @@ impl Judgement {
     fn of(judged: Vec<Judged>, state: &AppState) -> Self {
         let mut ids = Vec::with_capacity(judged.len());
         let mut events = Vec::with_capacity(judged.len());
-        for Judged { id, event } in judged {
+        let mut holds = Vec::new();
+        for Judged { id, event, hold } in judged {
+            if hold.is_some() && event.is_ok() {
+                holds.resize(events.len(), None);
+                holds.push(hold);
+            }
             ids.push((id, event.map(|event| events.push(event))));
         }
-        Self { ids, events: state.outlay.journal.prepare(events) }
+        let holds = holds.into_iter().chain(std::iter::repeat(None));
+        let prepared = state.outlay.journal.prepare(events).into_iter();
+        let events = prepared.zip(holds).map(|(event, hold)| event.for_hold(hold));
+        Self { ids, events: events.collect() }
     }
 }
 
@@ -323,6 +333,7 @@ impl Judge<'_> {
                         error.valid_up_to() + 1
                     ),
                 )),
+                hold: None,
             },
         });
         Ok(judged.collect())
@@ -332,13 +343,21 @@ impl Judge<'_> {
     fn event(&self, json: &str, line: usize) -> Judged {
         match EventBody::parse_line(json, line) {
             Ok(body) => self.body(body),
-            Err(refusal) => Judged { id: id_of(json), event: Err(refusal) },
+            Err(refusal) => Judged { id: id_of(json), event: Err(refusal), hold: None },
         }
     }
 
     fn body(&self, body: EventBody<'_>) -> Judged {
-        let id = body.id();
-        Judged { id, event: body.draft(&self.caller.account).and_then(|draft| self.accept(draft)) }
+        let (id, hold) = (body.id(), body.hold());
+        let event = body.draft(&self.caller.account).and_then(|draft| self.accept(draft));
+        match hold.map(|hold| hold.parse()).transpose() {
+            Ok(hold) => Judged { id, event, hold },
+            Err(_) => {
+                let detail = "is no hold; send it as `authorize` told it, or leave it out";
+                let refusal = Refusal::new(RefusalCode::Malformed, "hold", detail);
+                Judged { id, event: event.and(Err(refusal)), hold: None }
+            }
+        }
     }
 
     fn cloud_event(&self, event: Result<CloudEvent<'_>, (CompactString, Refusal)>) -> Judged {
@@ -346,8 +365,9 @@ impl Judge<'_> {
             Ok(event) => Judged {
                 id: event.id(),
                 event: event.draft(&self.caller.account).and_then(|draft| self.accept(draft)),
+                hold: None,
             },
-            Err((id, refusal)) => Judged { id, event: Err(refusal) },
+            Err((id, refusal)) => Judged { id, event: Err(refusal), hold: None },
         }
     }
 

@@ -14,6 +14,7 @@ pub mod health;
 pub mod imports;
 pub mod insights;
 pub mod keys;
+mod ledger;
 pub mod metrics;
 pub mod prices;
 mod recommendations;
@@ -87,6 +88,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(usage::routes())
         .merge(sql::routes())
         .merge(budgets::routes())
+        .merge(ledger::routes())
         .merge(alerts::routes())
         .merge(insights::routes())
         .merge(brief::routes())

@@ -20,13 +20,14 @@ pub async fn run(globals: &Globals) -> Result<ExitCode, CliError> {
 fn as_text(report: &Value) -> String {
     let looked_at = format!(
         "{} events on {} accounts; {} facts in {} segments and {} commits of the log; {} counters; {} \
-         keys",
+         ledgers; {} keys",
         report["events"],
         report["accounts"],
         report["facts"],
         report["segments"],
         report["log_batches"],
         report["counters"],
+        report["ledgers"],
         report["keys"],
     );
     let findings = report["findings"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -27,7 +27,8 @@ enum KeyCommand {
   events:write  send usage events            prices:read   look at prices, ask for quotes
   events:amend  correct and delete events    prices:write  change prices
   usage:read    ask questions about usage    metrics:read  read the server's metrics
-  admin         everything its user may do   annotations:write  write onto charts
+  credit:write  give accounts credit         annotations:write  write onto charts
+  admin         everything its user may do
 
 Examples:
   outlay key create shop --user alice --scope events:write

@@ -1,5 +1,6 @@
 //! The command line: `outlay serve`, and commands that call the API.
 
+mod account;
 pub mod analyze;
 pub mod backup;
 pub mod check;
@@ -83,6 +84,8 @@ enum Command {
     Openapi,
     /// Add, list, change and disable users
     User(user::UserArgs),
+    /// Give accounts credit, and show what they have
+    Account(account::AccountArgs),
     /// Make, list and revoke API keys
     Key(key::KeyArgs),
     /// Sign a token for a user, who is made where there is none
@@ -146,6 +149,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Clock(command) => clock::run(&globals, command).await,
         Command::Openapi => openapi::run(),
         Command::User(args) => user::run(&globals, args).await,
+        Command::Account(args) => account::run(&globals, args).await,
         Command::Key(args) => key::run(&globals, args).await,
         Command::Token(args) => token::run(&globals, args).await,
     }

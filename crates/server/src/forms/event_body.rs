@@ -89,6 +89,8 @@ pub struct EventBody<'a> {
     cost: Option<Exact<Amount>>,
     #[serde(borrow)]
     metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    hold: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -131,6 +133,11 @@ impl EventBody<'_> {
     /// The id that the sender gave.
     pub fn id(&self) -> CompactString {
         self.id.compact()
+    }
+
+    /// What was held for it, as the sender says.
+    pub fn hold(&self) -> Option<CompactString> {
+        self.hold.as_ref().map(Text::compact).filter(|hold| !hold.is_empty())
     }
 
     /// The account that the sender gave; `None` where they gave none.

@@ -70,6 +70,9 @@ pub struct EventSchema {
     /// Anything else: a JSON object of at most 8 KiB, kept and not searched.
     #[schema(value_type = Option<Object>)]
     metadata: Option<serde_json::Value>,
+    /// What was held for it, as `authorize` told it: the charge and the capture are then one act.
+    #[schema(max_length = 64, example = "h17-204")]
+    hold: Option<String>,
 }
 
 /// The named attributes of an event.

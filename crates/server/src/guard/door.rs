@@ -65,6 +65,9 @@ impl Door {
             ("annotations", _) => Self::to(Act::Annotate),
             ("views" | "pins", _) if reads => Self::to(Act::SeeUsage),
             ("views" | "pins", _) => Self::to(Act::KeepViews),
+            ("accounts", Some(_)) if reads => Self::to(Act::SeeUsage),
+            ("accounts", Some(_)) => Self::to(Act::GrantCredit),
+            ("authorize", None) | ("holds", Some(_)) => Self::to(Act::SendUsage),
             // They are the organisation's.
             ("alert-rules" | "revenue", _) if reads => Self::to_all(Act::SeeUsage),
             // Which users may tell of it besides, the handler says.
@@ -132,6 +135,12 @@ mod tests {
             (Method::GET, "/api/v1/alerts", guarded(SeeUsage)),
             (Method::GET, "/api/v1/alert-rules", Door::to_all(SeeUsage)),
             (Method::POST, "/api/v1/alerts/1/acknowledge", CLOSED),
+            (Method::GET, "/api/v1/accounts/acme/balance", guarded(SeeUsage)),
+            (Method::POST, "/api/v1/accounts/acme/grants", guarded(Act::GrantCredit)),
+            (Method::PUT, "/api/v1/accounts/acme/terms", guarded(Act::GrantCredit)),
+            (Method::POST, "/api/v1/authorize", guarded(SendUsage)),
+            (Method::POST, "/api/v1/holds/h1-2/capture", guarded(SendUsage)),
+            (Method::GET, "/api/v1/accounts", CLOSED),
             (Method::GET, "/api/v1/insights/roi", guarded(SeeUsage)),
             (Method::GET, "/api/v1/exports/focus", guarded(SeeUsage)),
             (Method::GET, "/api/v1/reports/month", guarded(SeeUsage)),

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod budgets;
 pub mod counters;
 pub mod imports;
+pub mod ledger;
 pub mod manifest;
 pub mod people;
 pub mod prices;
@@ -35,8 +36,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::StoreError;
 
 pub use tx::{
-    AccountTotals, Alerts, Amendments, Annotations, Audit, Budgets, Counters, Imports, Manifest,
-    People, Prices, Reads, Recommendations, Revenue, Tx, UsageLog, View, Views, Writes,
+    AccountTotals, Alerts, Amendments, Annotations, Audit, Budgets, Counters, Imports, Ledgers,
+    Manifest, People, Prices, Reads, Recommendations, Revenue, Tx, UsageLog, View, Views, Writes,
 };
 
 /// The file in the data folder.
@@ -74,6 +75,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (21, include_str!("migrations/0021_views.sql")),
     (22, include_str!("migrations/0022_alerts_of_accounts.sql")),
     (23, include_str!("migrations/0023_annotations.sql")),
+    (24, include_str!("migrations/0024_ledger.sql")),
 ];
 
 /// The open books of one data folder.

@@ -125,6 +125,8 @@ nouns! {
     counters: Counters,
     /// What was imported from older systems.
     imports: Imports,
+    /// What accounts were granted, what is set aside, and what was taken.
+    ledger: Ledgers,
     /// Which files the history and its keys consist of.
     manifest: Manifest,
     /// Users, their keys, sessions and sign-in links.

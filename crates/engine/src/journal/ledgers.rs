@@ -1,0 +1,898 @@
+//! The ledgers of accounts within a commit: loaded where they are touched, decided by
+//! `domain::ledger`, and saved once when all of the commit is judged.
+//!
+//! What is refused changes nothing in memory and so needs no savepoint. Accounts are remembered from
+//! commit to commit, because nobody else writes them; a commit that fails has all of them forgotten.
+
+use chrono::{DateTime, Utc};
+use compact_str::{CompactString, format_compact};
+use hashbrown::{HashMap, HashSet};
+use outlay_domain::Amount;
+use outlay_domain::budgets::{Budget, Enforcement, Scopes};
+use outlay_domain::ledger::{
+    Balance, Changes, Grant, Hold, HoldDraft, HoldState, Ledger, LedgerRefusal, Posting,
+    PostingKind, Purse, Share, Terms, Unit, parted,
+};
+use outlay_domain::usage::{Charge, Fact, Refusal, RefusalCode, UsageEvent};
+use outlay_store::sqlite::ledger::{HELD_WINDOW, KeptHold, LedgerAccount};
+use outlay_store::{StoreError, Tx};
+
+use crate::budgets::{counted_remaining, hard_budgets};
+use crate::ledger::{
+    Asked, Authorized, Captured, Command, Done, Given, HoldName, LedgerError, Limit, Reached,
+};
+
+/// Accounts that are remembered from commit to commit, at most.
+const REMEMBERED_MAX: usize = 10_000;
+/// Holds of one account that expire in one commit, at most.
+const EXPIRING_MAX: usize = 10_000;
+
+/// The ledgers that a commit touches, and some that it may touch again.
+#[derive(Default)]
+pub(super) struct Ledgers {
+    /// `None` for an account that has none.
+    known: HashMap<CompactString, Option<Open>>,
+    names: HashMap<i64, CompactString>,
+    touched: HashSet<CompactString>,
+    budgets: Option<HardBudgets>,
+    now: DateTime<Utc>,
+    wall: DateTime<Utc>,
+}
+
+/// One account, as it is after all that was judged so far.
+#[derive(Clone)]
+struct Open {
+    account: LedgerAccount,
+    ledger: Ledger,
+    /// Postings of this commit that bear an id.
+    posted: HashMap<CompactString, Posting>,
+    /// On which budgets the holds are that are known.
+    on: HashMap<i64, Vec<CompactString>>,
+    /// Holds of this commit.
+    fresh: HashSet<i64>,
+    refunds: HashMap<i64, Amount>,
+}
+
+/// The hard budgets, and what this commit brought so far in the scope of each.
+struct HardBudgets {
+    budgets: Vec<Budget>,
+    scopes: Scopes,
+    brought: Vec<Vec<(DateTime<Utc>, i64)>>,
+    seen: usize,
+}
+
+/// Why a command ends without being done.
+enum Stop {
+    Refused(LedgerError),
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<LedgerRefusal> for Stop {
+    fn from(refusal: LedgerRefusal) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+impl Ledgers {
+    /// Begins a commit at `now`, by the time of the ledger, and `wall`, by that of the machine.
+    pub fn begin(&mut self, now: DateTime<Utc>, wall: DateTime<Utc>) {
+        (self.now, self.wall) = (now, wall);
+        if self.known.len() > REMEMBERED_MAX {
+            self.known.clear();
+            self.names.clear();
+        }
+        if let Some(budgets) = &mut self.budgets {
+            budgets.brought.iter_mut().for_each(Vec::clear);
+            budgets.seen = 0;
+        }
+    }
+
+    /// Forgets everything that was not saved.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Has the budgets read from the books again.
+    pub fn forget_budgets(&mut self) {
+        self.budgets = None;
+    }
+
+    /// Does what `command` asks for, or says why not; fails only where the disk does.
+    pub fn judge(
+        &mut self,
+        tx: &Tx<'_>,
+        facts: &[Fact],
+        command: Command,
+    ) -> Result<Result<Done, LedgerError>, StoreError> {
+        match self.done(tx, facts, command) {
+            Ok(done) => Ok(Ok(done)),
+            Err(Stop::Refused(refused)) => Ok(Err(refused)),
+            // What is damaged fails only the command that came upon it.
+            Err(Stop::Failed(error)) if !error.is_of_disk() => Ok(Err(LedgerError::Store(error))),
+            Err(Stop::Failed(error)) => Err(error),
+        }
+    }
+
+    fn done(&mut self, tx: &Tx<'_>, facts: &[Fact], command: Command) -> Result<Done, Stop> {
+        match command {
+            Command::Grant { account, unit, draft, asked, trail } => {
+                let now = self.now;
+                let open = self.opened(tx, &account, true)?.ok_or_else(unknown)?;
+                if let Some(posting) = open.known_as(tx, &asked)? {
+                    return open.given(tx, &unit, &posting).map(Done::Given);
+                }
+                let named = asked.clone();
+                open.ledger.name_next(asked.id, asked.body);
+                let granted = open.ledger.grant(&unit, draft, now);
+                open.note(granted.is_ok(), &named.id);
+                let grant = granted?;
+                tx.audit().append(&trail)?;
+                let balance = open.ledger.balance(&unit);
+                self.touched.insert(account);
+                Ok(Done::Given(Given { unit, grant, balance, is_repeated: false }))
+            }
+            Command::Authorize { account, unit, amount, attributes, lasts, asked } => {
+                self.authorize(tx, facts, account, unit, amount, &attributes, lasts, asked)
+            }
+            Command::Capture { hold, only, amount } => self.capture(tx, hold, only, amount),
+            Command::Release { hold, only } => self.release(tx, hold, only),
+            Command::Refund { account, of, amount, asked, trail } => {
+                let now = self.now;
+                let open = self.opened(tx, &account, false)?.ok_or_else(unknown)?;
+                if let Some(posting) = open.known_as(tx, &asked)? {
+                    return Ok(Done::Posted(posting));
+                }
+                let (charge, taken, left) = open.takings(tx, of)?;
+                let amount = amount.unwrap_or(left);
+                if amount > left {
+                    return Err(LedgerRefusal::MoreThanTaken { left, asked: amount }.into());
+                }
+                open.refund(tx, &charge.unit, amount, of, &taken, Some(&asked), now)?;
+                tx.audit().append(&trail)?;
+                let posting = open.newest()?;
+                self.touched.insert(account);
+                Ok(Done::Posted(posting))
+            }
+            Command::Adjust { account, unit, amount, asked, trail } => {
+                let now = self.now;
+                let open = self.opened(tx, &account, true)?.ok_or_else(unknown)?;
+                if let Some(posting) = open.known_as(tx, &asked)? {
+                    return Ok(Done::Posted(posting));
+                }
+                let named = asked.clone();
+                open.ledger.name_next(asked.id, asked.body);
+                let adjusted = open.ledger.adjust(&unit, amount, now);
+                open.note(adjusted.is_ok(), &named.id);
+                adjusted?;
+                tx.audit().append(&trail)?;
+                let posting = open.newest()?;
+                self.touched.insert(account);
+                Ok(Done::Posted(posting))
+            }
+            Command::Agree { account, terms, trail } => {
+                let open = self.opened(tx, &account, true)?.ok_or_else(unknown)?;
+                open.ledger.terms = terms;
+                open.ledger.begin(&Unit::USD);
+                tx.audit().append(&trail)?;
+                self.touched.insert(account);
+                Ok(Done::Agreed(terms))
+            }
+            Command::Ripen { account } => {
+                self.opened(tx, &account, false)?;
+                Ok(Done::Ripened)
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one command")]
+    fn authorize(
+        &mut self,
+        tx: &Tx<'_>,
+        facts: &[Fact],
+        account: CompactString,
+        unit: Unit,
+        amount: Amount,
+        attributes: &std::collections::BTreeMap<String, String>,
+        lasts: chrono::TimeDelta,
+        asked: Asked,
+    ) -> Result<Done, Stop> {
+        let (now, wall) = (self.now, self.wall);
+        let open = self.opened(tx, &account, true)?.ok_or_else(unknown)?;
+        if let Some(posting) = open.known_as(tx, &asked)? {
+            let hold = open.hold(tx, posting.number)?;
+            return Ok(Done::Authorized(Authorized {
+                hold: HoldName { account: open.account.number, number: posting.number },
+                unit: posting.unit,
+                amount: posting.amount,
+                available: posting.balance.available,
+                expires_at: hold.expires_at,
+                is_limited: open.ledger.purse(&hold.unit).is_some(),
+                is_repeated: true,
+            }));
+        }
+        let is_limited = open.ledger.purse(&unit).is_some();
+        if !is_limited && unit != Unit::USD {
+            let refused =
+                LedgerRefusal::Insufficient { unit, available: Amount::ZERO, needed: amount };
+            return Err(refused.into());
+        }
+        if amount.is_negative() {
+            return Err(LedgerRefusal::Negative(amount).into());
+        }
+        let on = match unit == Unit::USD {
+            true => self.limits(tx, facts, amount, attributes, wall)?,
+            false => Vec::new(),
+        };
+        let open = self.opened(tx, &account, true)?.ok_or_else(unknown)?;
+        let draft = HoldDraft { unit: unit.clone(), amount, expires_at: now + lasts };
+        let named = asked.clone();
+        open.ledger.name_next(asked.id, asked.body);
+        let held = open.ledger.hold(draft, now);
+        open.note(held.is_ok(), &named.id);
+        let hold = held?;
+        open.expect(hold.expires_at);
+        if open.account.number == 0 {
+            open.account.number = tx.ledger().add_account(&account, open.ledger.terms)?;
+        }
+        for id in &on {
+            tx.ledger().add_to_budget(id, HELD_WINDOW, amount.nanos())?;
+        }
+        open.on.insert(hold.number, on);
+        open.fresh.insert(hold.number);
+        let number = open.account.number;
+        let available = open.ledger.balance(&unit).available;
+        self.names.insert(number, account.clone());
+        self.touched.insert(account);
+        Ok(Done::Authorized(Authorized {
+            hold: HoldName { account: number, number: hold.number },
+            unit,
+            amount,
+            available,
+            expires_at: hold.expires_at,
+            is_limited,
+            is_repeated: false,
+        }))
+    }
+
+    /// The hard budgets that something with these attributes counts for, all of which have `amount`
+    /// left; or the first that has not.
+    fn limits(
+        &mut self,
+        tx: &Tx<'_>,
+        facts: &[Fact],
+        amount: Amount,
+        attributes: &std::collections::BTreeMap<String, String>,
+        wall: DateTime<Utc>,
+    ) -> Result<Vec<CompactString>, Stop> {
+        let budgets = match &mut self.budgets {
+            Some(known) => known,
+            unknown => unknown.insert(HardBudgets::read(tx)?),
+        };
+        budgets.note(facts);
+        let mut on = Vec::new();
+        for (place, budget) in budgets.budgets.iter().enumerate() {
+            let draft = &budget.draft;
+            let window = draft.period.window(wall, draft.tz);
+            if !draft.scope.takes(attributes) || !window.contains(wall) {
+                continue;
+            }
+            let Some(remaining) = counted_remaining(tx, budget, wall)? else {
+                return Err(Stop::Refused(LedgerError::Counting(budget.draft.name.clone())));
+            };
+            let brought = budgets.brought[place].iter().filter(|(at, _)| window.contains(*at));
+            let remaining = remaining - brought.map(|(_, nanos)| i128::from(*nanos)).sum::<i128>();
+            if remaining < i128::from(amount.nanos()) {
+                return Err(Stop::Refused(LedgerError::Limit(Box::new(Limit {
+                    reached: Reached::Budget(budget.clone()),
+                    available: remaining,
+                    resets_at: Some(window.to),
+                }))));
+            }
+            on.push(budget.id.clone());
+        }
+        Ok(on)
+    }
+
+    fn capture(
+        &mut self,
+        tx: &Tx<'_>,
+        name: HoldName,
+        only: Option<CompactString>,
+        amount: Option<Amount>,
+    ) -> Result<Done, Stop> {
+        let (now, wall) = (self.now, self.wall);
+        let account = self.owner(tx, name, only)?;
+        let open = self.opened(tx, &account, false)?.ok_or(LedgerRefusal::NoHold)?;
+        let hold = open.hold(tx, name.number)?;
+        if hold.state == HoldState::Captured {
+            if amount.unwrap_or(hold.amount) != hold.captured {
+                let id = format_compact!("{name}");
+                return Err(LedgerRefusal::Differs { id, field: "amount" }.into());
+            }
+            let balance = open.balance_at(tx, hold.ended_by)?;
+            return Ok(Done::Captured(Captured::of(&account, &hold, balance, true)));
+        }
+        open.know_shares(tx, &hold.unit, &hold.shares)?;
+        open.ledger.capture(name.number, amount, None, now)?;
+        let hold = open.hold(tx, name.number)?;
+        let balance = open.ledger.balance(&hold.unit);
+        let on = open.on.get(&name.number).cloned().unwrap_or_default();
+        open.let_go_of_budgets(tx)?;
+        // No event tells of it, so it is counted here.
+        if hold.captured > Amount::ZERO && !on.is_empty() {
+            let budgets = match &mut self.budgets {
+                Some(known) => known,
+                unknown => unknown.insert(HardBudgets::read(tx)?),
+            };
+            for budget in budgets.budgets.iter().filter(|budget| on.contains(&budget.id)) {
+                let window = budget.draft.period.window(wall, budget.draft.tz);
+                let counting = outlay_domain::budgets::Counting::of(&budget.draft);
+                let begins = counting.window(wall).unwrap_or(window).from.timestamp_micros();
+                tx.ledger().add_to_budget(&budget.id, begins, hold.captured.nanos())?;
+            }
+        }
+        let captured = Captured::of(&account, &hold, balance, false);
+        self.touched.insert(account);
+        Ok(Done::Captured(captured))
+    }
+
+    fn release(
+        &mut self,
+        tx: &Tx<'_>,
+        name: HoldName,
+        only: Option<CompactString>,
+    ) -> Result<Done, Stop> {
+        let now = self.now;
+        let account = self.owner(tx, name, only)?;
+        let open = self.opened(tx, &account, false)?.ok_or(LedgerRefusal::NoHold)?;
+        let hold = open.hold(tx, name.number)?;
+        if hold.state == HoldState::Released {
+            let balance = open.balance_at(tx, hold.ended_by)?;
+            return Ok(Done::Captured(Captured::of(&account, &hold, balance, true)));
+        }
+        open.know_shares(tx, &hold.unit, &hold.shares)?;
+        open.ledger.release(name.number, now)?;
+        let hold = open.hold(tx, name.number)?;
+        let balance = open.ledger.balance(&hold.unit);
+        open.let_go_of_budgets(tx)?;
+        let released = Captured::of(&account, &hold, balance, false);
+        self.touched.insert(account);
+        Ok(Done::Captured(released))
+    }
+
+    /// Charges an event to its account, where that has a ledger: what is held for it, and the rest by
+    /// the account's rule.
+    pub fn charge_event(
+        &mut self,
+        tx: &Tx<'_>,
+        event: &UsageEvent,
+        charge: &Charge,
+        hold: Option<HoldName>,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        match self.charged(tx, event, charge, hold) {
+            Ok(()) => Ok(Ok(())),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Refused(refused)) => Ok(Err(told(&refused, hold.is_some()))),
+        }
+    }
+
+    fn charged(
+        &mut self,
+        tx: &Tx<'_>,
+        event: &UsageEvent,
+        charge: &Charge,
+        name: Option<HoldName>,
+    ) -> Result<(), Stop> {
+        let now = self.now;
+        let amount = charge.amount.unwrap_or(Amount::ZERO);
+        let opened = self.opened(tx, &event.account, false)?;
+        let Some(open) = opened else {
+            return if name.is_some() { Err(LedgerRefusal::NoHold.into()) } else { Ok(()) };
+        };
+        let mut is_held = false;
+        if let Some(name) = name {
+            if name.account != open.account.number {
+                return Err(LedgerRefusal::NoHold.into());
+            }
+            let hold = open.hold(tx, name.number)?;
+            if hold.unit != Unit::USD {
+                return Err(LedgerRefusal::NoHold.into());
+            }
+            open.know_shares(tx, &hold.unit, &hold.shares)?;
+            // Work that took longer than its hold was done all the same.
+            is_held = hold.state != HoldState::Expired;
+        }
+        if !is_held && open.ledger.purse(&Unit::USD).is_none() {
+            return Ok(());
+        }
+        let id = event_id(event);
+        // An event that was taken back may come again under its id.
+        let is_first = open.posting_by_id(tx, &id)?.is_none();
+        if is_first {
+            open.ledger.name_next(id.clone(), CompactString::default());
+        }
+        let rule = open.ledger.terms.overdraft;
+        let charged = match name.filter(|_| is_held) {
+            Some(name) if amount >= Amount::ZERO => {
+                open.ledger.capture(name.number, Some(amount), Some(rule), now).map(drop)
+            }
+            _ if amount.is_negative() => {
+                let back = Amount::from_nanos(amount.nanos().saturating_neg());
+                open.ledger.refund(&Unit::USD, back, None, &[], now)
+            }
+            _ => open.ledger.charge(&Unit::USD, amount, None, false, now),
+        };
+        open.note(charged.is_ok() && is_first, &id);
+        charged?;
+        open.let_go_of_budgets(tx)?;
+        self.touched.insert(event.account.clone());
+        Ok(())
+    }
+
+    /// Puts accounts right by what `facts` change about kept events: what is more is charged, and
+    /// what is less is given back. Events that were never charged to a ledger stay so.
+    pub fn amend(
+        &mut self,
+        tx: &Tx<'_>,
+        facts: &[Fact],
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        let mut changes: Vec<(CompactString, CompactString, i64)> = Vec::new();
+        let mut places: HashMap<(CompactString, CompactString), usize> = HashMap::new();
+        for fact in facts {
+            let key = (fact.event.account.clone(), event_id(&fact.event));
+            let nanos = fact.charge.amount.map_or(0, Amount::nanos);
+            let place = *places.entry(key.clone()).or_insert_with(|| {
+                changes.push((key.0, key.1, 0));
+                changes.len() - 1
+            });
+            changes[place].2 = changes[place].2.saturating_add(nanos);
+        }
+        // All that happens by itself is done before, so that what is put back below is whole.
+        for (account, ..) in &changes {
+            match self.opened(tx, account, false) {
+                Ok(_) => {}
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Refused(refused)) => return Ok(Err(told(&refused, false))),
+            }
+        }
+        let before: Vec<_> = changes
+            .iter()
+            .filter_map(|(account, ..)| Some((account.clone(), self.known.get(account)?.clone())))
+            .collect();
+        for (account, id, nanos) in changes {
+            match self.amended(tx, &account, &id, nanos) {
+                Ok(()) => {}
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Refused(refused)) => {
+                    self.known.extend(before);
+                    return Ok(Err(told(&refused, false)));
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn amended(
+        &mut self,
+        tx: &Tx<'_>,
+        account: &CompactString,
+        id: &CompactString,
+        nanos: i64,
+    ) -> Result<(), Stop> {
+        let now = self.now;
+        if nanos == 0 {
+            return Ok(());
+        }
+        let Some(open) = self.opened(tx, account, false)? else { return Ok(()) };
+        if open.ledger.purse(&Unit::USD).is_none() {
+            return Ok(());
+        }
+        let first = open.posting_by_id(tx, id)?;
+        match first {
+            Some(first) if nanos < 0 => {
+                let back = Amount::from_nanos(nanos.saturating_neg());
+                let (_, taken, _) = open.takings(tx, first.number)?;
+                open.refund(tx, &Unit::USD, back, first.number, &taken, None, now)?;
+            }
+            Some(first) => {
+                let amount = Amount::from_nanos(nanos);
+                open.ledger.charge(&Unit::USD, amount, Some(first.number), true, now)?;
+            }
+            // It came from another account by a correction.
+            None if nanos > 0 => {
+                open.ledger.name_next(id.clone(), CompactString::default());
+                let charged =
+                    open.ledger.charge(&Unit::USD, Amount::from_nanos(nanos), None, true, now);
+                open.note(charged.is_ok(), id);
+                charged?;
+            }
+            None => return Ok(()),
+        }
+        self.touched.insert(account.clone());
+        Ok(())
+    }
+
+    /// Whose a hold is; for who may use one account only, as if there were no others.
+    fn owner(
+        &mut self,
+        tx: &Tx<'_>,
+        name: HoldName,
+        only: Option<CompactString>,
+    ) -> Result<CompactString, Stop> {
+        let known = self.names.get(&name.account).cloned();
+        let account = match known {
+            Some(known) => known,
+            None => {
+                let found = tx.ledger().account_of(name.account)?.ok_or(LedgerRefusal::NoHold)?;
+                self.names.insert(name.account, found.account.clone());
+                found.account
+            }
+        };
+        match only {
+            Some(only) if only != account => Err(LedgerRefusal::NoHold.into()),
+            _ => Ok(account),
+        }
+    }
+
+    /// The account of that name, in which all has happened that does by itself up to now.
+    fn opened(
+        &mut self,
+        tx: &Tx<'_>,
+        name: &CompactString,
+        may_begin: bool,
+    ) -> Result<Option<&mut Open>, Stop> {
+        if !self.known.contains_key(name) {
+            let open = tx.ledger().account(name)?.map(|account| Open::load(tx, account));
+            self.known.insert(name.clone(), open.transpose()?);
+        }
+        let Some(known) = self.known.get_mut(name) else { return Ok(None) };
+        if known.is_none() && may_begin {
+            *known = Some(Open::new(name.clone()));
+        }
+        let Some(open) = known else { return Ok(None) };
+        if open.ripen(tx, self.now)? {
+            self.touched.insert(name.clone());
+        }
+        Ok(Some(open))
+    }
+
+    /// Writes what all of the commit changed, and answers whether there was anything.
+    pub fn save(&mut self, tx: &Tx<'_>) -> Result<bool, StoreError> {
+        let mut is_any = false;
+        for name in self.touched.drain() {
+            if let Some(Some(open)) = self.known.get_mut(&name) {
+                open.save(tx)?;
+                self.names.insert(open.account.number, name);
+                is_any = true;
+            }
+        }
+        // Accounts that were opened and refused everything are in no book.
+        self.known.retain(|_, open| open.as_ref().is_none_or(|open| open.account.number != 0));
+        if is_any {
+            tx.ledger().set_time(self.now)?;
+        }
+        Ok(is_any)
+    }
+}
+
+impl Open {
+    fn new(account: CompactString) -> Self {
+        let terms = Terms::default();
+        let account = LedgerAccount { number: 0, account, terms, last: 0, due: None };
+        Self::of(account, Ledger::new(terms, 0))
+    }
+
+    fn of(account: LedgerAccount, ledger: Ledger) -> Self {
+        Self {
+            account,
+            ledger,
+            posted: HashMap::new(),
+            on: HashMap::new(),
+            fresh: HashSet::new(),
+            refunds: HashMap::new(),
+        }
+    }
+
+    fn load(tx: &Tx<'_>, account: LedgerAccount) -> Result<Self, StoreError> {
+        let ledger = load_ledger(tx, &account)?;
+        Ok(Self::of(account, ledger))
+    }
+
+    /// Lets happen what happens by itself up to `now`; says whether anything did.
+    fn ripen(&mut self, tx: &Tx<'_>, now: DateTime<Utc>) -> Result<bool, Stop> {
+        let is_due = self.account.due.is_some_and(|due| due <= now);
+        let mut is_cut = false;
+        if is_due && self.account.number != 0 {
+            let expiring = tx.ledger().open_until(self.account.number, now, EXPIRING_MAX)?;
+            is_cut = expiring.len() == EXPIRING_MAX;
+            for kept in expiring {
+                self.know(tx, kept)?;
+            }
+        }
+        let before = self.ledger.last;
+        self.ledger.ripen(now)?;
+        self.let_go_of_budgets(tx)?;
+        if is_due {
+            let next = match self.account.number {
+                0 => None,
+                _ if is_cut => Some(now),
+                number => tx.ledger().next_open(number, now)?,
+            };
+            let due = self.ledger.due_at().into_iter().chain(next).min();
+            self.account.due = due;
+        }
+        Ok(is_due || self.ledger.last != before)
+    }
+
+    fn expect(&mut self, due: DateTime<Utc>) {
+        self.account.due = Some(self.account.due.map_or(due, |known| known.min(due)));
+    }
+
+    /// Lets a kept hold be known with the grants that it is from.
+    fn know(&mut self, tx: &Tx<'_>, kept: KeptHold) -> Result<(), StoreError> {
+        if self.ledger.hold_of(kept.hold.number).is_some() {
+            return Ok(());
+        }
+        let KeptHold { hold, budgets } = kept;
+        self.know_shares(tx, &hold.unit, &hold.shares)?;
+        self.on.insert(hold.number, budgets);
+        self.ledger.know_hold(hold);
+        Ok(())
+    }
+
+    fn know_shares(
+        &mut self,
+        tx: &Tx<'_>,
+        unit: &Unit,
+        shares: &[Share],
+    ) -> Result<(), StoreError> {
+        for number in shares.iter().filter_map(|share| share.grant) {
+            let is_known =
+                self.ledger.purse(unit).is_some_and(|purse| purse.grant(number).is_some());
+            if !is_known
+                && let Some((unit, grant)) = tx.ledger().grant(self.account.number, number)?
+            {
+                self.ledger.know_grant(&unit, grant);
+            }
+        }
+        Ok(())
+    }
+
+    /// The hold of that number, as it is now.
+    fn hold(&mut self, tx: &Tx<'_>, number: i64) -> Result<Hold, Stop> {
+        if self.ledger.hold_of(number).is_none()
+            && let Some(kept) = tx.ledger().hold(self.account.number, number)?
+        {
+            self.know(tx, kept)?;
+        }
+        Ok(self.ledger.hold_of(number).cloned().ok_or(LedgerRefusal::NoHold)?)
+    }
+
+    /// What was posted under the id that is asked for, if the same was asked for.
+    fn known_as(&mut self, tx: &Tx<'_>, asked: &Asked) -> Result<Option<Posting>, Stop> {
+        let Some(posting) = self.posting_by_id(tx, &asked.id)? else { return Ok(None) };
+        match asked.difference(posting.asked.as_deref().unwrap_or_default()) {
+            None => Ok(Some(posting)),
+            Some(field) => {
+                Err(LedgerRefusal::Differs { id: asked.shown_id().into(), field }.into())
+            }
+        }
+    }
+
+    fn posting_by_id(&self, tx: &Tx<'_>, id: &str) -> Result<Option<Posting>, StoreError> {
+        match self.posted.get(id) {
+            Some(posting) => Ok(Some(posting.clone())),
+            None if self.account.number == 0 => Ok(None),
+            None => tx.ledger().posting_by_id(self.account.number, id),
+        }
+    }
+
+    fn posting(&self, tx: &Tx<'_>, number: i64) -> Result<Option<Posting>, StoreError> {
+        match self.posted.values().find(|posting| posting.number == number) {
+            Some(posting) => Ok(Some(posting.clone())),
+            None => tx.ledger().posting(self.account.number, number),
+        }
+    }
+
+    /// Remembers the newest posting by its id, where it was made.
+    fn note(&mut self, is_posted: bool, id: &CompactString) {
+        if let Some(posting) = self.ledger.newest()
+            && is_posted
+            && posting.id.as_ref() == Some(id)
+        {
+            self.posted.insert(id.clone(), posting.clone());
+        }
+        if !is_posted {
+            self.ledger.name_none();
+        }
+        let due = self.ledger.due_at();
+        if let Some(due) = due {
+            self.expect(due);
+        }
+    }
+
+    fn newest(&self) -> Result<Posting, Stop> {
+        let posting = self.ledger.newest().cloned();
+        Ok(posting.ok_or(LedgerRefusal::Inconsistent("nothing was posted"))?)
+    }
+
+    fn given(&mut self, tx: &Tx<'_>, unit: &Unit, posting: &Posting) -> Result<Given, Stop> {
+        let known = self.ledger.purse(unit).and_then(|purse| purse.grant(posting.number)).cloned();
+        let grant: Grant = match known {
+            Some(grant) => grant,
+            None => {
+                let kept = tx.ledger().grant(self.account.number, posting.number)?;
+                kept.ok_or(LedgerRefusal::Inconsistent("a grant is not there"))?.1
+            }
+        };
+        Ok(Given { unit: posting.unit.clone(), grant, balance: posting.balance, is_repeated: true })
+    }
+
+    fn balance_at(&self, tx: &Tx<'_>, number: Option<i64>) -> Result<Balance, Stop> {
+        let posting = match number {
+            Some(number) => self.posting(tx, number)?,
+            None => None,
+        };
+        Ok(posting.map(|posting| posting.balance).unwrap_or_default())
+    }
+
+    /// A charge or capture, from where it took what was not given back yet, and how much that is.
+    fn takings(&mut self, tx: &Tx<'_>, number: i64) -> Result<(Posting, Vec<Share>, Amount), Stop> {
+        let charge = self.posting(tx, number)?.ok_or(LedgerRefusal::NoCharge)?;
+        let hold = match (charge.kind, charge.of) {
+            (PostingKind::Capture, Some(hold)) => Some(self.hold(tx, hold)?),
+            (PostingKind::Charge, _) => None,
+            _ => return Err(LedgerRefusal::NoCharge.into()),
+        };
+        let taken = charge.taken(hold.as_ref());
+        let before = match self.refunds.get(&number) {
+            Some(here) => here.nanos(),
+            None => 0,
+        } + tx.ledger().refunded(self.account.number, number)?.nanos();
+        let all: i64 = taken.iter().map(|share| share.amount.nanos()).sum();
+        let left = Amount::from_nanos((all - before).max(0));
+        let (taken, _) = parted(&taken, left);
+        self.know_shares(tx, &charge.unit, &taken)?;
+        Ok((charge, taken, left))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of a refund")]
+    fn refund(
+        &mut self,
+        tx: &Tx<'_>,
+        unit: &Unit,
+        amount: Amount,
+        of: i64,
+        taken: &[Share],
+        asked: Option<&Asked>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Stop> {
+        self.know_shares(tx, unit, taken)?;
+        if let Some(asked) = asked {
+            self.ledger.name_next(asked.id.clone(), asked.body.clone());
+        }
+        let refunded = self.ledger.refund(unit, amount, Some(of), taken, now);
+        if let Some(asked) = asked {
+            self.note(refunded.is_ok(), &asked.id);
+        }
+        refunded?;
+        let part = taken.iter().map(|share| share.amount.nanos()).sum::<i64>().min(amount.nanos());
+        let before = self.refunds.entry(of).or_insert(Amount::ZERO);
+        *before = Amount::from_nanos(before.nanos() + part);
+        Ok(())
+    }
+
+    /// Takes holds that ended from the budgets that they were on.
+    fn let_go_of_budgets(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        for hold in self.ledger.take_ended() {
+            for id in self.on.remove(&hold.number).unwrap_or_default() {
+                tx.ledger().add_to_budget(&id, HELD_WINDOW, -hold.amount.nanos())?;
+            }
+            // Where it was made in this commit, its row says on which ones it was: none any more.
+        }
+        Ok(())
+    }
+
+    fn save(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        if self.account.number == 0 {
+            let name = self.account.account.clone();
+            self.account.number = tx.ledger().add_account(&name, self.ledger.terms)?;
+        }
+        let number = self.account.number;
+        if let Some(due) = self.ledger.due_at() {
+            self.expect(due);
+        }
+        let Changes { postings, grants, holds } = self.ledger.take_changes();
+        for purse in self.ledger.purses() {
+            tx.ledger().put_purse(number, &purse.unit, &purse.places)?;
+        }
+        grants.iter().try_for_each(|(unit, grant)| tx.ledger().put_grant(number, unit, grant))?;
+        for hold in holds {
+            if self.fresh.contains(&hold.number) {
+                let budgets = self.on.get(&hold.number).cloned().unwrap_or_default();
+                tx.ledger().add_hold(number, &KeptHold { hold, budgets })?;
+            } else {
+                tx.ledger().set_hold(number, &hold)?;
+            }
+        }
+        postings.iter().try_for_each(|posting| tx.ledger().post(number, posting))?;
+        for (of, amount) in self.refunds.drain() {
+            if amount > Amount::ZERO {
+                tx.ledger().add_refund(number, of, amount)?;
+            }
+        }
+        self.account.last = self.ledger.last;
+        self.account.terms = self.ledger.terms;
+        tx.ledger().set_account(&self.account)?;
+        self.posted.clear();
+        self.on.clear();
+        self.fresh.clear();
+        Ok(())
+    }
+}
+
+impl HardBudgets {
+    fn read(tx: &Tx<'_>) -> Result<Self, StoreError> {
+        let mut budgets = hard_budgets(tx)?;
+        budgets.retain(|budget| budget.draft.enforcement == Enforcement::Hard);
+        let scopes = Scopes::new(budgets.iter().map(|budget| budget.draft.scope.clone()).collect());
+        let brought = budgets.iter().map(|_| Vec::new()).collect();
+        Ok(Self { budgets, scopes, brought, seen: 0 })
+    }
+
+    /// Notes what came since the last time, which the counters do not have yet.
+    fn note(&mut self, facts: &[Fact]) {
+        let Self { scopes, brought, seen, .. } = self;
+        for fact in facts.get(*seen..).unwrap_or_default() {
+            let nanos = fact.charge.amount.map_or(0, Amount::nanos);
+            if nanos != 0 {
+                let at = fact.event.occurred_at;
+                scopes.each_of(&fact.event, |place| brought[place].push((at, nanos)));
+            }
+        }
+        *seen = facts.len();
+    }
+}
+
+/// What is touched of an account whenever it is: its purses, and the grants that are not used up.
+pub(crate) fn load_ledger(
+    books: &outlay_store::View<'_>,
+    account: &LedgerAccount,
+) -> Result<Ledger, StoreError> {
+    let mut ledger = Ledger::new(account.terms, account.last);
+    let mut grants = books.ledger().live_grants(account.number)?;
+    for (unit, places) in books.ledger().purses(account.number)? {
+        let own = grants.extract_if(.., |(of, _)| *of == unit).map(|(_, grant)| grant);
+        ledger.open(Purse::new(unit.clone(), places, own.collect()));
+    }
+    Ok(ledger)
+}
+
+/// The id under which an event is charged.
+fn event_id(event: &UsageEvent) -> CompactString {
+    format_compact!("e:{}/{}", event.source, event.id)
+}
+
+fn unknown() -> Stop {
+    Stop::Refused(LedgerError::NoAccount)
+}
+
+/// Why an event is not taken, for its sender.
+fn told(refused: &LedgerError, is_held: bool) -> Refusal {
+    let (code, field) = match refused {
+        LedgerError::Refused(LedgerRefusal::Insufficient { .. }) => {
+            (RefusalCode::Insufficient, "account")
+        }
+        LedgerError::Refused(LedgerRefusal::HoldOver { .. }) => (RefusalCode::Conflict, "hold"),
+        LedgerError::Refused(LedgerRefusal::NoHold) => (RefusalCode::Unknown, "hold"),
+        _ if is_held => (RefusalCode::OutOfRange, "hold"),
+        _ => (RefusalCode::OutOfRange, "account"),
+    };
+    Refusal::new(code, field, refused.to_string())
+}

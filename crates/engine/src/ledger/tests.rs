@@ -1,0 +1,464 @@
+//! Stories of accounts whose credit is given, held and taken, in a real data folder.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use outlay_domain::Amount;
+use outlay_domain::budgets::{BudgetDraft, Enforcement, Period, Scope, Threshold};
+use outlay_domain::ledger::{
+    GrantDraft, HoldState, LedgerRefusal, Overdraft, PRIORITY_USUAL, Source, Terms, Unit,
+};
+use outlay_domain::people::{AuditRecord, Caller};
+use outlay_domain::usage::{EventDraft, EventName, RefusalCode};
+
+use super::*;
+use crate::usage::amend::Amender;
+use crate::usage::{By, Incoming, Outcome};
+use crate::{Clock, FrozenClock, Options};
+
+fn noon() -> DateTime<Utc> {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+fn amount(text: &str) -> Amount {
+    text.parse().unwrap()
+}
+
+struct Story {
+    folder: tempfile::TempDir,
+    clock: Arc<FrozenClock>,
+    outlay: Arc<Outlay>,
+}
+
+impl Story {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(FrozenClock::at(noon()));
+        let outlay = open(&folder, &clock);
+        Self { folder, clock, outlay }
+    }
+
+    fn again(self) -> Self {
+        let Self { folder, clock, outlay } = self;
+        outlay.stop();
+        drop(outlay);
+        let outlay = open(&folder, &clock);
+        Self { folder, clock, outlay }
+    }
+
+    fn trail(&self) -> AuditRecord {
+        Caller::operator().did(self.clock.now(), "test", "test", serde_json::json!({}))
+    }
+
+    async fn grant(&self, account: &str, id: &str, text: &str) -> Result<Given, LedgerError> {
+        let draft = GrantDraft {
+            id: id.into(),
+            amount: amount(text),
+            source: Source::Purchase,
+            priority: PRIORITY_USUAL,
+            effective_at: None,
+            expires_at: None,
+            rollover: None,
+        };
+        self.grant_as(account, draft).await
+    }
+
+    async fn grant_as(&self, account: &str, draft: GrantDraft) -> Result<Given, LedgerError> {
+        let asked = Asked::new("grant", &draft.id, &[("amount", draft.amount.to_string())]);
+        let command = Command::Grant {
+            account: account.into(),
+            unit: Unit::USD,
+            draft,
+            asked,
+            trail: self.trail(),
+        };
+        match self.outlay.ledger().submit(command).await? {
+            Done::Given(given) => Ok(given),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn hold(&self, account: &str, id: &str, text: &str) -> Result<Authorized, LedgerError> {
+        let command = Command::Authorize {
+            account: account.into(),
+            unit: Unit::USD,
+            amount: amount(text),
+            attributes: BTreeMap::from([("account".to_owned(), account.to_owned())]),
+            lasts: TimeDelta::minutes(10),
+            asked: Asked::new("authorize", id, &[("amount", text.to_owned())]),
+        };
+        match self.outlay.ledger().submit(command).await? {
+            Done::Authorized(held) => Ok(held),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn capture(&self, hold: HoldName, text: Option<&str>) -> Result<Captured, LedgerError> {
+        let command = Command::Capture { hold, only: None, amount: text.map(amount) };
+        self.over(command).await
+    }
+
+    async fn release(&self, hold: HoldName) -> Result<Captured, LedgerError> {
+        self.over(Command::Release { hold, only: None }).await
+    }
+
+    async fn over(&self, command: Command) -> Result<Captured, LedgerError> {
+        match self.outlay.ledger().submit(command).await? {
+            Done::Captured(captured) => Ok(captured),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn agree(&self, account: &str, overdraft: Overdraft) {
+        let terms = Terms { overdraft, captures_beyond: false };
+        let command = Command::Agree { account: account.into(), terms, trail: self.trail() };
+        self.outlay.ledger().submit(command).await.unwrap();
+    }
+
+    /// Sends an event that costs so much.
+    async fn spend(&self, account: &str, id: &str, cost: &str, hold: Option<HoldName>) -> Outcome {
+        let incoming = self.event(account, id, Some(cost));
+        let prepared = self.outlay.journal.prepare(vec![incoming]);
+        let prepared = prepared.into_iter().map(|event| event.for_hold(hold)).collect();
+        self.outlay.journal.accept_prepared(prepared).await.unwrap().remove(0)
+    }
+
+    fn event(&self, account: &str, id: &str, cost: Option<&str>) -> Incoming {
+        let draft = EventDraft {
+            id: id.into(),
+            source: "tests".into(),
+            account: account.into(),
+            provider: Some("openai".into()),
+            stated_cost: cost.map(amount),
+            occurred_at: Some(noon()),
+            ..EventDraft::default()
+        };
+        Incoming { event: draft.accept(self.clock.now()).unwrap(), time_stated: true }
+    }
+
+    /// What the account has: settled, held and available.
+    async fn has(&self, account: &str) -> [String; 3] {
+        let standing = self.outlay.ledger().balance(account.into()).await.unwrap();
+        let balance = standing.map(|standing| standing.ledger.balance(&Unit::USD));
+        let balance = balance.unwrap_or_default();
+        self.in_order();
+        [balance.settled, balance.held, balance.available].map(|amount| amount.to_string())
+    }
+
+    /// Every balance is what its postings come to.
+    fn in_order(&self) {
+        self.outlay
+            .books
+            .read_blocking(|books| {
+                for account in books.ledger().accounts(0, 1_000)? {
+                    assert_eq!(check_account(books, &account, 7)?, [""; 0], "{account:?}");
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    async fn budget(&self, text: &str) {
+        let draft = BudgetDraft {
+            name: "team".into(),
+            scope: Scope::default(),
+            amount: amount(text),
+            period: Period::Month {},
+            tz: chrono_tz::Tz::UTC,
+            enforcement: Enforcement::Hard,
+            thresholds: Threshold::usual(),
+            carries_over: false,
+        };
+        let budgets = self.outlay.budgets(By::Server("tests"));
+        budgets.create("team".into(), draft).await.unwrap();
+        self.outlay.tend_counters().await.unwrap();
+    }
+
+    fn amender(&self) -> Amender {
+        Amender { actor: "ada".into(), reason: "it was wrong".into() }
+    }
+}
+
+fn open(folder: &tempfile::TempDir, clock: &Arc<FrozenClock>) -> Arc<Outlay> {
+    let options = Options { background: false, ..Options::default() };
+    Arc::new(Outlay::open(folder.path(), options, clock.clone()).unwrap())
+}
+
+fn refusal<T: std::fmt::Debug>(outcome: Result<T, LedgerError>) -> LedgerRefusal {
+    match outcome {
+        Err(LedgerError::Refused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn ten_dollars_are_held_captured_and_spent_once_also_after_a_restart() {
+    let story = Story::new();
+    story.grant("acme", "g", "10").await.unwrap();
+
+    let first = story.hold("acme", "a", "6").await.unwrap();
+    let refused = refusal(story.hold("acme", "b", "4.000000001").await);
+    let second = story.hold("acme", "c", "4").await.unwrap();
+    assert!(matches!(refused, LedgerRefusal::Insufficient { .. }));
+    assert_eq!(story.has("acme").await, ["10", "10", "0"]);
+    let taken = story.capture(first.hold, Some("1.5")).await.unwrap();
+    assert_eq!((taken.released, taken.balance.available), (amount("4.5"), amount("4.5")));
+
+    let story = story.again();
+    story.release(second.hold).await.unwrap();
+    assert_eq!(story.has("acme").await, ["8.5", "0", "8.5"]);
+}
+
+#[tokio::test]
+async fn the_same_again_gets_the_first_answer_and_another_body_is_told_what_differs() {
+    let story = Story::new();
+    let given = story.grant("acme", "g", "10").await.unwrap();
+    let held = story.hold("acme", "a", "6").await.unwrap();
+    let taken = story.capture(held.hold, Some("2")).await.unwrap();
+
+    for story in [&story] {
+        let again = story.grant("acme", "g", "10").await.unwrap();
+        assert_eq!((again.is_repeated, again.balance), (true, given.balance));
+        let again = story.hold("acme", "a", "6").await.unwrap();
+        assert_eq!(again, Authorized { is_repeated: true, ..held.clone() });
+        let again = story.capture(held.hold, Some("2")).await.unwrap();
+        assert_eq!(again, Captured { is_repeated: true, ..taken.clone() });
+        for wrong in [
+            refusal(story.grant("acme", "g", "11").await),
+            refusal(story.hold("acme", "a", "7").await),
+            refusal(story.capture(held.hold, Some("3")).await),
+        ] {
+            assert!(matches!(wrong, LedgerRefusal::Differs { field: "amount", .. }), "{wrong:?}");
+        }
+        let wrong = refusal(story.hold("acme", "g", "10").await);
+        assert!(matches!(wrong, LedgerRefusal::Differs { field: "act", .. }), "{wrong:?}");
+    }
+    assert_eq!(story.has("acme").await, ["8", "0", "8"]);
+    story.grant("other", "g", "1").await.unwrap();
+    assert_eq!(story.has("other").await, ["1", "0", "1"], "an id is its account's own");
+}
+
+#[tokio::test]
+async fn who_may_use_one_account_cannot_tell_anothers_hold_from_none() {
+    let story = Story::new();
+    story.grant("acme", "g", "10").await.unwrap();
+    let held = story.hold("acme", "a", "6").await.unwrap().hold;
+    let nowhere = HoldName { account: 99, number: 1 };
+
+    for hold in [held, nowhere, HoldName { number: 99, ..held }] {
+        let only = Some("other".into());
+        let refused =
+            refusal(story.over(Command::Capture { hold, only: only.clone(), amount: None }).await);
+        assert_eq!(refused, LedgerRefusal::NoHold);
+        let refused = refusal(story.over(Command::Release { hold, only }).await);
+        assert_eq!(refused, LedgerRefusal::NoHold);
+    }
+    assert_eq!(story.has("acme").await, ["10", "6", "4"]);
+    for wrong in ["h1-+2", "h-1-2", "1-2", "h1", "h0-1", "h1-2-3", ""] {
+        assert!(wrong.parse::<HoldName>().is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_with_a_hold_is_charged_and_captured_in_one_act() {
+    let story = Story::new();
+    story.grant("acme", "g", "10").await.unwrap();
+    story.agree("acme", Overdraft::Refuse).await;
+    let held = story.hold("acme", "a", "6").await.unwrap().hold;
+
+    assert!(matches!(story.spend("acme", "e", "2", Some(held)).await, Outcome::Accepted(_)));
+    assert_eq!(story.spend("acme", "e", "2", Some(held)).await, Outcome::Repeated);
+    assert_eq!(story.has("acme").await, ["8", "0", "8"]);
+    let Outcome::Refused(refused) = story.spend("acme", "f", "2", Some(held)).await else {
+        panic!("a hold is captured once");
+    };
+    assert_eq!((refused.code, refused.field.as_str()), (RefusalCode::Conflict, "hold"));
+
+    let held = story.hold("acme", "b", "1").await.unwrap().hold;
+    let Outcome::Refused(refused) = story.spend("acme", "h", "9", Some(held)).await else {
+        panic!("more than there is is refused");
+    };
+    assert_eq!(refused.code, RefusalCode::Insufficient);
+    assert!(matches!(story.spend("acme", "h", "3", Some(held)).await, Outcome::Accepted(_)));
+    assert_eq!(story.has("acme").await, ["5", "0", "5"], "what is more comes from the balance");
+    let Outcome::Refused(refused) = story.spend("other", "x", "1", Some(held)).await else {
+        panic!("a hold of another account is none");
+    };
+    assert_eq!(refused.code, RefusalCode::Unknown);
+}
+
+#[tokio::test]
+async fn usage_that_nobody_authorised_is_charged_by_the_accounts_rule() {
+    let story = Story::new();
+    assert!(matches!(story.spend("free", "e", "5", None).await, Outcome::Accepted(_)));
+    assert_eq!(story.has("free").await, ["0", "0", "0"], "an account without a ledger");
+
+    story.grant("acme", "g", "3").await.unwrap();
+    assert!(matches!(story.spend("acme", "a", "5", None).await, Outcome::Accepted(_)));
+    assert_eq!(story.has("acme").await, ["-2", "0", "-2"]);
+    story.agree("acme", Overdraft::Floor(amount("4"))).await;
+    let Outcome::Refused(refused) = story.spend("acme", "b", "2.5", None).await else {
+        panic!("it is beyond the floor");
+    };
+    assert_eq!(refused.code, RefusalCode::Insufficient);
+    assert!(matches!(story.spend("acme", "b", "2", None).await, Outcome::Accepted(_)));
+    story.agree("acme", Overdraft::Refuse).await;
+    assert!(matches!(story.spend("acme", "c", "0.1", None).await, Outcome::Refused(_)));
+    story.grant("acme", "h", "5").await.unwrap();
+    assert_eq!(story.has("acme").await, ["1", "0", "1"], "what is owed is paid first");
+    let charged = story.outlay.books.read_blocking(|books| books.totals().charged("acme")).unwrap();
+    assert_eq!((charged.events, charged.amount), (2, amount("7")), "what is refused is no usage");
+}
+
+#[tokio::test]
+async fn corrections_and_deletions_adjust_the_ledger_once() {
+    let story = Story::new();
+    story.grant("acme", "g", "10").await.unwrap();
+    story.spend("acme", "e", "4", None).await;
+    let name = |account: &str| EventName {
+        account: account.into(),
+        source: "tests".into(),
+        id: "e".into(),
+    };
+
+    for (cost, left) in [("6", "4"), ("1", "9"), ("1", "9"), ("2", "8")] {
+        let event = story.event("acme", "e", Some(cost));
+        let amended =
+            story.outlay.correct_events(vec![name("acme")], vec![event], &story.amender()).await;
+        assert!(amended.unwrap()[0].is_ok());
+        assert_eq!(story.has("acme").await, [left, "0", left], "after {cost}");
+    }
+    story.grant("other", "g", "1").await.unwrap();
+    let event = story.event("other", "e", Some("2"));
+    let amender = story.amender();
+    let moved = story.outlay.correct_events(vec![name("acme")], vec![event], &amender);
+    assert!(moved.await.unwrap()[0].is_ok());
+    assert_eq!(story.has("acme").await, ["10", "0", "10"]);
+    assert_eq!(story.has("other").await, ["-1", "0", "-1"]);
+    let deleted = story.outlay.delete_events(vec![name("other")], &amender);
+    assert!(deleted.await.unwrap()[0].is_ok());
+    assert_eq!(story.has("other").await, ["1", "0", "1"]);
+}
+
+#[tokio::test]
+async fn what_is_taken_is_given_back_to_the_grants_it_came_from() {
+    let story = Story::new();
+    story.grant("acme", "g", "3").await.unwrap();
+    story.grant("acme", "h", "3").await.unwrap();
+    let held = story.hold("acme", "a", "5").await.unwrap().hold;
+    story.capture(held, None).await.unwrap();
+    let postings = story.outlay.ledger().postings("acme".into(), i64::MAX, 1).await.unwrap();
+    let of = postings[0].number;
+    let back = |id: &str, text: Option<&str>| {
+        let asked = Asked::new("refund", id, &[("amount", text.unwrap_or_default().to_owned())]);
+        let (amount, trail) = (text.map(amount), story.trail());
+        Command::Refund { account: "acme".into(), of, amount, asked, trail }
+    };
+    let ledger = story.outlay.ledger();
+
+    ledger.submit(back("r", Some("1"))).await.unwrap();
+    ledger.submit(back("r", Some("1"))).await.unwrap();
+    let too_much = refusal(ledger.submit(back("s", Some("4.5"))).await);
+    assert_eq!(too_much, LedgerRefusal::MoreThanTaken { left: amount("4"), asked: amount("4.5") });
+    assert_eq!(story.has("acme").await, ["2", "0", "2"]);
+    let grants = ledger.grants("acme".into(), i64::MAX, 10).await.unwrap();
+    let free: Vec<_> = grants.iter().map(|(_, grant)| grant.free.to_string()).collect();
+    assert_eq!(free, ["2", "0"], "the one that was taken from last gets it first");
+    ledger.submit(back("t", None)).await.unwrap();
+    assert_eq!(story.has("acme").await, ["6", "0", "6"]);
+}
+
+#[tokio::test]
+async fn holds_and_grants_expire_by_time_that_does_not_jump() {
+    let story = Story::new();
+    let ends = noon() + TimeDelta::days(2);
+    let draft = GrantDraft {
+        id: "g".into(),
+        amount: amount("10"),
+        source: Source::Promotion,
+        priority: 1,
+        effective_at: None,
+        expires_at: Some(ends),
+        rollover: None,
+    };
+    story.grant_as("acme", draft).await.unwrap();
+    let held = story.hold("acme", "a", "6").await.unwrap().hold;
+
+    story.clock.set(noon() + TimeDelta::hours(20));
+    assert_eq!(story.has("acme").await, ["10", "6", "4"], "a clock that is set ends no hold");
+    story.clock.set(noon() - TimeDelta::days(400));
+    assert_eq!(story.has("acme").await, ["10", "6", "4"]);
+    story.clock.set(noon());
+    story.clock.advance(TimeDelta::minutes(11));
+    assert_eq!(story.has("acme").await, ["10", "0", "10"], "read before it is put away");
+    let over = refusal(story.capture(held, None).await);
+    assert_eq!(over, LedgerRefusal::HoldOver { state: HoldState::Expired });
+    assert!(matches!(story.spend("acme", "e", "1", Some(held)).await, Outcome::Accepted(_)));
+    assert_eq!(story.has("acme").await, ["9", "0", "9"], "work that took longer was done");
+
+    story.hold("acme", "b", "3").await.unwrap();
+    story.clock.advance(TimeDelta::days(3));
+    assert_eq!(story.outlay.ledger().put_away().await.unwrap(), 1);
+    assert_eq!(story.outlay.ledger().put_away().await.unwrap(), 0);
+    assert_eq!(story.has("acme").await, ["0", "0", "0"]);
+}
+
+#[tokio::test]
+async fn a_hold_is_on_the_hard_budget_too_or_on_none() {
+    let story = Story::new();
+    story.budget("5").await;
+    story.grant("acme", "g", "100").await.unwrap();
+    story.spend("acme", "e", "1", None).await;
+
+    let first = story.hold("acme", "a", "3").await.unwrap().hold;
+    let Err(LedgerError::Limit(limit)) = story.hold("other", "b", "1.5").await else {
+        panic!("the budget has one left, whoever asks");
+    };
+    assert_eq!(limit.available, 1_000_000_000);
+    assert_eq!(limit.resets_at, Some("2026-12-01T00:00:00Z".parse().unwrap()));
+    assert_eq!(story.has("acme").await, ["99", "3", "96"]);
+
+    assert!(matches!(story.spend("acme", "f", "2", Some(first)).await, Outcome::Accepted(_)));
+    let second = story.hold("other", "b", "2").await.unwrap().hold;
+    story.capture(second, Some("1")).await.unwrap();
+    let third = story.hold("acme", "c", "1").await.unwrap().hold;
+    assert!(story.hold("acme", "d", "0.000000001").await.is_err());
+    story.release(third).await.unwrap();
+    let poor = refusal(
+        story
+            .hold("acme", "d", "1")
+            .await
+            .and_then(|_| Err::<(), _>(LedgerError::Refused(LedgerRefusal::NoCharge))),
+    );
+    assert_eq!(poor, LedgerRefusal::NoCharge, "what was released can be held again");
+    story.clock.advance(TimeDelta::minutes(11));
+    story.outlay.ledger().put_away().await.unwrap();
+    assert!(story.hold("acme", "x", "1").await.is_ok(), "what expired can be held again");
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_share_what_there_is() {
+    let story = Arc::new(Story::new());
+    story.grant("acme", "g", "1").await.unwrap();
+
+    let asking: Vec<_> = (0..500)
+        .map(|at| {
+            let story = story.clone();
+            tokio::spawn(async move {
+                let held = story.hold("acme", &format!("{}", at % 250), "0.01").await;
+                match held {
+                    Ok(held) => story.capture(held.hold, None).await.is_ok(),
+                    Err(_) => false,
+                }
+            })
+        })
+        .collect();
+    let mut allowed = 0;
+    for asked in asking {
+        allowed += usize::from(asked.await.unwrap());
+    }
+
+    assert_eq!(story.has("acme").await, ["0", "0", "0"]);
+    assert!(allowed >= 100, "each of the hundred and those that asked again");
+}

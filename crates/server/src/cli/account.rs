@@ -1,0 +1,153 @@
+//! `outlay account`: credit of accounts.
+
+use std::process::ExitCode;
+
+use chrono::Utc;
+use clap::{Args, Subcommand};
+use outlay_domain::Amount;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Globals;
+use super::client::{CliError, Client};
+use super::output::{self, Output};
+use super::text::{moment, path_part, shown, when};
+use super::user::without_nulls;
+
+/// Flags of `outlay account`.
+#[derive(Debug, Args)]
+pub struct AccountArgs {
+    #[command(subcommand)]
+    command: AccountCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AccountCommand {
+    /// Give an account credit
+    #[command(after_help = "Examples:
+  outlay account grant acme 10 --id invoice-2026-11
+  outlay account grant acme 500 --unit CREDIT --source promotion --expires-at 2027-01-31T00:00:00Z")]
+    Grant(GrantArgs),
+    /// Show what an account has
+    Balance(AccountName),
+    /// List what was posted on an account, the newest first
+    Ledger(LedgerArgs),
+}
+
+#[derive(Debug, Args)]
+struct AccountName {
+    /// The account
+    account: String,
+}
+
+#[derive(Debug, Args)]
+struct GrantArgs {
+    /// The account
+    account: String,
+    /// How much
+    amount: Amount,
+    /// In which unit
+    #[arg(long, default_value = "USD")]
+    unit: String,
+    /// An id of your own: sent again, it is given once [default: a new one]
+    #[arg(long)]
+    id: Option<String>,
+    /// Where it is from: purchase, plan, bonus, refund, promotion
+    #[arg(long, default_value = "bonus")]
+    source: String,
+    /// What burns first: the lower number
+    #[arg(long, default_value_t = 100)]
+    priority: i16,
+    /// Up to when it can be spent [default: for ever]
+    #[arg(long, value_name = "WHEN")]
+    expires_at: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct LedgerArgs {
+    /// The account
+    account: String,
+    /// How many postings
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+}
+
+/// Runs `outlay account …`.
+pub async fn run(globals: &Globals, args: AccountArgs) -> Result<ExitCode, CliError> {
+    let client = globals.client().await?;
+    let done = act(&client, globals.output(), args.command).await;
+    client.close().await;
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+async fn act(client: &Client, output: Output, command: AccountCommand) -> Result<(), CliError> {
+    match command {
+        AccountCommand::Grant(args) => {
+            let ends = args.expires_at.as_deref().map(|text| moment(text, Utc::now())).transpose();
+            let body = json!({
+                "id": args.id.unwrap_or_else(|| Uuid::now_v7().to_string()),
+                "amount": args.amount,
+                "unit": args.unit,
+                "source": args.source,
+                "priority": args.priority,
+                "expires_at": ends.map_err(CliError::Failed)?,
+            });
+            let path = format!("/api/v1/accounts/{}/grants", path_part(&args.account));
+            let given: Value = client.post(&path, &without_nulls(body)).await?;
+            output.show(&given, |given| {
+                let (grant, balance) = (&given["grant"], &given["balance"]);
+                let done = match given["repeated"].as_bool() {
+                    Some(true) => "Was given before:",
+                    _ => "Gave",
+                };
+                format!(
+                    "{done} {} {} to {}, which then had {} available.",
+                    shown(grant, "amount"),
+                    shown(grant, "unit"),
+                    args.account,
+                    shown(balance, "available")
+                )
+            })
+        }
+        AccountCommand::Balance(args) => {
+            let path = format!("/api/v1/accounts/{}/balance", path_part(&args.account));
+            let balance: Value = client.get(&path).await?;
+            output.show(&balance, balances)
+        }
+        AccountCommand::Ledger(args) => {
+            let account = path_part(&args.account);
+            let path = format!("/api/v1/accounts/{account}/ledger?limit={}", args.limit);
+            let page: Value = client.get(&path).await?;
+            output.show(&page, postings)
+        }
+    }
+}
+
+fn balances(balance: &Value) -> String {
+    let units = balance["units"].as_object().filter(|units| !units.is_empty());
+    let Some(units) = units else {
+        return "The account has no credit yet. Give it some: outlay account grant ACCOUNT AMOUNT"
+            .to_owned();
+    };
+    let rows = units.iter().map(|(unit, has)| {
+        vec![unit.clone(), shown(has, "settled"), shown(has, "held"), shown(has, "available")]
+    });
+    output::table(&["UNIT", "SETTLED", "HELD", "AVAILABLE"], rows.collect(), &[1, 2, 3])
+}
+
+fn postings(page: &Value) -> String {
+    let rows = page["items"].as_array().into_iter().flatten().map(|posting| {
+        let named = if posting["event"].is_null() { "id" } else { "event" };
+        vec![
+            shown(posting, "number"),
+            when(posting, "at"),
+            shown(posting, "kind"),
+            shown(posting, "amount"),
+            shown(posting, "unit"),
+            shown(&posting["balance"], "available"),
+            shown(posting, named),
+        ]
+    });
+    let heads = ["NUMBER", "AT", "KIND", "AMOUNT", "UNIT", "AVAILABLE THEN", "FOR"];
+    output::table(&heads, rows.collect(), &[0, 3, 5])
+}

@@ -1,0 +1,309 @@
+//! Credit over HTTP: a thousand callers at once, and a process that is killed among them.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::http::{Method, StatusCode};
+use bytes::Bytes;
+use common::{Launch, Running, assert_in_order, get, post};
+use outlay_domain::Amount;
+use outlay_server::cli::client::Client;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+const CALLERS: usize = 1_000;
+
+async fn start(data: &Path) -> Running {
+    Launch::on(data).start().await.unwrap()
+}
+
+async fn put(client: &Client, path: &str, body: &Value) -> (StatusCode, Value) {
+    let body = Bytes::from(body.to_string());
+    let (status, answer) =
+        client.send(Method::PUT, path, Some("application/json"), body).await.unwrap();
+    (status, serde_json::from_slice(&answer).unwrap())
+}
+
+async fn grant(client: &Client, account: &str, id: &str, amount: &str) -> (StatusCode, Value) {
+    let body = json!({ "id": id, "amount": amount, "unit": "USD", "source": "purchase" });
+    post(client, &format!("/api/v1/accounts/{account}/grants"), &body).await.unwrap()
+}
+
+async fn balance(client: &Client, account: &str) -> Value {
+    let (status, text) = get(client, &format!("/api/v1/accounts/{account}/balance")).await.unwrap();
+    assert_eq!(status, StatusCode::OK, "{text}");
+    serde_json::from_str::<Value>(&text).unwrap()["units"]["USD"].clone()
+}
+
+fn nanos(text: &Value) -> i64 {
+    text.as_str().unwrap().parse::<Amount>().unwrap().nanos()
+}
+
+fn folder() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    (folder, data)
+}
+
+/// One caller: asks until told, and then captures what was held. What they were told of is noted.
+async fn spend(client: Client, account: &'static str, id: usize, told: Arc<Mutex<Told>>) {
+    let ask = json!({ "id": format!("call-{id}"), "account": account, "amount": "0.023" });
+    let held = loop {
+        match post(&client, "/api/v1/authorize", &ask).await {
+            Ok((StatusCode::OK, answer)) => break answer["hold"].as_str().unwrap().to_owned(),
+            Ok((StatusCode::PAYMENT_REQUIRED, answer)) => {
+                assert_eq!(answer["allowed"], false, "{answer}");
+                told.lock().refused += 1;
+                return;
+            }
+            Ok((StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, _)) => {}
+            Ok((status, answer)) => panic!("{status}: {answer}"),
+            // The server is gone; whoever ended it starts another one, which is asked again.
+            Err(_) => {
+                told.lock().open.insert(id, None);
+                return;
+            }
+        }
+    };
+    told.lock().open.insert(id, Some(held.clone()));
+    let path = format!("/api/v1/holds/{held}/capture");
+    loop {
+        match post(&client, &path, &json!({ "amount": "0.02" })).await {
+            Ok((StatusCode::OK, answer)) => {
+                assert_eq!(answer["amount"], "0.02");
+                let mut told = told.lock();
+                told.open.remove(&id);
+                told.captured.insert(id);
+                return;
+            }
+            Ok((StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, _)) => {}
+            Ok((status, answer)) => panic!("{status}: {answer}"),
+            Err(_) => return,
+        }
+    }
+}
+
+/// What callers were told.
+#[derive(Default)]
+struct Told {
+    refused: usize,
+    captured: std::collections::BTreeSet<usize>,
+    /// Those who were not told the end of it.
+    open: BTreeMap<usize, Option<String>>,
+}
+
+async fn spend_all(server: &Running, ids: impl Iterator<Item = usize>, told: &Arc<Mutex<Told>>) {
+    let calls: Vec<_> =
+        ids.map(|id| tokio::spawn(spend(server.client(), "acme", id, told.clone()))).collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_callers_spend_ten_dollars_and_not_a_nano_more() {
+    let (_folder, data) = folder();
+    let server = start(&data).await;
+    assert_eq!(grant(&server.client(), "acme", "ten", "10").await.0, StatusCode::OK);
+    let told = Arc::new(Mutex::new(Told::default()));
+
+    spend_all(&server, 0..CALLERS, &told).await;
+
+    let (captured, refused) = (told.lock().captured.len(), told.lock().refused);
+    assert_eq!(captured + refused, CALLERS);
+    let left = balance(&server.client(), "acme").await;
+    let spent = 10_000_000_000 - nanos(&left["settled"]);
+    assert_eq!(spent, captured as i64 * 20_000_000, "each capture is taken once");
+    assert!(nanos(&left["available"]) >= 0 && left["held"] == "0", "{left}");
+    // Who asks after all others are done gets what is left, to the last whole call.
+    spend_all(&server, CALLERS..2 * CALLERS, &told).await;
+    let left = balance(&server.client(), "acme").await;
+    assert!((0..23_000_000).contains(&nanos(&left["available"])), "{left}");
+    let captured = told.lock().captured.len() as i64;
+    assert_eq!(nanos(&left["settled"]), 10_000_000_000 - captured * 20_000_000);
+    server.stop().await;
+    assert_in_order(&data).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_among_them_loses_and_doubles_nothing() {
+    let (_folder, data) = folder();
+    let told = Arc::new(Mutex::new(Told::default()));
+    let mut next = 0;
+    for round in 0..4 {
+        let server = start(&data).await;
+        assert_eq!(grant(&server.client(), "acme", "ten", "10").await.0, StatusCode::OK);
+        // Those who were not told ask again in the same words.
+        let open: Vec<usize> = std::mem::take(&mut told.lock().open).into_keys().collect();
+        let ids: Vec<usize> = open.into_iter().chain(next..next + 300).collect();
+        next += 300;
+        let calls: Vec<_> = ids
+            .into_iter()
+            .map(|id| tokio::spawn(spend(server.client(), "acme", id, told.clone())))
+            .collect();
+        // Some are answered and some are not.
+        while told.lock().captured.len() < 60 * (round + 1) {
+            tokio::task::yield_now().await;
+        }
+        server.kill();
+        for call in calls {
+            call.await.unwrap();
+        }
+        assert_in_order(&data).await;
+    }
+
+    let server = start(&data).await;
+    let open: Vec<usize> = std::mem::take(&mut told.lock().open).into_keys().collect();
+    spend_all(&server, open.into_iter(), &told).await;
+    assert!(told.lock().open.is_empty());
+    let left = balance(&server.client(), "acme").await;
+    let captured = told.lock().captured.len() as i64;
+    assert_eq!(nanos(&left["settled"]), 10_000_000_000 - captured * 20_000_000, "{left}");
+    assert_eq!(left["held"], "0");
+    server.stop().await;
+    assert_in_order(&data).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_in_words() {
+    let (_folder, data) = folder();
+    let server = start(&data).await;
+    let client = server.client();
+
+    for (path, body, status, field) in [
+        (
+            "accounts/acme/grants",
+            json!({"id": "g", "amount": "0", "unit": "USD", "source": "bonus"}),
+            400,
+            "amount",
+        ),
+        (
+            "accounts/acme/grants",
+            json!({"id": "g", "amount": "-1", "unit": "USD", "source": "bonus"}),
+            400,
+            "amount",
+        ),
+        (
+            "accounts/acme/grants",
+            json!({"id": "g", "amount": "1", "unit": "usd", "source": "bonus"}),
+            400,
+            "unit",
+        ),
+        (
+            "accounts/acme/grants",
+            json!({"id": "", "amount": "1", "unit": "USD", "source": "bonus"}),
+            400,
+            "id",
+        ),
+        (
+            "accounts/acme/grants",
+            json!({"id": "g", "amount": "1", "unit": "USD", "source": "adjustment"}),
+            400,
+            "source",
+        ),
+        (
+            "accounts/acme/grants",
+            json!({"id": "g", "amount": "5000000000", "unit": "USD", "source": "bonus"}),
+            422,
+            "amount",
+        ),
+        (
+            "accounts/acme/grants",
+            json!({"id": "g", "amount": "99999999999", "unit": "USD", "source": "bonus"}),
+            400,
+            "amount",
+        ),
+        (
+            "accounts/acme/grants",
+            json!({"id": "g", "amount": "1", "unit": "USD", "source": "bonus", "expires_at": "2020-01-01T00:00:00Z"}),
+            400,
+            "expires_at",
+        ),
+        ("authorize", json!({"id": "a", "account": "acme", "amount": "-1"}), 400, "amount"),
+        ("authorize", json!({"id": "a", "account": "acme"}), 400, "amount"),
+        (
+            "authorize",
+            json!({"id": "a", "account": "acme", "amount": "1", "expires_in_seconds": 0}),
+            400,
+            "expires_in_seconds",
+        ),
+        (
+            "authorize",
+            json!({"id": "a", "account": "acme", "provider": "openai", "model": "no-such", "input_tokens": 5, "max_output_tokens": 5}),
+            422,
+            "model",
+        ),
+        ("authorize", json!({"id": "a", "account": " acme", "amount": "1"}), 400, "account"),
+    ] {
+        let (told, answer) = post(&client, &format!("/api/v1/{path}"), &body).await.unwrap();
+        assert_eq!((told.as_u16(), &answer["field"]), (status, &json!(field)), "{body}: {answer}");
+    }
+    let (status, _) = post(&client, "/api/v1/holds/h9-9/capture", &json!({})).await.unwrap();
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let (status, answer) =
+        put(&client, "/api/v1/accounts/acme/terms", &json!({"overdraft": "floor"})).await;
+    assert_eq!((status, &answer["field"]), (StatusCode::BAD_REQUEST, &json!("floor")));
+    assert_eq!(balance(&client, "acme").await, Value::Null, "nothing was done");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_is_followed_from_its_first_grant_to_its_last_event() {
+    let (_folder, data) = folder();
+    let server = start(&data).await;
+    let client = server.client();
+    grant(&client, "acme", "ten", "10").await;
+    let (status, answer) = grant(&client, "acme", "ten", "11").await;
+    assert_eq!((status, &answer["field"]), (StatusCode::CONFLICT, &json!("amount")), "{answer}");
+    put(&client, "/api/v1/accounts/acme/terms", &json!({"overdraft": "refuse"})).await;
+    let ask = json!({
+        "id": "call", "account": "acme", "provider": "openai", "model": "gpt-4o-mini",
+        "input_tokens": 1_000_000, "max_output_tokens": 1_000_000,
+    });
+    let price = |meter: &str, amount: &str| json!({"provider": "openai", "model": "gpt-4o-mini", "meter": meter, "price": amount, "unit": "1M"});
+    for (meter, amount) in [("input_tokens", "1"), ("output_tokens", "2")] {
+        let (status, answer) =
+            post(&client, "/api/v1/prices", &price(meter, amount)).await.unwrap();
+        assert!(status.is_success(), "{answer}");
+    }
+
+    let (status, held) = post(&client, "/api/v1/authorize", &ask).await.unwrap();
+    assert_eq!(status, StatusCode::OK, "{held}");
+    assert_eq!((&held["amount"], &held["available"]), (&json!("3"), &json!("7")), "{held}");
+    let event = json!({
+        "id": "e", "account": "acme", "provider": "openai", "model": "gpt-4o-mini", "cost": "2.5",
+        "hold": held["hold"],
+    });
+    let (status, answer) = post(&client, "/api/v1/events", &event).await.unwrap();
+    assert_eq!((status, &answer["accepted"]), (StatusCode::OK, &json!(1)), "{answer}");
+    let wrong = json!({"id": "f", "account": "acme", "cost": "8", "provider": "openai"});
+    let (status, answer) = post(&client, "/api/v1/events", &wrong).await.unwrap();
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer["items"][0]["code"], "insufficient", "{answer}");
+
+    let left = balance(&client, "acme").await;
+    assert_eq!(left, json!({"settled": "7.5", "held": "0", "available": "7.5"}));
+    let (_, text) = get(&client, "/api/v1/accounts/acme/ledger?limit=2").await.unwrap();
+    let ledger: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(ledger["items"][0]["kind"], "capture", "{ledger}");
+    assert_eq!(ledger["items"][0]["event"], "api/e");
+    assert_eq!(ledger["items"][0]["balance"]["available"], "7.5");
+    assert_eq!(ledger["items"][1]["id"], "call");
+    let next = ledger["next_cursor"].as_str().unwrap();
+    let path = format!("/api/v1/accounts/acme/ledger?cursor={next}");
+    let (_, text) = get(&client, &path).await.unwrap();
+    assert!(text.contains("\"kind\":\"grant\""), "{text}");
+    for list in ["grants", "holds"] {
+        let (status, text) = get(&client, &format!("/api/v1/accounts/acme/{list}")).await.unwrap();
+        assert!(status.is_success() && text.contains("\"items\":[{"), "{text}");
+    }
+    server.stop().await;
+    let checked = common::run(&data, &["check", "--json"]).await;
+    let report: Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!((&report["ok"], &report["ledgers"]), (&json!(true), &json!(1)), "{report}");
+}
