@@ -93,7 +93,9 @@ async fn a_models_new_price_is_told_where_the_model_is_asked_about() {
     let folder = tempfile::tempdir().unwrap();
     let outlay = open(folder.path());
     let ada = caller("ada", Role::Admin);
-    for (amount, from) in [("0.0000025", None), ("0.000002", Some("2026-11-05T00:00:00Z"))] {
+    for (amount, from) in
+        [("0.0000025", "2026-11-01T00:00:00Z"), ("0.000002", "2026-11-05T00:00:00Z")]
+    {
         let new = NewPrice {
             provider: "acme".into(),
             model: ModelPattern::exactly("chat-1"),
@@ -102,7 +104,7 @@ async fn a_models_new_price_is_told_where_the_model_is_asked_about() {
             price: amount.parse().unwrap(),
             charged: Default::default(),
             conditions: Default::default(),
-            valid_from: from.map(at),
+            valid_from: Some(at(from)),
             valid_to: None,
         };
         outlay.prices.set(&ada, vec![new]).await.unwrap();
