@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Buf, Bytes, BytesMut};
 use compact_str::CompactString;
@@ -64,6 +64,7 @@ impl Shares {
         let mut taken_units = 0;
         let mut first = Bytes::new();
         let mut all = BytesMut::new();
+        let announced = body.size_hint().exact().unwrap_or(0);
         let mut length = 0;
         loop {
             let patience = self.body_time + Duration::from_secs((length / BYTES_A_SECOND) as u64);
@@ -88,6 +89,8 @@ impl Shares {
                 continue;
             }
             if all.is_empty() {
+                // Room for what is announced: pages that nothing is written to cost nothing.
+                all.reserve(usize::try_from(announced).unwrap_or(max).min(max));
                 all.extend_from_slice(&first);
                 first = Bytes::new();
             }
