@@ -114,7 +114,8 @@ async fn a_thousand_callers_spend_ten_dollars_and_not_a_nano_more() {
 
     spend_all(&server, 0..CALLERS, &told).await;
 
-    let (captured, refused) = (told.lock().captured.len(), told.lock().refused);
+    let told_of = |told: &Told| (told.captured.len(), told.refused);
+    let (captured, refused) = told_of(&told.lock());
     assert_eq!(captured + refused, CALLERS);
     let left = balance(&server.client(), "acme").await;
     let spent = 10_000_000_000 - nanos(&left["settled"]);
@@ -265,7 +266,7 @@ async fn an_account_is_followed_from_its_first_grant_to_its_last_event() {
         "id": "call", "account": "acme", "provider": "openai", "model": "gpt-4o-mini",
         "input_tokens": 1_000_000, "max_output_tokens": 1_000_000,
     });
-    let price = |meter: &str, amount: &str| json!({"provider": "openai", "model": "gpt-4o-mini", "meter": meter, "price": amount, "unit": "1M"});
+    let price = |meter: &str, amount: &str| json!({"provider": "openai", "model": "gpt-4o-mini", "meter": meter, "price": amount, "unit": 1_000_000});
     for (meter, amount) in [("input_tokens", "1"), ("output_tokens", "2")] {
         let (status, answer) =
             post(&client, "/api/v1/prices", &price(meter, amount)).await.unwrap();
