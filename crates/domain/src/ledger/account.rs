@@ -498,7 +498,7 @@ impl Ledger {
             return Err(LedgerRefusal::NotPositive(amount));
         }
         self.ripen(now)?;
-        let number = self.last + 1;
+        let (number, is_new) = (self.last + 1, self.purse(unit).is_none());
         let (mut left, mut paid) = (amount.nanos(), 0);
         let mut owed = -self.begin(unit).places.debt.nanos();
         let mut entries = Vec::new();
@@ -526,7 +526,7 @@ impl Ledger {
             self.put(unit, self.fresh(number, Source::Refund, Amount::from_nanos(left), now));
             entries.extend(moved(Place::Spent, Place::Grant(number), Amount::from_nanos(left)));
         }
-        self.post_or_forget(PostingKind::Refund, unit, amount, of, entries, number, now)
+        self.post_or_forget(PostingKind::Refund, unit, amount, of, entries, (number, is_new), now)
     }
 
     /// Puts the balance right by `amount`, which may be below zero. What is taken must be there.
@@ -540,7 +540,7 @@ impl Ledger {
             return Err(LedgerRefusal::NotPositive(amount));
         }
         self.ripen(now)?;
-        let number = self.last + 1;
+        let (number, is_new) = (self.last + 1, self.purse(unit).is_none());
         let entries = if amount > Amount::ZERO {
             self.put(unit, self.fresh(number, Source::Adjustment, amount, now));
             moved(Place::Adjusted, Place::Grant(number), amount)
@@ -562,7 +562,7 @@ impl Ledger {
             });
             taken.flatten().collect()
         };
-        self.post_or_forget(PostingKind::Adjust, unit, amount, None, entries, number, now)
+        self.post_or_forget(PostingKind::Adjust, unit, amount, None, entries, (number, is_new), now)
     }
 
     /// What taking `amount` from the balance writes, where `rule` allows it.
@@ -645,7 +645,8 @@ impl Ledger {
         self.begin(unit).know(grant);
     }
 
-    /// As [`post`](Self::post); the grant that was to come with it goes where it is refused.
+    /// As [`post`](Self::post); the grant that was to come with it, and a new purse, go where it is
+    /// refused.
     #[allow(clippy::too_many_arguments, reason = "the parts of a posting")]
     fn post_or_forget(
         &mut self,
@@ -654,13 +655,16 @@ impl Ledger {
         amount: Amount,
         of: Option<i64>,
         entries: Vec<Entry>,
-        number: i64,
+        (number, is_new): (i64, bool),
         now: DateTime<Utc>,
     ) -> Result<(), LedgerRefusal> {
         let posted = self.post(kind, unit, amount, of, entries, now);
         if posted.is_err() {
             self.begin(unit).forget(number);
             self.changed_grants.retain(|(_, known)| *known != number);
+            if is_new {
+                self.purses.remove(unit);
+            }
         }
         posted
     }
@@ -725,6 +729,11 @@ impl Ledger {
             asked,
         });
         Ok(())
+    }
+
+    /// What was posted and not taken yet, in order.
+    pub fn posted(&self) -> impl Iterator<Item = &Posting> {
+        self.posted.iter()
     }
 
     /// The newest posting that was not taken yet.

@@ -13,13 +13,14 @@ use outlay_domain::ledger::{
     Balance, Changes, Grant, Hold, HoldDraft, HoldState, Ledger, LedgerRefusal, Posting,
     PostingKind, Purse, Share, Terms, Unit, parted,
 };
-use outlay_domain::usage::{Charge, Fact, Refusal, RefusalCode, UsageEvent};
+use outlay_domain::usage::{Charge, Fact, FactKind, Refusal, RefusalCode, UsageEvent};
 use outlay_store::sqlite::ledger::{HELD_WINDOW, KeptHold, LedgerAccount};
 use outlay_store::{StoreError, Tx};
 
 use crate::budgets::{counted_remaining, hard_budgets};
 use crate::ledger::{
-    Asked, Authorized, Captured, Command, Done, Given, HoldName, LedgerError, Limit, Reached,
+    Asked, Authorized, Captured, Command, Done, EVENT_PARTED, Given, HoldName, LedgerError, Limit,
+    Reached,
 };
 
 /// Accounts that are remembered from commit to commit, at most.
@@ -65,6 +66,8 @@ struct HardBudgets {
 enum Stop {
     Refused(LedgerError),
     Failed(StoreError),
+    /// What was written of it cannot be told from the rest, so that the commit fails.
+    Torn(StoreError),
 }
 
 impl From<StoreError> for Stop {
@@ -115,7 +118,7 @@ impl Ledgers {
             Err(Stop::Refused(refused)) => Ok(Err(refused)),
             // What is damaged fails only the command that came upon it.
             Err(Stop::Failed(error)) if !error.is_of_disk() => Ok(Err(LedgerError::Store(error))),
-            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Failed(error) | Stop::Torn(error)) => Err(error),
         }
     }
 
@@ -132,7 +135,7 @@ impl Ledgers {
                 let granted = open.ledger.grant(&unit, draft, now);
                 open.note(granted.is_ok(), &named.id);
                 let grant = granted?;
-                tx.audit().append(&trail)?;
+                tx.audit().append(&trail).map_err(Stop::Torn)?;
                 let balance = open.ledger.balance(&unit);
                 self.touched.insert(account);
                 Ok(Done::Given(Given { unit, grant, balance, is_repeated: false }))
@@ -154,7 +157,7 @@ impl Ledgers {
                     return Err(LedgerRefusal::MoreThanTaken { left, asked: amount }.into());
                 }
                 open.refund(tx, &charge.unit, amount, of, &taken, Some(&asked), now)?;
-                tx.audit().append(&trail)?;
+                tx.audit().append(&trail).map_err(Stop::Torn)?;
                 let posting = open.newest()?;
                 self.touched.insert(account);
                 Ok(Done::Posted(posting))
@@ -170,7 +173,7 @@ impl Ledgers {
                 let adjusted = open.ledger.adjust(&unit, amount, now);
                 open.note(adjusted.is_ok(), &named.id);
                 adjusted?;
-                tx.audit().append(&trail)?;
+                tx.audit().append(&trail).map_err(Stop::Torn)?;
                 let posting = open.newest()?;
                 self.touched.insert(account);
                 Ok(Done::Posted(posting))
@@ -179,7 +182,7 @@ impl Ledgers {
                 let open = self.opened(tx, &account, true)?.ok_or_else(unknown)?;
                 open.ledger.terms = terms;
                 open.ledger.begin(&Unit::USD);
-                tx.audit().append(&trail)?;
+                tx.audit().append(&trail).map_err(Stop::Torn)?;
                 self.touched.insert(account);
                 Ok(Done::Agreed(terms))
             }
@@ -206,6 +209,10 @@ impl Ledgers {
         let open = self.opened(tx, &account, true)?.ok_or_else(unknown)?;
         if let Some(posting) = open.known_as(tx, &asked)? {
             let hold = open.hold(tx, posting.number)?;
+            // Whoever asks again would spend what nothing holds any more.
+            if matches!(hold.state, HoldState::Released | HoldState::Expired) {
+                return Err(LedgerRefusal::HoldOver { state: hold.state }.into());
+            }
             return Ok(Done::Authorized(Authorized {
                 hold: HoldName { account: open.account.number, number: posting.number },
                 unit: posting.unit,
@@ -238,10 +245,11 @@ impl Ledgers {
         let hold = held?;
         open.expect(hold.expires_at);
         if open.account.number == 0 {
-            open.account.number = tx.ledger().add_account(&account, open.ledger.terms)?;
+            let added = tx.ledger().add_account(&account, open.ledger.terms);
+            open.account.number = added.map_err(Stop::Torn)?;
         }
         for id in &on {
-            tx.ledger().add_to_budget(id, HELD_WINDOW, amount.nanos())?;
+            tx.ledger().add_to_budget(id, HELD_WINDOW, amount.nanos()).map_err(Stop::Torn)?;
         }
         open.on.insert(hold.number, on);
         open.fresh.insert(hold.number);
@@ -294,6 +302,8 @@ impl Ledgers {
                     resets_at: Some(window.to),
                 }))));
             }
+            let held = tx.ledger().on_budget(&budget.id, HELD_WINDOW, HELD_WINDOW + 1)?;
+            fitting(held, amount)?;
             on.push(budget.id.clone());
         }
         Ok(on)
@@ -319,27 +329,50 @@ impl Ledgers {
             return Ok(Done::Captured(Captured::of(&account, &hold, balance, true)));
         }
         open.know_shares(tx, &hold.unit, &hold.shares)?;
+        let on = open.on.get(&name.number).cloned().unwrap_or_default();
+        let taken = amount.unwrap_or(hold.amount);
+        let windows = self.windows(tx, &on, taken, wall)?;
+        let open = self.opened(tx, &account, false)?.ok_or(LedgerRefusal::NoHold)?;
         open.ledger.capture(name.number, amount, None, now)?;
         let hold = open.hold(tx, name.number)?;
         let balance = open.ledger.balance(&hold.unit);
-        let on = open.on.get(&name.number).cloned().unwrap_or_default();
-        open.let_go_of_budgets(tx)?;
+        open.let_go_of_budgets(tx).map_err(Stop::Torn)?;
         // No event tells of it, so it is counted here.
-        if hold.captured > Amount::ZERO && !on.is_empty() {
-            let budgets = match &mut self.budgets {
-                Some(known) => known,
-                unknown => unknown.insert(HardBudgets::read(tx)?),
-            };
-            for budget in budgets.budgets.iter().filter(|budget| on.contains(&budget.id)) {
-                let window = budget.draft.period.window(wall, budget.draft.tz);
-                let counting = outlay_domain::budgets::Counting::of(&budget.draft);
-                let begins = counting.window(wall).unwrap_or(window).from.timestamp_micros();
-                tx.ledger().add_to_budget(&budget.id, begins, hold.captured.nanos())?;
+        if hold.captured > Amount::ZERO {
+            for (budget, begins) in windows {
+                let nanos = hold.captured.nanos();
+                tx.ledger().add_to_budget(&budget, begins, nanos).map_err(Stop::Torn)?;
             }
         }
         let captured = Captured::of(&account, &hold, balance, false);
         self.touched.insert(account);
         Ok(Done::Captured(captured))
+    }
+
+    /// In which window each of the budgets `on` counts what is captured now, with room for `amount`.
+    fn windows(
+        &mut self,
+        tx: &Tx<'_>,
+        on: &[CompactString],
+        amount: Amount,
+        wall: DateTime<Utc>,
+    ) -> Result<Vec<(CompactString, i64)>, Stop> {
+        let mut windows = Vec::with_capacity(on.len());
+        if on.is_empty() {
+            return Ok(windows);
+        }
+        let budgets = match &mut self.budgets {
+            Some(known) => known,
+            unknown => unknown.insert(HardBudgets::read(tx)?),
+        };
+        for budget in budgets.budgets.iter().filter(|budget| on.contains(&budget.id)) {
+            let window = budget.draft.period.window(wall, budget.draft.tz);
+            let counting = outlay_domain::budgets::Counting::of(&budget.draft);
+            let begins = counting.window(wall).unwrap_or(window).from.timestamp_micros();
+            fitting(tx.ledger().on_budget(&budget.id, begins, begins + 1)?, amount)?;
+            windows.push((budget.id.clone(), begins));
+        }
+        Ok(windows)
     }
 
     fn release(
@@ -360,7 +393,7 @@ impl Ledgers {
         open.ledger.release(name.number, now)?;
         let hold = open.hold(tx, name.number)?;
         let balance = open.ledger.balance(&hold.unit);
-        open.let_go_of_budgets(tx)?;
+        open.let_go_of_budgets(tx).map_err(Stop::Torn)?;
         let released = Captured::of(&account, &hold, balance, false);
         self.touched.insert(account);
         Ok(Done::Captured(released))
@@ -377,7 +410,7 @@ impl Ledgers {
     ) -> Result<Result<(), Refusal>, StoreError> {
         match self.charged(tx, event, charge, hold) {
             Ok(()) => Ok(Ok(())),
-            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Failed(error) | Stop::Torn(error)) => Err(error),
             Err(Stop::Refused(refused)) => Ok(Err(told(&refused, hold.is_some()))),
         }
     }
@@ -430,7 +463,7 @@ impl Ledgers {
         };
         open.note(charged.is_ok() && is_first, &id);
         charged?;
-        open.let_go_of_budgets(tx)?;
+        open.let_go_of_budgets(tx).map_err(Stop::Torn)?;
         self.touched.insert(event.account.clone());
         Ok(())
     }
@@ -442,22 +475,24 @@ impl Ledgers {
         tx: &Tx<'_>,
         facts: &[Fact],
     ) -> Result<Result<(), Refusal>, StoreError> {
-        let mut changes: Vec<(CompactString, CompactString, i64)> = Vec::new();
+        let mut changes: Vec<(CompactString, CompactString, i64, bool)> = Vec::new();
         let mut places: HashMap<(CompactString, CompactString), usize> = HashMap::new();
         for fact in facts {
             let key = (fact.event.account.clone(), event_id(&fact.event));
             let nanos = fact.charge.amount.map_or(0, Amount::nanos);
             let place = *places.entry(key.clone()).or_insert_with(|| {
-                changes.push((key.0, key.1, 0));
+                changes.push((key.0, key.1, 0, true));
                 changes.len() - 1
             });
             changes[place].2 = changes[place].2.saturating_add(nanos);
+            // What was the account's before does not come to it now.
+            changes[place].3 &= fact.kind == FactKind::Correction;
         }
         // All that happens by itself is done before, so that what is put back below is whole.
         for (account, ..) in &changes {
             match self.opened(tx, account, false) {
                 Ok(_) => {}
-                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Failed(error) | Stop::Torn(error)) => return Err(error),
                 Err(Stop::Refused(refused)) => return Ok(Err(told(&refused, false))),
             }
         }
@@ -465,10 +500,10 @@ impl Ledgers {
             .iter()
             .filter_map(|(account, ..)| Some((account.clone(), self.known.get(account)?.clone())))
             .collect();
-        for (account, id, nanos) in changes {
-            match self.amended(tx, &account, &id, nanos) {
+        for (account, id, nanos, is_moved_here) in changes {
+            match self.amended(tx, &account, &id, nanos, is_moved_here) {
                 Ok(()) => {}
-                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Failed(error) | Stop::Torn(error)) => return Err(error),
                 Err(Stop::Refused(refused)) => {
                     self.known.extend(before);
                     return Ok(Err(told(&refused, false)));
@@ -484,6 +519,7 @@ impl Ledgers {
         account: &CompactString,
         id: &CompactString,
         nanos: i64,
+        is_moved_here: bool,
     ) -> Result<(), Stop> {
         let now = self.now;
         if nanos == 0 {
@@ -497,15 +533,14 @@ impl Ledgers {
         match first {
             Some(first) if nanos < 0 => {
                 let back = Amount::from_nanos(nanos.saturating_neg());
-                let (_, taken, _) = open.takings(tx, first.number)?;
-                open.refund(tx, &Unit::USD, back, first.number, &taken, None, now)?;
+                open.give_back(tx, &first, back, now)?;
             }
             Some(first) => {
                 let amount = Amount::from_nanos(nanos);
                 open.ledger.charge(&Unit::USD, amount, Some(first.number), true, now)?;
             }
             // It came from another account by a correction.
-            None if nanos > 0 => {
+            None if nanos > 0 && is_moved_here => {
                 open.ledger.name_next(id.clone(), CompactString::default());
                 let charged =
                     open.ledger.charge(&Unit::USD, Amount::from_nanos(nanos), None, true, now);
@@ -694,7 +729,7 @@ impl Open {
     }
 
     fn posting(&self, tx: &Tx<'_>, number: i64) -> Result<Option<Posting>, StoreError> {
-        match self.posted.values().find(|posting| posting.number == number) {
+        match self.ledger.posted().find(|posting| posting.number == number) {
             Some(posting) => Ok(Some(posting.clone())),
             None => tx.ledger().posting(self.account.number, number),
         }
@@ -788,6 +823,39 @@ impl Open {
         Ok(())
     }
 
+    /// Gives back `amount` of what an event's postings took, the newest first; never more than they
+    /// took and was not given back before.
+    fn give_back(
+        &mut self,
+        tx: &Tx<'_>,
+        first: &Posting,
+        amount: Amount,
+        now: DateTime<Utc>,
+    ) -> Result<(), Stop> {
+        let mut numbers = tx.ledger().charges_of(self.account.number, first.number)?;
+        numbers.push(first.number);
+        numbers.extend(self.ledger.posted().filter_map(|posting| {
+            let is_more = posting.kind == PostingKind::Charge && posting.of == Some(first.number);
+            is_more.then_some(posting.number)
+        }));
+        numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+        numbers.dedup();
+        let mut still = amount;
+        for number in numbers {
+            let (posting, taken, left) = match self.takings(tx, number) {
+                // An event of less than nothing was given, and took nothing.
+                Err(Stop::Refused(LedgerError::Refused(LedgerRefusal::NoCharge))) => continue,
+                taken => taken?,
+            };
+            let part = left.min(still);
+            if part > Amount::ZERO {
+                self.refund(tx, &posting.unit, part, number, &taken, None, now)?;
+                still = Amount::from_nanos(still.nanos() - part.nanos());
+            }
+        }
+        Ok(())
+    }
+
     /// Takes holds that ended from the budgets that they were on.
     fn let_go_of_budgets(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
         for hold in self.ledger.take_ended() {
@@ -874,9 +942,17 @@ pub(crate) fn load_ledger(
     Ok(ledger)
 }
 
-/// The id under which an event is charged.
+/// The id under which an event is charged. What stands between its source and its id can be in neither.
 fn event_id(event: &UsageEvent) -> CompactString {
-    format_compact!("e:{}/{}", event.source, event.id)
+    format_compact!("e:{}{EVENT_PARTED}{}", event.source, event.id)
+}
+
+/// Refuses what would make the sum on a budget more than is kept.
+fn fitting(sum: i128, more: Amount) -> Result<(), Stop> {
+    match i64::try_from(sum + i128::from(more.nanos())) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(LedgerRefusal::OutOfRange(Unit::USD).into()),
+    }
 }
 
 fn unknown() -> Stop {

@@ -25,6 +25,10 @@ pub use command::{
 pub use sweep::sweep;
 pub use time::LedgerTime;
 
+/// What stands between the source and the id of an event in the id of its posting: a control
+/// character, which neither may hold.
+pub const EVENT_PARTED: char = '\u{1f}';
+
 /// Open holds that are looked at for who reads a balance, at most. More than that expired at once
 /// are told of once they are put away.
 const EXPIRED_READ_MAX: usize = 1_000;

@@ -160,6 +160,10 @@ impl Story {
     }
 
     async fn budget(&self, text: &str) {
+        self.budget_of(text, false).await;
+    }
+
+    async fn budget_of(&self, text: &str, carries_over: bool) {
         let draft = BudgetDraft {
             name: "team".into(),
             scope: Scope::default(),
@@ -168,7 +172,7 @@ impl Story {
             tz: chrono_tz::Tz::UTC,
             enforcement: Enforcement::Hard,
             thresholds: Threshold::usual(),
-            carries_over: false,
+            carries_over,
         };
         let budgets = self.outlay.budgets(By::Server("tests"));
         budgets.create("team".into(), draft).await.unwrap();
@@ -339,6 +343,121 @@ async fn corrections_and_deletions_adjust_the_ledger_once() {
     let deleted = story.outlay.delete_events(vec![name("other")], &amender);
     assert!(deleted.await.unwrap()[0].is_ok());
     assert_eq!(story.has("other").await, ["1", "0", "1"]);
+}
+
+#[tokio::test]
+async fn what_was_never_taken_is_not_given_back() {
+    let story = Story::new();
+    let amender = story.amender();
+    let named = |account: &str, id: &str| EventName {
+        account: account.into(),
+        source: "tests".into(),
+        id: id.into(),
+    };
+    let correct = async |account: &str, id: &str, cost: &str| {
+        let event = story.event(account, id, Some(cost));
+        let amended = story.outlay.correct_events(vec![named(account, id)], vec![event], &amender);
+        assert!(amended.await.unwrap()[0].is_ok());
+    };
+    let delete = async |account: &str, id: &str| {
+        let deleted = story.outlay.delete_events(vec![named(account, id)], &amender);
+        assert!(deleted.await.unwrap()[0].is_ok());
+    };
+
+    // What came before there was a ledger.
+    story.spend("early", "e", "5", None).await;
+    story.grant("early", "g", "10").await.unwrap();
+    correct("early", "e", "7").await;
+    assert_eq!(story.has("early").await, ["10", "0", "10"]);
+    delete("early", "e").await;
+    assert_eq!(story.has("early").await, ["10", "0", "10"]);
+
+    // What was held where no balance limits, and so was taken from none.
+    let held = story.hold("free", "h", "5").await.unwrap().hold;
+    story.spend("free", "e", "5", Some(held)).await;
+    story.grant("free", "g", "10").await.unwrap();
+    correct("free", "e", "4").await;
+    delete("free", "e").await;
+    assert_eq!(story.has("free").await, ["10", "0", "10"]);
+
+    // What was given back by hand before.
+    story.grant("acme", "g", "10").await.unwrap();
+    story.spend("acme", "e", "4", None).await;
+    let asked = Asked::new("refund", "r", &[]);
+    let trail = story.trail();
+    let refund = Command::Refund { account: "acme".into(), of: 2, amount: None, asked, trail };
+    story.outlay.ledger().submit(refund).await.unwrap();
+    delete("acme", "e").await;
+    assert_eq!(story.has("acme").await, ["10", "0", "10"]);
+}
+
+#[tokio::test]
+async fn what_a_correction_took_goes_back_to_the_grant_it_came_from() {
+    let story = Story::new();
+    story.grant("acme", "g", "10").await.unwrap();
+    story.spend("acme", "e", "4", None).await;
+    let name = || EventName { account: "acme".into(), source: "tests".into(), id: "e".into() };
+    let event = story.event("acme", "e", Some("9"));
+    let amender = story.amender();
+    let amended = story.outlay.correct_events(vec![name()], vec![event], &amender).await;
+    assert!(amended.unwrap()[0].is_ok());
+    assert_eq!(story.has("acme").await, ["1", "0", "1"]);
+
+    let deleted = story.outlay.delete_events(vec![name()], &amender).await;
+    assert!(deleted.unwrap()[0].is_ok());
+
+    let grants = story.outlay.ledger().grants("acme".into(), i64::MAX, 10).await.unwrap();
+    let free: Vec<_> = grants.iter().map(|(_, grant)| grant.free.to_string()).collect();
+    assert_eq!(free, ["10"], "no grant is made of it");
+}
+
+#[tokio::test]
+async fn what_a_refused_command_began_is_not_left_behind() {
+    let story = Story::new();
+    let wrong = Command::Adjust {
+        account: "acme".into(),
+        unit: Unit::USD,
+        amount: amount("2000000000"),
+        asked: Asked::new("adjust", "a", &[]),
+        trail: story.trail(),
+    };
+    let unlimited = story.hold("acme", "h", "1").await.unwrap();
+
+    assert!(matches!(
+        refusal(story.outlay.ledger().submit(wrong).await),
+        LedgerRefusal::OutOfRange(_)
+    ));
+
+    assert!(!unlimited.is_limited);
+    assert!(!story.hold("acme", "i", "1").await.unwrap().is_limited);
+}
+
+#[tokio::test]
+async fn a_hold_that_is_over_is_not_allowed_again() {
+    let story = Story::new();
+    story.grant("acme", "g", "10").await.unwrap();
+    let held = story.hold("acme", "h", "1").await.unwrap().hold;
+    story.release(held).await.unwrap();
+
+    let again = refusal(story.hold("acme", "h", "1").await);
+
+    assert_eq!(again, LedgerRefusal::HoldOver { state: HoldState::Released });
+}
+
+#[tokio::test]
+async fn a_budget_that_cannot_count_so_much_refuses_and_leaves_nothing_behind() {
+    let story = Story::new();
+    story.budget_of("9000000000", true).await;
+    story.grant("rich", "g", "900000000").await.unwrap();
+    story.clock.advance(TimeDelta::days(70));
+    for account in 0..20 {
+        let _ = story.hold(&format!("a{account}"), "h", "900000000").await;
+    }
+
+    let outcome = story.hold("rich", "h", "900000000").await;
+
+    assert!(matches!(refusal(outcome), LedgerRefusal::OutOfRange(_)));
+    assert_eq!(story.has("rich").await, ["900000000", "0", "900000000"]);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use outlay_domain::usage::question::{Attribute, Value};
 use outlay_domain::usage::{Meter, Quantities};
 use outlay_domain::{Amount, Quantity};
 use outlay_engine::ledger::{
-    Asked, Authorized, Captured, Command, Done, HoldName, LedgerError, Limit, Reached,
+    Asked, Authorized, Captured, Command, Done, EVENT_PARTED, HoldName, LedgerError, Limit, Reached,
 };
 use outlay_engine::prices::quote::{QuoteRequest, Used, quote};
 use serde::{Deserialize, Serialize};
@@ -40,8 +40,8 @@ const HOLD_SECONDS_MAX: u32 = 604_800;
 const ROLLOVER_SECONDS_MAX: u32 = 315_360_000;
 /// Characters of an id, at most.
 const ID_CHARS_MAX: usize = 200;
-/// Characters of an account, at most.
-const ACCOUNT_CHARS_MAX: usize = 256;
+/// Bytes of an account, at most, as of one that usage is sent for.
+const ACCOUNT_BYTES_MAX: usize = 256;
 /// What a budget is called for those who may not see it.
 const OTHERS_BUDGET: &str = "a budget of your organisation";
 
@@ -480,7 +480,7 @@ impl From<Posting> for PostingRow {
             amount: posting.amount,
             of: posting.of,
             id: named("c:"),
-            event: named("e:"),
+            event: named("e:").map(|event| event.replace(EVENT_PARTED, "/")),
             entries: entries.collect(),
             balance: posting.balance.into(),
         }
@@ -628,10 +628,12 @@ fn chosen_id(id: &str) -> Result<&str, ApiError> {
 /// An account of which the caller may see and use what there is; one of somebody else is not there.
 fn own_account(caller: &Scoped, account: &str) -> Result<CompactString, ApiError> {
     let is_wrong = account.is_empty()
-        || account.chars().count() > ACCOUNT_CHARS_MAX
-        || account.trim() != account;
+        || account.len() > ACCOUNT_BYTES_MAX
+        || account.trim() != account
+        || account.chars().any(char::is_control);
     if is_wrong {
-        let detail = "must have 1 to 256 characters, and no blanks at either end";
+        let detail = "must have 1 to 256 bytes, none of them of a control character, and no blanks at \
+                      either end";
         return Err(ApiError::bad_request("malformed", "account", detail));
     }
     match caller.may_see(account) {

@@ -73,6 +73,9 @@ const POSTING: &str = "
     SELECT number, at_us, kind, unit, amount, of_number, entries, settled, held, available, id,
            asked
     FROM ledger_postings";
+const CHARGES_OF: &str = "
+    SELECT number FROM ledger_postings
+    WHERE account_no = ?1 AND of_number = ?2 AND kind = 'charge' ORDER BY number";
 const BY_ID: &str = "WHERE account_no = ?1 AND id = ?2";
 const POST: &str = "
     INSERT INTO ledger_postings
@@ -230,6 +233,11 @@ impl<A> Ledgers<'_, A> {
     /// The posting that bears an id of the account's.
     pub fn posting_by_id(&self, account: i64, id: &str) -> Result<Option<Posting>, StoreError> {
         self.one(&format!("{POSTING} {BY_ID}"), params![account, id], posting_row)
+    }
+
+    /// The numbers of the charges that followed the posting `of`, oldest first.
+    pub fn charges_of(&self, account: i64, of: i64) -> Result<Vec<i64>, StoreError> {
+        self.some(CHARGES_OF, [account, of], |row| row.get(0))
     }
 
     /// Postings of smaller numbers than `before`, the newest first.

@@ -79,6 +79,7 @@ CREATE TABLE ledger_postings (
     PRIMARY KEY (account_no, number)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX ledger_postings_by_id ON ledger_postings (account_no, id) WHERE id IS NOT NULL;
+CREATE INDEX ledger_postings_of ON ledger_postings (account_no, of_number) WHERE kind = 'charge';
 CREATE TRIGGER ledger_postings_are_not_changed BEFORE UPDATE ON ledger_postings
 BEGIN SELECT RAISE(ABORT, 'a posting is never changed'); END;
 CREATE TRIGGER ledger_postings_are_not_removed BEFORE DELETE ON ledger_postings
