@@ -36,7 +36,8 @@ impl Act for Create {
             return Err(Stop::Refused(AnnotationsError::TooMany));
         }
         let account = caller.scope();
-        put(tx, Annotation { id, author: author.into(), account, created_at: at, draft })
+        let note = Annotation { id, author: author.into(), account, created_at: at, draft };
+        put(tx, note, &caller)
     }
 }
 
@@ -54,7 +55,7 @@ impl Act for Change {
 
     fn act(self, tx: &Tx<'_>, _at: DateTime<Utc>) -> Judged<Annotation> {
         let known = theirs(tx, self.id, &self.caller)?;
-        put(tx, Annotation { draft: self.draft, ..known })
+        put(tx, Annotation { draft: self.draft, ..known }, &self.caller)
     }
 }
 
@@ -84,8 +85,12 @@ fn theirs(tx: &Tx<'_>, id: Uuid, caller: &Caller) -> Judged<Annotation> {
     if may { Ok(known) } else { Err(Stop::Refused(AnnotationsError::NotTheirs(id))) }
 }
 
-fn put(tx: &Tx<'_>, note: Annotation) -> Judged<Annotation> {
+/// Keeps an annotation that `caller` sees afterwards too.
+fn put(tx: &Tx<'_>, note: Annotation, caller: &Caller) -> Judged<Annotation> {
     note.draft.check().map_err(|error| Stop::Refused(error.into()))?;
+    if !note.is_seen_by(caller.scope().as_deref()) {
+        return Err(Stop::Refused(AnnotationsError::OutOfReach));
+    }
     tx.annotations().put(&note)?;
     Ok(note)
 }

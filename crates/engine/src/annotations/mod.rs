@@ -98,6 +98,9 @@ pub enum AnnotationsError {
     /// Another one has that id.
     #[error("there is another annotation `{0}`")]
     Taken(Uuid),
+    /// It is about an account that the caller does not see.
+    #[error("the annotation is about an account that is not yours")]
+    OutOfReach,
     /// The caller has written as many as they may.
     #[error("you have written {ANNOTATIONS_PER_PERSON_MAX} annotations, the most there may be")]
     TooMany,

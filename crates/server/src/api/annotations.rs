@@ -258,6 +258,7 @@ impl From<AnnotationsError> for ApiError {
             AnnotationsError::Annotation(error) => error.into(),
             AnnotationsError::Unknown(_) => Self::not_found(detail),
             AnnotationsError::NotTheirs(_) => Self::forbidden(detail),
+            AnnotationsError::OutOfReach => Self::forbidden(detail).at("scope"),
             AnnotationsError::Taken(_) => {
                 Self::conflict(detail).at("id").mend("change it with PUT, or leave the id out")
             }
