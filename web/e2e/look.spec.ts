@@ -25,7 +25,6 @@ const PAGES = [
   '/people',
   '/settings',
   '/system',
-  '/views',
 ]
 const WIDTHS = [320, 375, 768, 1440]
 const PHONE = { width: 360, height: 780 }
