@@ -1,6 +1,6 @@
 import { Modal } from '@mantine/core'
 import { IconSearch } from '@tabler/icons-react'
-import { useId, useRef, useState } from 'react'
+import { type RefObject, useId, useLayoutEffect, useRef, useState } from 'react'
 import classes from './Palette.module.css'
 import { type Target, useTargets } from './useTargets'
 
@@ -12,7 +12,9 @@ export function Palette({ opened, close }: { opened: boolean; close: () => void 
       onClose={close}
       size={560}
       yOffset="12vh"
-      transitionProps={{ duration: 90 }}
+      // It stands at once, so that no key typed after the one that opens it goes to the page.
+      transitionProps={{ duration: 0 }}
+      returnFocus={false}
     >
       <Modal.Overlay />
       <Modal.Content aria-label="Search and act">
@@ -27,6 +29,8 @@ function PaletteList({ close }: { close: () => void }) {
   const [at, setAt] = useState(0)
   const id = useId()
   const list = useRef<HTMLDivElement>(null)
+  const field = useRef<HTMLInputElement>(null)
+  useFocusWhileOpen(field)
   const targets = useTargets(text)
   const selected = Math.min(at, targets.length - 1)
 
@@ -46,6 +50,7 @@ function PaletteList({ close }: { close: () => void }) {
       <div className={classes.search}>
         <IconSearch size={17} aria-hidden="true" />
         <input
+          ref={field}
           data-autofocus
           className={classes.input}
           value={text}
@@ -92,4 +97,15 @@ function PaletteList({ close }: { close: () => void }) {
       )}
     </div>
   )
+}
+
+/** Gives a field the focus before the next key comes, and gives it back when the field goes. */
+function useFocusWhileOpen(field: RefObject<HTMLInputElement | null>) {
+  useLayoutEffect(() => {
+    const before = document.activeElement
+    field.current?.focus()
+    return () => {
+      if (before instanceof HTMLElement) before.focus({ preventScroll: true })
+    }
+  }, [field])
 }
