@@ -3,8 +3,7 @@ import { useMemo } from 'react'
 import type { AlertRule } from '@/api/alerts'
 import { useSession } from '@/api/session'
 import { conditionWords, SEVERITY_WORDS } from '@/lib/alerts'
-import { EditButton } from '@/ui/EditButton'
-import { RowActs, TwoLines } from '@/widgets/Cells'
+import { editColumn, TwoLines } from '@/widgets/Cells'
 import type { Column } from '@/widgets/DataTable'
 import classes from './Alerts.module.css'
 import { SEVERITIES, SeverityWord } from './SeverityWord'
@@ -64,19 +63,6 @@ export function useRuleColumns({ busyId, toggle, edit }: RuleActs): Column<Alert
         cell: ({ severity }) => <SeverityWord severity={severity} />,
       },
     ]
-    if (!edit) return columns
-    return [
-      ...columns,
-      {
-        id: 'acts',
-        title: 'Act',
-        hidesTitle: true,
-        cell: ({ id, name }) => (
-          <RowActs>
-            <EditButton name={name} edit={() => edit(id)} />
-          </RowActs>
-        ),
-      },
-    ]
+    return edit ? [...columns, editColumn(edit)] : columns
   }, [busyId, toggle, edit, currency])
 }

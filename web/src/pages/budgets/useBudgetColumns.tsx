@@ -4,10 +4,9 @@ import type { AnyBudget } from '@/api/budgets'
 import { useSession } from '@/api/session'
 import { estimated, formatAmount, parseAmount } from '@/lib/amount'
 import { crossingWords, isJudged, periodWords, STATE_WORDS, usageBehind } from '@/lib/budgets'
-import { EditButton } from '@/ui/EditButton'
 import { useNow } from '@/ui/useNow'
 import { linkTo } from '@/view/useView'
-import { RowActs, TwoLines } from '@/widgets/Cells'
+import { editColumn, TwoLines } from '@/widgets/Cells'
 import type { Column } from '@/widgets/DataTable'
 import { BudgetScope } from './BudgetScope'
 import classes from './Budgets.module.css'
@@ -116,20 +115,7 @@ export function useBudgetColumns(edit?: (id: string) => void): Column<AnyBudget>
         cell: (budget) => <Outlook budget={budget} now={now} />,
       },
     ]
-    if (!edit) return columns
-    return [
-      ...columns,
-      {
-        id: 'acts',
-        title: 'Act',
-        hidesTitle: true,
-        cell: ({ id, name }) => (
-          <RowActs>
-            <EditButton name={name} edit={() => edit(id)} />
-          </RowActs>
-        ),
-      },
-    ]
+    return edit ? [...columns, editColumn(edit)] : columns
   }, [currency, time_zone, now, edit])
 }
 
