@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::auth::{Caller, Scoped};
 use crate::error::ApiError;
 use crate::extract::{Json, Params, Path};
-use crate::forms::ids::known_id;
+use crate::forms::ids::{known_id, same_as_path};
 use crate::forms::paging::{page, page_size};
 use crate::forms::words;
 use crate::state::AppState;
@@ -403,10 +403,7 @@ async fn change_rule(
 ) -> Result<Json<RuleBody>, ApiError> {
     caller.require_admin()?;
     let (asked, draft) = body.judged()?;
-    if asked.is_some_and(|asked| asked != id) {
-        let detail = "must be that of the path, or be left out";
-        return Err(ApiError::bad_request("malformed", "id", detail));
-    }
+    same_as_path(asked.as_ref(), &id)?;
     let rule = state.alerts.change_rule(&id, draft, caller.user.as_str()).await?;
     Ok(Json(rule.into()))
 }

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
+use crate::forms::ids::same_as_path;
 use crate::forms::usage_params::{Known, Parameters};
 use crate::forms::words::AnnotationKind;
 use crate::state::AppState;
@@ -217,10 +218,7 @@ async fn change(
     Json(body): Json<AnnotationDraftBody>,
 ) -> Result<Json<AnnotationBody>, ApiError> {
     let (asked, draft) = body.judged()?;
-    if asked.is_some_and(|asked| asked != id) {
-        let detail = "must be that of the path, or be left out";
-        return Err(ApiError::bad_request("malformed", "id", detail));
-    }
+    same_as_path(asked.as_ref(), &id)?;
     let note = state.outlay.annotations().change(id, draft, &caller).await?;
     Ok(Json(AnnotationBody::of(note, &caller)))
 }

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::auth::{Caller, Scoped};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
-use crate::forms::ids::known_id;
+use crate::forms::ids::{known_id, same_as_path};
 use crate::forms::words::BudgetState;
 use crate::state::AppState;
 
@@ -391,10 +391,7 @@ async fn change(
     Json(body): Json<DraftBody>,
 ) -> Result<Json<BudgetBody>, ApiError> {
     let (asked, draft) = body.judged()?;
-    if asked.is_some_and(|asked| asked != id) {
-        let detail = "must be that of the path, or be left out";
-        return Err(ApiError::bad_request("malformed", "id", detail));
-    }
+    same_as_path(asked.as_ref(), &id)?;
     let budgets = state.outlay.budgets(&*caller);
     let budget = budgets.change(&id, draft).await?;
     let told = told(&state, &caller, budget.clone()).await;

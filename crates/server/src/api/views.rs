@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
+use crate::forms::ids::same_as_path;
 use crate::forms::usage_params::{known_attribute, known_every, known_measure, read_tz};
 use crate::forms::words::Every;
 use crate::state::AppState;
@@ -306,10 +307,7 @@ async fn change(
     Json(body): Json<ViewDraftBody>,
 ) -> Result<Json<ViewBody>, ApiError> {
     let (asked, draft) = body.judged()?;
-    if asked.is_some_and(|asked| asked != id) {
-        let detail = "must be that of the path, or be left out";
-        return Err(ApiError::bad_request("malformed", "id", detail));
-    }
+    same_as_path(asked.as_ref(), &id)?;
     let view = state.outlay.views().change(id, draft, &caller).await?;
     Ok(Json(ViewBody::new(view, &caller)))
 }

@@ -90,12 +90,6 @@ pub enum RecommendationsError {
     Failed(#[source] tokio::task::JoinError),
 }
 
-impl RecommendationsError {
-    pub(super) fn failed(error: tokio::task::JoinError) -> Self {
-        Self::Failed(error)
-    }
-}
-
 /// What is decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDecision {

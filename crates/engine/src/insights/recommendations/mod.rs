@@ -383,7 +383,7 @@ impl Recommendations {
             (found, used, course)
         })
         .await
-        .map_err(RecommendationsError::failed)?;
+        .map_err(RecommendationsError::Failed)?;
         let mut found = found;
         if whole {
             let judged = self.budgets.statuses().await?;
