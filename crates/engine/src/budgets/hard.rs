@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use outlay_domain::budgets::{Budget, Enforcement, Scope, Scopes};
-use outlay_store::{Books, StoreError};
+use outlay_domain::budgets::{Budget, Enforcement, Scopes};
+use outlay_store::{Books, StoreError, View};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -24,9 +24,44 @@ pub struct HardBudgets {
 struct Known {
     /// How many changes there had been when they were read.
     changes: u64,
+    list: HardList,
+}
+
+/// The hard budgets of a moment, told apart by their places.
+pub(crate) struct HardList {
     scopes: Scopes,
     /// In the order of `scopes`.
     budgets: Vec<Budget>,
+}
+
+impl HardList {
+    /// Those of the books. One whose period cannot be refuses nobody.
+    pub fn read(books: &View<'_>) -> Result<Self, StoreError> {
+        let mut budgets = kept(books)?;
+        budgets.retain(|budget| {
+            budget.draft.enforcement == Enforcement::Hard && budget.draft.period.check().is_ok()
+        });
+        let scopes = Scopes::new(budgets.iter().map(|one| one.draft.scope.clone()).collect());
+        Ok(Self { scopes, budgets })
+    }
+
+    /// All of them.
+    pub fn budgets(&self) -> &[Budget] {
+        &self.budgets
+    }
+
+    /// In whose scopes events are.
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// The places of those that count usage with these attributes, by name, in order.
+    pub fn places_of(&self, attributes: &BTreeMap<String, String>) -> Vec<usize> {
+        let mut places = Vec::new();
+        self.scopes.each_of_named(attributes, |place| places.push(place));
+        places.sort_unstable();
+        places
+    }
 }
 
 impl HardBudgets {
@@ -41,11 +76,9 @@ impl HardBudgets {
         books: &Arc<Books>,
         attributes: &BTreeMap<String, String>,
     ) -> Result<Vec<Budget>, StoreError> {
-        let known = self.known(books).await?;
-        let mut places = Vec::new();
-        known.scopes.each_of_named(attributes, |place| places.push(place));
-        places.sort_unstable();
-        Ok(places.into_iter().map(|place| known.budgets[place].clone()).collect())
+        let list = &self.known(books).await?.list;
+        let places = list.places_of(attributes).into_iter();
+        Ok(places.map(|place| list.budgets[place].clone()).collect())
     }
 
     async fn known(&self, books: &Arc<Books>) -> Result<Arc<Known>, StoreError> {
@@ -55,10 +88,8 @@ impl HardBudgets {
         if let Some(known) = known {
             return Ok(known);
         }
-        let mut budgets = books.read(kept).await?;
-        budgets.retain(|budget| budget.draft.enforcement == Enforcement::Hard);
-        let scopes: Vec<Scope> = budgets.iter().map(|one| one.draft.scope.clone()).collect();
-        let read = Arc::new(Known { changes, scopes: Scopes::new(scopes), budgets });
+        let list = books.read(HardList::read).await?;
+        let read = Arc::new(Known { changes, list });
         let mut known = self.known.lock();
         if known.as_ref().is_none_or(|known| known.changes <= changes) {
             *known = Some(read.clone());

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use compact_str::CompactString;
 use outlay_domain::Amount;
-use outlay_domain::budgets::{Budget, BudgetDraft, BudgetError, Enforcement, Period};
+use outlay_domain::budgets::{Budget, BudgetDraft, BudgetError, Period};
 use outlay_domain::imports::ImportedBudgets;
 use outlay_domain::people::Denied;
 use outlay_store::{Books, StoreError, View};
@@ -24,6 +24,7 @@ use crate::{Asker, Clock, Outlay};
 
 pub use counters::tend as tend_counters;
 pub(crate) use hard::HardBudgets;
+pub(crate) use hard::HardList;
 pub use imported::is_imported;
 pub use outlook::{Outlook, range_of_sum};
 #[cfg(test)]
@@ -190,15 +191,6 @@ fn kept(books: &View<'_>) -> Result<Vec<Budget>, StoreError> {
         .collect();
     all.extend(kept.into_iter().filter_map(|kept| kept.budget));
     all.sort_by(|a, b| (&a.draft.name, &a.id).cmp(&(&b.draft.name, &b.id)));
-    Ok(all)
-}
-
-/// The budgets that refuse whoever asks before they spend.
-pub(crate) fn hard_budgets(books: &View<'_>) -> Result<Vec<Budget>, StoreError> {
-    let mut all = kept(books)?;
-    all.retain(|budget| {
-        budget.draft.enforcement == Enforcement::Hard && budget.draft.period.check().is_ok()
-    });
     Ok(all)
 }
 

@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use compact_str::{CompactString, format_compact};
 use hashbrown::{HashMap, HashSet};
 use outlay_domain::Amount;
-use outlay_domain::budgets::{Budget, Enforcement, Scopes};
 use outlay_domain::ledger::{
     Balance, Changes, Grant, Hold, HoldDraft, HoldState, Ledger, LedgerRefusal, Posting,
     PostingKind, Purse, Share, Terms, Unit, parted,
@@ -17,7 +16,7 @@ use outlay_domain::usage::{Charge, Fact, FactKind, Refusal, RefusalCode, UsageEv
 use outlay_store::sqlite::ledger::{HELD_WINDOW, KeptHold, LedgerAccount};
 use outlay_store::{StoreError, Tx};
 
-use crate::budgets::{counted_remaining, hard_budgets};
+use crate::budgets::{HardList, counted_remaining};
 use crate::ledger::{
     Asked, Authorized, Captured, Command, Done, EVENT_PARTED, Given, HoldName, LedgerError, Limit,
     Reached,
@@ -35,6 +34,8 @@ pub(super) struct Ledgers {
     known: HashMap<CompactString, Option<Open>>,
     names: HashMap<i64, CompactString>,
     touched: HashSet<CompactString>,
+    /// Accounts that this commit opened without a ledger.
+    begun: Vec<CompactString>,
     budgets: Option<HardBudgets>,
     now: DateTime<Utc>,
     wall: DateTime<Utc>,
@@ -56,10 +57,20 @@ struct Open {
 
 /// The hard budgets, and what this commit brought so far in the scope of each.
 struct HardBudgets {
-    budgets: Vec<Budget>,
-    scopes: Scopes,
+    list: HardList,
+    /// By the places of the list.
     brought: Vec<Vec<(DateTime<Utc>, i64)>>,
     seen: usize,
+}
+
+/// What an amendment changes about what one event costs an account.
+struct Change {
+    account: CompactString,
+    /// Under which the event is charged.
+    id: CompactString,
+    nanos: i64,
+    /// Whether the event was another account's before.
+    is_moved_here: bool,
 }
 
 /// Why a command ends without being done.
@@ -284,10 +295,10 @@ impl Ledgers {
         };
         budgets.note(facts);
         let mut on = Vec::new();
-        for (place, budget) in budgets.budgets.iter().enumerate() {
-            let draft = &budget.draft;
-            let window = draft.period.window(wall, draft.tz);
-            if !draft.scope.takes(attributes) || !window.contains(wall) {
+        for place in budgets.list.places_of(attributes) {
+            let budget = &budgets.list.budgets()[place];
+            let window = budget.draft.period.window(wall, budget.draft.tz);
+            if !window.contains(wall) {
                 continue;
             }
             let Some(remaining) = counted_remaining(tx, budget, wall)? else {
@@ -365,7 +376,7 @@ impl Ledgers {
             Some(known) => known,
             unknown => unknown.insert(HardBudgets::read(tx)?),
         };
-        for budget in budgets.budgets.iter().filter(|budget| on.contains(&budget.id)) {
+        for budget in budgets.list.budgets().iter().filter(|budget| on.contains(&budget.id)) {
             let window = budget.draft.period.window(wall, budget.draft.tz);
             let counting = outlay_domain::budgets::Counting::of(&budget.draft);
             let begins = counting.window(wall).unwrap_or(window).from.timestamp_micros();
@@ -446,8 +457,8 @@ impl Ledgers {
         }
         let id = event_id(event);
         // An event that was taken back may come again under its id.
-        let is_first = open.posting_by_id(tx, &id)?.is_none();
-        if is_first {
+        let first = open.posting_by_id(tx, &id)?.map(|posting| posting.number);
+        if first.is_none() {
             open.ledger.name_next(id.clone(), CompactString::default());
         }
         let rule = open.ledger.terms.overdraft;
@@ -459,9 +470,9 @@ impl Ledgers {
                 let back = Amount::from_nanos(amount.nanos().saturating_neg());
                 open.ledger.refund(&Unit::USD, back, None, &[], now)
             }
-            _ => open.ledger.charge(&Unit::USD, amount, None, false, now),
+            _ => open.ledger.charge(&Unit::USD, amount, first, false, now),
         };
-        open.note(charged.is_ok() && is_first, &id);
+        open.note(charged.is_ok() && first.is_none(), &id);
         charged?;
         open.let_go_of_budgets(tx).map_err(Stop::Torn)?;
         self.touched.insert(event.account.clone());
@@ -475,21 +486,23 @@ impl Ledgers {
         tx: &Tx<'_>,
         facts: &[Fact],
     ) -> Result<Result<(), Refusal>, StoreError> {
-        let mut changes: Vec<(CompactString, CompactString, i64, bool)> = Vec::new();
+        let mut changes: Vec<Change> = Vec::new();
         let mut places: HashMap<(CompactString, CompactString), usize> = HashMap::new();
         for fact in facts {
             let key = (fact.event.account.clone(), event_id(&fact.event));
             let nanos = fact.charge.amount.map_or(0, Amount::nanos);
             let place = *places.entry(key.clone()).or_insert_with(|| {
-                changes.push((key.0, key.1, 0, true));
+                let (account, id) = key;
+                changes.push(Change { account, id, nanos: 0, is_moved_here: true });
                 changes.len() - 1
             });
-            changes[place].2 = changes[place].2.saturating_add(nanos);
+            let change = &mut changes[place];
+            change.nanos = change.nanos.saturating_add(nanos);
             // What was the account's before does not come to it now.
-            changes[place].3 &= fact.kind == FactKind::Correction;
+            change.is_moved_here &= fact.kind == FactKind::Correction;
         }
         // All that happens by itself is done before, so that what is put back below is whole.
-        for (account, ..) in &changes {
+        for Change { account, .. } in &changes {
             match self.opened(tx, account, false) {
                 Ok(_) => {}
                 Err(Stop::Failed(error) | Stop::Torn(error)) => return Err(error),
@@ -498,10 +511,12 @@ impl Ledgers {
         }
         let before: Vec<_> = changes
             .iter()
-            .filter_map(|(account, ..)| Some((account.clone(), self.known.get(account)?.clone())))
+            .filter_map(|Change { account, .. }| {
+                Some((account.clone(), self.known.get(account)?.clone()))
+            })
             .collect();
-        for (account, id, nanos, is_moved_here) in changes {
-            match self.amended(tx, &account, &id, nanos, is_moved_here) {
+        for change in changes {
+            match self.amended(tx, change) {
                 Ok(()) => {}
                 Err(Stop::Failed(error) | Stop::Torn(error)) => return Err(error),
                 Err(Stop::Refused(refused)) => {
@@ -513,23 +528,17 @@ impl Ledgers {
         Ok(Ok(()))
     }
 
-    fn amended(
-        &mut self,
-        tx: &Tx<'_>,
-        account: &CompactString,
-        id: &CompactString,
-        nanos: i64,
-        is_moved_here: bool,
-    ) -> Result<(), Stop> {
+    fn amended(&mut self, tx: &Tx<'_>, change: Change) -> Result<(), Stop> {
+        let Change { account, id, nanos, is_moved_here } = change;
         let now = self.now;
         if nanos == 0 {
             return Ok(());
         }
-        let Some(open) = self.opened(tx, account, false)? else { return Ok(()) };
+        let Some(open) = self.opened(tx, &account, false)? else { return Ok(()) };
         if open.ledger.purse(&Unit::USD).is_none() {
             return Ok(());
         }
-        let first = open.posting_by_id(tx, id)?;
+        let first = open.posting_by_id(tx, &id)?;
         match first {
             Some(first) if nanos < 0 => {
                 let back = Amount::from_nanos(nanos.saturating_neg());
@@ -544,12 +553,12 @@ impl Ledgers {
                 open.ledger.name_next(id.clone(), CompactString::default());
                 let charged =
                     open.ledger.charge(&Unit::USD, Amount::from_nanos(nanos), None, true, now);
-                open.note(charged.is_ok(), id);
+                open.note(charged.is_ok(), &id);
                 charged?;
             }
             None => return Ok(()),
         }
-        self.touched.insert(account.clone());
+        self.touched.insert(account);
         Ok(())
     }
 
@@ -589,6 +598,7 @@ impl Ledgers {
         let Some(known) = self.known.get_mut(name) else { return Ok(None) };
         if known.is_none() && may_begin {
             *known = Some(Open::new(name.clone()));
+            self.begun.push(name.clone());
         }
         let Some(open) = known else { return Ok(None) };
         if open.ripen(tx, self.now)? {
@@ -608,7 +618,12 @@ impl Ledgers {
             }
         }
         // Accounts that were opened and refused everything are in no book.
-        self.known.retain(|_, open| open.as_ref().is_none_or(|open| open.account.number != 0));
+        for name in self.begun.drain(..) {
+            let known = self.known.get(&name).and_then(Option::as_ref);
+            if known.is_some_and(|open| open.account.number == 0) {
+                self.known.remove(&name);
+            }
+        }
         if is_any {
             tx.ledger().set_time(self.now)?;
         }
@@ -907,21 +922,19 @@ impl Open {
 
 impl HardBudgets {
     fn read(tx: &Tx<'_>) -> Result<Self, StoreError> {
-        let mut budgets = hard_budgets(tx)?;
-        budgets.retain(|budget| budget.draft.enforcement == Enforcement::Hard);
-        let scopes = Scopes::new(budgets.iter().map(|budget| budget.draft.scope.clone()).collect());
-        let brought = budgets.iter().map(|_| Vec::new()).collect();
-        Ok(Self { budgets, scopes, brought, seen: 0 })
+        let list = HardList::read(tx)?;
+        let brought = list.budgets().iter().map(|_| Vec::new()).collect();
+        Ok(Self { list, brought, seen: 0 })
     }
 
     /// Notes what came since the last time, which the counters do not have yet.
     fn note(&mut self, facts: &[Fact]) {
-        let Self { scopes, brought, seen, .. } = self;
+        let Self { list, brought, seen } = self;
         for fact in facts.get(*seen..).unwrap_or_default() {
             let nanos = fact.charge.amount.map_or(0, Amount::nanos);
             if nanos != 0 {
                 let at = fact.event.occurred_at;
-                scopes.each_of(&fact.event, |place| brought[place].push((at, nanos)));
+                list.scopes().each_of(&fact.event, |place| brought[place].push((at, nanos)));
             }
         }
         *seen = facts.len();
