@@ -54,6 +54,17 @@ test('the first chart', async ({ page }) => {
     bytes = 0
     loopback.push(await firstChart(page))
   }
+  const before = await page.evaluate(() => {
+    const chart = performance.getEntriesByName('first-chart')[0]?.startTime ?? 0
+    const loaded = [
+      ...performance.getEntriesByType('navigation'),
+      ...performance.getEntriesByType('resource'),
+    ] as PerformanceResourceTiming[]
+    return loaded
+      .filter(({ responseEnd }) => responseEnd <= chart)
+      .reduce((sum, { transferSize }) => sum + transferSize, 0)
+  })
+  say('over the wire before the first chart', `${(before / 1000).toFixed(0)} KB`)
   say('over the wire, first page and its answers', `${(bytes / 1000).toFixed(0)} KB`)
   say('first chart on loopback', `${middle(loopback).toFixed(0)} ms`)
 

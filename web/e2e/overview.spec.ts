@@ -224,3 +224,31 @@ test('what fails says so and can be tried again, while the rest works', async ({
   await expect(page.getByRole('button', { name: 'openai, show only this' })).toBeVisible()
   complaints.splice(0)
 })
+
+test('what is seen first is asked for while the script is on its way, and nothing is asked twice', async ({
+  page,
+}) => {
+  const asked: string[] = []
+  let hearOfIt = () => {}
+  const heard = new Promise<void>((done) => {
+    hearOfIt = done
+  })
+  page.on('request', (request) => {
+    const { pathname, search } = new URL(request.url())
+    if (!pathname.startsWith('/api/')) return
+    asked.push(pathname + search)
+    if (pathname === '/api/v1/pins') hearOfIt()
+  })
+  // The page's own script is held back until the last of the early questions was asked.
+  await page.route(/\/assets\/first-[^/]*\.js$/, async (route) => {
+    await heard
+    await route.continue()
+  })
+
+  await page.goto('/')
+  await settled(page)
+
+  const series = asked.filter((address) => address.startsWith('/api/v1/usage/series'))
+  expect(series.length).toBeGreaterThanOrEqual(5)
+  expect(asked.filter((address, at) => asked.indexOf(address) !== at)).toEqual([])
+})

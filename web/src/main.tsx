@@ -3,11 +3,13 @@ import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-qu
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { keys } from './api/keys'
+import { firstQuestions } from './early'
 import '@fontsource-variable/inter'
 import '@/ui/mantine.css'
 import '@/ui/base.css'
 import { ApiError } from '@/api/client'
-import { followOtherTabs } from '@/api/session'
+import { followOtherTabs, sessionQuery } from '@/api/session'
+import { usageQuery } from '@/api/usage'
 import { healQueries } from '@/live/recovery'
 import { ErrorBoundary } from '@/ui/ErrorBoundary'
 import { resolveVariables, theme } from '@/ui/theme'
@@ -42,6 +44,21 @@ const schemes = localStorageColorSchemeManager({ key: 'outlay-theme' })
 
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no #root')
+
+/** How long the first drawing waits for answers that are on their way already. */
+const PATIENCE_MS = 60
+
+/** What was asked early, as far as it is there: drawn at once, it need not be drawn twice. */
+async function firstAnswers() {
+  const session = await client.fetchQuery(sessionQuery).catch(() => null)
+  if (!session) return
+  const questions = firstQuestions(session)
+  await Promise.all(
+    questions.map(([kind, question]) => client.prefetchQuery(usageQuery(kind, question))),
+  )
+}
+
+await Promise.race([firstAnswers(), new Promise((done) => setTimeout(done, PATIENCE_MS))])
 
 createRoot(root).render(
   <StrictMode>

@@ -8,6 +8,7 @@ import { Asking } from '@/ui/DrawerForm'
 import { EditButton } from '@/ui/EditButton'
 import { Change, Charge, Figure, Spend } from '@/ui/Figures'
 import { Loaded } from '@/ui/Loaded'
+import { Logo } from '@/ui/Logo'
 import { NumberField } from '@/ui/NumberField'
 import { Panel } from '@/ui/Panel'
 import { Removal } from '@/ui/Removal'
@@ -73,6 +74,7 @@ export const PARTS: Record<string, ComponentType> = {
       </Loaded>
     </>
   ),
+  Logo: () => <Logo size={28} />,
   NumberField: Numbers,
   Panel: () => (
     <Panel

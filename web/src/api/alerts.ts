@@ -54,6 +54,8 @@ export function useOpenAlerts() {
       (await api.get('/api/v1/alerts', { query: { state: 'open', limit: 1 }, signal })).open,
     placeholderData: keepPreviousData,
     refetchInterval: REFETCH_MS,
+    // The server says when there is another one; several bells need not ask one after the other.
+    staleTime: REFETCH_MS,
   })
 }
 

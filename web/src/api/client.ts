@@ -1,7 +1,8 @@
 import { Api } from '@outlay/client'
-import type { Range } from '@/lib/time'
+import { earlyFetch } from './early'
 
 export { ApiError } from '@outlay/client'
+export { rangeQuery } from '@/lib/time'
 
 export type { Shape } from '@/wire'
 
@@ -16,9 +17,5 @@ export function rememberCsrfToken(token: string) {
 export const api = new Api({
   headers: (method): Record<string, string> =>
     method === 'GET' ? {} : { 'x-csrf-token': csrfToken },
+  fetch: earlyFetch,
 })
-
-/** A span of time, as questions name it. */
-export function rangeQuery({ from, to }: Range): { from: string; to: string } {
-  return { from: from.toISOString(), to: to.toISOString() }
-}

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { Attribute, Filter } from '@/lib/filters'
 import { filterParams } from '@/lib/filters'
+import { askedBrief, type BriefAsked } from '@/lib/overview'
 import type { Range } from '@/lib/time'
 import { api, rangeQuery } from './client'
 import { keys } from './keys'
@@ -54,17 +55,9 @@ export function useDrivers({ range, by, tz, filters }: DriversAsked) {
   })
 }
 
-interface BriefAsked {
-  range: Range
-  /** What the change is told apart by. */
-  by: Attribute
-  tz: string
-  filters: Filter[]
-}
-
 /** What to know first about some usage, in the server's words. */
-export function useBrief({ range, by, tz, filters }: BriefAsked) {
-  const asked = { query: { ...rangeQuery(range), by, tz }, filters: filterParams(filters) }
+export function useBrief(brief: BriefAsked) {
+  const asked = askedBrief(brief)
   return useQuery({
     queryKey: keys.brief(asked),
     queryFn: ({ signal }) => api.get('/api/v1/insights/brief', { ...asked, signal }),

@@ -1,4 +1,10 @@
-import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import {
+  type QueryClient,
+  queryOptions,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query'
 import type { Credentials, Session } from '@/wire'
 import { ApiError, api, rememberCsrfToken } from './client'
 import { keys } from './keys'
@@ -19,13 +25,16 @@ function remembered(session: Session): Session {
   return session
 }
 
+/** Who is signed in, as the cache knows it. */
+export const sessionQuery = queryOptions({
+  queryKey: keys.session(),
+  queryFn: fetchSession,
+  staleTime: Number.POSITIVE_INFINITY,
+})
+
 /** The session; `null` for nobody. */
 export function useSessionQuery() {
-  return useQuery({
-    queryKey: keys.session(),
-    queryFn: fetchSession,
-    staleTime: Number.POSITIVE_INFINITY,
-  })
+  return useQuery(sessionQuery)
 }
 
 /** The session on pages that are shown to somebody signed in only. */

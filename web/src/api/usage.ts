@@ -1,26 +1,16 @@
 import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { type Attribute, type Filter, filterParams } from '@/lib/filters'
-import { isMeasure, type Measure, parseReading, type Readings } from '@/lib/measures'
+import { type Measure, parseReading, type Readings } from '@/lib/measures'
+import { asked, type Kind, type Question } from '@/lib/question'
 import type { UsageRow } from '@/lib/series'
-import type { Every, Range } from '@/lib/time'
+import type { Range } from '@/lib/time'
 import type { UsageEvent } from '@/wire'
 import { api, rangeQuery, type Shape } from './client'
 import { type Freshness, keys } from './keys'
 
+export type { Question } from '@/lib/question'
 export type { UsageRow } from '@/lib/series'
 export type { EventPage, UsageEvent } from '@/wire'
-
-/** What is asked of the usage in a span of time. */
-export interface Question {
-  range: Range
-  tz: string
-  by?: Attribute[]
-  filters?: Filter[]
-  measures: Measure[]
-  every?: Every
-  /** This many rows, the rest folded into one. */
-  top?: number
-}
 
 export interface UsageAnswer {
   /** What was asked: an answer may stay on the page while the next question is on its way. */
@@ -46,26 +36,9 @@ function parseReadings(wire: Record<string, unknown>, measures: Measure[]): Read
   )
 }
 
-/** The question, as the API takes it. */
-function asked({ range, tz, by = [], filters = [], measures, every, top }: Question) {
-  return {
-    query: {
-      ...rangeQuery(range),
-      tz,
-      every,
-      by: by.join(',') || undefined,
-      top,
-      measures: measures.filter(isMeasure).join(','),
-    },
-    filters: filterParams(filters),
-  }
-}
-
 function freshness(range: Range): Freshness {
   return range.to.getTime() > Date.now() ? 'running' : 'settled'
 }
-
-type Kind = 'total' | 'series' | 'breakdown'
 
 /** One question, as the cache knows it. */
 export function usageQuery(kind: Kind, question: Question) {

@@ -1,6 +1,7 @@
 import { Link, useLocation } from 'wouter'
 import { useSession } from '@/api/session'
 import { navigationFor, type PageEntry, titleFor } from '@/registry'
+import { Logo } from '@/ui/Logo'
 import { linkCarrying, useView } from '@/view/useView'
 import { OpenAlerts } from './OpenAlerts'
 import classes from './Rail.module.css'
@@ -16,7 +17,7 @@ export function Rail() {
         className={classes.brand}
         aria-label="Outlay, to the overview"
       >
-        <img src="/favicon.svg" alt="" width={24} height={24} />
+        <Logo size={24} />
         <span>Outlay</span>
       </Link>
       <PageGroups />

@@ -4,6 +4,7 @@ import { useLocation } from 'wouter'
 import { useSession } from '@/api/session'
 import { followLive } from '@/live/live'
 import { pageAt, titleFor } from '@/registry'
+import { useLater } from '@/ui/useLater'
 import { Palette } from './Palette'
 import { PhoneBar } from './PhoneBar'
 import { Rail } from './Rail'
@@ -18,6 +19,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const [path] = useLocation()
   const session = useSession()
   const shortcuts = useShortcuts()
+  const isWhole = useLater()
   useEffect(() => followLive(client), [client])
 
   const page = pageAt(path, session)
@@ -44,9 +46,13 @@ export function Shell({ children }: { children: ReactNode }) {
           {children}
         </main>
       </div>
-      <PhoneBar />
-      <Palette opened={shortcuts.opened === 'palette'} close={shortcuts.close} />
-      <Shortcuts opened={shortcuts.opened === 'help'} close={shortcuts.close} />
+      {isWhole && (
+        <>
+          <PhoneBar />
+          <Palette opened={shortcuts.opened === 'palette'} close={shortcuts.close} />
+          <Shortcuts opened={shortcuts.opened === 'help'} close={shortcuts.close} />
+        </>
+      )}
     </div>
   )
 }

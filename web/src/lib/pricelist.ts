@@ -117,12 +117,26 @@ export function search<Row extends PriceRow>(
   used: Used = NOTHING_USED,
 ): PricedModel<Row>[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
+  if (words.length === 0) return inUseFirst(models, used)
   const found = models.filter(({ provider, model }) => {
     const haystack = `${provider} ${model}`.toLowerCase()
     return words.every((word) => haystack.includes(word))
   })
   const places = new Map(found.map((model, at) => [model, place(model, words, used, at)]))
   return found.sort((a, b) => comparePlaces(places.get(a) ?? [], places.get(b) ?? []))
+}
+
+/** The models in use, the most used first, then the others as they came. */
+function inUseFirst<Row extends PriceRow>(
+  models: PricedModel<Row>[],
+  used: Used,
+): PricedModel<Row>[] {
+  if (used.size === 0) return [...models]
+  const eventsOf = ({ provider, model }: PricedModel<Row>) =>
+    used.get(usedKey(provider, model)) ?? 0
+  const counted = models.map((model) => ({ model, events: eventsOf(model) }))
+  const inUse = counted.filter(({ events }) => events > 0).sort((a, b) => b.events - a.events)
+  return [...inUse, ...counted.filter(({ events }) => events === 0)].map(({ model }) => model)
 }
 
 /** How often models were used, by `usedKey`. */

@@ -43,11 +43,35 @@ export function isZone(tz: string): boolean {
 
 /** What the wall clock in `tz` shows at `at`, as milliseconds as if it were UTC. */
 export function wallClock(at: Date, tz: string): number {
+  if (tz === 'UTC') return at.getTime()
+  return at.getTime() + offsetOf(Math.floor(at.getTime() / QUARTER_MS), tz)
+}
+
+/** Clocks are changed at whole quarters of an hour, so each of them has one offset. */
+const QUARTER_MS = 15 * MINUTE_MS
+/** Quarters that are remembered of a zone, at most: enough for every bucket of some charts. */
+const OFFSETS_MAX = 20_000
+const offsets = new Map<string, Map<number, number>>()
+
+/** How far a zone's clock is ahead of UTC in a quarter of an hour; asking the browser takes long. */
+function offsetOf(quarter: number, tz: string): number {
+  const known = offsets.get(tz) ?? new Map<number, number>()
+  offsets.set(tz, known)
+  const remembered = known.get(quarter)
+  if (remembered !== undefined) return remembered
+  const at = new Date(quarter * QUARTER_MS)
+  const offset = shownClock(at, tz) - at.getTime()
+  if (known.size >= OFFSETS_MAX) known.clear()
+  known.set(quarter, offset)
+  return offset
+}
+
+/** What the browser says that the wall clock in `tz` shows, to the second. */
+function shownClock(at: Date, tz: string): number {
   const parts: Record<string, number> = {}
   for (const part of format(tz, CLOCK).formatToParts(at)) parts[part.type] = Number(part.value)
   const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts
-  const millis = ((at.getTime() % 1_000) + 1_000) % 1_000
-  return Date.UTC(year, month - 1, day, hour, minute, second) + millis
+  return Date.UTC(year, month - 1, day, hour, minute, second)
 }
 
 /**
@@ -107,6 +131,11 @@ export function daysBetween(from: Day, to: Day): number {
 export interface Range {
   from: Date
   to: Date
+}
+
+/** A span of time, as questions name it. */
+export function rangeQuery({ from, to }: Range): { from: string; to: string } {
+  return { from: from.toISOString(), to: to.toISOString() }
 }
 
 /** Buckets in one series, at most; more would be narrower than a pixel. */

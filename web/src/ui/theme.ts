@@ -1,5 +1,6 @@
 import {
   Button,
+  Combobox,
   type CSSVariablesResolver,
   createTheme,
   Drawer,
@@ -67,6 +68,8 @@ export const theme = createTheme({
   autoContrast: true,
   components: {
     InputWrapper: InputWrapper.extend({ styles: { label: { fontWeight: 500, marginBottom: 2 } } }),
+    // A list that is closed is not there: thirty of its options are drawn and measured otherwise.
+    Combobox: Combobox.extend({ defaultProps: { keepMounted: false } }),
     Button: Button.extend({ defaultProps: { fw: 500 } }),
     Modal: Modal.extend({ styles: { title: { fontWeight: 600 } } }),
     Drawer: Drawer.extend({ styles: { title: { fontWeight: 600 } } }),

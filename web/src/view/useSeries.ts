@@ -2,9 +2,10 @@ import { useMemo } from 'react'
 import { type Question, useUsage } from '@/api/usage'
 import type { Attribute } from '@/lib/filters'
 import type { Measure } from '@/lib/measures'
-import { alignedLabel, alignedRange, previousUpToNow } from '@/lib/period'
-import { alignPrevious, SERIES_MAX, tabulate } from '@/lib/series'
-import { bucketStarts, fittingEvery, possibleEvery } from '@/lib/time'
+import { alignedLabel } from '@/lib/period'
+import { seriesQuestions } from '@/lib/question'
+import { alignPrevious, tabulate } from '@/lib/series'
+import { bucketStarts } from '@/lib/time'
 import { type Scene, useScene } from './useView'
 
 /** A chart's questions and answers: its series, the period before, and both totals. */
@@ -13,22 +14,13 @@ export function useSeries(measure: Measure, by: Attribute[]) {
 }
 
 /** The same for a view that is not the page's own. */
-export function useSeriesOf({ view, range, tz, now }: Scene, measure: Measure, by: Attribute[]) {
-  const possible = possibleEvery(range)
-  const every = view.every && possible.includes(view.every) ? view.every : fittingEvery(range)
-  const ask = { tz, filters: view.filters, measures: [measure] }
-  const whole = alignedRange(view.period, every, now, tz)
-  const upToNow = previousUpToNow(view.period, now, tz)
-
-  const current = useUsage('series', {
-    ...ask,
-    range,
-    every,
-    by,
-    top: by.length > 0 ? SERIES_MAX : undefined,
-  })
-  const before = useUsage('series', { ...ask, range: whole, every }, { enabled: view.compare })
-  const base = useUsage('total', { ...ask, range: upToNow }, { enabled: view.compare })
+export function useSeriesOf(scene: Scene, measure: Measure, by: Attribute[]) {
+  const { view, tz, now } = scene
+  const questions = seriesQuestions(scene, measure, by)
+  const { possible, every } = questions
+  const current = useUsage('series', questions.current)
+  const before = useUsage('series', questions.before, { enabled: view.compare })
+  const base = useUsage('total', questions.base, { enabled: view.compare })
 
   // Buckets are the answer's: the last answer stays while the next one is on its way.
   const table = useMemo(() => {

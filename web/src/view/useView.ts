@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from 'react'
+import { useCallback } from 'react'
 import { useLocation, useSearch } from 'wouter'
 import { useSession } from '@/api/session'
 import { rangeOf } from '@/lib/period'
@@ -14,11 +14,19 @@ interface ChangeOptions {
 
 export type ChangeView = (change: Partial<View>, options?: ChangeOptions) => void
 
+let read: { search: string; view: View } | null = null
+
+/** What an address says: dozens of parts of a page ask for the same one. */
+function viewOf(search: string): View {
+  if (read?.search !== search) read = { search, view: readView(new URLSearchParams(search)) }
+  return read.view
+}
+
 /** The view that the URL says, and a way to change it. */
 export function useView(): [View, ChangeView] {
   const search = useSearch()
   const [, navigate] = useLocation()
-  const view = useMemo(() => readView(new URLSearchParams(search)), [search])
+  const view = viewOf(search)
   const change = useCallback<ChangeView>(
     (changed, options) => {
       // As it stands in the address: a name in it may have a slash or a percent sign of its own.
@@ -56,11 +64,22 @@ export function useScene(): Scene {
   return useSceneOf(useView()[0])
 }
 
+const ranges = new WeakMap<View, { now: Date; tz: string; range: Range }>()
+
+/** The span of a view, the same one for all that ask within a minute. */
+function rangeFor(view: View, now: Date, tz: string): Range {
+  const known = ranges.get(view)
+  if (known?.now === now && known.tz === tz) return known.range
+  const range = rangeOf(view.period, now, tz)
+  ranges.set(view, { now, tz, range })
+  return range
+}
+
 /** The same for a view that is not the page's own. */
 export function useSceneOf(view: View): Scene {
   const { currency, time_zone } = useSession()
   const now = useNow()
   const tz = view.tz ?? time_zone ?? 'UTC'
-  const range = useMemo(() => rangeOf(view.period, now, tz), [view.period, now, tz])
+  const range = rangeFor(view, now, tz)
   return { view, range, tz, now, currency }
 }

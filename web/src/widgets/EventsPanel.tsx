@@ -1,3 +1,4 @@
+import { memo } from 'react'
 import { Link } from 'wouter'
 import { useEvents } from '@/api/usage'
 import type { Filter } from '@/lib/filters'
@@ -10,7 +11,7 @@ const PAGE = 15
 const COLUMNS = ['time', 'model', 'provider', 'account', 'service', 'tokens', 'status', 'amount']
 
 /** The newest events of the period, filling as they come in. */
-export function EventsPanel({ filters }: { filters: Filter[] }) {
+export const EventsPanel = memo(function EventsPanel({ filters }: { filters: Filter[] }) {
   const { view, range } = useScene()
   const events = useEvents({ range, filters, limit: PAGE })
   return (
@@ -26,4 +27,4 @@ export function EventsPanel({ filters }: { filters: Filter[] }) {
       <EventTable label="Newest events" events={events} only={COLUMNS} empty={null} />
     </Panel>
   )
-}
+})

@@ -1,6 +1,5 @@
 import { Checkbox, Popover } from '@mantine/core'
 import { IconColumns3 } from '@tabler/icons-react'
-import { csvDataHref } from '@/lib/csv'
 import { chosenColumns, columnsWord, tableCsv } from '@/lib/table'
 import { CsvLink } from '@/ui/CsvLink'
 import links from '@/ui/CsvLink.module.css'
@@ -57,5 +56,5 @@ interface TableCsvProps<Row> {
 /** Saves the rows as they are ordered, with the columns that are shown. */
 export function TableCsv<Row>({ rows, columns, name, file, label }: TableCsvProps<Row>) {
   const { ordered, shown } = useTableView({ rows, columns, name })
-  return <CsvLink name={file} label={label} href={csvDataHref(tableCsv(ordered, shown))} />
+  return <CsvLink name={file} label={label} href={() => tableCsv(ordered, shown)} />
 }

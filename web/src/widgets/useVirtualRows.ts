@@ -1,14 +1,18 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { type Slice, visibleSlice } from '@/lib/table'
+import { useLater } from '@/ui/useLater'
 
 /** How high a row of a long table is, in pixels. */
 export const ROW_HEIGHT = 37
 /** Shorter tables are drawn whole, so that the browser finds every word in them. */
 export const VIRTUAL_FROM = 200
-/** What is drawn of a longer one before it is known what the window shows. */
-const DRAWN_FIRST = 50
 /** Rows above and below the screen that are drawn all the same. */
-const SPARE = 25
+const SPARE = 15
+
+/** What is drawn of any table before it is known what the window shows of it: a window full. */
+function windowful(rowHeight: number): number {
+  return Math.ceil(window.innerHeight / rowHeight)
+}
 
 /** Which rows of a table are drawn: those that the window shows, and some around them. */
 export function useVirtualRows(
@@ -17,7 +21,8 @@ export function useVirtualRows(
   rowHeight: number = ROW_HEIGHT,
 ) {
   const isVirtual = count > VIRTUAL_FROM
-  const [slice, setSlice] = useState<Slice>({ first: 0, end: DRAWN_FIRST })
+  const [slice, setSlice] = useState<Slice>(() => ({ first: 0, end: windowful(rowHeight) }))
+  const isWhole = useLater()
   const wanted = useRef<number | null>(null)
 
   useLayoutEffect(() => {
@@ -27,11 +32,14 @@ export function useVirtualRows(
       const next = visibleSlice(count, rowHeight, top, window.innerHeight, SPARE)
       setSlice((was) => (was.first === next.first && was.end === next.end ? was : next))
     }
-    look()
+    // At its top a table already has what is seen, and measuring it before it is painted takes long.
+    if (window.scrollY > 0) look()
+    const frame = requestAnimationFrame(look)
     // Whatever scrolls, the window or what is around the table, is heard on its way down.
     window.addEventListener('scroll', look, { capture: true, passive: true })
     window.addEventListener('resize', look)
     return () => {
+      cancelAnimationFrame(frame)
       window.removeEventListener('scroll', look, { capture: true })
       window.removeEventListener('resize', look)
     }
@@ -69,8 +77,8 @@ export function useVirtualRows(
     [focus, show],
   )
 
-  if (!isVirtual) return { first: 0, end: count, before: 0, after: 0, reveal, show }
-  const [first, end] = [Math.min(slice.first, count), Math.min(slice.end, count)]
+  const last = isVirtual ? slice.end : isWhole ? count : windowful(rowHeight)
+  const [first, end] = [isVirtual ? Math.min(slice.first, count) : 0, Math.min(last, count)]
   return {
     first,
     end,

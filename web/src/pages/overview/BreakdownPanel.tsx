@@ -1,4 +1,4 @@
-import { useMemo } from 'react'
+import { memo, useMemo } from 'react'
 import { Link, useLocation } from 'wouter'
 import { type UsageRow, useUsage } from '@/api/usage'
 import { assignSlots, slotVariable } from '@/lib/colour'
@@ -21,7 +21,11 @@ import classes from './BreakdownPanel.module.css'
 const BASE_ROWS_MAX = 1_000
 
 /** What the spend is made of; also the chart's legend. A row narrows the page to itself, a name leads to its page. */
-export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => void }) {
+export const BreakdownPanel = memo(function BreakdownPanel({
+  onHover,
+}: {
+  onHover: (key: string | null) => void
+}) {
   const [view, changeView] = useView()
   const [, navigate] = useLocation()
   const { range, tz, now, currency } = useScene()
@@ -165,7 +169,7 @@ export function BreakdownPanel({ onHover }: { onHover: (key: string | null) => v
       )}
     </Panel>
   )
-}
+})
 
 function Bar({ size, colour }: { size: number; colour: string }) {
   return (

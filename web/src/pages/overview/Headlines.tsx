@@ -1,54 +1,37 @@
-import { useMemo } from 'react'
+import { memo, useMemo } from 'react'
 import { useUsage } from '@/api/usage'
 import { Sparkline } from '@/charts/Sparkline'
 import { runningBucket } from '@/charts/seriesSheet'
-import { type Period, type Preset, previousUpToNow, rangeOf } from '@/lib/period'
+import { SPANS, type Span, spanQuestions } from '@/lib/overview'
+import type { Preset } from '@/lib/period'
 import { tabulate } from '@/lib/series'
-import {
-  bucketStarts,
-  type Every,
-  formatDay,
-  formatTime,
-  formatWeekday,
-  type Range,
-} from '@/lib/time'
+import { bucketStarts, formatDay, formatTime, formatWeekday, type Range } from '@/lib/time'
 import { Change, Figure } from '@/ui/Figures'
 import { Bone, messageOf } from '@/ui/States'
 import { useScene } from '@/view/useView'
 import classes from './Headlines.module.css'
 
-interface Span {
-  title: string
-  preset: Preset
-  every: Every
-}
-
-const SPANS: Span[] = [
-  { title: 'Today', preset: 'today', every: 'hour' },
-  { title: 'This week', preset: 'week', every: 'day' },
-  { title: 'This month', preset: 'month', every: 'day' },
-]
-
 /** Spend today, this week and this month, each against the last one up to the same moment. */
-export function Headlines() {
+export const Headlines = memo(function Headlines() {
   return (
     <section className={classes.row} aria-label="Spend now">
       {SPANS.map((span) => (
-        <Headline key={span.preset} {...span} />
+        <Headline key={span.preset} span={span} />
       ))}
     </section>
   )
-}
+})
 
-function Headline({ title, preset, every }: Span) {
+function Headline({ span }: { span: Span }) {
+  const { title, preset, every } = span
   const { view, tz, now, currency } = useScene()
-  const period: Period = useMemo(() => ({ kind: 'preset', preset }), [preset])
-  const range = rangeOf(period, now, tz)
-  const before = previousUpToNow(period, now, tz)
-  const ask = { tz, filters: view.filters, measures: ['spend' as const] }
-  const current = useUsage('series', { ...ask, range, every })
-  const previous = useUsage('total', { ...ask, range: before })
-  const starts = bucketStarts(range, every, tz)
+  const questions = useMemo(() => spanQuestions(span, { view, tz, now }), [span, view, tz, now])
+  const current = useUsage('series', questions.current)
+  const previous = useUsage('total', questions.before)
+  const starts = useMemo(
+    () => bucketStarts(questions.current.range, every, tz),
+    [questions, every, tz],
+  )
   const table = current.data && tabulate(current.data.rows, starts, 'spend', [])
 
   return (
@@ -76,7 +59,7 @@ function Headline({ title, preset, every }: Span) {
             measure="spend"
             now={current.data.total.spend}
             base={previous.data.total.spend}
-            against={against(preset, before, tz, now)}
+            against={against(preset, questions.before.range, tz, now)}
             currency={currency}
           />
         ) : (

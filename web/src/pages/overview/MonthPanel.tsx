@@ -1,4 +1,4 @@
-import { useMemo } from 'react'
+import { memo, useMemo } from 'react'
 import { Link } from 'wouter'
 import { useUsage } from '@/api/usage'
 import { ChartSkeleton } from '@/charts/ChartSkeleton'
@@ -6,7 +6,7 @@ import { MonthChart } from '@/charts/MonthChart'
 import { runningBucket } from '@/charts/seriesSheet'
 import { type Amount, drawnUnits, estimated, formatAmount, parseAmount } from '@/lib/amount'
 import { budgetWords, monthDays } from '@/lib/month'
-import { type Period, rangeOf } from '@/lib/period'
+import { monthQuestion } from '@/lib/overview'
 import { tabulate } from '@/lib/series'
 import { bucketStarts } from '@/lib/time'
 import { Panel } from '@/ui/Panel'
@@ -16,21 +16,14 @@ import type { Brief } from '@/wire'
 import classes from './MonthPanel.module.css'
 
 const HEIGHT = 262
-const MONTH: Period = { kind: 'preset', preset: 'month' }
 const UNKNOWN = { expected: null, low: null, high: null, days: [], budget: null }
 
 /** The month so far, from its first day on, with where it ends as things go and what may be spent. */
-export function MonthPanel({ brief }: { brief: Brief | undefined }) {
+export const MonthPanel = memo(function MonthPanel({ brief }: { brief: Brief | undefined }) {
   const { view, tz, now, currency } = useScene()
-  const range = useMemo(() => rangeOf(MONTH, now, tz), [now, tz])
-  const starts = useMemo(() => bucketStarts(range, 'day', tz), [range, tz])
-  const daily = useUsage('series', {
-    range,
-    tz,
-    filters: view.filters,
-    measures: ['spend'],
-    every: 'day',
-  })
+  const question = useMemo(() => monthQuestion({ view, tz, now }), [view, tz, now])
+  const starts = useMemo(() => bucketStarts(question.range, 'day', tz), [question, tz])
+  const daily = useUsage('series', question)
   const month = brief?.month ?? UNKNOWN
   const running = runningBucket(starts, now)
   const days = useMemo(() => {
@@ -62,7 +55,7 @@ export function MonthPanel({ brief }: { brief: Brief | undefined }) {
       )}
     </Panel>
   )
-}
+})
 
 type Month = Pick<Brief['month'], 'expected' | 'low' | 'high' | 'days' | 'budget'>
 

@@ -2,8 +2,10 @@ import { Suspense, useState } from 'react'
 import { useBrief } from '@/api/insights'
 import { useHasEvents } from '@/api/usage'
 import { usePins } from '@/api/views'
+import { briefOf } from '@/lib/overview'
 import { lazyPart } from '@/ui/lazyPart'
 import { Failure } from '@/ui/States'
+import { useLater } from '@/ui/useLater'
 import { useScene, useView } from '@/view/useView'
 import { EventsPanel } from '@/widgets/EventsPanel'
 import { FilterBar } from '@/widgets/FilterBar'
@@ -24,14 +26,15 @@ export function Overview() {
   const [view] = useView()
   const hasEvents = useHasEvents()
   const pins = usePins()
+  // The month stands on the screen before what is below it is drawn.
+  const isWhole = useLater()
   const [highlight, setHighlight] = useState<string | null>(null)
 
   // Who sees the first event come in stays with it until they go on.
   const [isWaiting, setWaiting] = useState(false)
   if (hasEvents.data === false && !isWaiting) setWaiting(true)
 
-  const { range, tz } = useScene()
-  const brief = useBrief({ range, tz, by: view.by[0] ?? 'provider', filters: view.filters })
+  const brief = useBrief(briefOf(useScene()))
 
   if (hasEvents.isError) {
     return (
@@ -59,17 +62,21 @@ export function Overview() {
         <MonthPanel brief={brief.data} />
         <Headlines />
       </div>
-      <UnpricedNote />
-      <div className={classes.pair}>
-        <SpendPanel highlight={highlight} />
-        <BreakdownPanel key={view.by.join()} onHover={setHighlight} />
-      </div>
-      {(pins.data?.length ?? 0) > 0 && (
-        <Suspense fallback={null}>
-          <PinnedViews />
-        </Suspense>
+      {isWhole && (
+        <>
+          <UnpricedNote />
+          <div className={classes.pair}>
+            <SpendPanel highlight={highlight} />
+            <BreakdownPanel key={view.by.join()} onHover={setHighlight} />
+          </div>
+          {(pins.data?.length ?? 0) > 0 && (
+            <Suspense fallback={null}>
+              <PinnedViews />
+            </Suspense>
+          )}
+          <EventsPanel filters={view.filters} />
+        </>
       )}
-      <EventsPanel filters={view.filters} />
     </div>
   )
 }

@@ -1,4 +1,5 @@
 import { Select } from '@mantine/core'
+import { memo } from 'react'
 import { ChartSkeleton } from '@/charts/ChartSkeleton'
 import { SeriesChart } from '@/charts/SeriesChart'
 import { SeriesTableView } from '@/charts/SeriesTableView'
@@ -20,7 +21,7 @@ import { useMarks, usePlacedMarks } from '@/widgets/useMarks'
 const HEIGHT = 316
 
 /** Spend over the period, stacked by what people choose. */
-export function SpendPanel({ highlight }: { highlight: string | null }) {
+export const SpendPanel = memo(function SpendPanel({ highlight }: { highlight: string | null }) {
   const [view, changeView] = useView()
   const scene = useScene()
   const { tz, now, currency } = scene
@@ -113,4 +114,4 @@ export function SpendPanel({ highlight }: { highlight: string | null }) {
       )}
     </Panel>
   )
-}
+})

@@ -1,6 +1,6 @@
 import { SegmentedControl } from '@mantine/core'
 import type { Roi as RoiAnswer } from '@/api/roi'
-import { csvDataHref, csvName } from '@/lib/csv'
+import { csvName } from '@/lib/csv'
 import { type Attribute, attributeLabel } from '@/lib/filters'
 import { DEFAULT_GROUP, RULES, readRule, roiGroupsCsv } from '@/lib/roi'
 import { CsvLink } from '@/ui/CsvLink'
@@ -49,7 +49,7 @@ export function GroupsPanel({ roi, by, isStale }: GroupsPanelProps) {
             <CsvLink
               name={csvName(['revenue-and-spend-by', by], range, tz)}
               label="Save the groups as CSV"
-              href={csvDataHref(roiGroupsCsv(roi, by))}
+              href={() => roiGroupsCsv(roi, by)}
             />
           )}
         </>

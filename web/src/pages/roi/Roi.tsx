@@ -5,7 +5,7 @@ import { useSession } from '@/api/session'
 import { ChartSkeleton } from '@/charts/ChartSkeleton'
 import { RoiChart } from '@/charts/RoiChart'
 import { formatAmount, parseAmount } from '@/lib/amount'
-import { csvDataHref, csvName } from '@/lib/csv'
+import { csvName } from '@/lib/csv'
 import { periodLabel } from '@/lib/period'
 import {
   hasRevenue,
@@ -143,7 +143,7 @@ function CoursePanel({ roi, possible }: CoursePanelProps) {
           <CsvLink
             name={csvName(['revenue-and-spend-by', every], range, tz)}
             label="Save revenue and spend as CSV"
-            href={csvDataHref(roiSeriesCsv(roi))}
+            href={() => roiSeriesCsv(roi)}
           />
           <ShownSwitch />
         </>

@@ -3,6 +3,7 @@ import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { ApiError } from '@/api/client'
 import { useSignIn, useSignInByLink } from '@/api/session'
+import { Logo } from '@/ui/Logo'
 import { messageOf, sentence } from '@/ui/States'
 import classes from './SignIn.module.css'
 
@@ -23,7 +24,7 @@ export function SignIn() {
     <main className={classes.page}>
       <div className={classes.card}>
         <h1 className={classes.brand}>
-          <img src="/favicon.svg" alt="" width={28} height={28} />
+          <Logo size={28} />
           Outlay
         </h1>
         {link.isPending ? (
