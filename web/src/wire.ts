@@ -7,6 +7,9 @@ export type AlertState = Shape<'AlertState'>
 
 export type AlertSeverity = Shape<'AlertSeverity'>
 
+/** What a text points at. */
+export type Link = Shape<'Link'>
+
 /** One time that a condition held. */
 export type Alert = Shape<'AlertBody'>
 

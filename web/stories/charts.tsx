@@ -71,7 +71,7 @@ export const MARKS: Mark[] = (
   text,
   at: new Date(at),
   until: null,
-  path: kind === 'note' ? null : '/alerts',
+  link: kind === 'note' ? null : ({ to: 'alerts' } as const),
   id: kind === 'note' ? '1' : null,
   author: kind === 'note' ? 'ada' : null,
 }))

@@ -6,6 +6,7 @@ pub mod annotations;
 pub mod budgets;
 pub mod imports;
 pub mod ledger;
+pub mod links;
 pub mod once;
 pub mod quantity;
 pub mod recommendations;

@@ -31,7 +31,6 @@ pub mod known_time;
 pub mod latency;
 pub mod parted;
 pub mod tasks;
-pub mod usage_link;
 pub mod writes;
 
 use std::fs::File;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isAbout, isPathAbout } from './about'
+import { isAbout, isLinkAbout } from './about'
 
 test('a scope is about the names that it lets pass', () => {
   const scope = { provider: ['openai', 'google'], 'model!': ['gpt-4o'] }
@@ -10,11 +10,17 @@ test('a scope is about the names that it lets pass', () => {
   expect(isAbout({}, 'provider', 'google')).toBe(false)
 })
 
-test('a path is about the names in it', () => {
-  const path = '/explore?period=7d&provider=openai&tag.feature=a%5C,b'
+test('a link is about the names in it', () => {
+  const days = { first: '2026-11-01', last: '2026-11-02' } as const
+  const scope = { provider: ['openai'], 'tag.feature': ['a,b'] }
+  const usage = { to: 'usage_of_days' as const, scope, ...days }
+  const name = { to: 'name', attribute: 'model', name: 'gpt-4o' } as const
 
-  expect(isPathAbout(path, 'provider', 'openai')).toBe(true)
-  expect(isPathAbout(path, 'tag.feature', 'a,b')).toBe(true)
-  expect(isPathAbout(path, 'model', 'openai')).toBe(false)
-  expect(isPathAbout(null, 'model', 'openai')).toBe(false)
+  expect(isLinkAbout(usage, 'provider', 'openai')).toBe(true)
+  expect(isLinkAbout(usage, 'tag.feature', 'a,b')).toBe(true)
+  expect(isLinkAbout(usage, 'model', 'openai')).toBe(false)
+  expect(isLinkAbout(name, 'model', 'gpt-4o')).toBe(true)
+  expect(isLinkAbout(name, 'provider', 'gpt-4o')).toBe(false)
+  expect(isLinkAbout({ to: 'unpriced' }, 'model', 'gpt-4o')).toBe(false)
+  expect(isLinkAbout(null, 'model', 'openai')).toBe(false)
 })

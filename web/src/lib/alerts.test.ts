@@ -29,7 +29,7 @@ function alert(changed: Partial<Alert>): Alert {
     severity: 'warning',
     title: 'It holds',
     detail: 'since now',
-    path: null,
+    link: null,
     opened_at: '2026-11-21T09:00:00Z',
     updated_at: '2026-11-21T09:00:00Z',
     acknowledged_by: null,

@@ -7,7 +7,7 @@ const STARTS = bucketStarts(RANGE, 'day', 'UTC')
 
 function mark(at: string, until: string | null = null): Mark {
   const moments = { at: new Date(at), until: until === null ? null : new Date(until) }
-  return { key: at, kind: 'note', text: at, path: null, id: null, author: null, ...moments }
+  return { key: at, kind: 'note', text: at, link: null, id: null, author: null, ...moments }
 }
 
 test('marks stand in the bucket that they fall into, together where it is the same', () => {
@@ -47,8 +47,8 @@ test('only what whoever looks may take back has an id', () => {
     scope: {},
   } as const
   const marks = marksOf([
-    { ...note, id: '1', author: 'ada', changeable: true, path: null },
-    { ...note, id: '2', author: 'bob', changeable: false, path: null },
+    { ...note, id: '1', author: 'ada', changeable: true, link: null },
+    { ...note, id: '2', author: 'bob', changeable: false, link: null },
   ])
 
   expect(marks.map(({ id }) => id)).toEqual(['1', null])

@@ -1,4 +1,4 @@
-import type { Annotation, ChangePoint } from '@/wire'
+import type { Annotation, ChangePoint, Link } from '@/wire'
 import { estimated, formatAmount } from './amount'
 import { startOfDay } from './time'
 
@@ -12,8 +12,8 @@ export interface Mark {
   at: Date
   /** When it was over, where it took a time. */
   until: Date | null
-  /** The page that says more. */
-  path: string | null
+  /** What says more. */
+  link: Link | null
   /** What somebody wrote, by its id, where whoever looks may take it back. */
   id: string | null
   author: string | null
@@ -29,13 +29,13 @@ export const MARK_WORDS: Record<MarkKind, string> = {
 
 /** What the server knows of, as marks. */
 export function marksOf(annotations: Annotation[]): Mark[] {
-  return annotations.map(({ id, kind, text, at, until, path, author, changeable }) => ({
+  return annotations.map(({ id, kind, text, at, until, link, author, changeable }) => ({
     key: id ?? `${kind} ${at} ${text}`,
     kind,
     text,
     at: new Date(at),
     until: until === null ? null : new Date(until),
-    path,
+    link,
     id: changeable ? id : null,
     author,
   }))
@@ -49,7 +49,7 @@ export function levelMarks(changes: ChangePoint[], tz: string, currency: string)
     text: `From ${formatAmount(estimated(before), currency)} to ${formatAmount(estimated(after), currency)} a day`,
     at: startOfDay(date, tz),
     until: null,
-    path: '/insights',
+    link: { to: 'insights' },
     id: null,
     author: null,
   }))

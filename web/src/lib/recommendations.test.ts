@@ -22,7 +22,7 @@ const ITEM: Recommendation = {
   scope: {},
   evidence: [],
   proof: { columns: [], rows: [] },
-  path: null,
+  link: { to: 'usage' },
   actions: [],
   state: 'open',
   changed_by: null,

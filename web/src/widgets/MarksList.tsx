@@ -5,6 +5,7 @@ import { Link } from 'wouter'
 import { useRemoveAnnotation, useWriteAnnotation } from '@/api/annotations'
 import { useSession } from '@/api/session'
 import { type Filter, scopeBody } from '@/lib/filters'
+import { addressOf } from '@/lib/links'
 import { MARK_WORDS, type Mark } from '@/lib/marks'
 import { plural } from '@/lib/number'
 import { filterWords } from '@/lib/savedViews'
@@ -32,14 +33,14 @@ export function MarksList({ marks, scene, filters }: MarksListProps) {
         <details className={classes.marks}>
           <summary>{plural(marks.length, 'mark')} on the chart</summary>
           <ul aria-label="What happened">
-            {marks.toReversed().map(({ key, kind, text, at, path, id, author }) => (
+            {marks.toReversed().map(({ key, kind, text, at, link, id, author }) => (
               <li key={key}>
                 <span className="number muted">
                   {formatDay(at, tz, now)}, {formatTime(at, tz)}
                 </span>
                 <span className={classes.kind}>{MARK_WORDS[kind]}</span>
                 <span className={classes.text}>
-                  {path ? <Link href={path}>{text}</Link> : text}
+                  {link ? <Link href={addressOf(link, scene.view)}>{text}</Link> : text}
                   {author && <span className="muted"> by {author}</span>}
                 </span>
                 {id !== null && (

@@ -5,6 +5,7 @@ use compact_str::CompactString;
 use uuid::Uuid;
 
 use super::rule::Severity;
+use crate::links::Link;
 
 /// One time that a condition held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +22,8 @@ pub struct Alert {
     pub title: String,
     /// The figures behind it, as they were when it opened.
     pub detail: String,
-    /// Where the usage behind it is seen: a path of the pages.
-    pub path: Option<String>,
+    /// What is behind it.
+    pub link: Option<Link>,
     /// The account that it is about, where it is about one alone: whose people see it.
     pub account: Option<CompactString>,
     /// When it opened.
@@ -122,8 +123,8 @@ pub struct Reading {
     pub title: String,
     /// The figures behind it.
     pub detail: String,
-    /// Where the usage behind it is seen.
-    pub path: Option<String>,
+    /// What is behind it.
+    pub link: Option<Link>,
     /// The account that it is about, where it is about one alone.
     pub account: Option<CompactString>,
 }
@@ -180,7 +181,7 @@ mod tests {
             severity: Severity::Warning,
             title: String::new(),
             detail: String::new(),
-            path: None,
+            link: None,
             account: None,
             opened_at: DateTime::UNIX_EPOCH,
             state,
@@ -196,7 +197,7 @@ mod tests {
             severity: None,
             title: String::new(),
             detail: String::new(),
-            path: None,
+            link: None,
             account: None,
         }
     }

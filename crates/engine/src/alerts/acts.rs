@@ -198,7 +198,7 @@ fn settle(
 }
 
 fn opened(rule: &AlertRule, reading: Reading, now: DateTime<Utc>) -> Alert {
-    let Reading { key, severity, title, detail, path, account, .. } = reading;
+    let Reading { key, severity, title, detail, link, account, .. } = reading;
     Alert {
         id: Uuid::now_v7(),
         rule_id: rule.id.clone(),
@@ -206,7 +206,7 @@ fn opened(rule: &AlertRule, reading: Reading, now: DateTime<Utc>) -> Alert {
         severity: severity.unwrap_or(rule.draft.severity),
         title,
         detail,
-        path,
+        link,
         account,
         opened_at: now,
         state: AlertState::Open,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use chrono::{DateTime, Days, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use compact_str::{CompactString, format_compact};
 use outlay_analytics::anomalies::{self, OnlineDetector, OnlineOptions};
@@ -13,6 +13,7 @@ use outlay_domain::Amount;
 use outlay_domain::alerts::{Alert, AlertRule, Condition, Hold, Reading, Severity, SpikeSeverity};
 use outlay_domain::budgets::{Basis, Scope, Threshold};
 use outlay_domain::ledger::Unit;
+use outlay_domain::links::Link;
 use outlay_domain::usage::question::{Every, Group, Measure, Value, day_start};
 
 use super::{Alerts, AlertsError};
@@ -23,7 +24,6 @@ use crate::insights::findings::spike_severity;
 use crate::insights::units;
 use crate::tasks::TaskCondition;
 use crate::usage::{Questions, UnansweredError, UsageQuestion};
-use crate::usage_link::{escape, filter};
 
 /// Accounts that owe and are told of, at most.
 const OWING_MAX: usize = 100;
@@ -171,7 +171,7 @@ impl Alerts {
                         count_text(*count)
                     ),
                 },
-                path: Some("/prices?view=unpriced".into()),
+                link: Some(Link::Unpriced),
                 account: None,
             })
         });
@@ -207,7 +207,7 @@ impl Alerts {
             severity: None,
             title: format!("{name} of the {span} {verb} {text}, the limit is {limit}"),
             detail: about(scope),
-            path: Some(path(scope, &measured, from, now)),
+            link: Some(between(scope, &measured, from, now)),
             account: None,
         }])
     }
@@ -257,7 +257,7 @@ impl Alerts {
                         about(scope),
                         units_text(verdict.hi.max(0.0))
                     ),
-                    path: Some(path(scope, &Measure::Spend, *at, *at + TimeDelta::hours(1))),
+                    link: Some(between(scope, &Measure::Spend, *at, *at + TimeDelta::hours(1))),
                     account: None,
                 });
             }
@@ -299,7 +299,7 @@ impl Alerts {
                     units_text(anomaly.lo.max(0.0)),
                     units_text(anomaly.hi.max(0.0))
                 ),
-                path: Some(day_path(scope, day)),
+                link: Some(of_day(scope, day)),
                 account: None,
             })
         });
@@ -337,7 +337,7 @@ impl Alerts {
                     days[change.lo.min(days.len() - 1)],
                     days[change.hi.min(days.len() - 1)]
                 ),
-                path: Some(day_path(scope, day)),
+                link: Some(of_day(scope, day)),
                 account: None,
             })
         });
@@ -372,7 +372,7 @@ impl Alerts {
                 hours => format!("Nothing came in for {hours} hours"),
             },
             detail: about(scope),
-            path: Some(path(scope, &Measure::Events, now - TimeDelta::days(7), now)),
+            link: Some(between(scope, &Measure::Events, now - TimeDelta::days(7), now)),
             account: None,
         }])
     }
@@ -389,7 +389,7 @@ impl Alerts {
                 title: format!("`{account}` owes {owed} {unit}"),
                 detail: "its usage took more than it had; grant it credit, or change its terms"
                     .into(),
-                path: None,
+                link: None,
                 account: Some(account),
             }
         };
@@ -406,7 +406,7 @@ impl Alerts {
                 severity: None,
                 title,
                 detail: detail.into(),
-                path: None,
+                link: None,
                 account: None,
             });
         };
@@ -574,7 +574,7 @@ fn budget_reading(
         severity: is_spent.then_some(Severity::Critical),
         title,
         detail,
-        path: Some(format!("/budgets?budget={}", status.budget.id)),
+        link: Some(Link::Budget { id: status.budget.id.to_string() }),
         account: draft.scope.account().map(CompactString::from),
     }
 }
@@ -587,7 +587,7 @@ fn still_there(alert: &Alert) -> Reading {
         severity: None,
         title: alert.title.clone(),
         detail: alert.detail.clone(),
-        path: alert.path.clone(),
+        link: alert.link.clone(),
         account: alert.account.clone(),
     }
 }
@@ -670,24 +670,18 @@ fn about(scope: &Scope) -> String {
     scope.names().iter().map(filter).collect::<Vec<_>>().join("; ")
 }
 
-/// The page that shows what `measure` reads behind a reading. Its range is written in whole seconds
-/// and leaves its end out, so a part of a second counts as a whole one.
-fn path(scope: &Scope, measure: &Measure, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
-    let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let part = i64::from(to.timestamp_subsec_nanos());
-    let to = if part == 0 { to } else { to + TimeDelta::nanoseconds(1_000_000_000 - part) };
+/// What `measure` reads behind a reading. Its moments are whole seconds and its end is left out, so a
+/// part of a second counts as a whole one.
+fn between(scope: &Scope, measure: &Measure, from: DateTime<Utc>, to: DateTime<Utc>) -> Link {
+    let whole = |at: DateTime<Utc>| at.trunc_subsecs(0);
+    let until = if whole(to) == to { to } else { whole(to) + TimeDelta::seconds(1) };
     let measure = match measure {
-        Measure::Spend => String::new(),
-        other => format!("&measure={}", escape(&other.name())),
+        Measure::Spend => None,
+        other => Some(other.name().into_owned()),
     };
-    format!("/explore?from={}&to={}{measure}{}", text(from), text(to), filters(scope))
+    Link::UsageBetween { scope: scope.clone(), measure, from: whole(from), until }
 }
 
-fn day_path(scope: &Scope, day: NaiveDate) -> String {
-    // The page counts the last day in.
-    format!("/explore?from={day}&to={day}{}", filters(scope))
-}
-
-fn filters(scope: &Scope) -> String {
-    scope.names().iter().map(|(name, values)| filter(name, values)).collect()
+fn of_day(scope: &Scope, day: NaiveDate) -> Link {
+    Link::UsageOfDays { scope: scope.clone(), first: day, last: day, tz: None }
 }

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_domain::alerts::{Alert, AlertRule, AlertState, Reading, RuleDraft, RuleError, turn};
+use outlay_domain::people::Denied;
 pub use outlay_store::sqlite::alerts::WantedAlerts;
 use outlay_store::{Books, StoreError};
 use parking_lot::Mutex;
@@ -22,11 +23,13 @@ use crate::budgets::{Budgets, BudgetsError, Judged};
 use crate::journal::{AcceptError, Journal, Topic};
 use crate::usage::{By, Questions, UnansweredError};
 
-use crate::{Clock, Outlay};
+use crate::{Asker, Clock, Outlay};
 use round::Watch;
 
 /// Rules that may be kept, at most.
 pub const RULES_MAX: usize = 1_000;
+/// How long an alert may be silent.
+const SNOOZE_MAX: TimeDelta = TimeDelta::days(366);
 /// How long resolved alerts are kept.
 const KEPT_FOR: TimeDelta = TimeDelta::days(400);
 /// How long what looks at whole hours and days is good for.
@@ -90,6 +93,12 @@ pub enum AlertsError {
     /// There is no alert of that id.
     #[error("there is no alert `{0}`")]
     UnknownAlert(Uuid),
+    /// Whoever asks may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// An alert is silent until some moment of the year ahead.
+    #[error("must be in the future, and at most a year ahead")]
+    Until,
     /// What is over cannot be seen to.
     #[error("the alert is resolved already")]
     Resolved,
@@ -185,29 +194,33 @@ impl Alerts {
         self.books.read(|books| books.alerts().rules()).await
     }
 
-    /// Keeps a new rule under `id`.
+    /// Keeps a new rule under `id`, or under one of its own where none is chosen. Admins only.
     pub async fn create_rule(
         &self,
-        id: CompactString,
+        id: Option<CompactString>,
         draft: RuleDraft,
-        actor: &str,
+        asker: &Asker,
     ) -> Result<AlertRule, AlertsError> {
-        self.journal.act(acts::CreateRule { id, draft, actor: actor.into() }).await
+        asker.require_admin()?;
+        let id = id.unwrap_or_else(|| Uuid::now_v7().to_string().into());
+        self.journal.act(acts::CreateRule { id, draft, actor: asker.name() }).await
     }
 
-    /// Lets the rule of that id say `draft` from now on.
+    /// Lets the rule of that id say `draft` from now on. Admins only.
     pub async fn change_rule(
         &self,
         id: &str,
         draft: RuleDraft,
-        actor: &str,
+        asker: &Asker,
     ) -> Result<AlertRule, AlertsError> {
-        self.journal.act(acts::ChangeRule { id: id.into(), draft, actor: actor.into() }).await
+        asker.require_admin()?;
+        self.journal.act(acts::ChangeRule { id: id.into(), draft, actor: asker.name() }).await
     }
 
-    /// Removes the rule of that id; its alerts resolve in the next round.
-    pub async fn remove_rule(&self, id: &str, actor: &str) -> Result<(), AlertsError> {
-        self.journal.act(acts::RemoveRule { id: id.into(), actor: actor.into() }).await
+    /// Removes the rule of that id; its alerts resolve in the next round. Admins only.
+    pub async fn remove_rule(&self, id: &str, asker: &Asker) -> Result<(), AlertsError> {
+        asker.require_admin()?;
+        self.journal.act(acts::RemoveRule { id: id.into(), actor: asker.name() }).await
     }
 
     /// Why rules could not be judged when they were judged last, by rule.
@@ -215,16 +228,18 @@ impl Alerts {
         self.memory.lock().troubles.clone()
     }
 
-    /// The newest alerts that are wanted, behind the time and id `before`, with all rules as they
-    /// stood at that moment and how many alerts of that account, where one is named, were open and
+    /// The newest alerts that are wanted and that whoever asks sees, behind the time and id `before`,
+    /// with all rules as they stood at that moment and how many alerts that they see were open and
     /// not silent.
     pub async fn page(
         &self,
         wanted: WantedAlerts,
         before: Option<(DateTime<Utc>, Uuid)>,
         limit: u32,
+        asker: &Asker,
     ) -> Result<AlertsPage, StoreError> {
         let now = self.clock.now();
+        let wanted = WantedAlerts { account: asker.scope().or(wanted.account), ..wanted };
         self.books
             .read(move |books| {
                 let open = books.alerts().count_open(wanted.account.as_deref(), now)?;
@@ -237,14 +252,22 @@ impl Alerts {
             .await
     }
 
-    /// Lets `actor` do something about an alert.
+    /// Does something about an alert, and answers it with every rule. Admins only.
     pub async fn act_on(
         &self,
         id: Uuid,
         action: AlertAction,
-        actor: &str,
-    ) -> Result<Alert, AlertsError> {
-        self.journal.act(acts::ActOn { id, action, actor: actor.into() }).await
+        asker: &Asker,
+    ) -> Result<(Alert, Vec<AlertRule>), AlertsError> {
+        asker.require_admin()?;
+        if let AlertAction::Snooze(until) = action {
+            let ahead = until - self.clock.now();
+            if ahead <= TimeDelta::zero() || ahead > SNOOZE_MAX {
+                return Err(AlertsError::Until);
+            }
+        }
+        let alert = self.journal.act(acts::ActOn { id, action, actor: asker.name() }).await?;
+        Ok((alert, self.rules().await?))
     }
 
     /// Keeps in mind what stood in the way of judging `rule`, and logs it when it is new.

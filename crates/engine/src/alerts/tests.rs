@@ -14,6 +14,11 @@ fn now() -> DateTime<Utc> {
     "2026-11-11T12:30:00Z".parse().unwrap()
 }
 
+/// Somebody who may do everything.
+fn person(name: &'static str) -> Asker {
+    By::Server(name).into()
+}
+
 struct Desk {
     outlay: Arc<Outlay>,
     alerts: Arc<Alerts>,
@@ -35,7 +40,7 @@ impl Desk {
         let alerts = Alerts::new(&outlay);
         for rule in alerts.rules().await.unwrap() {
             if !kept.contains(&rule.id.as_str()) {
-                alerts.remove_rule(&rule.id, "ada").await.unwrap();
+                alerts.remove_rule(&rule.id, &person("ada")).await.unwrap();
             }
         }
         Self { outlay, alerts, clock, _folder: folder }
@@ -46,7 +51,7 @@ impl Desk {
             "name": id, "severity": "warning", "condition": condition,
         });
         let draft = serde_json::from_value(draft).unwrap();
-        self.alerts.create_rule(id.into(), draft, "ada").await.unwrap();
+        self.alerts.create_rule(Some(id.into()), draft, &person("ada")).await.unwrap();
     }
 
     async fn spend(&self, id: &str, at: DateTime<Utc>, cost: Option<&str>) {
@@ -67,14 +72,18 @@ impl Desk {
 
     /// How many alerts are open and not silent.
     async fn open(&self) -> i64 {
-        self.alerts.page(within(&["open"]), None, 1).await.unwrap().open
+        self.alerts.page(within(&["open"]), None, 1, &person("ada")).await.unwrap().open
     }
 
     /// Judges, and tells every alert that is not resolved.
     async fn judged(&self) -> Vec<String> {
         self.alerts.judge_all().await.unwrap();
-        let page =
-            self.alerts.page(within(&["open", "acknowledged"]), None, 100).await.unwrap().alerts;
+        let page = self
+            .alerts
+            .page(within(&["open", "acknowledged"]), None, 100, &person("ada"))
+            .await
+            .unwrap()
+            .alerts;
         page.into_iter()
             .map(|alert| {
                 format!("{} {}: {}", alert.state.as_str(), alert.severity.as_str(), alert.title)
@@ -116,7 +125,7 @@ async fn whoever_sees_one_account_sees_the_alerts_that_are_about_it_alone() {
 
     let of = async |account: &str| {
         let wanted = WantedAlerts { account: Some(account.into()), ..within(&["open"]) };
-        let page = desk.alerts.page(wanted, None, 100).await.unwrap();
+        let page = desk.alerts.page(wanted, None, 100, &person("ada")).await.unwrap();
         let mut rules: Vec<_> = page.alerts.iter().map(|alert| alert.rule_id.to_string()).collect();
         rules.sort();
         (rules, page.open)
@@ -144,7 +153,15 @@ async fn a_limit_opens_once_stays_while_it_nearly_holds_and_resolves_below() {
     assert_eq!(desk.judged().await, open, "9.2 is nearly 10");
     desk.clock.advance(TimeDelta::hours(20));
     assert!(desk.judged().await.is_empty());
-    assert_eq!(desk.alerts.page(within(&["resolved"]), None, 10).await.unwrap().alerts.len(), 1);
+    assert_eq!(
+        desk.alerts
+            .page(within(&["resolved"]), None, 10, &person("ada"))
+            .await
+            .unwrap()
+            .alerts
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -155,21 +172,25 @@ async fn an_alert_is_acknowledged_snoozed_and_closed_and_does_not_come_back_at_o
         desk.judged().await,
         ["open warning: vision-2 of acme-ai has usage without a price"]
     );
-    let id = desk.alerts.page(within(&["open"]), None, 1).await.unwrap().alerts[0].id;
+    let id =
+        desk.alerts.page(within(&["open"]), None, 1, &person("ada")).await.unwrap().alerts[0].id;
     assert_eq!(desk.open().await, 1);
 
-    desk.alerts.act_on(id, AlertAction::Snooze(now() + TimeDelta::hours(2)), "ada").await.unwrap();
+    desk.alerts
+        .act_on(id, AlertAction::Snooze(now() + TimeDelta::hours(2)), &person("ada"))
+        .await
+        .unwrap();
     assert_eq!(desk.open().await, 0);
-    desk.alerts.act_on(id, AlertAction::Acknowledge, "ada").await.unwrap();
-    desk.alerts.act_on(id, AlertAction::Acknowledge, "bob").await.unwrap();
+    desk.alerts.act_on(id, AlertAction::Acknowledge, &person("ada")).await.unwrap();
+    desk.alerts.act_on(id, AlertAction::Acknowledge, &person("bob")).await.unwrap();
     assert_eq!(
         desk.judged().await,
         ["acknowledged warning: vision-2 of acme-ai has usage without a price"]
     );
-    let over = desk.alerts.act_on(id, AlertAction::Resolve, "cleo").await.unwrap();
+    let over = desk.alerts.act_on(id, AlertAction::Resolve, &person("cleo")).await.unwrap().0;
     assert_eq!(over.state.acknowledgement().unwrap().by, "ada", "who saw it first is kept");
     assert!(desk.judged().await.is_empty());
-    let twice = desk.alerts.act_on(id, AlertAction::Resolve, "ada").await;
+    let twice = desk.alerts.act_on(id, AlertAction::Resolve, &person("ada")).await;
     assert!(matches!(twice, Err(AlertsError::Resolved)));
 
     // It went away, and came again.
@@ -195,7 +216,10 @@ async fn many_who_judge_at_once_open_one_alert() {
         judge.await.unwrap();
     }
 
-    assert_eq!(desk.alerts.page(within(&["open"]), None, 10).await.unwrap().alerts.len(), 1);
+    assert_eq!(
+        desk.alerts.page(within(&["open"]), None, 10, &person("ada")).await.unwrap().alerts.len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -270,7 +294,12 @@ async fn spend_around_a_threshold_opens_one_alert() {
 
     budgets.change("day", of("106")).await.unwrap();
     assert_eq!(desk.judged().await, ["open warning: Day: 94 % of the budget is spent"]);
-    let all = desk.alerts.page(within(&AlertState::WORDS), None, 100).await.unwrap().alerts;
+    let all = desk
+        .alerts
+        .page(within(&AlertState::WORDS), None, 100, &person("ada"))
+        .await
+        .unwrap()
+        .alerts;
     assert_eq!(all.len(), 3, "of 80 %, of all, and of 80 % again");
 }
 
@@ -350,10 +379,14 @@ async fn a_link_shows_the_measure_and_the_event_that_opened_the_alert() {
         ["open warning: Images of the last hour are 1, the limit is 1"]
     );
 
-    let alert = &desk.alerts.page(within(&["open"]), None, 1).await.unwrap().alerts[0];
+    let alert =
+        &desk.alerts.page(within(&["open"]), None, 1, &person("ada")).await.unwrap().alerts[0];
     assert_eq!(
-        alert.path.as_deref().unwrap(),
-        "/explore?from=2026-11-11T11:30:00Z&to=2026-11-11T12:30:01Z&measure=images&provider=acme-ai"
+        serde_json::to_value(alert.link.as_ref().unwrap()).unwrap(),
+        serde_json::json!({
+            "to": "usage_between", "scope": { "provider": ["acme-ai"] }, "measure": "images",
+            "from": "2026-11-11T11:30:00Z", "until": "2026-11-11T12:30:01Z",
+        })
     );
 }
 
@@ -417,7 +450,7 @@ async fn alerts_of_a_rule_that_is_gone_resolve() {
     desk.spend("a", now() - TimeDelta::hours(1), None).await;
     assert_eq!(desk.judged().await.len(), 1);
 
-    desk.alerts.remove_rule("unpriced", "ada").await.unwrap();
+    desk.alerts.remove_rule("unpriced", &person("ada")).await.unwrap();
 
     assert!(desk.judged().await.is_empty());
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use outlay_domain::alerts::{AlertRule, AlertState, Condition};
 use outlay_domain::annotations::overlap;
+use outlay_domain::links::Link;
 use outlay_domain::prices::{MANUAL_SOURCE, Price, PriceRow, Priced, provider_name};
 use outlay_domain::usage::question::{Attribute, Filter, Test};
 use outlay_store::sqlite::alerts::WantedAlerts;
@@ -102,7 +103,7 @@ fn changes(model: &str, rows: &[PriceRow], wanted: &WantedMarks) -> Vec<Mark> {
         until: None,
         text: format!("{provider} {model}: {}", words.join(", ")),
         kind: MarkKind::Price,
-        path: Some("/prices".to_owned()),
+        link: Some(Link::Prices),
         note: None,
     };
     at_once.into_iter().map(mark).collect()
@@ -156,7 +157,7 @@ pub(super) fn alerts(
         until: None,
         text: alert.title,
         kind: MarkKind::Alert,
-        path: Some(alert.path.unwrap_or_else(|| "/alerts".to_owned())),
+        link: Some(alert.link.unwrap_or(Link::Alerts)),
         note: None,
     };
     Ok(of_spend.map(mark).collect())
@@ -189,7 +190,7 @@ pub(super) fn imports(books: &View<'_>, wanted: &WantedMarks) -> Result<Vec<Mark
         until: None,
         text: format!("Imported {} events from {}", record.rows.accepted, record.name),
         kind: MarkKind::Import,
-        path: Some("/imports".to_owned()),
+        link: Some(Link::Imports),
         note: None,
     };
     Ok(of_time.take(MARKS_MAX as usize).map(mark).collect())

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use outlay_domain::annotations::{Annotation, AnnotationDraft, AnnotationError};
+use outlay_domain::links::Link;
 use outlay_domain::people::{Act, Caller};
 use outlay_domain::usage::question::Filter;
 use outlay_store::{Books, StoreError};
@@ -45,7 +46,7 @@ pub struct Mark {
     /// How it is known.
     pub kind: MarkKind,
     /// The page that says more.
-    pub path: Option<String>,
+    pub link: Option<Link>,
     /// What somebody wrote, where somebody did.
     pub note: Option<Annotation>,
 }
@@ -186,7 +187,7 @@ impl Mark {
             until: note.draft.until,
             text: note.draft.text.clone(),
             kind: MarkKind::Note,
-            path: None,
+            link: None,
             note: Some(note),
         }
     }

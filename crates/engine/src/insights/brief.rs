@@ -5,6 +5,7 @@ use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_domain::budgets::{Period, Window};
+use outlay_domain::links::Link;
 use outlay_domain::recommendations::State;
 use outlay_domain::usage::question::{Attribute, Filter};
 
@@ -14,7 +15,6 @@ use super::recommendations::{Item, Recommendation, Recommendations, Recommendati
 use crate::budgets::{BudgetStatus, Budgets, BudgetsError, Outlook};
 use crate::figure_text::{amount_text, units_text};
 use crate::usage::{UnansweredError, UsageQuestion};
-use crate::usage_link::escape;
 use crate::{Asker, Outlay};
 
 /// Groups of a change that are gone through for the one that explains most of it.
@@ -64,8 +64,8 @@ pub enum Topic {
 pub struct Part {
     /// They.
     pub text: String,
-    /// The page that is behind them.
-    pub path: Option<String>,
+    /// What is behind them.
+    pub link: Option<Link>,
 }
 
 /// The month that runs, up to its end.
@@ -174,11 +174,11 @@ fn budget_of(
 
 impl Part {
     fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), path: None }
+        Self { text: text.into(), link: None }
     }
 
-    fn link(text: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { text: text.into(), path: Some(path.into()) }
+    fn link(text: impl Into<String>, link: Link) -> Self {
+        Self { text: text.into(), link: Some(link) }
     }
 }
 
@@ -186,7 +186,7 @@ impl Part {
 fn spent(change: &SpendChange) -> Sentence {
     let (before, after) = (change.driver.before.amount, change.driver.after.amount);
     let mut parts =
-        vec![Part::link(amount_text(after), "/explore"), Part::plain(time_words(change.period))];
+        vec![Part::link(amount_text(after), Link::Usage), Part::plain(time_words(change.period))];
     let moved = after - before;
     if before == 0 {
         if after != 0 {
@@ -197,7 +197,7 @@ fn spent(change: &SpendChange) -> Sentence {
     } else {
         let way = if moved > 0 { ", up " } else { ", down " };
         parts.push(Part::plain(way));
-        parts.push(Part::link(amount_text(moved.abs()), "/insights"));
+        parts.push(Part::link(amount_text(moved.abs()), Link::Insights));
         parts.extend(mover(change, moved));
     }
     parts.push(Part::plain("."));
@@ -223,12 +223,8 @@ fn mover(change: &SpendChange, moved: i128) -> Vec<Part> {
         let verb = if moved > 0 { "rose" } else { "fell" };
         format!(" alone {verb} {}", amount_text(size))
     };
-    vec![Part::plain(": "), Part::link(name, name_path(attribute, name)), Part::plain(words)]
-}
-
-/// The page of a name.
-fn name_path(attribute: &Attribute, name: &str) -> String {
-    format!("/{}/{}", escape(&attribute.name()), escape(name))
+    let link = Link::Name { attribute: attribute.name().into_owned(), name: name.to_owned() };
+    vec![Part::plain(": "), Part::link(name, link), Part::plain(words)]
 }
 
 /// How long a period is: whole days where it has them.
@@ -267,8 +263,8 @@ fn urgent(statuses: &[BudgetStatus], now: DateTime<Utc>) -> Option<&BudgetStatus
 
 fn crossing(status: &BudgetStatus) -> Vec<Part> {
     let draft = &status.budget.draft;
-    let path = format!("/budgets?budget={}", escape(&status.budget.id));
-    let link = Part::link(draft.name.to_string(), path);
+    let budget = Link::Budget { id: status.budget.id.to_string() };
+    let link = Part::link(draft.name.to_string(), budget);
     let all = amount_text(status.available);
     match status.crossed_on.filter(|_| status.remaining > 0) {
         Some(day) => {
@@ -285,7 +281,8 @@ fn crossing(status: &BudgetStatus) -> Vec<Part> {
 fn ending(month: &Month, tz: Tz) -> Option<Vec<Part>> {
     let outlook = month.outlook.as_ref()?;
     let name = month_name(month.window.from.with_timezone(&tz).date_naive());
-    let ends = Part::link(format!("{name} ends at {}", units_text(outlook.expected)), "/insights");
+    let ends =
+        Part::link(format!("{name} ends at {}", units_text(outlook.expected)), Link::Insights);
     let words = match outlook.range {
         Some((low, high)) => {
             format!(
@@ -309,7 +306,7 @@ fn best(items: &[Item]) -> Option<&Recommendation> {
 fn advised(recommendation: &Recommendation) -> Sentence {
     let saving = recommendation.saving.unwrap_or_default();
     let parts = vec![
-        Part::link(recommendation.title.trim_end_matches('.'), "/insights"),
+        Part::link(recommendation.title.trim_end_matches('.'), Link::Insights),
         Part::plain(format!(
             ": it saves {} to {} a month.",
             amount_text(saving.low),
@@ -386,8 +383,9 @@ mod tests {
             words(&sentence),
             "$193.00 in 20 days, up $38.00: anthropic explains $25.00 of it."
         );
-        let paths: Vec<_> = sentence.parts.iter().filter_map(|part| part.path.as_deref()).collect();
-        assert_eq!(paths, ["/explore", "/insights", "/provider/anthropic"]);
+        let links: Vec<_> = sentence.parts.iter().filter_map(|part| part.link.clone()).collect();
+        let (attribute, name) = ("provider".to_owned(), "anthropic".to_owned());
+        assert_eq!(links, [Link::Usage, Link::Insights, Link::Name { attribute, name }]);
     }
 
     #[test]
@@ -414,11 +412,6 @@ mod tests {
         let sentence = spent(&change(&[("", 10, 40)]));
 
         assert_eq!(words(&sentence), "$40.00 in 20 days, up $30.00.");
-    }
-
-    #[test]
-    fn a_name_stands_in_an_address_whatever_it_is() {
-        assert_eq!(name_path(&Attribute::Model, "meta/llama 3"), "/model/meta%2Fllama%203");
     }
 
     #[test]

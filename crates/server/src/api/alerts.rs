@@ -4,11 +4,13 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::alerts::{
     Alert, AlertRule, AlertState, Condition, RuleDraft, RuleError, Severity,
 };
+use outlay_domain::links::Link;
+use outlay_engine::Asker;
 use outlay_engine::alerts::{AlertAction, AlertsError, AlertsPage, WantedAlerts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -23,9 +25,6 @@ use crate::forms::ids::{known_id, same_as_path};
 use crate::forms::paging::{page, page_size};
 use crate::forms::words;
 use crate::state::AppState;
-
-/// How long an alert may be silent.
-const SNOOZE_MAX: TimeDelta = TimeDelta::days(366);
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -53,9 +52,9 @@ struct AlertBody {
     title: String,
     /// The figures behind it, as they were when it opened.
     detail: String,
-    /// The page that shows the usage behind it.
+    /// What is behind it.
     #[schema(required = true)]
-    path: Option<String>,
+    link: Option<Link>,
     /// When it opened.
     opened_at: DateTime<Utc>,
     /// When it changed last.
@@ -105,7 +104,7 @@ impl AlertBody {
             severity: alert.severity,
             title: alert.title,
             detail: alert.detail,
-            path: alert.path,
+            link: alert.link,
             opened_at: alert.opened_at,
             updated_at,
             acknowledged_by,
@@ -161,10 +160,11 @@ async fn list(
     Params(query): Params<AlertQuery>,
 ) -> Result<Json<AlertPage>, ApiError> {
     let limit = page_size(query.limit)?;
-    let account = caller.scope();
-    let wanted = WantedAlerts { account, ..query.wanted()? };
+    let wanted = query.wanted()?;
     let before = query.cursor.as_deref().map(read_cursor).transpose()?;
-    let AlertsPage { alerts, rules, open } = state.alerts.page(wanted, before, limit + 1).await?;
+    let asker = Asker::from(&*caller);
+    let found = state.alerts.page(wanted, before, limit + 1, &asker).await?;
+    let AlertsPage { alerts, rules, open } = found;
     let (alerts, next_cursor) =
         page(alerts, limit, |alert| format!("{}.{}", alert.opened_at.timestamp_micros(), alert.id));
     let items = alerts.into_iter().map(|alert| AlertBody::new(alert, &rules)).collect();
@@ -257,15 +257,6 @@ async fn snooze(
     Path(id): Path<Uuid>,
     Json(body): Json<SnoozeBody>,
 ) -> Result<Json<AlertBody>, ApiError> {
-    caller.require_admin()?;
-    let now = state.outlay.clock.now();
-    if body.until <= now {
-        return Err(ApiError::bad_request("out_of_range", "until", "must be in the future"));
-    }
-    if body.until > now + SNOOZE_MAX {
-        return Err(ApiError::bad_request("out_of_range", "until", "is more than a year ahead")
-            .mend("snooze for a year at most, or resolve the alert"));
-    }
     act_on(&state, &caller, id, AlertAction::Snooze(body.until)).await
 }
 
@@ -291,9 +282,8 @@ async fn act_on(
     id: Uuid,
     action: AlertAction,
 ) -> Result<Json<AlertBody>, ApiError> {
-    caller.require_admin()?;
-    let alert = state.alerts.act_on(id, action, caller.user.as_str()).await?;
-    Ok(Json(AlertBody::new(alert, &state.alerts.rules().await?)))
+    let (alert, rules) = state.alerts.act_on(id, action, &Asker::from(&**caller)).await?;
+    Ok(Json(AlertBody::new(alert, &rules)))
 }
 
 /// What a rule says.
@@ -380,10 +370,8 @@ async fn create_rule(
     caller: Caller,
     Json(body): Json<RuleDraftBody>,
 ) -> Result<(StatusCode, Json<RuleBody>), ApiError> {
-    caller.require_admin()?;
     let (id, draft) = body.judged()?;
-    let id = id.unwrap_or_else(|| Uuid::now_v7().to_string().into());
-    let rule = state.alerts.create_rule(id, draft, caller.user.as_str()).await?;
+    let rule = state.alerts.create_rule(id, draft, &Asker::from(&*caller)).await?;
     Ok((StatusCode::CREATED, Json(rule.into())))
 }
 
@@ -401,10 +389,9 @@ async fn change_rule(
     Path(id): Path<String>,
     Json(body): Json<RuleDraftBody>,
 ) -> Result<Json<RuleBody>, ApiError> {
-    caller.require_admin()?;
     let (asked, draft) = body.judged()?;
     same_as_path(asked.as_ref(), &id)?;
-    let rule = state.alerts.change_rule(&id, draft, caller.user.as_str()).await?;
+    let rule = state.alerts.change_rule(&id, draft, &Asker::from(&*caller)).await?;
     Ok(Json(rule.into()))
 }
 
@@ -419,8 +406,7 @@ async fn remove_rule(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    caller.require_admin()?;
-    state.alerts.remove_rule(&id, caller.user.as_str()).await?;
+    state.alerts.remove_rule(&id, &Asker::from(&*caller)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -440,6 +426,9 @@ impl From<AlertsError> for ApiError {
                 Self::conflict(detail).at("id").mend("change it with PUT, or choose another id")
             }
             AlertsError::Resolved => Self::conflict(detail),
+            AlertsError::Denied(error) => error.into(),
+            AlertsError::Until => Self::bad_request("out_of_range", "until", detail)
+                .mend("snooze for a year at most, or resolve the alert"),
             AlertsError::TooMany => Self::conflict(detail).mend("remove one that nobody needs"),
             AlertsError::Unanswered(error) => error.into(),
             AlertsError::Store(error) => error.into(),

@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use outlay_domain::annotations::{Annotation, AnnotationDraft, AnnotationError};
 use outlay_domain::budgets::Scope;
+use outlay_domain::links::Link;
 use outlay_domain::once::each_once;
 use outlay_engine::annotations::{AnnotationsError, Mark, Marks, WantedMarks};
 use serde::{Deserialize, Serialize};
@@ -95,12 +96,12 @@ struct AnnotationBody {
     changeable: bool,
     /// The page that says more.
     #[schema(required = true)]
-    path: Option<String>,
+    link: Option<Link>,
 }
 
 impl AnnotationBody {
     fn new(mark: Mark, caller: &Scoped) -> Self {
-        let Mark { at, until, text, kind, path, note } = mark;
+        let Mark { at, until, text, kind, link, note } = mark;
         let changeable = note.as_ref().is_some_and(|note| {
             note.author == caller.user.as_str() || caller.require_admin().is_ok()
         });
@@ -115,7 +116,7 @@ impl AnnotationBody {
                 .map_or_else(BTreeMap::new, |note| note.draft.scope.names().clone()),
             author: note.map(|note| note.author.into()),
             changeable,
-            path,
+            link,
         }
     }
 

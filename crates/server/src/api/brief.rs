@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use chrono_tz::Tz;
+use outlay_domain::links::Link;
 use outlay_domain::usage::question::{Attribute, Value, local_text};
 use outlay_engine::insights::brief::{Brief, BriefError, Month, Part, Sentence};
 use serde::Serialize;
@@ -81,7 +82,7 @@ struct PartBody {
     text: String,
     /// The page that is behind them.
     #[schema(required = true, example = "/provider/anthropic")]
-    path: Option<String>,
+    link: Option<Link>,
 }
 
 /// The month that runs.
@@ -159,7 +160,7 @@ impl BriefBody {
 
 impl From<Sentence> for SentenceBody {
     fn from(Sentence { topic, parts }: Sentence) -> Self {
-        let part = |Part { text, path }| PartBody { text, path };
+        let part = |Part { text, link }| PartBody { text, link };
         Self { topic: topic.into(), parts: parts.into_iter().map(part).collect() }
     }
 }

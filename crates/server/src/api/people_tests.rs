@@ -1281,12 +1281,13 @@ async fn an_admin_decides_about_a_recommendation_and_a_member_sees_their_own() {
     assert_eq!(first["kind"], "cheaper_model");
     // The same tokens at 0.15 and 0.60 are 5.76: 90.24 less in nine days.
     assert_eq!(first["saving"]["monthly"], "300.8");
-    let path = first["path"].as_str().unwrap();
-    assert!(path.starts_with("/explore?from="), "{path}");
-    assert!(path.ends_with("&tz=UTC&model=gpt-4o&provider=openai"), "{path}");
+    assert_eq!(first["link"]["to"], "usage_of_days");
+    assert_eq!(first["link"]["tz"], "UTC");
+    let scope = json!({ "model": ["gpt-4o"], "provider": ["openai"] });
+    assert_eq!(first["link"]["scope"], scope);
     let narrowed = list("admin", "&state=open&team!=ops&provider=openai").await;
-    let path = narrowed.body["items"][0]["path"].as_str().unwrap();
-    assert!(path.ends_with("&model=gpt-4o&provider=openai&team%21=ops"), "{path}");
+    let scope = json!({ "model": ["gpt-4o"], "provider": ["openai"], "team!": ["ops"] });
+    assert_eq!(narrowed.body["items"][0]["link"]["scope"], scope);
     assert!(ids(&list("alice", "").await).contains(&MODEL.to_owned()));
     assert_eq!(ids(&list("bob", "").await), Vec::<String>::new());
 

@@ -7,15 +7,13 @@ use std::sync::LazyLock;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use chrono::{DateTime, Days, NaiveDate, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, NaiveDate, Utc};
+use outlay_domain::links::Link;
 use outlay_domain::recommendations::State as Decided;
 use outlay_domain::usage::question::{Value, local_text};
 use outlay_engine::insights::recommendations::{
-    Evidence, Item, Measured, NewDecision, Proof, Recommendation, RecommendationsError, Saving,
-    Slice,
+    Evidence, Item, Measured, NewDecision, Proof, RecommendationsError, Saving, Slice,
 };
-use outlay_engine::usage_link::{escape, filter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -113,9 +111,8 @@ struct RecommendationBody {
     evidence: Vec<EvidenceBody>,
     /// The rows that prove it.
     proof: ProofBody,
-    /// The page that shows the usage behind it.
-    #[schema(required = true)]
-    path: Option<String>,
+    /// The usage behind it.
+    link: Link,
     /// What to do, one by one.
     actions: Vec<String>,
     /// What was decided.
@@ -195,17 +192,16 @@ impl From<Measured> for MeasuredBody {
 }
 
 impl RecommendationBody {
-    fn new(item: Item, seen: &Seen<'_>) -> Self {
-        let Item { recommendation: own, state, decision, measured, .. } = item;
+    fn new(item: Item) -> Self {
+        let Item { recommendation: own, link, state, decision, measured, .. } = item;
         let priority = own.priority();
         let (changed_by, changed_at, snoozed_until, note) = decision.map_or_else(
             || (None, None, None, None),
             |own| (Some(own.actor.into()), Some(own.at), own.snoozed_until, own.note),
         );
-        let path = path(&own, seen);
         let Proof { columns, rows } = own.proof;
         Self {
-            path: Some(path),
+            link,
             id: own.id.into(),
             kind: own.kind.into(),
             priority: priority.into(),
@@ -236,35 +232,6 @@ fn text(nanos: i128) -> String {
     Value::Amount { nanos }.text().to_string()
 }
 
-/// What is analysed, for links to the usage behind it.
-struct Seen<'a> {
-    first: NaiveDate,
-    last: NaiveDate,
-    tz: Tz,
-    /// What usage is narrowed to.
-    parameters: Option<&'a Parameters>,
-}
-
-/// The page of the usage that a recommendation is about: its scope within what is analysed, on
-/// the days that it is about.
-fn path(own: &Recommendation, seen: &Seen<'_>) -> String {
-    let (first, last, tz) = match &own.window {
-        Some(window) => (window.first, window.last, window.tz),
-        None => (seen.first, seen.last, seen.tz),
-    };
-    let mut path = format!("/explore?from={first}&to={last}&tz={}", escape(tz.name()));
-    for (name, values) in &own.scope {
-        path.push_str(&filter(name, values));
-    }
-    // A budget counts what it counts, whatever the page is narrowed to.
-    let narrowed = seen.parameters.filter(|_| own.window.is_none());
-    let is_said = |name: &str| own.scope.contains_key(name);
-    for (name, value) in narrowed.into_iter().flat_map(|all| all.filter_pairs(is_said)) {
-        path.push_str(&format!("&{}={}", escape(name), escape(value)));
-    }
-    path
-}
-
 /// Lists what would cost less, with what proves it. Savings of open ones do not overlap. A member
 /// sees what their own account's usage says.
 #[utoipa::path(get, path = "/api/v1/insights/recommendations",
@@ -288,12 +255,6 @@ async fn list(
         Slice { days: u32::try_from(days).unwrap_or(u32::MAX), tz, filters: parameters.filters()? };
     let all = state.outlay.recommendations(&*caller).about(&slice).await?;
     let items = all.items.into_iter().filter(|item| states.contains(&item.state));
-    let seen = Seen {
-        first: all.from.with_timezone(&tz).date_naive(),
-        last: all.to.with_timezone(&tz).date_naive(),
-        tz,
-        parameters: Some(&parameters),
-    };
     Ok(Json(RecommendationList {
         from: local_text(all.from, tz),
         to: local_text(all.to, tz),
@@ -301,7 +262,7 @@ async fn list(
         days,
         spend: text(all.spend),
         saving: all.saving.into(),
-        items: items.map(|item| RecommendationBody::new(item, &seen)).collect(),
+        items: items.map(RecommendationBody::new).collect(),
     }))
 }
 
@@ -360,10 +321,7 @@ async fn change(
 ) -> Result<Json<RecommendationBody>, ApiError> {
     let new = NewDecision { state: body.state, until: body.until, note: body.note };
     let item = state.outlay.recommendations(&*caller).decide(&id, new).await?;
-    let last = state.outlay.insights(&*caller).today(Tz::UTC);
-    let first = last - Days::new(DAYS as u64 - 1);
-    let seen = Seen { first, last, tz: Tz::UTC, parameters: None };
-    Ok(Json(RecommendationBody::new(item, &seen)))
+    Ok(Json(RecommendationBody::new(item)))
 }
 
 impl From<RecommendationsError> for ApiError {

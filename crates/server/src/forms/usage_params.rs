@@ -152,15 +152,6 @@ impl Parameters {
         Ok(filters)
     }
 
-    /// The filters as they were given, but for those named in `others`.
-    pub fn filter_pairs(
-        &self,
-        others: impl Fn(&str) -> bool,
-    ) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        pairs.filter(move |(name, _)| Filter::is_name(name) && !others(name))
-    }
-
     /// All that a question about usage takes.
     pub fn question(&self) -> Result<UsageQuestion, ApiError> {
         let tz = self.tz()?;

@@ -17,7 +17,7 @@ const PUT_RULE: &str = "
     ON CONFLICT (rule_id) DO UPDATE SET rule = excluded.rule";
 const REMOVE_RULE: &str = "DELETE FROM alert_rules WHERE rule_id = ?1";
 const COLUMNS: &str = "
-    SELECT alert_id, rule_id, key, severity, title, detail, path, opened_at_us, state, actor,
+    SELECT alert_id, rule_id, key, severity, title, detail, link, opened_at_us, state, actor,
            changed_at_us, snoozed_until_us, holds, seen_by, seen_at_us, account
     FROM alerts";
 const HOLDING: &str = "WHERE holds = 1 AND rule_id = ?1";
@@ -37,7 +37,7 @@ const COUNT_OPEN: &str = "
 const COUNT_OPENED: &str =
     "SELECT count(*) FROM alerts WHERE ?1 <= opened_at_us AND opened_at_us < ?2";
 const ADD: &str = "
-    INSERT INTO alerts (alert_id, rule_id, key, severity, title, detail, path, opened_at_us, state,
+    INSERT INTO alerts (alert_id, rule_id, key, severity, title, detail, link, opened_at_us, state,
                         actor, changed_at_us, snoozed_until_us, holds, account)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', NULL, ?8, NULL, 1, ?9)
     ON CONFLICT DO NOTHING";
@@ -130,6 +130,8 @@ impl Alerts<'_, Writes> {
 
     /// Opens an alert; `false` when its rule and key have one already.
     pub fn add(&self, alert: &Alert) -> Result<bool, StoreError> {
+        let link = alert.link.as_ref().map(serde_json::to_string).transpose();
+        let link = link.map_err(|error| damaged(&alert.rule_id, &error))?;
         let added = self.conn.prepare_cached(ADD)?.execute(params![
             alert.id.to_string(),
             alert.rule_id.as_str(),
@@ -137,7 +139,7 @@ impl Alerts<'_, Writes> {
             alert.severity.as_str(),
             alert.title,
             alert.detail,
-            alert.path,
+            link,
             to_us(alert.opened_at),
             alert.account.as_deref(),
         ])?;
@@ -203,7 +205,8 @@ fn read(row: &Row<'_>) -> Result<Alert, rusqlite::Error> {
         severity: Severity::parse(&severity).ok_or_else(|| wrong(3, severity))?,
         title: text(4)?,
         detail: text(5)?,
-        path: row.get(6)?,
+        // An alert says what holds even where what it points at is not known any more.
+        link: row.get::<_, Option<String>>(6)?.and_then(|link| serde_json::from_str(&link).ok()),
         account: row.get::<_, Option<String>>(15)?.map(CompactString::from),
         opened_at: from_us(row.get(7)?),
         state: match text(8)?.as_str() {

@@ -76,6 +76,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (22, include_str!("migrations/0022_alerts_of_accounts.sql")),
     (23, include_str!("migrations/0023_annotations.sql")),
     (24, include_str!("migrations/0024_ledger.sql")),
+    (25, include_str!("migrations/0025_links_of_alerts.sql")),
 ];
 
 /// The open books of one data folder.
@@ -341,6 +342,8 @@ pub fn alter_books(data_dir: &Path, sql: &str) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use outlay_domain::links::Link;
+
     use super::*;
 
     #[test]
@@ -392,6 +395,40 @@ mod tests {
 
         assert_eq!(seen.unwrap(), (0, 0));
         assert_eq!(books.read_blocking(|books| books.heartbeats()).unwrap(), 1);
+    }
+
+    #[test]
+    fn what_older_alerts_point_at_is_kept_as_a_thing() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join(BOOKS_FILE)).unwrap();
+        for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| *number < 25) {
+            connection.execute_batch(sql).unwrap();
+            connection.pragma_update(None, "user_version", number).unwrap();
+        }
+        let older = [
+            "'/prices?view=unpriced'",
+            "'/budgets?budget=all-ai'",
+            "'/explore?from=2026-11-11&to=2026-11-11'",
+            "NULL",
+        ];
+        for (number, path) in older.iter().enumerate() {
+            let alert = format!(
+                "INSERT INTO alerts (alert_id, rule_id, key, severity, title, detail, path, \
+                 opened_at_us, state, changed_at_us, holds) VALUES \
+                 ('00000000-0000-0000-0000-00000000000{number}', 'r', 'k', 'info', 't', 'd', \
+                 {path}, {number}, 'resolved', 0, 0)"
+            );
+            connection.execute_batch(&alert).unwrap();
+        }
+        drop(connection);
+
+        let books = Books::open(folder.path()).unwrap();
+
+        let wanted = alerts::WantedAlerts { states: vec!["resolved".into()], ..Default::default() };
+        let alerts = books.read_blocking(|books| books.alerts().page(&wanted, None, 10)).unwrap();
+        let links: Vec<Option<Link>> = alerts.into_iter().map(|alert| alert.link).collect();
+        let budget = Link::Budget { id: "all-ai".into() };
+        assert_eq!(links, [None, None, Some(budget), Some(Link::Unpriced)]);
     }
 
     #[test]

@@ -4,10 +4,12 @@ import { Link } from 'wouter'
 import type { Alert, AlertAction, AlertState, useActOn } from '@/api/alerts'
 import { useSession } from '@/api/session'
 import { fateWords, SEVERITY_WORDS } from '@/lib/alerts'
+import { addressOf } from '@/lib/links'
 import { formatAgo, formatMoment } from '@/lib/time'
 import { SnoozeButton } from '@/ui/SnoozeButton'
 import { sentence } from '@/ui/States'
 import { useNow } from '@/ui/useNow'
+import { useView } from '@/view/useView'
 import { RowActs, TwoLines } from '@/widgets/Cells'
 import type { Column } from '@/widgets/DataTable'
 import classes from './Alerts.module.css'
@@ -91,10 +93,16 @@ export function useAlertColumns(
 
 /** What held, which leads to what is behind it, and the figures. */
 function AlertWords({ alert }: { alert: Alert }) {
+  const [view] = useView()
   return (
     <TwoLines>
-      {alert.path ? (
-        <Link href={alert.path} className={classes.title} title="What is behind it" data-row>
+      {alert.link ? (
+        <Link
+          href={addressOf(alert.link, view)}
+          className={classes.title}
+          title="What is behind it"
+          data-row
+        >
           {alert.title}
         </Link>
       ) : (

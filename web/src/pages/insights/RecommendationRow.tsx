@@ -3,6 +3,7 @@ import { Link } from 'wouter'
 import type { Decision, Recommendation } from '@/api/recommendations'
 import { useSession } from '@/api/session'
 import { formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
+import { addressOf } from '@/lib/links'
 import {
   CONFIDENCE_WORDS,
   decisionWords,
@@ -26,7 +27,7 @@ interface RecommendationRowProps {
 
 export function RecommendationRow({ item, isBusy, decide }: RecommendationRowProps) {
   const { role } = useSession()
-  const { tz, now, currency } = useScene()
+  const { tz, now, currency, view } = useScene()
   const decided = decisionWords(item, tz)
   return (
     <li className={classes.item} aria-label={item.title}>
@@ -55,7 +56,7 @@ export function RecommendationRow({ item, isBusy, decide }: RecommendationRowPro
         <span>{CONFIDENCE_WORDS[item.confidence]}</span>
         {decided && <span>{decided}</span>}
         {item.note && <span>“{item.note}”</span>}
-        {item.path && <Link href={item.path}>What is behind it</Link>}
+        <Link href={addressOf(item.link, view)}>What is behind it</Link>
         {role === 'admin' && <Acts item={item} isBusy={isBusy} decide={decide} />}
       </div>
     </li>

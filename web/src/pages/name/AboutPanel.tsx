@@ -2,7 +2,7 @@ import { Link } from 'wouter'
 import { useAlerts } from '@/api/alerts'
 import { useBudgets } from '@/api/budgets'
 import { useSession } from '@/api/session'
-import { isAbout, isPathAbout } from '@/lib/about'
+import { isAbout, isLinkAbout } from '@/lib/about'
 import { formatAmount, parseAmount } from '@/lib/amount'
 import { periodWords, usedShare } from '@/lib/budgets'
 import type { Attribute } from '@/lib/filters'
@@ -50,7 +50,7 @@ function OpenAlerts({ attribute, name }: AboutPanelProps) {
   const now = useNow()
   const { data } = useAlerts('open', null, null)
   const open = data?.pages.flatMap(({ items }) => items) ?? []
-  const about = open.filter(({ path }) => isPathAbout(path, attribute, name))
+  const about = open.filter(({ link }) => isLinkAbout(link, attribute, name))
   if (data && about.length === 0) return <p className="muted">No alert about it waits.</p>
   return (
     <ul className={classes.list}>

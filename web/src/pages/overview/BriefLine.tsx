@@ -1,8 +1,8 @@
 import { Link } from 'wouter'
 import type { useBrief } from '@/api/insights'
-import type { View } from '@/lib/view'
+import { addressOf } from '@/lib/links'
 import { Bone, messageOf, sentence } from '@/ui/States'
-import { linkCarrying, useView } from '@/view/useView'
+import { useView } from '@/view/useView'
 import classes from './BriefLine.module.css'
 
 /** What to know first: what was spent, what moved it, what is coming, what can be done. */
@@ -14,12 +14,12 @@ export function BriefLine({ brief }: { brief: ReturnType<typeof useBrief> }) {
         <p>
           {brief.data.sentences.map(({ topic, parts }) => (
             <span key={topic} className={classes.sentence} data-topic={topic}>
-              {parts.map(({ text, path }, at) =>
-                path === null ? (
+              {parts.map(({ text, link }, at) =>
+                link === null ? (
                   text
                 ) : (
                   // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place
-                  <Link key={at} href={leading(path, view)}>
+                  <Link key={at} href={addressOf(link, view)}>
                     {text}
                   </Link>
                 ),
@@ -42,9 +42,4 @@ export function BriefLine({ brief }: { brief: ReturnType<typeof useBrief> }) {
       )}
     </section>
   )
-}
-
-/** A page without words of its own in its address is of the same time and the same usage. */
-function leading(path: string, view: View): string {
-  return path.includes('?') ? path : linkCarrying(path, view)
 }

@@ -122,6 +122,19 @@ impl Filter {
         })
     }
 
+    /// Its name with its values, as [`Filter::named`] takes them.
+    pub fn by_name(&self) -> (String, Vec<String>) {
+        let texts = |values: &[Option<CompactString>]| {
+            values.iter().map(|value| value.as_deref().unwrap_or_default().to_owned()).collect()
+        };
+        let (mark, values) = match &self.test {
+            Test::In(values) => ("", texts(values)),
+            Test::NotIn(values) => ("!", texts(values)),
+            Test::Prefix(values) => ("^", values.iter().map(CompactString::to_string).collect()),
+        };
+        (format!("{}{mark}", self.attribute.name()), values)
+    }
+
     /// Whether a filter has that name.
     pub fn is_name(name: &str) -> bool {
         Attribute::from_name(name.strip_suffix(['!', '^']).unwrap_or(name)).is_some()

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_analytics::robust;
+use outlay_domain::links::Link;
 use outlay_domain::people::{AuditRecord, Denied};
 use outlay_domain::recommendations::State;
 use outlay_domain::usage::question::{Every, Filter};
@@ -208,6 +209,8 @@ pub(super) fn gone(items: &[Item], kept: &[Kept], now: DateTime<Utc>) -> Vec<Ite
         recommendation: kept.snapshot.recommendation.clone(),
         state: kept.state(now),
         decision: Some(kept.decision()),
+        // What is behind it is said with the days that are asked about.
+        link: Link::Insights,
         measured: None,
         measures: kept.snapshot.measures.clone(),
     })

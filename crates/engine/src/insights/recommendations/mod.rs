@@ -15,6 +15,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_analytics::robust;
+use outlay_domain::links::Link;
 use outlay_domain::recommendations::State;
 use outlay_domain::usage::question::{
     Answer, Attribute, Every, Filter, Group, Measure, ROWS_MAX, Value, day_start,
@@ -204,6 +205,8 @@ pub struct Item {
     pub state: State,
     /// By whom and when, where anybody did.
     pub decision: Option<Decision>,
+    /// The usage that it is about.
+    pub link: Link,
     /// What was saved since it was done, where that can be said.
     pub measured: Option<Measured>,
     /// Which spend is measured.
@@ -396,6 +399,7 @@ impl Recommendations {
             items.extend(decisions::gone(&items, &kept, now));
         }
         for item in &mut items {
+            item.link = behind(&item.recommendation, days, slice);
             item.measured = self.measured(item, &kept, slice.tz, scope).await?;
         }
         let open = items.iter().filter(|item| item.state == State::Open);
@@ -463,6 +467,23 @@ impl Recommendations {
         question.filters.push(idle::filter());
         Ok(self.insights.questions.breakdown(question, scope).await?.answer)
     }
+}
+
+/// The usage that is behind a recommendation: its scope within what is analysed, on the days that it is
+/// about.
+fn behind(own: &Recommendation, days: Days, slice: &Slice) -> Link {
+    let mut names = own.scope.clone();
+    let (days, tz) = match &own.window {
+        // A budget counts what it counts, whatever else is narrowed to.
+        Some(window) => ((window.first, window.last), window.tz),
+        None => {
+            for (name, values) in slice.filters.iter().map(Filter::by_name) {
+                names.entry(name).or_insert(values);
+            }
+            ((days.first(), days.last()), slice.tz)
+        }
+    };
+    Link::days(names, days, Some(tz.name().to_owned()))
 }
 
 /// Groups of a series of so many days, at most: as many rows as an answer may have.
@@ -593,6 +614,8 @@ fn priced(
         items.push(Item {
             state: own.map_or(State::Open, |kept| kept.state(now)),
             decision: own.map(decisions::Kept::decision),
+            // What is behind it is said with the days that are asked about.
+            link: Link::Insights,
             measured: None,
             measures: found.measured,
             recommendation: found.recommendation,
