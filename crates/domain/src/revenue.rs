@@ -3,12 +3,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use compact_str::{CompactString, format_compact};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Amount;
+use crate::people::Caller;
+use crate::usage::question::Attribute;
+use crate::usage::{ID_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX, Refusal, RefusalCode};
+
+/// Years in which revenue can be.
+const YEAR_MIN: i32 = 1970;
+const YEAR_MAX: i32 = 2100;
+/// Attributes of one fact, at most.
+const ATTRIBUTES_MAX: usize = 32;
 
 /// What one payment, its fee or its tax may come to, at most, either way, in units of its currency.
 /// What is beyond it is a mistake of units, in the smallest of them too.
@@ -51,6 +60,189 @@ pub struct RevenueFact {
     pub attributes: BTreeMap<CompactString, CompactString>,
     /// Anything else, a JSON object as text.
     pub metadata: Option<CompactString>,
+}
+
+/// A payment as somebody tells it, before it is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevenueDraft {
+    /// What its sender knows it by.
+    pub id: CompactString,
+    /// The database or program it is from.
+    pub source: CompactString,
+    /// What happened.
+    pub kind: RevenueKind,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// How much, whatever its sign: what went back counts negative.
+    pub amount: Option<Amount>,
+    /// The same with the sign that it counts with; one of the two is given.
+    pub gross: Option<Amount>,
+    /// The payment's id at the payment provider.
+    pub payment: Option<CompactString>,
+    /// The transaction's own id.
+    pub transaction: Option<CompactString>,
+    /// What is left after the fee; the amount where none is said.
+    pub net: Option<Amount>,
+    /// What the payment provider kept.
+    pub fee: Amount,
+    /// The tax in it.
+    pub tax: Amount,
+    /// The currency, three letters of any case.
+    pub currency: CompactString,
+    /// What was bought.
+    pub product: Option<CompactString>,
+    /// Whose account it is.
+    pub account: Option<CompactString>,
+    /// What it was made with, by the names of usage attributes.
+    pub attributes: BTreeMap<CompactString, CompactString>,
+    /// Anything else, a JSON object as text.
+    pub metadata: Option<CompactString>,
+}
+
+impl RevenueDraft {
+    /// The fact that it tells, of the account of `caller` where it names none and they see one only.
+    pub fn accept(self, caller: Option<&Caller>) -> Result<RevenueFact, Refusal> {
+        for (field, text) in [("id", &self.id), ("source", &self.source)] {
+            bounded(field, text, ID_BYTES_MAX)?;
+            if text.trim().is_empty() {
+                return Err(malformed(field, "must not be of blanks only"));
+            }
+        }
+        let is_letters = self.currency.bytes().all(|byte| byte.is_ascii_alphabetic());
+        if self.currency.len() != 3 || !is_letters {
+            return Err(malformed("currency", "must be three letters of ISO 4217, e.g. USD"));
+        }
+        if !(YEAR_MIN..=YEAR_MAX).contains(&self.occurred_at.year()) {
+            let detail = format!("must be a moment of {YEAR_MIN} to {YEAR_MAX}");
+            return Err(Refusal::new(RefusalCode::OutOfRange, "occurred_at", detail));
+        }
+        for (field, text) in [
+            ("payment", &self.payment),
+            ("transaction", &self.transaction),
+            ("product", &self.product),
+            ("account", &self.account),
+        ] {
+            if let Some(text) = text {
+                bounded(field, text, NAME_BYTES_MAX)?;
+            }
+        }
+        if let Some(json) = &self.metadata {
+            bounded("metadata", json, METADATA_BYTES_MAX)?;
+        }
+        let gross = self.counted()?;
+        let amount = if self.amount.is_some() { "amount" } else { "gross" };
+        let net = self.net.unwrap_or(gross);
+        for (field, one) in [(amount, gross), ("net", net), ("fee", self.fee), ("tax", self.tax)] {
+            within_bounds(field, one)?;
+        }
+        Ok(RevenueFact {
+            attributes: attributes(self.attributes, self.account, caller)?,
+            metadata: self.metadata,
+            id: self.id,
+            source: self.source,
+            kind: self.kind,
+            occurred_at: self.occurred_at,
+            payment: self.payment,
+            transaction: self.transaction,
+            gross,
+            net,
+            fee: self.fee,
+            tax: self.tax,
+            currency: self.currency.to_lowercase(),
+            product: self.product,
+        })
+    }
+
+    /// The amount with the sign with which it counts.
+    fn counted(&self) -> Result<Amount, Refusal> {
+        let goes_back = matches!(self.kind, RevenueKind::Refund | RevenueKind::Chargeback);
+        match (self.amount, self.gross) {
+            (Some(_), Some(_)) => Err(malformed("amount", "is given beside `gross`; give one")),
+            (None, None) => {
+                Err(Refusal::new(RefusalCode::Missing, "amount", "must be given, e.g. \"12.50\""))
+            }
+            (None, Some(gross)) => Ok(gross),
+            (Some(amount), None) if goes_back && !amount.is_negative() => amount
+                .checked_neg()
+                .ok_or_else(|| Refusal::new(RefusalCode::OutOfRange, "amount", "is out of range")),
+            (Some(amount), None) if amount.is_negative() && self.kind == RevenueKind::Payment => {
+                Err(malformed("amount", "is below zero; send what went back as a `refund`"))
+            }
+            (Some(amount), None) => Ok(amount),
+        }
+    }
+}
+
+/// What revenue was made with, whose account it is among that.
+fn attributes(
+    mut given: BTreeMap<CompactString, CompactString>,
+    account: Option<CompactString>,
+    caller: Option<&Caller>,
+) -> Result<BTreeMap<CompactString, CompactString>, Refusal> {
+    if given.len() > ATTRIBUTES_MAX {
+        let detail = format!("{} given, {ATTRIBUTES_MAX} at most", given.len());
+        return Err(Refusal::new(RefusalCode::TooLarge, "attributes", detail));
+    }
+    for (name, value) in &given {
+        let field = || format!("attributes.{name}");
+        if Attribute::from_name(name).is_none() {
+            let names = Attribute::NAMED.map(|known| known.name().into_owned()).join(", ");
+            let detail = format!("no such attribute; use {names} or tag.KEY");
+            return Err(Refusal::new(RefusalCode::Unknown, field(), detail));
+        }
+        bounded(&field(), value, NAME_BYTES_MAX)?;
+    }
+    const ACCOUNT: CompactString = CompactString::const_new("account");
+    match (account, given.get(&ACCOUNT)) {
+        (Some(one), Some(other)) if one != *other => {
+            return Err(malformed("account", "differs from `attributes.account`; give one"));
+        }
+        (Some(account), _) => {
+            given.insert(ACCOUNT, account);
+        }
+        // A credential for one account tells of that account.
+        (None, None) => {
+            given.extend(caller.and_then(Caller::scope).map(|own| (ACCOUNT, own)));
+        }
+        (None, Some(_)) => {}
+    }
+    if let Some(account) = given.get(&ACCOUNT) {
+        let own = caller.map(|caller| &caller.account);
+        if own != Some(account) && account.trim() != account {
+            let detail = format!("`{account}` begins or ends with a blank; send it without");
+            return Err(malformed("account", &detail));
+        }
+        caller.map_or(Ok(()), |caller| caller.may_charge(account)).map_err(|denied| {
+            Refusal::new(RefusalCode::Forbidden, "account", denied.to_string())
+        })?;
+    }
+    Ok(given)
+}
+
+fn within_bounds(field: &str, amount: Amount) -> Result<(), Refusal> {
+    if is_within_bounds(amount) {
+        return Ok(());
+    }
+    let detail = format!(
+        "{amount} is beyond the {REVENUE_AMOUNT_MAX} that one payment may come to; check its unit"
+    );
+    Err(Refusal::new(RefusalCode::OutOfRange, field, detail))
+}
+
+fn malformed(field: &str, detail: &str) -> Refusal {
+    Refusal::new(RefusalCode::Malformed, field, detail)
+}
+
+fn bounded(field: &str, text: &str, max: usize) -> Result<(), Refusal> {
+    match text.len() {
+        0 => Err(malformed(field, "must not be empty")),
+        bytes if bytes > max => Err(Refusal::new(
+            RefusalCode::TooLarge,
+            field,
+            format!("{bytes} bytes given, {max} at most"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// What happened to money.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use outlay_domain::people::{Act, Caller, Denied, Role};
+use outlay_domain::people::{Act, Caller, Denied, Role, Via};
 
 use crate::usage::By;
 
@@ -52,6 +52,26 @@ impl Asker {
             By::Caller(name) => name.clone(),
             By::Server(part) => CompactString::const_new(part),
         }
+    }
+
+    /// Who came in; nobody where the server itself asks.
+    pub(crate) fn caller(&self) -> Option<&Caller> {
+        self.caller.as_deref()
+    }
+
+    /// Whether they came in with a key.
+    pub(crate) fn is_key(&self) -> bool {
+        self.caller.as_ref().is_some_and(|caller| matches!(caller.via, Via::Key { .. }))
+    }
+
+    /// Refuses whoever does not see `account`.
+    pub(crate) fn may_see(&self, account: &str) -> Result<(), Denied> {
+        self.caller.as_ref().map_or(Ok(()), |caller| caller.may_see(account))
+    }
+
+    /// Refuses whoever may not charge `account`.
+    pub(crate) fn may_charge(&self, account: &str) -> Result<(), Denied> {
+        self.caller.as_ref().map_or(Ok(()), |caller| caller.may_charge(account))
     }
 
     /// Whether they may do `act`. The server itself may, and so may whom an older system's door let in.

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use outlay_domain::revenue::RevenueFact;
+use outlay_domain::people::{self, Denied};
+use outlay_domain::revenue::{RevenueDraft, RevenueFact};
+use outlay_domain::usage::Refusal;
 pub use outlay_store::sqlite::revenue::{
     KeptRevenue, ProductRevenue, Recorded, RevenueLine, RevenueTotal,
 };
 use outlay_store::{Books, StoreError, Tx};
+use thiserror::Error;
 
 use crate::journal::{AcceptError, Act, Journal, Stop, Topic};
+use crate::{Asker, Outlay};
 
 /// Payments that somebody tells of.
 struct Record(Vec<RevenueFact>);
@@ -25,15 +29,34 @@ impl Act for Record {
     }
 }
 
-/// Keeps `facts`, all in one commit; answers for each what became of it.
-pub async fn record(
-    journal: &Journal,
-    facts: Vec<RevenueFact>,
-) -> Result<Vec<Recorded>, AcceptError> {
-    if facts.is_empty() {
-        return Ok(Vec::new());
+/// Where what customers paid is told and read; cheap to clone.
+#[derive(Clone)]
+pub struct Revenue {
+    journal: Arc<Journal>,
+    books: Arc<Books>,
+    asker: Asker,
+}
+
+/// Why revenue was not kept or read.
+#[derive(Debug, Error)]
+pub enum RevenueError {
+    /// Whoever asks may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// It was not taken into a commit.
+    #[error(transparent)]
+    NotTaken(#[from] AcceptError),
+    /// The books could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Outlay {
+    /// Where revenue is, for somebody who tells or asks of it.
+    pub fn revenue(&self, asker: impl Into<Asker>) -> Revenue {
+        let (journal, books) = (self.journal.clone(), self.books.clone());
+        Revenue { journal, books, asker: asker.into() }
     }
-    journal.act(Record(facts)).await
 }
 
 /// Which payments are meant.
@@ -49,16 +72,38 @@ pub struct RevenueQuestion {
     pub limit: u32,
 }
 
-/// A page of payments, and the sums of all of them for each currency, of one moment.
-pub async fn page(
-    books: &Arc<Books>,
-    question: RevenueQuestion,
-) -> Result<(Vec<KeptRevenue>, Vec<RevenueTotal>), StoreError> {
-    let RevenueQuestion { from, to, after: (after, key), limit } = question;
-    books
-        .read(move |books| {
+impl Revenue {
+    /// Whether they may tell of revenue: keys that send usage may, and so may admins.
+    pub fn may_record(&self) -> Result<(), Denied> {
+        self.asker.may(people::Act::SendUsage)?;
+        if self.asker.is_key() { Ok(()) } else { self.asker.require_admin() }
+    }
+
+    /// The fact that `draft` tells, coming from whoever asks.
+    pub fn judged(&self, draft: RevenueDraft) -> Result<RevenueFact, Refusal> {
+        draft.accept(self.asker.caller())
+    }
+
+    /// Keeps `facts`, all in one commit; answers for each what became of it.
+    pub async fn record(&self, facts: Vec<RevenueFact>) -> Result<Vec<Recorded>, RevenueError> {
+        self.may_record()?;
+        if facts.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.journal.act(Record(facts)).await?)
+    }
+
+    /// A page of payments, and the sums of all of them for each currency, of one moment.
+    pub async fn page(
+        &self,
+        question: RevenueQuestion,
+    ) -> Result<(Vec<KeptRevenue>, Vec<RevenueTotal>), RevenueError> {
+        self.asker.may(people::Act::SeeUsage)?;
+        let RevenueQuestion { from, to, after: (after, key), limit } = question;
+        let read = self.books.read(move |books| {
             let page = books.revenue().page((after, &key), to, limit)?;
             Ok((page, books.revenue().totals(from, to)?))
-        })
-        .await
+        });
+        Ok(read.await?)
+    }
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use compact_str::CompactString;
 use hashbrown::HashMap;
 use outlay_domain::Amount;
+use outlay_domain::people::{Act, Denied};
 use outlay_domain::usage::amendment::{self, AmendError};
 use outlay_domain::usage::{Charge, EventName, Fact, FactKind};
 use outlay_store::StoreError;
@@ -14,8 +15,10 @@ use outlay_store::sqlite::amendments::{Amendment, AmendmentKind};
 use thiserror::Error;
 
 use super::{AcceptError, Incoming};
-use crate::Outlay;
+use crate::{Asker, Outlay};
 
+/// Bytes in a reason, at most.
+const REASON_BYTES_MAX: usize = 1_000;
 /// Events in one amendment, at most.
 pub const AMENDED_EVENTS_MAX: usize = 1_000;
 
@@ -36,6 +39,12 @@ pub type Amended = Result<Charge, AmendError>;
 /// Why an amendment as a whole was not made; nothing of it was.
 #[derive(Debug, Error)]
 pub enum AmendmentError {
+    /// Whoever asks may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// It is not said why, or at too great length.
+    #[error("say why, in 1 to {REASON_BYTES_MAX} bytes")]
+    Reason,
     /// The facts could not be committed.
     #[error(transparent)]
     Accept(#[from] AcceptError),
@@ -65,9 +74,87 @@ pub struct Amender {
     pub reason: String,
 }
 
+/// Where somebody amends kept events, and says why.
+pub struct Amendments {
+    outlay: Arc<Outlay>,
+    asker: Asker,
+    amender: Amender,
+}
+
+impl Outlay {
+    /// Where kept events are amended by somebody for that reason, if they may and it is one.
+    pub fn amendments(
+        self: &Arc<Self>,
+        asker: impl Into<Asker>,
+        reason: &str,
+    ) -> Result<Amendments, AmendmentError> {
+        let asker = asker.into();
+        asker.may(Act::AmendUsage)?;
+        let reason = reason.trim().to_owned();
+        if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
+            return Err(AmendmentError::Reason);
+        }
+        let amender = Amender { actor: asker.name(), reason };
+        Ok(Amendments { outlay: self.clone(), asker, amender })
+    }
+}
+
+impl Amendments {
+    /// Takes events back. Answers one outcome for each, in order.
+    pub async fn delete(
+        &self,
+        asked: Vec<AskedEvent>,
+    ) -> Result<Vec<(EventName, Amended)>, AmendmentError> {
+        let names = self.resolved(asked, false).await?;
+        let amended = self.outlay.delete_events(names.clone(), &self.amender).await?;
+        Ok(names.into_iter().zip(amended).collect())
+    }
+
+    /// Puts `events` in the place of those that are asked for, in the same order. One that is asked
+    /// for without an account stays where it is. Answers one outcome for each.
+    pub async fn correct(
+        &self,
+        asked: Vec<AskedEvent>,
+        mut events: Vec<Incoming>,
+    ) -> Result<Vec<(EventName, Amended)>, AmendmentError> {
+        let is_said: Vec<bool> = asked.iter().map(|asked| asked.account.is_some()).collect();
+        let names = self.resolved(asked, true).await?;
+        for ((incoming, name), is_said) in events.iter_mut().zip(&names).zip(is_said) {
+            if !is_said {
+                incoming.event.account = name.account.clone();
+            }
+        }
+        let amended = self.outlay.correct_events(names.clone(), events, &self.amender).await?;
+        Ok(names.into_iter().zip(amended).collect())
+    }
+
+    /// Takes a person out of every kept fact and payment; answers how many facts named them.
+    pub async fn erase(&self, subject: CompactString) -> Result<u64, AmendmentError> {
+        self.asker.may(Act::Administer)?;
+        self.outlay.erase_subject(subject, &self.amender).await
+    }
+
+    /// The events that are meant: of the account that they see, or of whom they say.
+    async fn resolved(
+        &self,
+        mut asked: Vec<AskedEvent>,
+        may_move: bool,
+    ) -> Result<Vec<EventName>, AmendmentError> {
+        let Some(own) = self.asker.scope() else {
+            return self.outlay.resolve(asked, may_move).await;
+        };
+        for asked in &mut asked {
+            let account = asked.account.get_or_insert_with(|| own.clone());
+            self.asker.may_see(account)?;
+        }
+        let named = |AskedEvent { source, id, .. }| EventName { account: own.clone(), source, id };
+        Ok(asked.into_iter().map(named).collect())
+    }
+}
+
 impl Outlay {
     /// Takes events back. Answers one outcome for each, in order.
-    pub async fn delete_events(
+    pub(crate) async fn delete_events(
         self: &Arc<Self>,
         names: Vec<EventName>,
         amender: &Amender,
@@ -86,7 +173,7 @@ impl Outlay {
     ///
     /// An event that stands like this already is left as it is, so that a correction that is sent
     /// again changes nothing. One without a time of its own keeps the time that it had.
-    pub async fn correct_events(
+    pub(crate) async fn correct_events(
         self: &Arc<Self>,
         names: Vec<EventName>,
         events: Vec<Incoming>,
@@ -122,7 +209,7 @@ impl Outlay {
     ///
     /// With `may_move` the account that is said may be the one where the event is to go, and the
     /// event the only one there is.
-    pub async fn resolve(
+    pub(crate) async fn resolve(
         self: &Arc<Self>,
         asked: Vec<AskedEvent>,
         may_move: bool,
@@ -149,7 +236,7 @@ impl Outlay {
     /// waited for. Where that fails, it is finished when the same is asked for again.
     ///
     /// The trail keeps a hash, so that it can be proved later that a known subject was erased.
-    pub async fn erase_subject(
+    pub(crate) async fn erase_subject(
         self: &Arc<Self>,
         subject: CompactString,
         amender: &Amender,

@@ -1,6 +1,7 @@
 //! Usage comes in: accepted, rated, charged and kept, in one commit. And it is asked about.
 
 pub mod amend;
+mod door;
 pub mod questions;
 pub mod rerate;
 pub mod sql;
@@ -9,6 +10,7 @@ mod turns;
 pub use crate::journal::{
     AcceptError, CommitCounters, Committed, Incoming, Outcome, Prepared, Weight,
 };
+pub use door::UsageDoor;
 pub use turns::By;
 
 pub use questions::{

@@ -3,12 +3,9 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use compact_str::CompactString;
-use outlay_domain::people::{self, Act};
 use outlay_domain::usage::{EventName, ID_BYTES_MAX, Refusal};
 use outlay_engine::usage::Incoming;
-use outlay_engine::usage::amend::{
-    AMENDED_EVENTS_MAX, Amended, Amender, AmendmentError, AskedEvent,
-};
+use outlay_engine::usage::amend::{AMENDED_EVENTS_MAX, Amended, AmendmentError, AskedEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -23,9 +20,6 @@ use crate::forms::event_body::EventBody;
 use crate::forms::event_schema::EventSchema;
 use crate::forms::words::AmendedOutcome;
 use crate::state::AppState;
-
-/// Bytes in a reason, at most.
-const REASON_BYTES_MAX: usize = 1_000;
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -126,9 +120,8 @@ async fn correct(
     caller: Scoped,
     Json(body): Json<CorrectionsBody>,
 ) -> Result<Json<AmendmentsAnswer>, ApiError> {
-    caller.may(Act::AmendUsage)?;
+    let amendments = state.outlay.amendments(&*caller, &body.reason)?;
     check_count(body.events.0.len())?;
-    let amender = amender(&caller, body.reason)?;
     let received_at = state.outlay.clock.now();
     let mut events: Vec<Incoming> = Vec::with_capacity(body.events.0.len());
     let mut asked = Vec::with_capacity(body.events.0.len());
@@ -144,34 +137,7 @@ async fn correct(
         asked.push(AskedEvent { account, source, id });
         events.push(incoming);
     }
-    let is_said: Vec<bool> = asked.iter().map(|asked| asked.account.is_some()).collect();
-    let names = resolved(&state, &caller, asked, true).await?;
-    for ((incoming, name), is_said) in events.iter_mut().zip(&names).zip(is_said) {
-        if !is_said {
-            incoming.event.account = name.account.clone();
-        }
-    }
-    let told = names.iter().map(|name| (name.source.clone(), name.id.clone())).collect();
-    let outcomes = state.outlay.correct_events(names, events, &amender).await?;
-    Ok(Json(answer(told, outcomes)))
-}
-
-/// The events that a caller means: of the account they see, or of whom they say.
-async fn resolved(
-    state: &AppState,
-    caller: &people::Caller,
-    mut asked: Vec<AskedEvent>,
-    may_move: bool,
-) -> Result<Vec<EventName>, ApiError> {
-    let Some(own) = caller.scope() else {
-        return Ok(state.outlay.resolve(asked, may_move).await?);
-    };
-    for asked in &mut asked {
-        caller.may_see(asked.account.get_or_insert_with(|| own.clone()))?;
-    }
-    let named =
-        |asked: AskedEvent| EventName { account: own.clone(), source: asked.source, id: asked.id };
-    Ok(asked.into_iter().map(named).collect())
+    Ok(Json(answer(amendments.correct(asked, events).await?)))
 }
 
 /// Takes back what should not have been sent.
@@ -190,9 +156,8 @@ async fn delete(
     caller: Scoped,
     Json(body): Json<DeletionsBody>,
 ) -> Result<Json<AmendmentsAnswer>, ApiError> {
-    caller.may(Act::AmendUsage)?;
+    let amendments = state.outlay.amendments(&*caller, &body.reason)?;
     check_count(body.events.0.len())?;
-    let amender = amender(&caller, body.reason)?;
     let asked = body.events.0.into_iter().map(|EventNameBody { account, source, id }| AskedEvent {
         account: account.filter(|account| !account.is_empty()),
         source,
@@ -209,10 +174,7 @@ async fn delete(
             format!("a source and an id have 1 to {ID_BYTES_MAX} bytes"),
         ));
     }
-    let names = resolved(&state, &caller, asked, false).await?;
-    let told = names.iter().map(|name| (name.source.clone(), name.id.clone())).collect();
-    let outcomes = state.outlay.delete_events(names, &amender).await?;
-    Ok(Json(answer(told, outcomes)))
+    Ok(Json(answer(amendments.delete(asked).await?)))
 }
 
 /// A person to take out of the history.
@@ -248,13 +210,11 @@ async fn erase(
     caller: Caller,
     Json(body): Json<ErasureBody>,
 ) -> Result<Json<ErasureAnswer>, ApiError> {
-    caller.may(Act::Administer)?;
+    let amendments = state.outlay.amendments(&*caller, &body.reason)?;
     if body.subject.is_empty() {
         return Err(ApiError::bad_request("missing", "subject", "must not be empty"));
     }
-    let amender = amender(&caller, body.reason)?;
-    let erased = state.outlay.erase_subject(body.subject, &amender).await;
-    let facts = erased.map_err(|error| not_finished(error.into()))?;
+    let facts = amendments.erase(body.subject).await.map_err(|error| not_finished(error.into()))?;
     Ok(Json(ErasureAnswer { facts }))
 }
 
@@ -266,15 +226,6 @@ fn not_finished(mut error: ApiError) -> ApiError {
         return error.mend("send the same again: it goes on where it stopped");
     }
     error
-}
-
-fn amender(caller: &people::Caller, reason: String) -> Result<Amender, ApiError> {
-    let reason = reason.trim().to_owned();
-    if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
-        let detail = format!("say why, in 1 to {REASON_BYTES_MAX} bytes");
-        return Err(ApiError::bad_request("missing", "reason", detail));
-    }
-    Ok(Amender { actor: caller.user.as_str().into(), reason })
 }
 
 fn check_count(events: usize) -> Result<(), ApiError> {
@@ -296,11 +247,10 @@ fn refused(index: usize, refusal: &Refusal) -> ApiError {
     ApiError::unprocessable(refusal.code.as_str(), refusal.detail.clone()).at(field)
 }
 
-fn answer(names: Vec<(CompactString, CompactString)>, outcomes: Vec<Amended>) -> AmendmentsAnswer {
-    let items: Vec<_> = names
+fn answer(amended: Vec<(EventName, Amended)>) -> AmendmentsAnswer {
+    let items: Vec<_> = amended
         .into_iter()
-        .zip(outcomes)
-        .map(|((source, id), outcome)| {
+        .map(|(EventName { source, id, .. }, outcome)| {
             let (outcome, amount, detail) = match outcome {
                 Ok(charge) => {
                     (AmendedOutcome::Amended, charge.amount.map(|amount| amount.to_string()), None)
@@ -321,6 +271,8 @@ impl From<AmendmentError> for ApiError {
             AmendmentError::Ambiguous { index, .. } => Self::conflict(detail)
                 .at(format!("events[{index}].account"))
                 .mend("say whose event is meant with `account`"),
+            AmendmentError::Denied(error) => error.into(),
+            AmendmentError::Reason => Self::bad_request("missing", "reason", detail),
             AmendmentError::Accept(error) => error.into(),
             AmendmentError::Store(error) => error.into(),
         }

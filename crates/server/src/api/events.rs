@@ -7,11 +7,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use compact_str::CompactString;
-use outlay_domain::people::Act;
-use outlay_domain::usage::{Charge, Refusal, RefusalCode};
+use outlay_domain::usage::{Charge, EventDraft, Refusal, RefusalCode};
 use outlay_engine::ledger::HoldName;
 use outlay_engine::pace::Pace;
-use outlay_engine::usage::{AcceptError, Incoming, Outcome, Prepared};
+use outlay_engine::usage::{AcceptError, Incoming, Outcome, Prepared, UsageDoor};
 use outlay_store::FailureKind;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -149,14 +148,16 @@ async fn post_events(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    caller.may(Act::SendUsage)?;
+    let door = state.outlay.usage_door(&*caller)?;
     let packing = Packing::of(&headers)?;
     let max = state.config.ingest.body_bytes;
     let body = state.shares.read(caller.user.as_str(), body, max).await?;
     let body = state.shares.unpack(caller.user.as_str(), body, packing, max).await?;
     let (own, who) = (state.clone(), caller.clone());
     let judged = state.shares.work(caller.user.as_str(), body.len(), move || {
-        let judged = decode(&headers, &body, &who, &own)?;
+        let received_at = own.outlay.clock.now();
+        let judge = Judge { account: &who.account, door, received_at };
+        let judged = decode(&headers, &body, &judge)?;
         Ok::<_, ApiError>(Judgement::of(judged, &own))
     });
     let Judgement { ids, events } = judged.await??;
@@ -214,13 +215,7 @@ impl Judgement {
     }
 }
 
-fn decode(
-    headers: &HeaderMap,
-    body: &[u8],
-    caller: &Scoped,
-    state: &AppState,
-) -> Result<Vec<Judged>, ApiError> {
-    let judge = Judge { caller, received_at: state.outlay.clock.now() };
+fn decode(headers: &HeaderMap, body: &[u8], judge: &Judge<'_>) -> Result<Vec<Judged>, ApiError> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -276,7 +271,9 @@ const LINES: [&str; 5] = [
 
 /// What one request's events are judged by.
 struct Judge<'a> {
-    caller: &'a Scoped,
+    /// The account of events that name none.
+    account: &'a CompactString,
+    door: UsageDoor,
     received_at: chrono::DateTime<chrono::Utc>,
 }
 
@@ -349,7 +346,7 @@ impl Judge<'_> {
 
     fn body(&self, body: EventBody<'_>) -> Judged {
         let (id, hold) = (body.id(), body.hold());
-        let event = body.draft(&self.caller.account).and_then(|draft| self.accept(draft));
+        let event = body.draft(self.account).and_then(|draft| self.accept(draft));
         match hold.map(|hold| hold.parse()).transpose() {
             Ok(hold) => Judged { id, event, hold },
             Err(_) => {
@@ -364,20 +361,15 @@ impl Judge<'_> {
         match event {
             Ok(event) => Judged {
                 id: event.id(),
-                event: event.draft(&self.caller.account).and_then(|draft| self.accept(draft)),
+                event: event.draft(self.account).and_then(|draft| self.accept(draft)),
                 hold: None,
             },
             Err((id, refusal)) => Judged { id, event: Err(refusal), hold: None },
         }
     }
 
-    fn accept(&self, draft: outlay_domain::usage::EventDraft) -> Result<Incoming, Refusal> {
-        let time_stated = draft.occurred_at.is_some();
-        let event = draft.accept(self.received_at)?;
-        self.caller.may_charge(&event.account).map_err(|denied| {
-            Refusal::new(RefusalCode::Forbidden, "account", denied.to_string())
-        })?;
-        Ok(Incoming { event, time_stated })
+    fn accept(&self, draft: EventDraft) -> Result<Incoming, Refusal> {
+        self.door.judged(draft, self.received_at)
     }
 }
 

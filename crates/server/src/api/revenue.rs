@@ -6,17 +6,16 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::once::each_once;
-use outlay_domain::people::{self, Act, Role, Via};
-use outlay_domain::revenue::{REVENUE_AMOUNT_MAX, RevenueFact, RevenueKind, is_within_bounds};
-use outlay_domain::usage::question::{Attribute, Value};
-use outlay_domain::usage::{
-    ID_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX, Refusal, RefusalCode,
+use outlay_domain::revenue::{RevenueDraft, RevenueFact, RevenueKind};
+use outlay_domain::usage::question::Value;
+use outlay_domain::usage::{Refusal, RefusalCode};
+use outlay_engine::revenue::{
+    KeptRevenue, Recorded, Revenue, RevenueError, RevenueQuestion, RevenueTotal,
 };
-use outlay_engine::revenue::{self, KeptRevenue, Recorded, RevenueQuestion, RevenueTotal};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -27,7 +26,7 @@ use crate::auth::{Caller, Scoped};
 use crate::bounded::UpTo;
 use crate::error::ApiError;
 use crate::extract::{Json, Params, RawJson};
-use crate::forms::event_body::{DEFAULT_SOURCE, without_blanks};
+use crate::forms::event_body::DEFAULT_SOURCE;
 use crate::forms::paging::{page, page_size};
 use crate::forms::usage_params::{read_time, read_tz};
 use crate::forms::words::SentOutcome;
@@ -37,11 +36,6 @@ use crate::state::AppState;
 
 /// Facts in one request, at most.
 const PAYMENTS_MAX: usize = 1_000;
-/// Years in which revenue can be.
-const YEAR_MIN: i32 = 1970;
-const YEAR_MAX: i32 = 2100;
-/// Attributes of one fact, at most.
-const ATTRIBUTES_MAX: usize = 32;
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -158,149 +152,31 @@ impl RevenueBody {
         })
     }
 
-    /// The fact that `caller` tells.
-    fn fact(self, caller: &people::Caller) -> Result<RevenueFact, Refusal> {
-        for (field, text) in [("id", &self.id), ("source", &self.source)] {
-            bounded(field, text, ID_BYTES_MAX)?;
-            if text.trim().is_empty() {
-                return Err(malformed(field, "must not be of blanks only"));
-            }
-        }
-        let is_letters = self.currency.bytes().all(|byte| byte.is_ascii_alphabetic());
-        if self.currency.len() != 3 || !is_letters {
-            return Err(malformed("currency", "must be three letters of ISO 4217, e.g. USD"));
-        }
-        if !(YEAR_MIN..=YEAR_MAX).contains(&self.occurred_at.year()) {
-            let detail = format!("must be a moment of {YEAR_MIN} to {YEAR_MAX}");
-            return Err(Refusal::new(RefusalCode::OutOfRange, "occurred_at", detail));
-        }
-        for (field, text) in [
-            ("payment", &self.payment),
-            ("transaction", &self.transaction),
-            ("product", &self.product),
-            ("account", &self.account),
-        ] {
-            if let Some(text) = text {
-                bounded(field, text, NAME_BYTES_MAX)?;
-            }
-        }
+    /// What it says, to be judged.
+    fn draft(self) -> Result<RevenueDraft, Refusal> {
         let metadata = self.metadata.as_deref().map(RawValue::get).filter(|json| *json != "null");
         if let Some(json) = metadata {
-            bounded("metadata", json, METADATA_BYTES_MAX)?;
-            readable(json).map_err(|detail| malformed("metadata", &detail))?;
+            readable(json)
+                .map_err(|detail| Refusal::new(RefusalCode::Malformed, "metadata", detail))?;
         }
-        let gross = self.counted()?;
-        let amount = if self.amount.is_some() { "amount" } else { "gross" };
-        let net = self.net.unwrap_or(gross);
-        for (field, one) in [(amount, gross), ("net", net), ("fee", self.fee), ("tax", self.tax)] {
-            within_bounds(field, one)?;
-        }
-        let attributes = attributes(self.attributes, self.account, caller)?;
-        Ok(RevenueFact {
+        Ok(RevenueDraft {
             metadata: metadata.map(CompactString::from),
             id: self.id,
             source: self.source,
             kind: self.kind,
             occurred_at: self.occurred_at,
+            amount: self.amount,
+            gross: self.gross,
             payment: self.payment,
             transaction: self.transaction,
-            gross,
-            net,
+            net: self.net,
             fee: self.fee,
             tax: self.tax,
-            currency: self.currency.to_lowercase(),
+            currency: self.currency,
             product: self.product,
-            attributes,
+            account: self.account,
+            attributes: self.attributes,
         })
-    }
-
-    /// The amount with the sign with which it counts.
-    fn counted(&self) -> Result<Amount, Refusal> {
-        let goes_back = matches!(self.kind, RevenueKind::Refund | RevenueKind::Chargeback);
-        match (self.amount, self.gross) {
-            (Some(_), Some(_)) => Err(malformed("amount", "is given beside `gross`; give one")),
-            (None, None) => {
-                Err(Refusal::new(RefusalCode::Missing, "amount", "must be given, e.g. \"12.50\""))
-            }
-            (None, Some(gross)) => Ok(gross),
-            (Some(amount), None) if goes_back && !amount.is_negative() => amount
-                .checked_neg()
-                .ok_or_else(|| Refusal::new(RefusalCode::OutOfRange, "amount", "is out of range")),
-            (Some(amount), None) if amount.is_negative() && self.kind == RevenueKind::Payment => {
-                Err(malformed("amount", "is below zero; send what went back as a `refund`"))
-            }
-            (Some(amount), None) => Ok(amount),
-        }
-    }
-}
-
-/// What revenue was made with, whose account it is among that.
-fn attributes(
-    mut given: BTreeMap<CompactString, CompactString>,
-    account: Option<CompactString>,
-    caller: &people::Caller,
-) -> Result<BTreeMap<CompactString, CompactString>, Refusal> {
-    if given.len() > ATTRIBUTES_MAX {
-        let detail = format!("{} given, {ATTRIBUTES_MAX} at most", given.len());
-        return Err(Refusal::new(RefusalCode::TooLarge, "attributes", detail));
-    }
-    for (name, value) in &given {
-        let field = || format!("attributes.{name}");
-        if Attribute::from_name(name).is_none() {
-            let names = Attribute::NAMED.map(|known| known.name().into_owned()).join(", ");
-            let detail = format!("no such attribute; use {names} or tag.KEY");
-            return Err(Refusal::new(RefusalCode::Unknown, field(), detail));
-        }
-        bounded(&field(), value, NAME_BYTES_MAX)?;
-    }
-    const ACCOUNT: CompactString = CompactString::const_new("account");
-    match (account, given.get(&ACCOUNT)) {
-        (Some(one), Some(other)) if one != *other => {
-            return Err(malformed("account", "differs from `attributes.account`; give one"));
-        }
-        (Some(account), _) => {
-            given.insert(ACCOUNT, account);
-        }
-        // A credential for one account tells of that account.
-        (None, None) => {
-            given.extend(caller.scope().map(|own| (ACCOUNT, own)));
-        }
-        (None, Some(_)) => {}
-    }
-    if let Some(account) = given.get(&ACCOUNT) {
-        if *account != caller.account {
-            without_blanks("account", account)?;
-        }
-        caller.may_charge(account).map_err(|denied| {
-            Refusal::new(RefusalCode::Forbidden, "account", denied.to_string())
-        })?;
-    }
-    Ok(given)
-}
-
-fn within_bounds(field: &str, amount: Amount) -> Result<(), Refusal> {
-    if is_within_bounds(amount) {
-        return Ok(());
-    }
-    let detail = format!(
-        "{amount} is beyond the {REVENUE_AMOUNT_MAX} that one payment may come to; check its unit"
-    );
-    Err(Refusal::new(RefusalCode::OutOfRange, field, detail))
-}
-
-fn malformed(field: &str, detail: &str) -> Refusal {
-    Refusal::new(RefusalCode::Malformed, field, detail)
-}
-
-fn bounded(field: &str, text: &str, max: usize) -> Result<(), Refusal> {
-    match text.len() {
-        0 => Err(malformed(field, "must not be empty")),
-        bytes if bytes > max => Err(Refusal::new(
-            RefusalCode::TooLarge,
-            field,
-            format!("{bytes} bytes given, {max} at most"),
-        )),
-        _ => Ok(()),
     }
 }
 
@@ -398,16 +274,14 @@ async fn post_revenue(
     caller: Scoped,
     body: RawJson,
 ) -> Result<(StatusCode, Json<RevenueAnswer>), ApiError> {
-    caller.may(Act::SendUsage)?;
-    if !matches!(caller.via, Via::Key { .. }) {
-        caller.require(Role::Admin)?;
-    }
-    let (own, bytes) = (caller.clone(), body.0.len());
+    let revenue = state.outlay.revenue(&*caller);
+    revenue.may_record()?;
+    let (own, bytes) = (revenue.clone(), body.0.len());
     let judging = move || judge(&body, &own);
     let judged = state.shares.work(caller.user.as_str(), bytes, judging).await??;
     let facts: Vec<RevenueFact> =
         judged.iter().filter_map(|(_, fact)| fact.as_ref().ok().cloned()).collect();
-    let recorded = revenue::record(&state.outlay.journal, facts).await?;
+    let recorded = revenue.record(facts).await?;
     let mut recorded = recorded.into_iter();
     let mut answer = RevenueAnswer::default();
     for (id, fact) in judged {
@@ -429,11 +303,11 @@ async fn post_revenue(
 type Judged = (CompactString, Result<RevenueFact, Refusal>);
 
 /// The facts of a body, or why each is none.
-fn judge(body: &RawJson, caller: &people::Caller) -> Result<Vec<Judged>, ApiError> {
+fn judge(body: &RawJson, revenue: &Revenue) -> Result<Vec<Judged>, ApiError> {
     let judged = parts(body.text()?)?.into_iter().map(|json| {
         let body = RevenueBody::parse(json);
         let id = body.as_ref().map(|body| body.id.clone()).unwrap_or_default();
-        (id, body.and_then(|body| body.fact(caller)))
+        (id, body.and_then(|body| revenue.judged(body.draft()?)))
     });
     Ok(judged.collect())
 }
@@ -524,7 +398,6 @@ async fn get_revenue(
     caller: Caller,
     Params(query): Params<RevenueQuery>,
 ) -> Result<Json<RevenuePage>, ApiError> {
-    caller.may(Act::SeeUsage)?;
     let tz = read_tz(query.tz.as_deref())?;
     let time = |name, text: &Option<String>| {
         text.as_deref()
@@ -540,7 +413,7 @@ async fn get_revenue(
         None => (from, String::new()),
     };
     let question = RevenueQuestion { from, to, after: (after, key), limit: limit + 1 };
-    let (facts, totals) = revenue::page(&state.outlay.books, question).await?;
+    let (facts, totals) = state.outlay.revenue(&*caller).page(question).await?;
     let (facts, next_cursor) = page(facts, limit, write_cursor);
     let items = facts
         .into_iter()
@@ -565,6 +438,16 @@ fn read_cursor(cursor: &str) -> Result<(DateTime<Utc>, String), ApiError> {
         .ok_or_else(|| {
             ApiError::bad_request("malformed", "cursor", "is not the `next_cursor` of an answer")
         })
+}
+
+impl From<RevenueError> for ApiError {
+    fn from(error: RevenueError) -> Self {
+        match error {
+            RevenueError::Denied(error) => error.into(),
+            RevenueError::NotTaken(error) => error.into(),
+            RevenueError::Store(error) => error.into(),
+        }
+    }
 }
 
 impl TryFrom<RevenueFact> for RevenueBody {

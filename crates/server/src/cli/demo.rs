@@ -10,7 +10,7 @@ use outlay_domain::usage::EventDraft;
 use outlay_engine::budgets::BudgetsError;
 use outlay_engine::people::{NewKey, NewUser, PeopleError};
 use outlay_engine::usage::{AcceptError, By, Incoming};
-use outlay_engine::{Outlay, demo, revenue};
+use outlay_engine::{Outlay, demo};
 
 use super::client::CliError;
 use crate::state::AppState;
@@ -106,7 +106,7 @@ async fn fill(outlay: &Outlay, until: DateTime<Utc>) -> Result<(), CliError> {
         progress.inc(1);
     }
     accept(outlay, events).await?;
-    revenue::record(&outlay.journal, sales).await.map_err(not_written)?;
+    outlay.revenue(By::Server("demo")).record(sales).await.map_err(not_written)?;
     progress.finish_and_clear();
     Ok(())
 }
