@@ -10,7 +10,7 @@ use compact_str::CompactString;
 use outlay_domain::budgets::{CALENDAR, Counting};
 use outlay_domain::usage::{Fact, FactKind};
 use outlay_store::dedup::{Dedup, EventKey, Seen};
-use outlay_store::history::{Segment, Snapshot, check_facts};
+use outlay_store::history::{Segment, Snapshot, Verified, check_facts};
 use outlay_store::sqlite::counters::CounterRow;
 use outlay_store::sqlite::manifest::Totals;
 use outlay_store::sqlite::totals::AccountTotal;
@@ -115,25 +115,17 @@ impl Outlay {
         }
 
         self.check_flushes(&mut report);
-        let mut stored = moment.log.accounts.clone();
-        add_all(&mut stored, &moment.removed);
-        let mut is_whole = moment.log.faults.is_empty();
-        for segment in &*segments {
-            match segment.verify() {
-                Ok(accounts) => {
-                    report.segments += 1;
-                    report.facts += segment.rows;
-                    add_all(&mut stored, &accounts);
-                    self.check_keys_of(segment, &mut report)?;
-                }
-                Err(error) => {
-                    is_whole = false;
-                    report.find("history", told(&error), RESTORE);
-                }
-            }
+        let keys_of = |segment: &Segment| self.check_keys_of(segment, &mut report);
+        let mut stored = Verified::of(&segments, keys_of)?;
+        stored.add(&moment.log.accounts);
+        stored.add(&moment.removed);
+        report.segments = stored.segments;
+        report.facts += stored.rows;
+        for fault in &stored.faults {
+            report.find("history", told(fault), RESTORE);
         }
-        if is_whole {
-            compare(&moment.totals, &stored, &mut report);
+        if moment.log.faults.is_empty() && stored.faults.is_empty() {
+            compare(&moment.totals, &stored.accounts, &mut report);
             self.check_counters(&moment, &mut report)?;
         }
         report.accounts = moment.totals.len();
@@ -386,12 +378,6 @@ fn compare(
     if different > NAMED_MAX {
         let detail = format!("{} more sums differ", different - NAMED_MAX);
         report.find("totals", detail, REPORT);
-    }
-}
-
-fn add_all(sums: &mut BTreeMap<CompactString, Totals>, more: &BTreeMap<CompactString, Totals>) {
-    for (account, totals) in more {
-        sums.entry(account.clone()).or_default().add(totals);
     }
 }
 

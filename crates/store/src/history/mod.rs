@@ -157,7 +157,7 @@ impl History {
     ///
     /// Commits that are in the usage log only must be appended again by the caller. No segment is
     /// read: one that is missing or has another size is an error of whoever reads it, and of
-    /// [`History::verify`].
+    /// [`Verified::of`].
     pub fn open(
         data_dir: &Path,
         books: Arc<Books>,

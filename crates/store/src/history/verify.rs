@@ -3,70 +3,85 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use compact_str::CompactString;
 
+#[cfg(test)]
+use super::History;
+use super::Segment;
 use super::compact::READ_ROWS;
 use super::rewrite::add_by_account;
 use super::write::TOTALS_COLUMNS;
-use super::{History, Segment};
 use crate::StoreError;
 use crate::disk::{self, Contents};
 use crate::sqlite::manifest::Totals;
 
-/// What a look at every byte of the history found.
-#[derive(Debug, Clone, Default)]
+/// What a look at every byte of some segments found.
+#[derive(Debug, Default)]
 pub struct Verified {
     /// Segments that are as they should be.
     pub segments: usize,
-    /// Facts in those, and in the tail.
+    /// Facts in those.
     pub rows: u64,
-    /// One line for each thing that is wrong, with what to do about it.
-    pub faults: Vec<String>,
-    /// Sums by account over the tail and the sound segments, and over what retention removed.
+    /// One for each that is not.
+    pub faults: Vec<StoreError>,
+    /// Sums by account over those that are.
     pub accounts: BTreeMap<CompactString, Totals>,
 }
 
+impl Verified {
+    /// Reads all of `segments`, compares them with what the books say, and has `sound` look at each
+    /// that is as it should be.
+    pub fn of(
+        segments: &[Arc<Segment>],
+        mut sound: impl FnMut(&Segment) -> Result<(), StoreError>,
+    ) -> Result<Self, StoreError> {
+        let mut verified = Self::default();
+        for segment in segments {
+            match segment.verify() {
+                Ok(accounts) => {
+                    verified.segments += 1;
+                    verified.rows += segment.rows;
+                    verified.add(&accounts);
+                    sound(segment)?;
+                }
+                Err(error) => verified.faults.push(error),
+            }
+        }
+        Ok(verified)
+    }
+
+    /// Counts what is elsewhere with what was read.
+    pub fn add(&mut self, more: &BTreeMap<CompactString, Totals>) {
+        for (account, totals) in more {
+            self.accounts.entry(account.clone()).or_default().add(totals);
+        }
+    }
+}
+
+#[cfg(test)]
 impl History {
-    /// Reads all of it, and compares it with what the books say.
-    pub fn verify(&self) -> Result<Verified, StoreError> {
-        let mut verified = Verified::default();
+    /// All of it with its tail, and with what retention removed in the sums.
+    pub(super) fn verify(&self) -> Result<Verified, StoreError> {
         // The segments and the removals of one moment: nothing is removed meanwhile.
         let (snapshot, removed) = {
             let _replacing = self.replacing.lock();
             (self.snapshot(), self.books.read_blocking(|books| books.manifest().removals())?)
         };
-        for segment in &*snapshot.segments {
-            match segment.verify() {
-                Ok(accounts) => {
-                    verified.segments += 1;
-                    verified.rows += segment.rows;
-                    add_all(&mut verified.accounts, &accounts);
-                }
-                Err(error) => verified.faults.push(format!(
-                    "{error}; restore the file from a backup, everything else can be used \
-                     meanwhile"
-                )),
-            }
-        }
+        let mut verified = Verified::of(&snapshot.segments, |_| Ok(()))?;
         for batch in &*snapshot.tail {
             verified.rows += batch.num_rows() as u64;
             add_by_account(&mut verified.accounts, batch)?;
         }
-        add_all(&mut verified.accounts, &removed);
+        verified.add(&removed);
         Ok(verified)
-    }
-}
-
-fn add_all(sums: &mut BTreeMap<CompactString, Totals>, more: &BTreeMap<CompactString, Totals>) {
-    for (account, totals) in more {
-        sums.entry(account.clone()).or_default().add(totals);
     }
 }
 
 impl Segment {
     /// Reads every byte of it. Sums by account, if it is what was written.
-    pub fn verify(&self) -> Result<BTreeMap<CompactString, Totals>, StoreError> {
+    fn verify(&self) -> Result<BTreeMap<CompactString, Totals>, StoreError> {
         let row = self.row();
         verify_file(&self.path, row.contents)?;
         verify_file(&self.rollup_path, row.rollup_contents)?;
