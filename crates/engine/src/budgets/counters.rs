@@ -159,9 +159,8 @@ impl Act for Settle {
     const TELLS: &'static [Topic] = &[];
 
     fn act(self, tx: &Tx<'_>, _at: DateTime<Utc>) -> Result<(), Stop<BudgetsError>> {
-        for (window_us, nanos) in self.before {
-            tx.counters().add(self.id, window_us, nanos)?;
-        }
+        let id = self.id;
+        tx.counters().add(self.before.into_iter().map(|(window, nanos)| ((id, window), nanos)))?;
         Ok(tx.counters().settle(self.id)?)
     }
 }

@@ -47,9 +47,10 @@ impl Counters {
             Some(known) => known,
             unknown => unknown.insert(Known::read(tx)?),
         };
-        for ((id, window_us), nanos) in known.moves(facts) {
-            tx.counters().add(id, window_us, nanos)?;
-        }
+        // Side by side in the books, so that each is found from the one before.
+        let mut moves: Vec<_> = known.moves(facts).into_iter().collect();
+        moves.sort_unstable_by_key(|(window, _)| *window);
+        tx.counters().add(moves)?;
         Ok(())
     }
 }

@@ -24,6 +24,10 @@ const WINDOWS: &str = "
 const BEGIN: &str = "
     INSERT INTO counters (counting, calendar, since_us, is_personal) VALUES (?1, ?2, ?3, ?4)
     RETURNING counter_id";
+const MOVE: &str = "
+    UPDATE counter_windows SET units = units + ?3 + (nanos + ?4) / 1000000000,
+                               nanos = (nanos + ?4) % 1000000000
+    WHERE counter_id = ?1 AND window_us = ?2";
 const ADD: &str = "
     INSERT INTO counter_windows (counter_id, window_us, units, nanos)
     SELECT counter_id, CAST(?2 AS BIGINT), CAST(?3 AS BIGINT), CAST(?4 AS BIGINT)
@@ -101,13 +105,23 @@ impl Counters<'_, Writes> {
         Ok(self.conn.prepare_cached(BEGIN)?.query_row(row, |row| row.get(0))?)
     }
 
-    /// Adds to what was spent in the window that begins at `window_us`. A counter that is gone stays
-    /// away.
-    pub fn add(&self, id: i64, window_us: i64, nanos: i128) -> Result<(), StoreError> {
-        // One fact is far below what 64 bits hold of units, and so are all of a history.
-        let units = i64::try_from(nanos.div_euclid(NANOS)).unwrap_or(i64::MAX);
-        let rest = nanos.rem_euclid(NANOS) as i64;
-        self.conn.prepare_cached(ADD)?.execute([id, window_us, units, rest])?;
+    /// Adds to what was spent in windows, each told by its counter and where it begins, in
+    /// microseconds since 1970. A counter that is gone stays away.
+    pub fn add(
+        &self,
+        moves: impl IntoIterator<Item = ((i64, i64), i128)>,
+    ) -> Result<(), StoreError> {
+        let mut known = self.conn.prepare_cached(MOVE)?;
+        for ((id, window_us), nanos) in moves {
+            // One fact is far below what 64 bits hold of units, and so are all of a history.
+            let units = i64::try_from(nanos.div_euclid(NANOS)).unwrap_or(i64::MAX);
+            let rest = nanos.rem_euclid(NANOS) as i64;
+            let moved = [id, window_us, units, rest];
+            // A window that is known is found once; whether its counter is there need not be asked.
+            if known.execute(moved)? == 0 {
+                self.conn.prepare_cached(ADD)?.execute(moved)?;
+            }
+        }
         Ok(())
     }
 
@@ -167,11 +181,8 @@ mod tests {
         let id = books
             .write_blocking(|tx| {
                 let id = tx.counters().begin("all", "2026a", at(0), false)?;
-                for (window, nanos) in
-                    [(1, most), (1, most), (2, -1), (2, 3), (2, -1_500_000_000), (3, 7)]
-                {
-                    tx.counters().add(id, window, nanos)?;
-                }
+                let moves = [(1, most), (1, most), (2, -1), (2, 3), (2, -1_500_000_000), (3, 7)];
+                tx.counters().add(moves.map(|(window, nanos)| ((id, window), nanos)))?;
                 tx.counters().settle(id)?;
                 Ok::<_, StoreError>(id)
             })
@@ -197,9 +208,9 @@ mod tests {
         let (gone, next) = books
             .write_blocking(|tx| {
                 let gone = tx.counters().begin("subjects", "2026a", at, true)?;
-                tx.counters().add(gone, 1, 5)?;
+                tx.counters().add([((gone, 1), 5)])?;
                 tx.counters().remove_personal()?;
-                tx.counters().add(gone, 1, 5)?;
+                tx.counters().add([((gone, 1), 5)])?;
                 Ok::<_, StoreError>((gone, tx.counters().begin("subjects", "2026a", at, true)?))
             })
             .unwrap();

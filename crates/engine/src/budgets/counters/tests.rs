@@ -359,7 +359,7 @@ async fn a_counter_that_differs_from_its_facts_is_found_and_counted_anew() {
         .write_blocking(|tx| {
             let row = tx.counters().all()?.remove(0);
             let month = "2026-10-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap();
-            tx.counters().add(row.id, month.timestamp_micros(), 1)
+            tx.counters().add([((row.id, month.timestamp_micros()), 1)])
         })
         .unwrap();
     let findings = world.outlay().check().unwrap().findings;
