@@ -70,8 +70,31 @@ function sendPage(path: string, policy: string | null, answer: ServerResponse) {
   const file = join(DIST, path)
   const found = extname(path) && file.startsWith(DIST) && existsSync(file)
   const name = found ? file : join(DIST, 'index.html')
+  const { encoding, content } = smallest(name)
   answer.setHeader('content-type', TYPES[extname(name)] ?? 'application/octet-stream')
-  answer.setHeader('content-encoding', 'gzip')
+  answer.setHeader('content-encoding', encoding)
+  answer.setHeader(
+    'cache-control',
+    path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+  )
   if (policy) answer.setHeader('content-security-policy', policy)
-  answer.end(gzipSync(readFileSync(name)))
+  answer.end(content)
+}
+
+interface Small {
+  encoding: 'br' | 'gzip'
+  content: Buffer
+}
+
+const known = new Map<string, Small>()
+
+/** A file as the server sends it to a browser: what the build has compressed, else with gzip. */
+function smallest(name: string): Small {
+  const was = known.get(name)
+  if (was) return was
+  const small: Small = existsSync(`${name}.br`)
+    ? { encoding: 'br', content: readFileSync(`${name}.br`) }
+    : { encoding: 'gzip', content: gzipSync(readFileSync(name)) }
+  known.set(name, small)
+  return small
 }

@@ -1,5 +1,6 @@
 //! The pages: the files of `web/dist`, built into the program.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{LazyLock, OnceLock};
@@ -29,8 +30,14 @@ Outlay is running, but this program was built without its pages.
 `make build` builds them into it; the API is described at /api/docs.
 ";
 
+/// What the build has compressed already stands beside the file that it is of.
+const BROTLI: &str = ".br";
+
 static FILES: LazyLock<HashMap<String, File>> = LazyLock::new(|| {
-    Dist::iter().filter_map(|path| Some((path.to_string(), File::read(&path)?))).collect()
+    Dist::iter()
+        .filter(|path| !path.ends_with(BROTLI))
+        .filter_map(|path| Some((path.to_string(), File::read(&path)?)))
+        .collect()
 });
 
 /// A built file, ready to be sent.
@@ -38,6 +45,8 @@ struct File {
     content: Bytes,
     content_type: HeaderValue,
     etag: HeaderValue,
+    /// Compressed by the build, as small as it goes.
+    brotli: Option<Bytes>,
     /// Compressed when first asked for; absent when that saves nothing.
     gzipped: OnceLock<Option<Bytes>>,
 }
@@ -48,14 +57,23 @@ impl File {
         let hash = file.metadata.sha256_hash();
         let hash: String = hash[..12].iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Self {
-            content: match file.data {
-                std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-                std::borrow::Cow::Owned(bytes) => bytes.into(),
-            },
+            content: bytes(file.data),
+            brotli: Dist::get(&format!("{path}{BROTLI}")).map(|file| bytes(file.data)),
             content_type: HeaderValue::from_static(content_type(path)),
             etag: HeaderValue::try_from(format!("\"{hash}\"")).ok()?,
             gzipped: OnceLock::new(),
         })
+    }
+
+    /// As small as a browser takes it that sends `headers`, with what it is then encoded in.
+    fn compressed(&self, headers: &HeaderMap) -> Option<(&'static str, Bytes)> {
+        let takes = |encoding| names(headers, header::ACCEPT_ENCODING, encoding);
+        let brotli = self.brotli.as_ref().filter(|_| takes("br"));
+        match brotli {
+            Some(small) => Some(("br", small.clone())),
+            None if takes("gzip") => Some(("gzip", self.gzipped()?)),
+            None => None,
+        }
     }
 
     fn gzipped(&self) -> Option<Bytes> {
@@ -67,6 +85,13 @@ impl File {
                 (gzipped.len() + 512 < self.content.len()).then(|| gzipped.into())
             })
             .clone()
+    }
+}
+
+fn bytes(data: Cow<'static, [u8]>) -> Bytes {
+    match data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
     }
 }
 
@@ -107,12 +132,10 @@ fn send(file: &File, cache: HeaderValue, headers: &HeaderMap) -> Response {
         return (StatusCode::NOT_MODIFIED, answer).into_response();
     }
     answer.insert(header::CONTENT_TYPE, file.content_type.clone());
-    let gzipped =
-        if names(headers, header::ACCEPT_ENCODING, "gzip") { file.gzipped() } else { None };
-    match gzipped {
-        Some(gzipped) => {
-            answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            (answer, gzipped).into_response()
+    match file.compressed(headers) {
+        Some((encoding, small)) => {
+            answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+            (answer, small).into_response()
         }
         None => (answer, file.content.clone()).into_response(),
     }
@@ -190,6 +213,7 @@ mod tests {
         let text = "figure ".repeat(1000);
         let file = File {
             content: Bytes::from(text.clone()),
+            brotli: None,
             content_type: HeaderValue::from_static("text/plain"),
             etag: HeaderValue::from_static("\"abc\""),
             gzipped: OnceLock::new(),
@@ -202,9 +226,15 @@ mod tests {
         let small = send(&file, FOR_EVER, &with(header::ACCEPT_ENCODING, "br, gzip;q=0.8"));
         let plain = send(&file, FOR_EVER, &with(header::ACCEPT_ENCODING, "gzip;q=0"));
 
+        let smallest = File { brotli: Some("small".into()), gzipped: OnceLock::new(), ..file };
+        let by_browsers = send(&smallest, FOR_EVER, &with(header::ACCEPT_ENCODING, "gzip, br"));
+        let by_others = send(&smallest, FOR_EVER, &with(header::ACCEPT_ENCODING, "gzip"));
+
+        assert_eq!(by_browsers.headers()[header::CONTENT_ENCODING], "br");
+        assert_eq!(by_others.headers()[header::CONTENT_ENCODING], "gzip");
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(small.headers()[header::CONTENT_ENCODING], "gzip");
-        assert!(file.gzipped().unwrap().len() < text.len());
+        assert!(smallest.gzipped().unwrap().len() < text.len());
         assert!(!plain.headers().contains_key(header::CONTENT_ENCODING));
     }
 }
