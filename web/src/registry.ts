@@ -56,7 +56,8 @@ export interface PageEntry {
   isOnPhone?: boolean
   /** Whether the page writes its own title, because it is about one thing. */
   hasOwnTitle?: boolean
-  Page: ComponentType
+  /** What draws it; where its script is not with the first one, that can be loaded beforehand. */
+  Page: ComponentType & { load?: () => void }
 }
 
 export const PAGES: PageEntry[] = [

@@ -73,6 +73,8 @@ export function PageLink({ page, className = classes.link, onFollow }: PageLinkP
       aria-current={page.path === path ? 'page' : undefined}
       title={titleFor(page, session)}
       onClick={onFollow}
+      onPointerEnter={page.Page.load}
+      onFocus={page.Page.load}
     >
       <page.Icon size={18} stroke={1.7} aria-hidden="true" />
       <span>{titleFor(page, session)}</span>

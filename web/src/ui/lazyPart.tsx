@@ -15,6 +15,9 @@ export class MissingPart extends Error {
   }
 }
 
+/** A part whose script may be loaded before it is drawn: when a pointer is on its way to it. */
+export type Part<Props> = ComponentType<Props> & { load: () => void }
+
 /** Those that failed, each with what makes it load again. */
 const failed = new Set<() => void>()
 
@@ -32,7 +35,7 @@ export function retryParts() {
  */
 export function lazyPart<Props extends object>(
   load: () => Promise<{ default: ComponentType<Props> }>,
-): ComponentType<Props> {
+): Part<Props> {
   const make = () =>
     lazy(() =>
       load().catch(async (cause) => {
@@ -46,10 +49,12 @@ export function lazyPart<Props extends object>(
       }),
     )
   let current = make()
-  return function Part(props: Props) {
+  function LazyPart(props: Props) {
     const [Loaded] = useState(() => current)
     return <Loaded {...props} />
   }
+  // What fails beforehand is told when it is drawn, and tried again then.
+  return Object.assign(LazyPart, { load: () => void load().catch(() => undefined) })
 }
 
 const RELOADED_KEY = 'outlay-reloaded'
