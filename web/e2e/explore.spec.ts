@@ -104,3 +104,19 @@ test('where nothing was used the page says why, and how a new server gets its fi
   const first = page.getByRole('link', { name: 'How to send the first event' })
   await expect(first).toHaveAttribute('href', '/')
 })
+
+test('a heat map of too long a time says so, and leads to one that can be shown', async ({
+  page,
+}) => {
+  const refused: string[] = []
+  page.on('response', (response) => {
+    if (response.status() >= 400) refused.push(response.url())
+  })
+  await page.goto('/explore?from=2024-01-01&to=2025-12-31&shown=heat')
+  await expect(
+    page.getByText('A heat map is of 416 days at most, and this period has 731'),
+  ).toBeVisible()
+  await page.getByRole('link', { name: 'The last 12 months' }).click()
+  await expect(page.getByRole('grid')).toBeVisible()
+  expect(refused).toEqual([])
+})

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Browser, Page } from '@playwright/test'
 import { ask, daysAgo, expect, type Row, settled, still, test, url } from './fixtures'
+import { earning } from './revenue'
 
 /** Removes what a test has kept, so that the next begins with nothing. */
 async function forgetViews(page: Page) {
@@ -309,6 +310,8 @@ test('views look as they should', async ({ page }) => {
   }
 })
 
+const NOTE = /Note: Release 7 went out/
+
 test('a note is written onto the chart, read by keyboard, listed and taken back', async ({
   page,
 }) => {
@@ -319,7 +322,7 @@ test('a note is written onto the chart, read by keyboard, listed and taken back'
   await form.getByLabel('What happened').fill('Release 7 went out')
   await form.getByLabel('Time').fill('00:00')
   await form.getByRole('button', { name: 'Write it' }).click()
-  const mark = page.getByRole('button', { name: /Note: Release 7 went out/ })
+  const mark = page.getByRole('button', { name: NOTE })
   await expect(mark).toBeVisible()
   await mark.focus()
   await expect(page.locator('p', { hasText: 'Note Release 7 went out' })).toBeVisible()
@@ -327,6 +330,12 @@ test('a note is written onto the chart, read by keyboard, listed and taken back'
   // It stands on every chart of spend.
   await page.goto('/')
   await settled(page)
+  for (const chart of ['This month, day upon day', /^Spend, last 30 days/])
+    await expect(
+      page.getByRole('region', { name: chart }).getByRole('button', { name: NOTE }),
+    ).toBeVisible()
+  await earning(page)
+  await page.goto('/roi?period=7d')
   await expect(mark).toBeVisible()
   await page.goto('/model/gpt-4o')
   await expect(mark).toBeVisible()
@@ -373,4 +382,28 @@ test('what a name’s page shows is kept from there', async ({ page }) => {
   await form.getByRole('button', { name: 'Save the view' }).click()
   await expect(page).toHaveURL(/provider=openai.*view=/)
   await expect(page).not.toHaveURL(/save=/)
+})
+
+test('a single panel is kept as a view, as Explore shows it', async ({ page }) => {
+  await page.goto('/provider/openai?period=7d&sort=-requests')
+  await page
+    .getByRole('region', { name: 'By model' })
+    .getByRole('button', { name: 'More about by model' })
+    .click()
+  await page.getByRole('menuitem', { name: 'Keep it as a view' }).click()
+  const form = page.getByRole('dialog', { name: 'Keep it as a view' })
+  await expect(form.getByLabel('Name')).toHaveValue('Spend by model, where provider is openai')
+  await form.getByLabel('Name').fill('What openai is used for')
+  await form.getByRole('button', { name: 'Save the view' }).click()
+  await form.getByRole('link', { name: 'Open it' }).click()
+
+  await expect(page).toHaveURL(/\/explore\?.*period=7d.*provider=openai.*sort=-requests.*view=/)
+  const { items } = await (await page.request.get(`${url()}/api/v1/views`)).json()
+  const kept = items.find(({ name }: { name: string }) => name === 'What openai is used for')
+  expect(kept).toMatchObject({
+    form: 'table',
+    measure: 'spend',
+    by: ['model'],
+    sort: { column: 'requests', reversed: true },
+  })
 })

@@ -3,6 +3,8 @@ import { type ComponentType, useState } from 'react'
 import { parseAmount } from '@/lib/amount'
 import type { Attribute } from '@/lib/filters'
 import { insightDays } from '@/lib/insights'
+import { draftOfView } from '@/lib/savedViews'
+import { DEFAULT_VIEW } from '@/lib/view'
 import { useScene } from '@/view/useView'
 import { AttributeSelect } from '@/widgets/AttributeSelect'
 import { ByPicker } from '@/widgets/ByPicker'
@@ -19,8 +21,11 @@ import { MarksList } from '@/widgets/MarksList'
 import { MoreButton } from '@/widgets/MoreButton'
 import { NameLink } from '@/widgets/NameLink'
 import { NoUsage } from '@/widgets/NoUsage'
+import { PanelMenu } from '@/widgets/PanelMenu'
+import { PanelMenuLater } from '@/widgets/PanelMenuLater'
 import { PictureView } from '@/widgets/PictureView'
 import { Quantities } from '@/widgets/Quantities'
+import { SaveForm } from '@/widgets/SaveForm'
 import { ShareBar } from '@/widgets/ShareBar'
 import { ShownSwitch } from '@/widgets/ShownSwitch'
 import { SortHead } from '@/widgets/SortHead'
@@ -126,8 +131,21 @@ export const WIDGETS: Record<string, ComponentType> = {
     </MoreButton>
   ),
   NoUsage: () => <NoUsage title="No usage in these days">Pick a longer period.</NoUsage>,
+  'PanelMenu, PanelMenuLater': () => (
+    <div className={classes.row}>
+      <PanelMenu title="spend" view={DEFAULT_VIEW} />
+      <PanelMenuLater title="requests" view={DEFAULT_VIEW} />
+    </div>
+  ),
   PictureView: Drawn,
   Quantities: () => <Quantities event={event} />,
+  SaveForm: () => (
+    <SaveForm
+      draft={draftOfView('Spend by model', DEFAULT_VIEW, { sort: null, columns: null })}
+      renamed={null}
+      done={nothing}
+    />
+  ),
   ShownSwitch: () => <ShownSwitch />,
   SortHead: () => (
     <table>

@@ -1,17 +1,22 @@
 import { useMemo } from 'react'
 import { estimated, formatAmount } from '@/lib/amount'
+import type { PlacedMarks } from '@/lib/marks'
 import type { MonthDay } from '@/lib/month'
 import { formatDayInFull } from '@/lib/time'
+import { MarkButtons, MarkLines } from './ChartMarks'
 import { type MonthDrawing, monthSheet } from './monthSheet'
 import { ReadableChart, TooltipBox } from './ReadableChart'
 
 interface MonthChartProps extends MonthDrawing {
   label: string
   height: number
+  /** What happened, by the days that it happened on. */
+  marks?: PlacedMarks[]
 }
 
 /** The month from its first day on, against its budget. */
-export function MonthChart({ label, height, days, budget, tz, now, currency }: MonthChartProps) {
+export function MonthChart({ label, height, marks = [], ...drawing }: MonthChartProps) {
+  const { days, budget, tz, now, currency } = drawing
   const sheet = useMemo(
     () => monthSheet({ days, budget, tz, now, currency }),
     [days, budget, tz, now, currency],
@@ -42,6 +47,8 @@ export function MonthChart({ label, height, days, budget, tz, now, currency }: M
           </tbody>
         </TooltipBox>
       )}
+      overlay={(places) => <MarkLines placed={marks} {...places} />}
+      above={(places) => <MarkButtons placed={marks} {...places} />}
     />
   )
 }

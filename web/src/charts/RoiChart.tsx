@@ -1,7 +1,9 @@
 import { useMemo } from 'react'
 import type { RoiBucket } from '@/api/roi'
 import { formatAmount, parseAmount } from '@/lib/amount'
+import type { PlacedMarks } from '@/lib/marks'
 import { bucketEnd, formatBucketInFull, type Range } from '@/lib/time'
+import { MarkButtons, MarkLines } from './ChartMarks'
 import { ReadableChart, TooltipBox } from './ReadableChart'
 import { type RoiDrawing, roiSheet } from './roiSheet'
 import { runningBucket } from './seriesSheet'
@@ -12,10 +14,12 @@ interface RoiChartProps extends RoiDrawing {
   height: number
   /** Called with what was dragged over. */
   onZoom: (range: Range) => void
+  /** What happened, by the bars that it happened in. */
+  marks?: PlacedMarks[]
 }
 
 /** Revenue, spend and profit over time. */
-export function RoiChart({ label, height, onZoom, ...drawing }: RoiChartProps) {
+export function RoiChart({ label, height, onZoom, marks = [], ...drawing }: RoiChartProps) {
   const { buckets, every, tz, now, currency } = drawing
   const sheet = useMemo(
     () => roiSheet({ buckets, every, tz, now, currency }),
@@ -56,6 +60,8 @@ export function RoiChart({ label, height, onZoom, ...drawing }: RoiChartProps) {
           </tbody>
         </TooltipBox>
       )}
+      overlay={(places) => <MarkLines placed={marks} {...places} />}
+      above={(places) => <MarkButtons placed={marks} {...places} />}
       onZoom={zoomTo}
     />
   )

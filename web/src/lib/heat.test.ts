@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Amount } from './amount'
-import { foldHours, HEAT_STEPS, heatStep, hourName } from './heat'
+import { foldHours, HEAT_DAYS_MAX, HEAT_STEPS, heatStep, hourName, tooManyDays } from './heat'
 import type { UsageRow } from './series'
+import { DAY_MS } from './time'
 
 const NOW = new Date('2026-03-31T12:30:00Z')
 
@@ -57,4 +58,13 @@ test('colours go up in steps, and nothing has its own', () => {
 test('an hour is called by its day and its clock', () => {
   expect(hourName({ weekday: 1, hour: 14 })).toBe('Tuesday 14:00–15:00')
   expect(hourName({ weekday: 6, hour: 23 })).toBe('Sunday 23:00–00:00')
+})
+
+test('a heat map is folded of as many days as the server tells hours of, and not of more', () => {
+  const from = new Date('2024-01-01T00:00:00Z')
+  const after = (days: number) => ({ from, to: new Date(from.getTime() + days * DAY_MS) })
+
+  expect(tooManyDays(after(HEAT_DAYS_MAX))).toBeNull()
+  expect(HEAT_DAYS_MAX * 24).toBeLessThanOrEqual(10_000)
+  expect(tooManyDays(after(731))).toBe(731)
 })

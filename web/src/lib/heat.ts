@@ -1,6 +1,6 @@
 import { addReadings, drawn, type Measure, nothing, type Reading } from './measures'
 import type { UsageRow } from './series'
-import { wallClock } from './time'
+import { DAY_MS, HOUR_MS, type Range, wallClock } from './time'
 
 export const WEEKDAYS = [
   'Monday',
@@ -13,6 +13,18 @@ export const WEEKDAYS = [
 ] as const
 
 export const HOURS = 24
+
+/** As many hours as the server tells one by one. */
+const HOURS_TOLD_MAX = 10_000
+
+/** The longest time that a heat map is folded of, in days. */
+export const HEAT_DAYS_MAX = Math.floor((HOURS_TOLD_MAX * HOUR_MS) / DAY_MS)
+
+/** How many days a time has, where a heat map cannot be folded of so many; nothing where it can. */
+export function tooManyDays({ from, to }: Range): number | null {
+  const days = Math.round((to.getTime() - from.getTime()) / DAY_MS)
+  return days > HEAT_DAYS_MAX ? days : null
+}
 
 /** An hour of a weekday, over some weeks. */
 export interface HeatCell {

@@ -1,6 +1,7 @@
 import { type ReactNode, useCallback, useMemo, useState } from 'react'
 import { eventKey, type UsageEvent, type useEvents } from '@/api/usage'
-import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import { Loaded } from '@/ui/Loaded'
+import { Empty } from '@/ui/States'
 import { DataTable } from './DataTable'
 import { EventDrawer } from './EventDrawer'
 import classes from './EventTable.module.css'
@@ -26,26 +27,28 @@ export function EventTable({ label, events, empty, only }: EventTableProps) {
     () => (only ? all.filter(({ id }) => only.includes(id)) : all),
     [all, only],
   )
-  if (events.isError && !events.data) {
-    return <Failure what="The events" error={events.error} retry={events.refetch} />
-  }
-  if (!events.data) return <TableSkeleton rows={8} label="The events are loading" />
   return (
     <>
-      {items.length === 0 ? (
-        <Empty title="No events in this period">{empty}</Empty>
-      ) : (
-        <DataTable
-          label={label}
-          rows={items}
-          columns={columns}
-          rowKey={eventKey}
-          open={open}
-          rowClass={(event) => (isFresh(event) ? classes.fresh : undefined)}
-          rowData={(event) => ({ 'data-event': event.id })}
-        />
-      )}
-      <MoreButton query={events}>Older events</MoreButton>
+      <Loaded
+        query={events}
+        what="The events"
+        rows={8}
+        isEmpty={() => items.length === 0}
+        empty={<Empty title="No events in this period">{empty}</Empty>}
+      >
+        {() => (
+          <DataTable
+            label={label}
+            rows={items}
+            columns={columns}
+            rowKey={eventKey}
+            open={open}
+            rowClass={(event) => (isFresh(event) ? classes.fresh : undefined)}
+            rowData={(event) => ({ 'data-event': event.id })}
+          />
+        )}
+      </Loaded>
+      {events.data && <MoreButton query={events}>Older events</MoreButton>}
       <EventDrawer event={opened} close={() => setOpened(null)} />
     </>
   )

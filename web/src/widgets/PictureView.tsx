@@ -1,11 +1,17 @@
+import { Link } from 'wouter'
 import { ChartSkeleton } from '@/charts/ChartSkeleton'
 import { HeatMap, HeatTable } from '@/charts/HeatMap'
 import { SeriesChart } from '@/charts/SeriesChart'
 import { SeriesTableView } from '@/charts/SeriesTableView'
+import { HEAT_DAYS_MAX } from '@/lib/heat'
 import type { Mark } from '@/lib/marks'
-import type { Series } from '@/lib/series'
+import { formatCountExactly } from '@/lib/number'
+import type { Series, SeriesTable } from '@/lib/series'
 import type { Range } from '@/lib/time'
-import { Failure } from '@/ui/States'
+import type { View } from '@/lib/view'
+import { Loaded } from '@/ui/Loaded'
+import { Empty } from '@/ui/States'
+import { linkTo } from '@/view/useView'
 import { Legend } from './Legend'
 import { NoUsage } from './NoUsage'
 import classes from './PictureView.module.css'
@@ -26,28 +32,60 @@ interface PictureViewProps {
 const NONE: Mark[] = []
 
 /** A view's figures in its form, or why there are none. */
-export function PictureView({
+export function PictureView(props: PictureViewProps) {
+  const { picture, height } = props
+  const { current, hours, form, heat, table, tooLong } = picture
+  if (tooLong !== null) return <TooLong days={tooLong} view={picture.view} height={height} />
+  const asked = form === 'heat' ? hours : current
+  const isThere = table !== undefined && (form !== 'heat' || heat !== undefined)
+  return (
+    <Loaded
+      query={{ ...asked, data: isThere ? table : undefined }}
+      what="The chart"
+      skeleton={<ChartSkeleton height={height} />}
+      isEmpty={({ series }) => series.length === 0}
+      empty={
+        <div style={{ minHeight: height }}>
+          <NoUsage title="No usage in this period">
+            Pick a longer one, or take a filter away.
+          </NoUsage>
+        </div>
+      }
+    >
+      {(table) => <Drawn {...props} table={table} />}
+    </Loaded>
+  )
+}
+
+/** Why there is no heat map of so long a time, and one that there is. */
+function TooLong({ days, view, height }: { days: number; view: View; height: number }) {
+  const year: View = { ...view, period: { kind: 'preset', preset: '12m' } }
+  return (
+    <div style={{ minHeight: height }}>
+      <Empty
+        title={`A heat map is of ${HEAT_DAYS_MAX} days at most, and this period has ${formatCountExactly(days)}`}
+      >
+        <p>
+          It is folded of single hours.{' '}
+          <Link href={linkTo('/explore', year)}>The last 12 months</Link> can be shown, and other
+          forms have any period.
+        </p>
+      </Empty>
+    </div>
+  )
+}
+
+function Drawn({
   picture,
+  table,
   label,
   height,
   onZoom,
   onPick,
   marks = NONE,
-}: PictureViewProps) {
-  const { current, hours, form, heat, table, legend, drawing } = picture
-  const placed = usePlacedMarks(marks, table?.starts, drawing.every, drawing.tz)
-  const asked = form === 'heat' ? hours : current
-  if (asked.isError && !asked.data) {
-    return <Failure what="The chart" error={asked.error} retry={asked.refetch} />
-  }
-  if (!table || (form === 'heat' && !heat)) return <ChartSkeleton height={height} />
-  if (table.series.length === 0) {
-    return (
-      <div style={{ minHeight: height }}>
-        <NoUsage title="No usage in this period">Pick a longer one, or take a filter away.</NoUsage>
-      </div>
-    )
-  }
+}: PictureViewProps & { table: SeriesTable }) {
+  const { form, heat, legend, drawing } = picture
+  const placed = usePlacedMarks(marks, table.starts, drawing.every, drawing.tz)
   if (form === 'table') {
     return <SeriesTableView data={table} height={height} label={label} {...drawing} />
   }

@@ -8,12 +8,14 @@ import type { Filter } from '@/lib/filters'
 import { historyDays, insightDays, shareChange, trendWords } from '@/lib/insights'
 import { plural, THIN } from '@/lib/number'
 import { formatDay } from '@/lib/time'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Bone, Failure, sentence } from '@/ui/States'
+import { Bone, sentence } from '@/ui/States'
 import { linkTo, useScene } from '@/view/useView'
 import { InsightTable } from './InsightTable'
 import { MarksList } from './MarksList'
 import { NoUsage } from './NoUsage'
+import { PanelMenu } from './PanelMenu'
 import { ShownSwitch } from './ShownSwitch'
 import classes from './SpendDays.module.css'
 import { useDayMarks } from './useMarks'
@@ -36,56 +38,65 @@ export function SpendDaysPanel({ filters }: { filters: Filter[] }) {
   const { view, tz, now, currency } = scene
   const { insight, history } = useSpendDays(filters)
   const days = useMemo(() => (insight.data ? insightDays(insight.data) : []), [insight.data])
-  const { data } = insight
   const { marks, placed } = useDayMarks(filters, days, tz)
   return (
     <Panel
       title={`Spend a day, the last ${history} days and ${HORIZON} to come`}
       note={`Days of ${tz}`}
-      actions={<ShownSwitch />}
+      actions={
+        <>
+          <ShownSwitch />
+          <PanelMenu
+            title="spend a day"
+            view={{ ...view, filters, by: [], measure: 'spend', every: 'day' }}
+          />
+        </>
+      }
     >
-      {insight.isError && !data ? (
-        <Failure
-          what="The analysis"
-          error={insight.error}
-          retry={insight.refetch}
-          still="The overview and Explore still show what was spent."
-        />
-      ) : !data ? (
-        <>
-          <div className={classes.figures}>
-            <Bone width={220} height={22} />
-          </div>
-          <ChartSkeleton height={HEIGHT} />
-        </>
-      ) : days.length === 0 ? (
-        <NoUsage title="No usage in these days">
-          Pick a longer period, or take a filter away.
-        </NoUsage>
-      ) : (
-        <>
-          <Summary insight={data} currency={currency} />
-          <Weakness notes={[data.note, data.forecast?.note ?? null]} />
-          {view.shown === 'table' ? (
-            <InsightTable days={days} currency={currency} height={HEIGHT} />
-          ) : (
-            <>
-              <InsightChart
-                days={days}
-                changes={data.changes}
-                currency={currency}
-                now={now}
-                height={HEIGHT}
-                label={chartLabel(data, currency)}
-                marks={placed}
-              />
-              <Legend />
-            </>
-          )}
-          <MarksList marks={marks} scene={scene} filters={filters} />
-          <Findings insight={data} currency={currency} />
-        </>
-      )}
+      <Loaded
+        query={insight}
+        what="The analysis"
+        still="The overview and Explore still show what was spent."
+        skeleton={
+          <>
+            <div className={classes.figures}>
+              <Bone width={220} height={22} />
+            </div>
+            <ChartSkeleton height={HEIGHT} />
+          </>
+        }
+        isEmpty={() => days.length === 0}
+        empty={
+          <NoUsage title="No usage in these days">
+            Pick a longer period, or take a filter away.
+          </NoUsage>
+        }
+      >
+        {(data) => (
+          <>
+            <Summary insight={data} currency={currency} />
+            <Weakness notes={[data.note, data.forecast?.note ?? null]} />
+            {view.shown === 'table' ? (
+              <InsightTable days={days} currency={currency} height={HEIGHT} />
+            ) : (
+              <>
+                <InsightChart
+                  days={days}
+                  changes={data.changes}
+                  currency={currency}
+                  now={now}
+                  height={HEIGHT}
+                  label={chartLabel(data, currency)}
+                  marks={placed}
+                />
+                <Legend />
+              </>
+            )}
+            <MarksList marks={marks} scene={scene} filters={filters} />
+            <Findings insight={data} currency={currency} />
+          </>
+        )}
+      </Loaded>
     </Panel>
   )
 }

@@ -16,6 +16,7 @@ import { Empty } from '@/ui/States'
 import { useParam } from '@/view/useParam'
 import { useScene, useView } from '@/view/useView'
 import { DataTable } from './DataTable'
+import { PanelMenu } from './PanelMenu'
 import { ColumnsButton } from './TableActions'
 import { useUsageColumns } from './useUsageColumns'
 
@@ -36,6 +37,8 @@ interface UsageTableProps {
   name?: string
   /** Whether a press on a row narrows the page to it. */
   narrows?: boolean
+  /** Whether it can be kept by itself, where the page around it is no view. */
+  keeps?: boolean
 }
 
 const NONE: Measure[] = []
@@ -50,6 +53,7 @@ export function UsageTable({
   actions,
   name = '',
   narrows,
+  keeps,
 }: UsageTableProps) {
   const [view, changeView] = useView()
   const { range, tz, now, currency } = useScene()
@@ -110,6 +114,7 @@ export function UsageTable({
     narrow,
   })
   const [columnsAsked] = useParam(`${name}columns`)
+  const [sort] = useParam(`${name}sort`)
   const shown: string[] = chosenColumns(columnsAsked, columns).map(({ id }) => id)
   return (
     <Panel
@@ -131,6 +136,13 @@ export function UsageTable({
                 ...current.data.question,
                 measures: asked.filter((one) => one === 'unpriced' || shown.includes(one)),
               })}
+            />
+          )}
+          {keeps && (
+            <PanelMenu
+              title={lowered(title)}
+              view={{ ...view, filters, by, measure: main, shown: 'table' }}
+              words={{ sort, columns: columnsAsked }}
             />
           )}
         </>
@@ -159,6 +171,11 @@ export function UsageTable({
       </Loaded>
     </Panel>
   )
+}
+
+/** A title within a sentence. */
+function lowered(title: string): string {
+  return title.charAt(0).toLowerCase() + title.slice(1)
 }
 
 /** How many rows there are; where smaller ones are one, that too. */

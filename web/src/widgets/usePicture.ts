@@ -4,7 +4,7 @@ import { layOutHeat } from '@/charts/heatSheet'
 import { hasTotalLine, seriesSheet } from '@/charts/seriesSheet'
 import { type Layout, layOut } from '@/charts/sheet'
 import type { Attribute } from '@/lib/filters'
-import { foldHours } from '@/lib/heat'
+import { foldHours, tooManyDays } from '@/lib/heat'
 import { isAdditive, type Measure } from '@/lib/measures'
 import { cumulated, summedUp } from '@/lib/series'
 import type { Shown } from '@/lib/view'
@@ -25,10 +25,11 @@ export function usePicture(scene: Scene, measure: Measure, by: Attribute[], show
   const { range, tz, now, currency, view } = scene
   const form = fittingForm(shown, measure)
   const series = useSeriesOf(scene, measure, by)
+  const tooLong = form === 'heat' ? tooManyDays(range) : null
   const hours = useUsage(
     'series',
     { range, tz, filters: view.filters, measures: [measure], every: 'hour' },
-    { enabled: form === 'heat' },
+    { enabled: form === 'heat' && tooLong === null },
   )
   const heat = useMemo(
     () => (hours.data ? foldHours(hours.data.rows, measure, tz, now) : undefined),
@@ -66,5 +67,19 @@ export function usePicture(scene: Scene, measure: Measure, by: Attribute[], show
     form !== 'heat' &&
     legend.shown !== undefined &&
     hasTotalLine({ ...drawing, table: legend.shown })
-  return { ...series, form, hours, heat, table, previous, legend, drawing, hasTotal, layOutIn }
+  return {
+    ...series,
+    view,
+    form,
+    hours,
+    heat,
+    /** The days of the period, where they are too many for this form. */
+    tooLong,
+    table,
+    previous,
+    legend,
+    drawing,
+    hasTotal,
+    layOutIn,
+  }
 }

@@ -9,7 +9,7 @@ import { useParam } from '@/view/useParam'
 import { usePinning } from '@/view/usePinning'
 import { useTableWords } from '@/view/useTableWords'
 import { useView } from '@/view/useView'
-import { SaveForm } from './SaveForm'
+import { SaveForm } from '@/widgets/SaveForm'
 import classes from './ViewBar.module.css'
 import { ViewMenu } from './ViewMenu'
 

@@ -7,7 +7,7 @@ import { draftOfView, linkOfSaved, tableWordsOf, viewOfSaved } from '@/lib/saved
 import { copyText } from '@/ui/CopyBlock'
 import { Removal } from '@/ui/Removal'
 import { useParam } from '@/view/useParam'
-import { SaveForm } from './SaveForm'
+import { SaveForm } from '@/widgets/SaveForm'
 
 /** What else can be done with a view: its link, its name and who sees it, and its end. */
 export function ViewMenu({ saved }: { saved: SavedView }) {

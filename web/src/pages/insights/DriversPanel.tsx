@@ -13,9 +13,10 @@ import { driverFilters, driverNames, foldDrivers, reasonWords, waterfall } from 
 import { changeOf } from '@/lib/measures'
 import { formatChange } from '@/lib/number'
 import { previousLabel } from '@/lib/period'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
 import { Sideways } from '@/ui/Sideways'
-import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import { Empty } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { linkTo, useScene, useView } from '@/view/useView'
 import { ByPicker } from '@/widgets/ByPicker'
@@ -41,14 +42,16 @@ export function DriversPanel() {
     >
       {view.by.length === 0 ? (
         <Empty title="Pick what to look at">A provider, a model, a team or a tag.</Empty>
-      ) : drivers.isError && !drivers.data ? (
-        <Failure what="What moved spend" error={drivers.error} retry={drivers.refetch} />
-      ) : !drivers.data ? (
-        <TableSkeleton rows={6} label="The drivers are loading" />
-      ) : drivers.data.rows.length === 0 ? (
-        <Empty title="Nothing was spent in either period" />
       ) : (
-        <Waterfall drivers={drivers.data} />
+        <Loaded
+          query={drivers}
+          what="What moved spend"
+          rows={6}
+          isEmpty={({ rows }) => rows.length === 0}
+          empty={<Empty title="Nothing was spent in either period" />}
+        >
+          {(data) => <Waterfall drivers={data} />}
+        </Loaded>
       )}
     </Panel>
   )

@@ -13,8 +13,9 @@ import {
   savingRange,
   savingShare,
 } from '@/lib/recommendations'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Empty, Failure, messageOf, sentence, TableSkeleton } from '@/ui/States'
+import { Empty, messageOf, sentence } from '@/ui/States'
 import { useParam } from '@/view/useParam'
 import { useScene } from '@/view/useView'
 import { RecommendationRow } from './RecommendationRow'
@@ -41,7 +42,6 @@ export function RecommendationsPanel() {
   const decide = useDecide()
   const [isLong, lengthen] = useState(false)
   const [title, words] = EMPTY_WORDS[state]
-  const more = (found.data?.items.length ?? 0) - FIRST_MAX
   return (
     <Panel
       title="What to do"
@@ -62,37 +62,38 @@ export function RecommendationsPanel() {
           {sentence(messageOf(decide.error))}
         </p>
       )}
-      {found.isError && !found.data ? (
-        <Failure what="The recommendations" error={found.error} retry={found.refetch} />
-      ) : !found.data ? (
-        <TableSkeleton rows={4} label="The recommendations are loading" />
-      ) : found.data.items.length === 0 ? (
-        <Empty title={title}>{words && <p>{words}</p>}</Empty>
-      ) : (
-        <>
-          {state === 'open' && <Total found={found.data} currency={currency} />}
-          <ul
-            className={classes.list}
-            aria-label={`${RECOMMENDATION_STATES[state]} recommendations`}
-          >
-            {found.data.items.slice(0, isLong ? undefined : FIRST_MAX).map((item) => (
-              <RecommendationRow
-                key={item.id}
-                item={item}
-                isBusy={decide.isPending && decide.variables.id === item.id}
-                decide={(decision, note) => decide.mutate({ id: item.id, decision, note })}
-              />
-            ))}
-          </ul>
-          {more > 0 && !isLong && (
-            <div className={classes.more}>
-              <Button size="xs" variant="default" onClick={() => lengthen(true)}>
-                Show {more} more
-              </Button>
-            </div>
-          )}
-        </>
-      )}
+      <Loaded
+        query={found}
+        what="The recommendations"
+        isEmpty={({ items }) => items.length === 0}
+        empty={<Empty title={title}>{words && <p>{words}</p>}</Empty>}
+      >
+        {(data) => (
+          <>
+            {state === 'open' && <Total found={data} currency={currency} />}
+            <ul
+              className={classes.list}
+              aria-label={`${RECOMMENDATION_STATES[state]} recommendations`}
+            >
+              {data.items.slice(0, isLong ? undefined : FIRST_MAX).map((item) => (
+                <RecommendationRow
+                  key={item.id}
+                  item={item}
+                  isBusy={decide.isPending && decide.variables.id === item.id}
+                  decide={(decision, note) => decide.mutate({ id: item.id, decision, note })}
+                />
+              ))}
+            </ul>
+            {data.items.length > FIRST_MAX && !isLong && (
+              <div className={classes.more}>
+                <Button size="xs" variant="default" onClick={() => lengthen(true)}>
+                  Show {data.items.length - FIRST_MAX} more
+                </Button>
+              </div>
+            )}
+          </>
+        )}
+      </Loaded>
     </Panel>
   )
 }

@@ -68,6 +68,7 @@ function AboutName({ attribute, name }: { attribute: Attribute; name: string }) 
           filters={filters}
           measures={MEASURES}
           optional={OPTIONAL}
+          keeps
           actions={
             <AttributeSelect
               label="Break down by"

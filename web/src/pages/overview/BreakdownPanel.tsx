@@ -15,6 +15,7 @@ import { Empty, Failure, TableSkeleton } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { linkTo, useScene, useView } from '@/view/useView'
 import { NameLink } from '@/widgets/NameLink'
+import { PanelMenuLater } from '@/widgets/PanelMenuLater'
 import classes from './BreakdownPanel.module.css'
 
 /** Enough rows of the period before to find this one's largest among them. */
@@ -58,9 +59,15 @@ export const BreakdownPanel = memo(function BreakdownPanel({
       flush
       className={classes.panel}
       actions={
-        <Link className={classes.more} href={linkTo('/explore', { ...view, by: [attribute] })}>
-          All in Explore
-        </Link>
+        <>
+          <Link className={classes.more} href={linkTo('/explore', { ...view, by: [attribute] })}>
+            All in Explore
+          </Link>
+          <PanelMenuLater
+            title={`spend by ${attributeLabel(attribute).toLowerCase()}`}
+            view={{ ...view, by: [attribute], shown: 'table' }}
+          />
+        </>
       }
     >
       {current.isError && !current.data ? (

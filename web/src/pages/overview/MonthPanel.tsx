@@ -9,9 +9,10 @@ import { budgetWords, monthDays } from '@/lib/month'
 import { monthQuestion } from '@/lib/overview'
 import { tabulate } from '@/lib/series'
 import { bucketStarts } from '@/lib/time'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Failure } from '@/ui/States'
 import { useScene } from '@/view/useView'
+import { useMarks, usePlacedMarks } from '@/widgets/useMarks'
 import type { Brief } from '@/wire'
 import classes from './MonthPanel.module.css'
 
@@ -20,10 +21,18 @@ const UNKNOWN = { expected: null, low: null, high: null, days: [], budget: null 
 
 /** The month so far, from its first day on, with where it ends as things go and what may be spent. */
 export const MonthPanel = memo(function MonthPanel({ brief }: { brief: Brief | undefined }) {
-  const { view, tz, now, currency } = useScene()
+  const scene = useScene()
+  const { view, tz, now, currency } = scene
   const question = useMemo(() => monthQuestion({ view, tz, now }), [view, tz, now])
   const starts = useMemo(() => bucketStarts(question.range, 'day', tz), [question, tz])
   const daily = useUsage('series', question)
+  const marks = useMarks({
+    scene: { ...scene, range: question.range },
+    filters: view.filters,
+    measure: 'spend',
+    enabled: daily.data !== undefined,
+  })
+  const placed = usePlacedMarks(marks, starts, 'day', tz)
   const month = brief?.month ?? UNKNOWN
   const running = runningBucket(starts, now)
   const days = useMemo(() => {
@@ -38,21 +47,24 @@ export const MonthPanel = memo(function MonthPanel({ brief }: { brief: Brief | u
       title="This month, day upon day"
       actions={spent !== null && <Standing spent={spent} month={month} currency={currency} />}
     >
-      {daily.isError && !days ? (
-        <Failure what="The month" error={daily.error} retry={daily.refetch} />
-      ) : !days ? (
-        <ChartSkeleton height={HEIGHT} />
-      ) : (
-        <MonthChart
-          days={days}
-          budget={budget}
-          tz={tz}
-          now={now}
-          currency={currency}
-          height={HEIGHT}
-          label={label(spent, month, currency)}
-        />
-      )}
+      <Loaded
+        query={{ ...daily, data: days }}
+        what="The month"
+        skeleton={<ChartSkeleton height={HEIGHT} />}
+      >
+        {(days) => (
+          <MonthChart
+            days={days}
+            budget={budget}
+            tz={tz}
+            now={now}
+            currency={currency}
+            height={HEIGHT}
+            label={label(spent, month, currency)}
+            marks={placed}
+          />
+        )}
+      </Loaded>
     </Panel>
   )
 })

@@ -8,12 +8,14 @@ import { formatReading } from '@/lib/measures'
 import { periodLabel, previousLabel } from '@/lib/period'
 import type { Every } from '@/lib/time'
 import { Change, Figure } from '@/ui/Figures'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Bone, Empty, Failure } from '@/ui/States'
+import { Bone, Empty } from '@/ui/States'
 import { useSeries } from '@/view/useSeries'
 import { useScene, useView } from '@/view/useView'
 import { useDrill, useZoom } from '@/view/useZoom'
 import { AttributeSelect } from '@/widgets/AttributeSelect'
+import { PanelMenuLater } from '@/widgets/PanelMenuLater'
 import classes from '@/widgets/SeriesFigures.module.css'
 import { EVERY_LABELS, ShownSwitch } from '@/widgets/ShownSwitch'
 import { useMarks, usePlacedMarks } from '@/widgets/useMarks'
@@ -64,6 +66,7 @@ export const SpendPanel = memo(function SpendPanel({ highlight }: { highlight: s
             onChange={(value) => changeView({ every: value as Every }, { replace: true })}
           />
           <ShownSwitch />
+          <PanelMenuLater title="spend" view={{ ...view, by }} />
         </>
       }
     >
@@ -91,27 +94,35 @@ export const SpendPanel = memo(function SpendPanel({ highlight }: { highlight: s
           </span>
         )}
       </div>
-      {current.isError && !table ? (
-        <Failure what="The chart" error={current.error} retry={current.refetch} />
-      ) : !table ? (
-        <ChartSkeleton height={HEIGHT} />
-      ) : table.series.length === 0 && !previous?.some((reading) => Number(reading) > 0) ? (
-        <div style={{ height: HEIGHT }}>
-          <Empty title="No usage in this period">Pick a longer one, or take a filter away.</Empty>
-        </div>
-      ) : view.shown === 'table' ? (
-        <SeriesTableView data={table} height={HEIGHT} label={label} {...drawing} />
-      ) : (
-        <SeriesChart
-          table={table}
-          height={HEIGHT}
-          label={label}
-          onZoom={zoom}
-          onPick={drill}
-          marks={placed}
-          {...drawing}
-        />
-      )}
+      <Loaded
+        query={{ ...current, data: table }}
+        what="The chart"
+        skeleton={<ChartSkeleton height={HEIGHT} />}
+        isEmpty={({ series }) =>
+          series.length === 0 && !previous?.some((reading) => Number(reading) > 0)
+        }
+        empty={
+          <div style={{ height: HEIGHT }}>
+            <Empty title="No usage in this period">Pick a longer one, or take a filter away.</Empty>
+          </div>
+        }
+      >
+        {(table) =>
+          view.shown === 'table' ? (
+            <SeriesTableView data={table} height={HEIGHT} label={label} {...drawing} />
+          ) : (
+            <SeriesChart
+              table={table}
+              height={HEIGHT}
+              label={label}
+              onZoom={zoom}
+              onPick={drill}
+              marks={placed}
+              {...drawing}
+            />
+          )
+        }
+      </Loaded>
     </Panel>
   )
 })

@@ -1,7 +1,7 @@
 import { Link } from 'wouter'
 import { usePrices } from '@/api/prices'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Failure, TableSkeleton } from '@/ui/States'
 import { useParam } from '@/view/useParam'
 import { PriceList } from './PriceList'
 import classes from './Prices.module.css'
@@ -30,11 +30,9 @@ function PricesAndQuotes() {
         <PriceList prices={prices.data} />
       ) : (
         <Panel title="Price list" flush>
-          {prices.isError ? (
-            <Failure what="The price list" error={prices.error} retry={prices.refetch} />
-          ) : (
-            <TableSkeleton rows={12} label="The price list is loading" />
-          )}
+          <Loaded query={prices} what="The price list" rows={12}>
+            {() => null}
+          </Loaded>
         </Panel>
       )}
       <QuotePanel prices={prices.data ?? []} />

@@ -1,4 +1,5 @@
 import { Select } from '@mantine/core'
+import { useMemo } from 'react'
 import { Link } from 'wouter'
 import { type Roi as RoiAnswer, useRoi } from '@/api/roi'
 import { useSession } from '@/api/session'
@@ -19,14 +20,16 @@ import {
 import { type Every, fittingEvery, possibleEvery } from '@/lib/time'
 import { CopyBlock } from '@/ui/CopyBlock'
 import { CsvLink } from '@/ui/CsvLink'
+import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
-import { Failure } from '@/ui/States'
 import { useParam } from '@/view/useParam'
 import { useScene, useView } from '@/view/useView'
 import { useZoom } from '@/view/useZoom'
 import { FilterBar } from '@/widgets/FilterBar'
+import { MarksList } from '@/widgets/MarksList'
 import { EVERY_LABELS, ShownSwitch } from '@/widgets/ShownSwitch'
 import { UnpricedNote } from '@/widgets/UnpricedNote'
+import { useMarks, usePlacedMarks } from '@/widgets/useMarks'
 import { GroupsPanel } from './GroupsPanel'
 import classes from './Roi.module.css'
 import { RoiFigureCards } from './RoiFigureCards'
@@ -61,16 +64,14 @@ function RoiPanels() {
   if (!roi.data) {
     return (
       <Panel title="Revenue and spend" flush={roi.isError}>
-        {roi.isError ? (
-          <Failure
-            what="Revenue against spend"
-            error={roi.error}
-            retry={roi.refetch}
-            still="The overview and Explore still show what was spent."
-          />
-        ) : (
-          <ChartSkeleton height={HEIGHT} />
-        )}
+        <Loaded
+          query={roi}
+          what="Revenue against spend"
+          still="The overview and Explore still show what was spent."
+          skeleton={<ChartSkeleton height={HEIGHT} />}
+        >
+          {() => null}
+        </Loaded>
       </Panel>
     )
   }
@@ -120,9 +121,13 @@ interface CoursePanelProps {
 
 function CoursePanel({ roi, possible }: CoursePanelProps) {
   const [view, changeView] = useView()
-  const { range, tz, now } = useScene()
+  const scene = useScene()
+  const { range, tz, now } = scene
   const zoom = useZoom()
   const { every, currency, series, total } = roi
+  const marks = useMarks({ scene, filters: view.filters, measure: 'spend', enabled: true })
+  const starts = useMemo(() => series.map(({ start }) => new Date(start)), [series])
+  const placed = usePlacedMarks(marks, starts, every, tz)
   const money = (text: string) => formatAmount(parseAmount(text), currency)
   const label = `${EVERY_LABELS[every]} revenue, spend and profit, ${periodLabel(view.period, now, tz)}: ${money(total.revenue)} revenue, ${money(total.spend)} spend`
   return (
@@ -162,6 +167,7 @@ function CoursePanel({ roi, possible }: CoursePanelProps) {
             now={now}
             currency={currency}
             onZoom={zoom}
+            marks={placed}
           />
           <p className={classes.legend} aria-hidden="true">
             <span>
@@ -176,6 +182,7 @@ function CoursePanel({ roi, possible }: CoursePanelProps) {
           </p>
         </>
       )}
+      <MarksList marks={marks} scene={scene} filters={view.filters} />
       <OtherCurrencies roi={roi} />
     </Panel>
   )

@@ -5,7 +5,7 @@ import type { SavedView, SavedViewDraft } from '@/api/views'
 import { useLayOut, usePins, useSaveView } from '@/api/views'
 import { useRefusal } from '@/ui/DrawerForm'
 import { PINS_MAX } from '@/view/usePinning'
-import classes from './ViewBar.module.css'
+import classes from './SaveForm.module.css'
 
 interface SaveFormProps {
   /** What is kept, but for its name and who sees it. */
