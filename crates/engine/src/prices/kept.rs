@@ -341,6 +341,8 @@ pub(super) fn weigh_by_hand(new: &NewPrice, known: &[StoredPrice], now: DateTime
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::Duration;
+
     use outlay_domain::people::Role;
     use outlay_domain::prices::Rateable;
     use outlay_domain::usage::{Meter, Quantities, Tags};
@@ -411,6 +413,38 @@ mod tests {
         let sources = folder.prices.sources().unwrap();
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
         assert_eq!(names, ["litellm", "genai-prices", "outlay"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_set_counts_also_where_whoever_set_it_went_away() {
+        let folder = open();
+        let new = NewPrice {
+            provider: "openai".into(),
+            model: "gpt-4o-mini".parse().unwrap(),
+            priced: Priced::Meter(Meter::InputTokens),
+            per: 1_000_000,
+            price: "0.1".parse().unwrap(),
+            charged: Charged::Each,
+            conditions: Conditions::default(),
+            valid_from: Some(day("2026-11-01")),
+            valid_to: None,
+        };
+        let amount = || million(&folder.prices, "openai", "gpt-4o-mini", "2026-11-20").unwrap();
+
+        let admin = Caller::operator();
+        let went_away = tokio::select! {
+            biased;
+            _ = folder.prices.set(&admin, vec![new]) => false,
+            () = std::future::ready(()) => true,
+        };
+
+        assert!(went_away);
+        let counts = async {
+            while amount().to_string() != "0.1" {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), counts).await.expect("the price counts");
     }
 
     #[tokio::test]
