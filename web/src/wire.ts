@@ -177,3 +177,13 @@ export type SqlTable = Shape<'TableBody'>
 
 /** A source that was imported, and what became of its rows. */
 export type ImportedSource = Shape<'ImportBody'>
+
+/** When files are made by themselves, and how the last one went. */
+export type ExportSchedule = Shape<'ExportScheduleBody'>
+
+export type ExportScheduleDraft = Shape<'ExportScheduleDraft'>
+
+/** The file of a period: that it is to be made, and what became of it. */
+export type ExportRun = Shape<'ExportRunBody'>
+
+export type ExportFile = Shape<'ExportFileBody'>

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod amount;
 pub mod annotations;
 pub mod budgets;
+pub mod exports;
 pub mod imports;
 pub mod ledger;
 pub mod links;

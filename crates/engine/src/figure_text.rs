@@ -45,6 +45,17 @@ pub fn count_text(count: i128) -> String {
     text
 }
 
+/// Bytes as people read them: `12.3 MB`.
+pub fn bytes_text(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match UNITS.iter().find(|(unit, _)| bytes >= *unit) {
+        // What people read needs one digit of it.
+        #[allow(clippy::cast_precision_loss)]
+        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / *unit as f64),
+        None => format!("{bytes} bytes"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

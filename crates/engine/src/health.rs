@@ -114,6 +114,13 @@ impl Outlay {
                 format!("{failures} failed since the start; their senders were told"),
             ),
         });
+        if let Some(why) = self.exports.trouble() {
+            checks.push(Check::new(
+                "exports",
+                CheckState::Warning,
+                format!("{why}; it is tried again"),
+            ));
+        }
         let (waiting, most) = (self.journal.waiting(), self.journal.waiting_max());
         let count = |events: usize| count_text(events as i128);
         let is_nearly_full = waiting as f64 >= most as f64 * QUEUE_NEARLY_FULL;

@@ -49,6 +49,7 @@ use outlay_store::sqlite::BOOKS_FILE;
 use outlay_store::{Books, StoreError};
 
 use budgets::HardBudgets;
+use exports::schedules::{ExportDesk, ExportLimits};
 use journal::{Journal, Kept, Weight};
 use keeper::{Keeper, KeeperOptions};
 use known_time::KnownTime;
@@ -87,6 +88,8 @@ pub struct Options {
     pub questions: QuestionOptions,
     /// How queries in SQL are worked on.
     pub sql: SqlOptions,
+    /// How much room files of exports may take.
+    pub exports: ExportLimits,
     /// Files in the data folder that the settings name, which belong into a backup.
     pub named_files: Vec<PathBuf>,
 }
@@ -105,6 +108,7 @@ impl Default for Options {
             time_zone: Tz::UTC,
             questions: QuestionOptions::default(),
             sql: SqlOptions::default(),
+            exports: ExportLimits::default(),
             named_files: Vec::new(),
         }
     }
@@ -140,6 +144,8 @@ pub struct Outlay {
     pub questions: Arc<QuestionDesk>,
     /// Where it is asked about in SQL.
     pub sql: SqlDesk,
+    /// The files of exports that are made by themselves.
+    pub exports: Arc<ExportDesk>,
     /// Files in the data folder that the settings name.
     named_files: Vec<PathBuf>,
     /// Whether the folder takes writes.
@@ -232,6 +238,7 @@ impl Outlay {
             journal,
             questions,
             sql,
+            exports: ExportDesk::new(data_dir, options.exports),
             named_files: options.named_files,
             writes,
             amending: tokio::sync::Mutex::default(),

@@ -1,7 +1,8 @@
 //! Live updates: what is committed reaches the open pages, over Socket.IO.
 //!
 //! A socket is authenticated like any request. Admins and viewers hear of everything, members of
-//! their own account, as long as their credential counts. Commits are gathered for a moment, so that
+//! their own account, as long as their credential counts. That views, budgets or other things that people
+//! keep were changed is told without what they say: pages ask for it as far as they may. Commits are gathered for a moment, so that
 //! a page hears ten times a second at most, however much comes in.
 
 pub mod ties;
@@ -17,6 +18,7 @@ use chrono::{DateTime, Utc};
 use outlay_domain::people::{self, Act};
 use outlay_domain::usage::Fact;
 use outlay_engine::Outlay;
+use outlay_engine::journal::Topic;
 use outlay_engine::people::{IdentifyError, People};
 use outlay_engine::tasks::Task;
 use outlay_store::StoreError;
@@ -42,6 +44,40 @@ const EVENTS_MAX: usize = 20;
 const RECHECK_PERIOD: Duration = Duration::from_secs(60);
 /// The room of those who hear of everything.
 const EVERYTHING: &str = "everything";
+/// The room of all who were welcomed, and not sent away since.
+const EVERYBODY: &str = "everybody";
+
+/// That something of a kind changed, without what it is: pages ask for it if it concerns them.
+#[derive(Clone, Copy)]
+struct News {
+    task: &'static str,
+    event: &'static str,
+    topic: Topic,
+    to: Hearers,
+}
+
+/// Who is told.
+#[derive(Clone, Copy)]
+enum Hearers {
+    /// Those who see every account.
+    OfEverything,
+    /// Everybody who is welcome.
+    Everybody,
+}
+
+impl News {
+    const fn new(task: &'static str, event: &'static str, topic: Topic, to: Hearers) -> Self {
+        Self { task, event, topic, to }
+    }
+}
+
+const NEWS: [News; 5] = [
+    News::new("live.alerts", "alerts", Topic::Alerts, Hearers::OfEverything),
+    News::new("live.watched", "watched", Topic::Watched, Hearers::Everybody),
+    News::new("live.views", "views", Topic::Views, Hearers::Everybody),
+    News::new("live.annotations", "annotations", Topic::Annotations, Hearers::Everybody),
+    News::new("live.exports", "exports", Topic::Exports, Hearers::OfEverything),
+];
 
 /// Something was committed.
 #[derive(Debug, Serialize)]
@@ -93,8 +129,10 @@ fn start_tasks(io: &SocketIo, state: &AppState, watch: &Watch) {
     tasks.spawn("live.people", move |task| {
         recheck_all(own.clone(), watch.clone(), changes.clone(), task)
     });
-    let (own, changes) = (io.clone(), state.alerts.changes());
-    tasks.spawn("live.alerts", move |task| tell_of_alerts(own.clone(), changes.clone(), task));
+    for news in NEWS {
+        let (own, changes) = (io.clone(), state.outlay.journal.changes(news.topic));
+        tasks.spawn(news.task, move |task| tell(own.clone(), news, changes.clone(), task));
+    }
     let (own, outlay) = (io.clone(), Arc::downgrade(&state.outlay));
     tasks.spawn("live.usage", move |task| feed(own.clone(), outlay.clone(), task));
 }
@@ -133,7 +171,7 @@ async fn welcome(socket: &SocketRef, watch: &Watch, metrics: &Arc<Metrics>) {
         changes.mark_unchanged();
         if recheck(socket, &people).await.is_err() {
             // They were let in a moment ago, and that the books cannot be read is a failure of ours.
-            socket.join(room(caller));
+            socket.join([room(caller), EVERYBODY.to_owned()]);
         }
         // What was read before a change must not be what counts after it.
         if !changes.has_changed().unwrap_or(false) {
@@ -229,20 +267,26 @@ async fn recheck(socket: &SocketRef, people: &People) -> Result<(), StoreError> 
     let room = room(&standing.caller);
     if !socket.rooms().iter().any(|joined| *joined == room) {
         socket.leave_all();
-        socket.join(room);
+        socket.join([room, EVERYBODY.to_owned()]);
     }
     Ok(())
 }
 
-/// Tells those who hear of everything that alerts or their rules changed; they ask for them again.
-async fn tell_of_alerts(io: SocketIo, mut changes: watch::Receiver<u64>, task: Arc<Task>) {
+/// Tells that something of a kind changed; whoever may see it asks for it again.
+async fn tell(io: SocketIo, news: News, mut changes: watch::Receiver<u64>, task: Arc<Task>) {
     task.beat();
     while changes.changed().await.is_ok() {
         let version = *changes.borrow_and_update();
-        if let Err(error) = io.to(EVERYTHING).emit("alerts", &version).await {
-            tracing::debug!(%error, "news of alerts did not reach everybody");
+        let told = match news.to {
+            Hearers::OfEverything => io.to(EVERYTHING).emit(news.event, &version).await,
+            Hearers::Everybody => io.to(EVERYBODY).emit(news.event, &version).await,
+        };
+        if let Err(error) = told {
+            tracing::debug!(%error, event = news.event, "news did not reach everybody");
         }
         task.done();
+        // Many changes at once are told of once.
+        sleep(PERIOD).await;
     }
 }
 

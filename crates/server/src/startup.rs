@@ -8,6 +8,7 @@ use anyhow::Context;
 use axum::Router;
 use outlay_engine::alerts::Alerts;
 use outlay_engine::budgets;
+use outlay_engine::exports::schedules::{self, FileMaker};
 use outlay_engine::known_time::KnownTime;
 use outlay_engine::ledger;
 use outlay_engine::people::People;
@@ -98,6 +99,7 @@ impl Server {
             time_zone: config.server.time_zone,
             questions: config.questions.question_options(),
             sql,
+            exports: config.exports.limits(),
             named_files: auth::named_files(&config),
             ..Options::default()
         };
@@ -189,6 +191,10 @@ fn start_tasks(state: &AppState) {
     tasks.spawn("counters", move |task| budgets::tend_counters(outlay.clone(), task));
     let outlay = Arc::downgrade(&state.outlay);
     tasks.spawn("ledger", move |task| ledger::sweep(outlay.clone(), task));
+    let outlay = Arc::downgrade(&state.outlay);
+    let maker: Arc<dyn FileMaker> =
+        Arc::new(api::exports::Maker::new(&state.outlay, state.config.clone()));
+    tasks.spawn("exports", move |task| schedules::tend(outlay.clone(), maker.clone(), task));
     let people = Arc::downgrade(&state.people);
     let guard = Arc::downgrade(&state.guard);
     let time = Arc::downgrade(&state.outlay.known_time);

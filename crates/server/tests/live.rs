@@ -148,3 +148,40 @@ async fn whoever_was_sent_away_is_not_welcomed_again_over_the_same_connection() 
     let heard = socket.end().await;
     assert!(heard.iter().all(|packet| !packet.starts_with("42")), "{heard:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_welcome_hears_that_something_was_changed_and_not_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(&folder.path().join("data")).await;
+    let (_, secret) = key(&server, None).await;
+    let mut socket = Socket::open(&server, &secret).await;
+    socket.say("40").await;
+    socket.hear("40{").await;
+
+    for (event, path, body) in [
+        ("views", "/api/v1/views", json!({ "name": "a secret", "by": ["model"] })),
+        (
+            "annotations",
+            "/api/v1/annotations",
+            json!({ "text": "a secret", "at": "2026-01-05T10:00:00Z" }),
+        ),
+        (
+            "exports",
+            "/api/v1/export-schedules",
+            json!({
+                "name": "a secret", "export": { "kind": "events", "format": "csv" },
+                "cadence": { "every": "day" },
+            }),
+        ),
+        (
+            "watched",
+            "/api/v1/budgets",
+            json!({ "name": "a secret", "amount": "1", "period": { "every": "month" } }),
+        ),
+    ] {
+        let (status, answer) = post(&server.client(), path, &body).await.unwrap();
+        assert!(status.is_success(), "{answer}");
+        let heard = socket.hear(&format!("42[\"{event}\"")).await;
+        assert!(!heard.contains("secret"), "{heard}");
+    }
+}

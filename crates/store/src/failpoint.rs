@@ -32,8 +32,9 @@ pub const ALL: [&str; 19] = [
     "commit.written",
 ];
 
-/// Points of work that keeps nothing.
-pub const OTHERS: [&str; 1] = ["serving.accepted"];
+/// Points of work that keeps nothing of usage: what takes connections, and what makes files of exports.
+pub const OTHERS: [&str; 4] =
+    ["serving.accepted", "exports.written", "exports.renamed", "exports.recorded"];
 
 /// The point at which something is to happen, and how often it is passed before.
 struct Armed {

@@ -19,6 +19,10 @@ export const keys = {
   annotations: () => ['annotations'] as const,
   annotationList: (asked: unknown) => [...keys.annotations(), asked] as const,
 
+  schedules: () => ['export-schedules'] as const,
+  scheduleList: () => [...keys.schedules(), 'list'] as const,
+  scheduleRuns: (id: string, seenAt: number) => [...keys.schedules(), 'runs', id, seenAt] as const,
+
   insights: () => ['insights'] as const,
   spendInsights: () => [...keys.insights(), 'spend'] as const,
   spendInsight: (asked: unknown) => [...keys.spendInsights(), asked] as const,

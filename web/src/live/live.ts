@@ -1,4 +1,4 @@
-import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import type { InfiniteData, QueryClient, QueryKey } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import { io, type Socket } from 'socket.io-client'
 import { keys } from '@/api/keys'
@@ -44,6 +44,19 @@ export function useLiveState(): LiveState {
   )
 }
 
+/** What is asked again when somebody, perhaps on another page, changed something of a kind. */
+const CHANGES: Record<string, () => QueryKey[]> = {
+  alerts: () => [keys.alerts(), keys.alertRules()],
+  watched: () => [keys.budgets(), keys.alertRules()],
+  views: () => [keys.views(), keys.pins()],
+  annotations: () => [keys.annotations()],
+  exports: () => [keys.scheduleList()],
+}
+
+function askAgain(client: QueryClient, queries: QueryKey[]) {
+  for (const queryKey of queries) client.invalidateQueries({ queryKey })
+}
+
 /** Follows the server's socket until the returned function is called. */
 export function followLive(client: QueryClient): () => void {
   const refetch = throttle(() => refetchRunning(client), REFETCH_EVERY_MS)
@@ -57,8 +70,11 @@ export function followLive(client: QueryClient): () => void {
   socket.on('connect', () => {
     changeState('live')
     serverMayBeBack()
-    // What came in while nobody listened is asked for once.
-    if (wasConnected) heard()
+    // What came in and what was changed while nobody listened is asked for once.
+    if (wasConnected) {
+      heard()
+      for (const changed of Object.values(CHANGES)) askAgain(client, changed())
+    }
     wasConnected = true
   })
   socket.on('disconnect', () => changeState('reconnecting'))
@@ -67,7 +83,9 @@ export function followLive(client: QueryClient): () => void {
   socket.on('disconnect', (reason) => {
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), REFETCH_EVERY_MS)
   })
-  socket.on('alerts', () => client.invalidateQueries({ queryKey: keys.alerts() }))
+  for (const [topic, changed] of Object.entries(CHANGES)) {
+    socket.on(topic, () => askAgain(client, changed()))
+  }
   socket.on('usage', (message: UsageMessage) => {
     prependEvents(client, message.events)
     heard()

@@ -10,6 +10,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::once::each_once;
+use crate::people::erasure::ERASED;
 use crate::usage::UsageEvent;
 use crate::usage::question::{Filter, QuestionError};
 
@@ -100,6 +101,23 @@ impl Scope {
         self.filters.iter().enumerate().all(|(at, filter)| {
             passed == Some(at) || filter.passes(event.value_of(filter.attribute()))
         })
+    }
+
+    /// The same without the name of a person, where a filter by subject or by a tag has it as a value;
+    /// `None` where none has. Accounts keep their names, as they do in usage.
+    pub fn without(&self, subject: &str) -> Option<Self> {
+        let mut names = self.names.clone();
+        let mut has_changed = false;
+        for (name, values) in &mut names {
+            if !name.starts_with("subject") && !name.starts_with("tag.") {
+                continue;
+            }
+            for value in values.iter_mut().filter(|value| *value == subject) {
+                ERASED.clone_into(value);
+                has_changed = true;
+            }
+        }
+        has_changed.then(|| Self::new(names).unwrap_or_default())
     }
 
     /// Whether everything counts.

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod caller;
+pub mod erasure;
 pub mod key;
 pub mod password;
 pub mod role;

@@ -426,6 +426,10 @@ impl Alerts {
             let title = format!("The clock is {} days ahead", ahead.num_days());
             found("clock", title, health::CLOCK_REMEDY);
         }
+        if let Some(why) = outlay.exports.trouble() {
+            let title = "An export could not be made".to_owned();
+            found("exports", title, &format!("it is tried again: {why}"));
+        }
         for task in outlay.tasks.readings() {
             let panics = &mut self.memory.lock().panics;
             let before = panics.insert(task.name, task.panics).unwrap_or_default();

@@ -21,7 +21,7 @@ pub(super) struct Create {
 impl Act for Create {
     type Done = Annotation;
     type Refused = AnnotationsError;
-    const TELLS: &'static [Topic] = &[];
+    const TELLS: &'static [Topic] = &[Topic::Annotations];
 
     fn act(self, tx: &Tx<'_>, at: DateTime<Utc>) -> Judged<Annotation> {
         let Self { id, draft, caller } = self;
@@ -51,7 +51,7 @@ pub(super) struct Change {
 impl Act for Change {
     type Done = Annotation;
     type Refused = AnnotationsError;
-    const TELLS: &'static [Topic] = &[];
+    const TELLS: &'static [Topic] = &[Topic::Annotations];
 
     fn act(self, tx: &Tx<'_>, _at: DateTime<Utc>) -> Judged<Annotation> {
         let known = theirs(tx, self.id, &self.caller)?;
@@ -68,7 +68,7 @@ pub(super) struct Remove {
 impl Act for Remove {
     type Done = ();
     type Refused = AnnotationsError;
-    const TELLS: &'static [Topic] = &[];
+    const TELLS: &'static [Topic] = &[Topic::Annotations];
 
     fn act(self, tx: &Tx<'_>, _at: DateTime<Utc>) -> Judged<()> {
         theirs(tx, self.id, &self.caller)?;

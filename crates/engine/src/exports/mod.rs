@@ -3,3 +3,4 @@
 pub mod focus;
 pub mod focus_category;
 mod focus_lines;
+pub mod schedules;

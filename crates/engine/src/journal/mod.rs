@@ -100,10 +100,16 @@ pub enum Topic {
     Watched,
     /// A counter of spend that was begun, for the commits that move it from then on.
     Counters,
+    /// A schedule of exports, or one of its files.
+    Exports,
+    /// A view, or what stands on an overview.
+    Views,
+    /// What somebody wrote onto charts.
+    Annotations,
 }
 
 /// How many topics there are.
-const TOPICS: usize = 3;
+const TOPICS: usize = 6;
 
 /// What was committed together, for those who watch.
 #[derive(Debug, Clone)]

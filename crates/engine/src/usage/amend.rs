@@ -1,6 +1,6 @@
 //! Corrections, deletions and erasures: new facts about kept events, with a trail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -235,6 +235,9 @@ impl Outlay {
     /// because removed rows stay readable in SQLite's files otherwise, and replaced segments are
     /// waited for. Where that fails, it is finished when the same is asked for again.
     ///
+    /// Kept files of exports that may name them are removed and made again without them; those that
+    /// somebody has fetched are beyond reach.
+    ///
     /// The trail keeps a hash, so that it can be proved later that a known subject was erased.
     pub(crate) async fn erase_subject(
         self: &Arc<Self>,
@@ -251,9 +254,15 @@ impl Outlay {
             event_id: hex_sha256(&subject).into(),
             reason: amender.reason.clone(),
         };
+        // Files that name them go first, so that whoever repeats what was cut off need not know of them;
+        // they are made again when nothing of them is left.
+        let held = self.exports.hold();
+        let days = self.days_of(subject.clone()).await?;
+        self.export_schedules().forget(&subject, days).await?;
         let outlay = self.clone();
         let erased = tokio::task::spawn_blocking(move || {
-            // What is in the tail is in the usage log too; both are flushed to files first.
+            let _held = held;
+            // What came in meanwhile is to go as well.
             outlay.history.flush(&outlay.dedup)?;
             let facts = outlay.history.erase(&subject)?;
             outlay.books.write_blocking(|tx| {
@@ -265,6 +274,20 @@ impl Outlay {
             Ok::<_, StoreError>(facts)
         });
         Ok(erased.await.map_err(|_| AcceptError::Stopping)??)
+    }
+
+    /// The days on which something was used for a subject. What is in the tail is in the usage log too;
+    /// both are flushed to files first.
+    async fn days_of(
+        self: &Arc<Self>,
+        subject: CompactString,
+    ) -> Result<BTreeSet<i64>, AmendmentError> {
+        let outlay = self.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            outlay.history.flush(&outlay.dedup)?;
+            outlay.history.days_of_subject(&subject)
+        });
+        Ok(found.await.map_err(|_| AcceptError::Stopping)??)
     }
 
     /// Works out and commits facts for events, one amendment at a time: between the reading of

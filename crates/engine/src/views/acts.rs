@@ -22,7 +22,7 @@ pub(super) struct Create {
 impl Act for Create {
     type Done = SavedView;
     type Refused = ViewsError;
-    const TELLS: &'static [Topic] = &[];
+    const TELLS: &'static [Topic] = &[Topic::Views];
 
     fn act(self, tx: &Tx<'_>, at: DateTime<Utc>) -> Judged<SavedView> {
         let Self { id, draft, caller } = self;
@@ -51,7 +51,7 @@ pub(super) struct Change {
 impl Act for Change {
     type Done = SavedView;
     type Refused = ViewsError;
-    const TELLS: &'static [Topic] = &[];
+    const TELLS: &'static [Topic] = &[Topic::Views];
 
     fn act(self, tx: &Tx<'_>, at: DateTime<Utc>) -> Judged<SavedView> {
         let Self { id, draft, caller } = self;
@@ -70,7 +70,7 @@ pub(super) struct Remove {
 impl Act for Remove {
     type Done = ();
     type Refused = ViewsError;
-    const TELLS: &'static [Topic] = &[];
+    const TELLS: &'static [Topic] = &[Topic::Views];
 
     fn act(self, tx: &Tx<'_>, at: DateTime<Utc>) -> Judged<()> {
         let known = theirs(tx, self.id, &self.caller)?;
@@ -91,7 +91,7 @@ pub(super) struct LayOut {
 impl Act for LayOut {
     type Done = Vec<Pin>;
     type Refused = ViewsError;
-    const TELLS: &'static [Topic] = &[];
+    const TELLS: &'static [Topic] = &[Topic::Views];
 
     fn act(self, tx: &Tx<'_>, _at: DateTime<Utc>) -> Judged<Vec<Pin>> {
         let Self { pins, caller } = self;

@@ -156,6 +156,10 @@ fn knocks() -> Vec<Knock> {
     let import = json!({ "source": "s", "kind": "k", "name": "n" });
     let view = json!({ "name": "mine", "by": ["account"] });
     let note = json!({ "text": "a release", "at": "2026-01-05T10:00:00Z" });
+    let schedule = json!({
+        "name": "mine", "export": { "kind": "events", "format": "csv" },
+        "cadence": { "every": "day" },
+    });
     let grant = json!({ "id": "g", "amount": "1", "unit": "USD", "source": "bonus" });
     let month = "?from=2026-01-01&to=2026-02-01";
     let rows: Vec<(&Method, &str, &str, Value, Takes)> = vec![
@@ -219,6 +223,15 @@ fn knocks() -> Vec<Knock> {
         (get, "/api/v1/exports/focus", month, Value::Null, USAGE),
         (get, "/api/v1/exports/focus/metadata", month, Value::Null, USAGE),
         (get, "/api/v1/reports/month", "?month=2026-01", Value::Null, USAGE),
+        (get, "/api/v1/export-schedules", "", Value::Null, ADMINS),
+        (post, "/api/v1/export-schedules", "", schedule.clone(), ADMINS),
+        (get, "/api/v1/export-schedules/{id}", "", Value::Null, ADMINS),
+        (put, "/api/v1/export-schedules/{id}", "", schedule, ADMINS),
+        (delete, "/api/v1/export-schedules/{id}", "", Value::Null, ADMINS),
+        (get, "/api/v1/export-schedules/{id}/runs", "", Value::Null, ADMINS),
+        (post, "/api/v1/export-schedules/{id}/runs", "", json!({}), ADMINS),
+        (delete, "/api/v1/export-schedules/{id}/runs/{run}", "", Value::Null, ADMINS),
+        (get, "/api/v1/export-schedules/{id}/runs/{run}/file", "", Value::Null, ADMINS),
         (get, "/api/v1/insights/spend", "", Value::Null, USAGE),
         (get, "/api/v1/insights/brief", "", Value::Null, USAGE),
         (get, "/api/v1/insights/roi", month, Value::Null, USAGE),
@@ -613,11 +626,13 @@ impl Street {
             path if path.contains("/accounts/") && !may_harm => BOBS.to_owned(),
             path if path.contains("/holds/") && !may_harm => self.bobs_hold.clone(),
             path if path.contains("/alerts/") => Uuid::nil().to_string(),
+            path if path.contains("/export-schedules/") => Uuid::nil().to_string(),
             path if path.contains("/budgets/") && !may_harm => "budget-2".to_owned(),
             path if path.contains("/alert-rules/") && !may_harm => "rule-1".to_owned(),
             _ => id.to_owned(),
         };
-        let path = format!("{}{}", knock.path.replace("{id}", &id), knock.query);
+        let path =
+            format!("{}{}", knock.path.replace("{id}", &id).replace("{run}", &id), knock.query);
         let body = match knock.body.is_null() || !may_harm {
             true => knock.body.clone(),
             false => json!("nothing of the kind"),

@@ -9,7 +9,7 @@ mod brief;
 mod budgets;
 pub mod check;
 pub mod events;
-mod exports;
+pub mod exports;
 pub mod health;
 pub mod imports;
 pub mod insights;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use axum::http::Method;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -14,16 +14,22 @@ use serde_json::{Value, json};
 use super::Globals;
 use super::client::{CliError, Client};
 use super::import::progress::{Measure, bar};
+use super::schedule::{self, ScheduleArgs};
 
 /// Flags of `outlay export`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:
   outlay export events --from 2026-03-01 --to 2026-04-01 --out march.csv
   outlay export events --format ndjson --filter provider=openai --out - | jq .amount
-  outlay export focus --focus 1.2 --format parquet --out focus.parquet")]
+  outlay export focus --focus 1.2 --format parquet --out focus.parquet
+  outlay export schedule create lake --export events --format parquet --every day")]
 pub struct ExportArgs {
+    #[command(subcommand)]
+    command: Option<ExportCommand>,
     /// What to write
-    what: What,
+    #[arg(required = true)]
+    what: Option<What>,
     /// From this moment or day on
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -46,8 +52,14 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILTER")]
     filter: Vec<String>,
     /// A file that is not there, or - for standard output
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ExportCommand {
+    /// Make, list and change what is exported by itself, and fetch its files
+    Schedule(ScheduleArgs),
 }
 
 /// What can be exported.
@@ -61,9 +73,22 @@ enum What {
 
 /// Runs `outlay export`.
 pub async fn run(globals: &Globals, args: ExportArgs) -> Result<ExitCode, CliError> {
+    if let Some(ExportCommand::Schedule(args)) = args.command {
+        return schedules(globals, args).await;
+    }
     let path = path(&args)?;
     let client = globals.client().await?;
-    let done = export(globals, &client, &path, &args.out).await;
+    let done = export(globals, &client, &path, &args.out.unwrap_or_default()).await;
+    client.close().await;
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+async fn schedules(globals: &Globals, args: ScheduleArgs) -> Result<ExitCode, CliError> {
+    let client = globals.client().await?;
+    let done = match schedule::act(&client, globals.output(), args).await {
+        Ok(Some((path, out))) => export(globals, &client, &path, &out).await,
+        done => done.map(|_| ()),
+    };
     client.close().await;
     done.map(|()| ExitCode::SUCCESS)
 }
@@ -103,9 +128,10 @@ pub async fn report(globals: &Globals, args: ReportArgs) -> Result<ExitCode, Cli
 /// The route with its parameters.
 fn path(args: &ExportArgs) -> Result<String, CliError> {
     let failed = |detail: String| CliError::Failed(detail);
-    let (route, version) = match args.what {
-        What::Events => ("http://outlay/api/v1/exports/events", None),
-        What::Focus => ("http://outlay/api/v1/exports/focus", args.focus.as_deref()),
+    let is_focus = args.what == Some(What::Focus);
+    let (route, version) = match is_focus {
+        false => ("http://outlay/api/v1/exports/events", None),
+        true => ("http://outlay/api/v1/exports/focus", args.focus.as_deref()),
     };
     let mut url = Url::parse(route).map_err(|error| failed(error.to_string()))?;
     let mut pairs = url.query_pairs_mut();
@@ -115,7 +141,7 @@ fn path(args: &ExportArgs) -> Result<String, CliError> {
         ("to", args.to.as_deref()),
         ("tz", args.tz.as_deref()),
         ("version", version),
-        ("granularity", args.granularity.as_deref().filter(|_| args.what == What::Focus)),
+        ("granularity", args.granularity.as_deref().filter(|_| is_focus)),
     ];
     for (name, value) in known {
         if let Some(value) = value {

@@ -19,6 +19,7 @@ pub mod pages;
 pub mod prices;
 pub mod ready;
 pub mod restore;
+mod schedule;
 pub mod serve;
 pub mod text;
 pub mod token;
@@ -69,7 +70,7 @@ enum Command {
     Ready,
     /// Back everything up, to a file or a folder
     Backup(backup::BackupArgs),
-    /// Write every event, or charges as FOCUS has them, to a file
+    /// Write every event, or charges as FOCUS has them, to a file, now or by a schedule
     Export(export::ExportArgs),
     /// Write what a month came to, as a page to print
     Report(export::ReportArgs),

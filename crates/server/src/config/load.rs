@@ -227,6 +227,9 @@ fn place(path: &Path, text: &str, offset: usize) -> Origin {
 fn judge_sizes(config: &Config) -> Result<(), (&'static str, String)> {
     let refuse = |key, why: &str| Err((key, why.to_owned()));
     let (ingest, limits) = (&config.ingest, &config.limits);
+    if !(1_000_000..=1 << 50).contains(&config.exports.kept_bytes) {
+        return refuse("exports.kept_bytes", "must be 1000000 or more");
+    }
     if !(16_777_216..=1 << 40).contains(&ingest.queue_bytes) {
         return refuse("ingest.queue_bytes", "must be 16777216 or more");
     }

@@ -15,6 +15,7 @@ use outlay_domain::Quantity;
 use outlay_domain::people::SessionPolicy;
 use outlay_domain::usage::question::CreditRate;
 use outlay_engine::exports::focus_category::CategoryRule;
+use outlay_engine::exports::schedules::ExportLimits;
 use outlay_engine::usage::QuestionOptions;
 use outlay_engine::usage::sql::SqlOptions;
 use outlay_store::history::sql::SqlLimits;
@@ -64,13 +65,29 @@ pub struct Config {
 }
 
 /// How usage leaves in the forms of others.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExportsConfig {
     /// FOCUS's categories of services or providers, e.g. `sendgrid = Integration / Messaging`; they go
     /// before what is usual.
     #[schema(value_type = Vec<String>)]
     pub focus_categories: Vec<CategoryRule>,
+    /// Bytes of all files together that export schedules keep; the oldest go first.
+    pub kept_bytes: u64,
+}
+
+impl Default for ExportsConfig {
+    fn default() -> Self {
+        let kept_bytes = ExportLimits::default().kept_bytes;
+        Self { focus_categories: Vec::new(), kept_bytes }
+    }
+}
+
+impl ExportsConfig {
+    /// How much room files may take.
+    pub fn limits(&self) -> ExportLimits {
+        ExportLimits { kept_bytes: self.kept_bytes, ..ExportLimits::default() }
+    }
 }
 
 /// Where and how the server is reached.

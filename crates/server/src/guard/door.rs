@@ -83,7 +83,9 @@ impl Door {
             ("keys", _) => Self::to(Act::ManageOwnKeys),
             // Everybody may see themself and change their password; the rest is for admins.
             ("users", Some(_)) => Self::Guarded { act: None, reach: Reach::NoAccount },
-            ("sql" | "erasures" | "tokens" | "audit" | "imports", _) => Self::to(Act::Administer),
+            ("sql" | "erasures" | "tokens" | "audit" | "imports" | "export-schedules", _) => {
+                Self::to(Act::Administer)
+            }
             _ => CLOSED,
         }
     }
@@ -143,6 +145,8 @@ mod tests {
             (Method::GET, "/api/v1/accounts", CLOSED),
             (Method::GET, "/api/v1/insights/roi", guarded(SeeUsage)),
             (Method::GET, "/api/v1/exports/focus", guarded(SeeUsage)),
+            (Method::GET, "/api/v1/export-schedules", guarded(Administer)),
+            (Method::DELETE, "/api/v1/export-schedules/1/runs/2", guarded(Administer)),
             (Method::GET, "/api/v1/reports/month", guarded(SeeUsage)),
             (Method::GET, "/api/v1/revenue", Door::to_all(SeeUsage)),
             (Method::POST, "/api/v1/revenue", guarded(SendUsage)),

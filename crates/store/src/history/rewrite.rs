@@ -1,13 +1,13 @@
 //! Segments that are written again without something: what is too old, and who is to be forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray, RecordBatch, new_null_array,
 };
 use datafusion::arrow::compute::kernels::zip::zip;
 use datafusion::arrow::compute::{filter_record_batch, not};
@@ -97,6 +97,24 @@ impl History {
         Ok(erased)
     }
 
+    /// The days, counted from 1970 in UTC, on which something was used for `subject`.
+    ///
+    /// The tail must have been flushed.
+    pub fn days_of_subject(&self, subject: &str) -> Result<BTreeSet<i64>, StoreError> {
+        let mut days = BTreeSet::new();
+        for segment in self.segments().iter() {
+            for batch in segment.scan(&["subject", "occurred_at"], READ_ROWS)? {
+                let batch = batch?;
+                let of_subject = is_of_subject(&batch, subject)?;
+                if of_subject.true_count() > 0 {
+                    let own = filter_record_batch(&batch, &of_subject)?;
+                    days.extend(times(&own)?.values().iter().map(|time| time.div_euclid(DAY_US)));
+                }
+            }
+        }
+        Ok(days)
+    }
+
     /// Waits until no file is left of which people were erased.
     pub fn wait_until_erased(&self) -> Result<(), StoreError> {
         let begun = Instant::now();
@@ -157,11 +175,12 @@ fn ranks(segment: &Segment) -> Result<Ranks, StoreError> {
 }
 
 fn occurred_before(batch: &RecordBatch, cutoff_us: i64) -> Result<BooleanArray, StoreError> {
-    let times = batch
-        .column_by_name("occurred_at")
-        .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
-        .ok_or_else(|| unlike("occurred_at"))?;
-    Ok(times.values().iter().map(|time| Some(*time < cutoff_us)).collect())
+    Ok(times(batch)?.values().iter().map(|time| Some(*time < cutoff_us)).collect())
+}
+
+fn times(batch: &RecordBatch) -> Result<&PrimitiveArray<TimestampMicrosecondType>, StoreError> {
+    let column = batch.column_by_name("occurred_at");
+    column.and_then(|column| column.as_primitive_opt()).ok_or_else(|| unlike("occurred_at"))
 }
 
 /// Sums by account over the facts of a segment that occurred before `cutoff_us`.

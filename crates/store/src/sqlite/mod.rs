@@ -10,6 +10,7 @@ pub mod annotations;
 pub mod audit;
 pub mod budgets;
 pub mod counters;
+pub mod exports;
 pub mod imports;
 pub mod ledger;
 pub mod manifest;
@@ -36,8 +37,9 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::StoreError;
 
 pub use tx::{
-    AccountTotals, Alerts, Amendments, Annotations, Audit, Budgets, Counters, Imports, Ledgers,
-    Manifest, People, Prices, Reads, Recommendations, Revenue, Tx, UsageLog, View, Views, Writes,
+    AccountTotals, Alerts, Amendments, Annotations, Audit, Budgets, Counters, Exports, Imports,
+    Ledgers, Manifest, People, Prices, Reads, Recommendations, Revenue, Tx, UsageLog, View, Views,
+    Writes,
 };
 
 /// The file in the data folder.
@@ -77,6 +79,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (23, include_str!("migrations/0023_annotations.sql")),
     (24, include_str!("migrations/0024_ledger.sql")),
     (25, include_str!("migrations/0025_links_of_alerts.sql")),
+    (26, include_str!("migrations/0026_export_schedules.sql")),
 ];
 
 /// The open books of one data folder.

@@ -123,6 +123,8 @@ nouns! {
     budgets: Budgets,
     /// What was spent of scopes, window by window.
     counters: Counters,
+    /// Files that are made by themselves, and when.
+    exports: Exports,
     /// What was imported from older systems.
     imports: Imports,
     /// What accounts were granted, what is set aside, and what was taken.

@@ -2,12 +2,14 @@ import { Button, SegmentedControl, Select } from '@mantine/core'
 import { IconDownload, IconPrinter } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import { eventsHref, focusHref, reportHref } from '@/api/exports'
+import { useSession } from '@/api/session'
 import { lastMonths } from '@/lib/months'
 import { rangeLabel } from '@/lib/period'
 import { Panel } from '@/ui/Panel'
 import { useScene } from '@/view/useView'
 import { FilterBar } from '@/widgets/FilterBar'
 import classes from './Exports.module.css'
+import { Schedules } from './Schedules'
 
 /** Months that a report can be had of here; the address takes any. */
 const MONTHS = 24
@@ -15,6 +17,7 @@ const MONTHS = 24
 /** What can be taken away as a file: events, charges in the form of FOCUS, and the report of a month. */
 export default function Exports() {
   const { range, tz, now } = useScene()
+  const { role } = useSession()
   return (
     <div className={classes.page}>
       <p className="muted">
@@ -26,6 +29,7 @@ export default function Exports() {
         <FocusExport />
         <MonthReport />
       </div>
+      {role === 'admin' && <Schedules />}
     </div>
   )
 }

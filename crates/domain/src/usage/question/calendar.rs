@@ -120,15 +120,26 @@ fn change(before: DateTime<Utc>, after: DateTime<Utc>, tz: Tz) -> DateTime<Utc> 
 
 /// The first instant of `date` in `tz`.
 pub fn day_start(date: NaiveDate, tz: Tz) -> DateTime<Utc> {
-    let midnight = date.and_time(NaiveTime::MIN);
-    match tz.from_local_datetime(&midnight).earliest() {
+    first_at(date.and_time(NaiveTime::MIN), tz)
+}
+
+/// When it is `hour` o'clock on `date` in `tz`: for the first time where clocks show it twice, and when
+/// they jump over it where they never do. An hour after the last of the day is the last.
+pub fn hour_start(date: NaiveDate, hour: u32, tz: Tz) -> DateTime<Utc> {
+    let time = NaiveTime::from_hms_opt(hour.min(23), 0, 0).unwrap_or(NaiveTime::MIN);
+    first_at(date.and_time(time), tz)
+}
+
+/// The first instant at which clocks in `tz` show `local`, or a later time where they never show that.
+fn first_at(local: NaiveDateTime, tz: Tz) -> DateTime<Utc> {
+    match tz.from_local_datetime(&local).earliest() {
         Some(start) => start.with_timezone(&Utc),
-        // The clocks jumped over midnight: the day begins when they did.
+        // The clocks jumped over it: it is when they did.
         None => {
-            let long_before = midnight.and_utc() - TimeDelta::hours(36);
-            let long_after = midnight.and_utc() + TimeDelta::hours(36);
+            let long_before = local.and_utc() - TimeDelta::hours(36);
+            let long_after = local.and_utc() + TimeDelta::hours(36);
             let shift = i64::from(offset(long_before, tz));
-            let as_if_unchanged = midnight.and_utc() - TimeDelta::seconds(shift);
+            let as_if_unchanged = local.and_utc() - TimeDelta::seconds(shift);
             change(long_before, as_if_unchanged.min(long_after), tz)
         }
     }

@@ -91,27 +91,36 @@ pub async fn export(
     let parameters = Parameters::new(pairs, &KNOWN)?;
     let format = parameters.word("format")?.unwrap_or(Format::Csv);
     let asked = asked(&parameters)?;
-    let rows = match format {
-        Format::Ndjson => EventRows::Lines,
-        _ => EventRows::Table(Box::new(
-            Table::new(format, &COLUMNS).map_err(|error| ApiError::internal(&error))?,
-        )),
-    };
+    let rows = EventRows::new(format).map_err(|error| ApiError::internal(&error))?;
     let scope = caller.scope().map(String::from);
     let questions = state.outlay.questions.by(&*caller);
     let turn = state.shares.download(caller.user.as_str()).await?;
     send(questions, asked, scope, rows, ("events", format), turn).await
 }
 
-enum EventRows {
-    Lines,
+/// Events in some form.
+pub(super) enum EventRows {
+    /// So many lines of JSON.
+    Lines(u64),
+    /// A table.
     Table(Box<Table>),
+}
+
+impl EventRows {
+    /// None yet.
+    pub(super) fn new(format: Format) -> io::Result<Self> {
+        Ok(match format {
+            Format::Ndjson => Self::Lines(0),
+            _ => Self::Table(Box::new(Table::new(format, &COLUMNS)?)),
+        })
+    }
 }
 
 impl Rows for EventRows {
     fn page(&mut self, facts: &[Fact]) -> io::Result<Vec<u8>> {
         match self {
-            Self::Lines => {
+            Self::Lines(count) => {
+                *count += facts.len() as u64;
                 let mut lines = Vec::new();
                 for fact in facts {
                     serde_json::to_writer(&mut lines, &EventRow::from(fact))?;
@@ -128,9 +137,9 @@ impl Rows for EventRows {
         }
     }
 
-    fn finish(self) -> io::Result<Vec<u8>> {
+    fn finish(self) -> io::Result<(Vec<u8>, u64)> {
         match self {
-            Self::Lines => Ok(Vec::new()),
+            Self::Lines(count) => Ok((Vec::new(), count)),
             Self::Table(table) => table.finish(),
         }
     }

@@ -76,10 +76,9 @@ const COLUMNS: [(&str, Kind); 39] = [
     ("x_Team", Kind::Text),
 ];
 
-/// A version of the specification.
 /// A version of FOCUS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-enum Version {
+pub(super) enum Version {
     #[serde(rename = "1.2")]
     V1_2,
     #[serde(rename = "1.4")]
@@ -174,13 +173,9 @@ pub async fn export(
     let version = Version::of(&parameters)?;
     let format = format(&parameters)?;
     let tz = parameters.tz()?;
-    let table = Table::new(format, &version.columns());
-    let rows = Charges {
-        table: table.map_err(|error| ApiError::internal(&error))?,
-        rows: FocusRows::new(granularity(&parameters)?, tz, state.outlay.prices.book()),
-        tz,
-        config: state.config.clone(),
-    };
+    let lines = FocusRows::new(granularity(&parameters)?, tz, state.outlay.prices.book());
+    let rows = Charges::new(format, version, lines, tz, state.config.clone())
+        .map_err(|error| ApiError::internal(&error))?;
     let scope = caller.scope().map(String::from);
     let questions = state.outlay.questions.by(&*caller);
     let asked = asked(&parameters)?;
@@ -203,7 +198,8 @@ fn format(parameters: &Parameters) -> Result<Format, ApiError> {
     })
 }
 
-struct Charges {
+/// Charges in some form.
+pub(super) struct Charges {
     table: Table,
     rows: FocusRows,
     tz: Tz,
@@ -211,6 +207,17 @@ struct Charges {
 }
 
 impl Charges {
+    /// None yet.
+    pub(super) fn new(
+        format: Format,
+        version: Version,
+        rows: FocusRows,
+        tz: Tz,
+        config: Arc<Config>,
+    ) -> io::Result<Self> {
+        Ok(Self { table: Table::new(format, &version.columns())?, rows, tz, config })
+    }
+
     fn write(&mut self, rows: &[FocusRow]) -> io::Result<()> {
         rows.iter().try_for_each(|row| {
             self.table.row(&cells(row, self.tz, &self.config.exports.focus_categories)?)
@@ -227,7 +234,7 @@ impl Rows for Charges {
         self.table.take()
     }
 
-    fn finish(mut self) -> io::Result<Vec<u8>> {
+    fn finish(mut self) -> io::Result<(Vec<u8>, u64)> {
         let over = self.rows.finish();
         self.write(&over)?;
         self.table.finish()

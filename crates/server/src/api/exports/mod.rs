@@ -4,6 +4,8 @@
 
 mod events;
 mod focus;
+mod maker;
+mod schedules;
 mod sink;
 
 use std::io;
@@ -18,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::stream;
 use outlay_domain::usage::Fact;
+use outlay_engine::exports::schedules::{Piece, Pieces};
 use outlay_engine::parted::Share;
 use outlay_engine::usage::questions::EXPORT_EVENTS;
 use outlay_engine::usage::{Questions, UnansweredError, UsageEvents};
@@ -28,6 +31,7 @@ use utoipa_axum::routes;
 use crate::error::ApiError;
 use crate::forms::usage_params::Parameters;
 use crate::state::AppState;
+pub use maker::Maker;
 use sink::{Format, Rows};
 
 /// Chunks that are made ahead of a slow reader.
@@ -45,6 +49,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events::export))
         .routes(routes!(focus::export))
         .routes(routes!(focus::metadata))
+        .merge(schedules::routes())
 }
 
 /// The events that the parameters name, up to now where no end is given.
@@ -83,12 +88,42 @@ async fn send(
     questions: Questions,
     asked: UsageEvents,
     scope: Option<String>,
-    mut rows: impl Rows + 'static,
+    rows: impl Rows + 'static,
     (name, format): (&str, Format),
     turn: Share,
 ) -> Result<Response, ApiError> {
+    let pieces = begin(questions, asked, scope, rows, Some(turn)).await?;
+    let disposition = format!("attachment; filename=\"{name}.{}\"", format.ending());
+    let headers = [
+        (header::CONTENT_TYPE, format.content_type().to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, body_of(pieces)).into_response())
+}
+
+/// An answer of what comes; one that does not come to its end is broken off, and not taken for whole.
+fn body_of(pieces: Pieces) -> Body {
+    Body::from_stream(stream::unfold(Some(pieces), |pieces| async {
+        let mut pieces = pieces?;
+        match pieces.recv().await {
+            Some(Ok(Piece::Bytes(bytes))) => Some((Ok(bytes), Some(pieces))),
+            Some(Ok(Piece::End { .. })) => None,
+            Some(Err(error)) => Some((Err(error), None)),
+            None => Some((Err(io::ErrorKind::UnexpectedEof.into()), None)),
+        }
+    }))
+}
+
+/// Begins to make rows of all events, page by page; the first page is read already.
+async fn begin(
+    questions: Questions,
+    asked: UsageEvents,
+    scope: Option<String>,
+    mut rows: impl Rows + 'static,
+    turn: Option<Share>,
+) -> Result<Pieces, UnansweredError> {
     let mut page = questions.events(asked.clone(), scope.as_deref()).await?;
-    let (sender, chunks) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_AHEAD);
+    let (sender, pieces) = mpsc::channel::<io::Result<Piece>>(CHUNKS_AHEAD);
     tokio::spawn(async move {
         let _turn = turn;
         let mut asked = asked;
@@ -113,31 +148,30 @@ async fn send(
                 Err(error) => return fail(&sender, io::Error::other(error)).await,
             };
         }
-        let ended = tokio::task::spawn_blocking(move || rows.finish()).await;
-        let ended = match ended.map_err(io::Error::other).flatten() {
-            Ok(bytes) => send_bytes(bytes, &sender).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = ended {
+        if let Err(error) = end(rows, &sender).await {
             fail(&sender, error).await;
         }
     });
-    let body = Body::from_stream(stream::unfold(chunks, |mut chunks| async {
-        chunks.recv().await.map(|chunk| (chunk, chunks))
-    }));
-    let disposition = format!("attachment; filename=\"{name}.{}\"", format.ending());
-    let headers = [
-        (header::CONTENT_TYPE, format.content_type().to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
-    Ok((headers, body).into_response())
+    Ok(pieces)
+}
+
+/// Sends the last bytes, and that there are no more.
+async fn end(
+    rows: impl Rows + 'static,
+    sender: &mpsc::Sender<io::Result<Piece>>,
+) -> io::Result<()> {
+    let ended = tokio::task::spawn_blocking(move || rows.finish()).await;
+    let (bytes, rows) = ended.map_err(io::Error::other).flatten()?;
+    send_bytes(bytes, sender).await?;
+    let end = Piece::End { rows: Some(rows) };
+    sender.send(Ok(end)).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
 }
 
 /// Sends the rows of a page, some of its facts at a time; gives back what makes them.
 async fn send_page<R: Rows + 'static>(
     mut rows: R,
     facts: Vec<Fact>,
-    sender: &mpsc::Sender<io::Result<Bytes>>,
+    sender: &mpsc::Sender<io::Result<Piece>>,
 ) -> io::Result<R> {
     let facts: Arc<[Fact]> = facts.into();
     for part in parts(&facts) {
@@ -168,11 +202,11 @@ fn parts(facts: &[Fact]) -> Vec<Range<usize>> {
 }
 
 /// Sends bytes, so many at a time. It is a broken pipe when nobody reads any more.
-async fn send_bytes(bytes: Vec<u8>, sender: &mpsc::Sender<io::Result<Bytes>>) -> io::Result<()> {
+async fn send_bytes(bytes: Vec<u8>, sender: &mpsc::Sender<io::Result<Piece>>) -> io::Result<()> {
     let mut bytes = Bytes::from(bytes);
     while !bytes.is_empty() {
         let chunk = bytes.split_to(bytes.len().min(CHUNK_BYTES));
-        sender.send(Ok(chunk)).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+        sender.send(Ok(Piece::Bytes(chunk))).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
     }
     Ok(())
 }
@@ -193,7 +227,7 @@ async fn again(
     }
 }
 
-async fn fail(sender: &mpsc::Sender<io::Result<Bytes>>, error: io::Error) {
+async fn fail(sender: &mpsc::Sender<io::Result<Piece>>, error: io::Error) {
     if sender.is_closed() {
         return;
     }

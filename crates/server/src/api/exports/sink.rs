@@ -45,12 +45,17 @@ impl Format {
 pub trait Rows: Send {
     /// The bytes of some facts more, of which there are none or many.
     fn page(&mut self, facts: &[Fact]) -> io::Result<Vec<u8>>;
-    /// The last bytes.
-    fn finish(self) -> io::Result<Vec<u8>>;
+    /// The last bytes, and how many rows there are in all.
+    fn finish(self) -> io::Result<(Vec<u8>, u64)>;
 }
 
 /// A table in the making.
-pub enum Table {
+pub struct Table {
+    rows: u64,
+    form: Form,
+}
+
+enum Form {
     /// With the kinds of its columns.
     Csv(Vec<Kind>, Box<csv::Writer<Vec<u8>>>),
     /// Columns.
@@ -60,19 +65,22 @@ pub enum Table {
 impl Table {
     /// An empty table with these columns.
     pub fn new(format: Format, columns: &[(&str, Kind)]) -> io::Result<Self> {
-        if format == Format::Parquet {
-            return Ok(Self::Parquet(Box::new(ParquetSheet::new(columns)?)));
-        }
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(columns.iter().map(|(name, _)| name))?;
-        Ok(Self::Csv(columns.iter().map(|(_, kind)| *kind).collect(), Box::new(writer)))
+        let form = if format == Format::Parquet {
+            Form::Parquet(Box::new(ParquetSheet::new(columns)?))
+        } else {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(columns.iter().map(|(name, _)| name))?;
+            Form::Csv(columns.iter().map(|(_, kind)| *kind).collect(), Box::new(writer))
+        };
+        Ok(Self { rows: 0, form })
     }
 
     /// Adds a row: a cell for each column, `None` where there is nothing.
     pub fn row(&mut self, cells: &[Option<String>]) -> io::Result<()> {
-        match self {
-            Self::Parquet(sheet) => sheet.row(cells),
-            Self::Csv(kinds, writer) => {
+        self.rows += 1;
+        match &mut self.form {
+            Form::Parquet(sheet) => sheet.row(cells),
+            Form::Csv(kinds, writer) => {
                 for (kind, cell) in kinds.iter().zip(cells) {
                     let cell = cell.as_deref().unwrap_or_default();
                     // Only texts can be taken for formulas; a minus before a number is a minus.
@@ -88,20 +96,21 @@ impl Table {
 
     /// The bytes since the last time.
     pub fn take(&mut self) -> io::Result<Vec<u8>> {
-        match self {
-            Self::Parquet(sheet) => Ok(sheet.take()),
-            Self::Csv(_, writer) => {
+        match &mut self.form {
+            Form::Parquet(sheet) => Ok(sheet.take()),
+            Form::Csv(_, writer) => {
                 let full = std::mem::replace(&mut **writer, csv::Writer::from_writer(Vec::new()));
                 full.into_inner().map_err(csv::IntoInnerError::into_error)
             }
         }
     }
 
-    /// The last bytes.
-    pub fn finish(mut self) -> io::Result<Vec<u8>> {
-        match self {
-            Self::Parquet(sheet) => sheet.finish(),
-            Self::Csv(..) => self.take(),
-        }
+    /// The last bytes, and how many rows there are in all.
+    pub fn finish(mut self) -> io::Result<(Vec<u8>, u64)> {
+        let last = match self.form {
+            Form::Parquet(sheet) => sheet.finish(),
+            Form::Csv(..) => self.take(),
+        };
+        Ok((last?, self.rows))
     }
 }
