@@ -63,10 +63,13 @@ test('a new deployment says how to begin, fills by itself, and finds its server 
     for (const [language, program] of [
       ['Python', ['python3', '-c']],
       ['Node', ['node', '--input-type=module', '-e']],
+      ['OpenTelemetry', ['bash', '-c']],
       ['curl', ['bash', '-c']],
     ] as const) {
       await page.getByText(language, { exact: true }).click()
-      const text = await page.locator('pre', { hasText: '/api/v1/events' }).innerText()
+      const text = await page
+        .locator('pre', { hasText: /\/api\/v1\/events|\/v1\/traces/ })
+        .innerText()
       const [command, ...before] = program
       execFileSync(command, [...before, text])
     }
@@ -74,7 +77,7 @@ test('a new deployment says how to begin, fills by itself, and finds its server 
     await expect(arrived).toContainText('input tokens')
     await expect(arrived).toContainText(/1,200 × \$[\d.]+ per M/)
     await arrived.getByRole('button', { name: 'To the overview' }).click()
-    await expect(page.locator('[data-event]')).toHaveCount(3)
+    await expect(page.locator('[data-event]')).toHaveCount(4)
     await expect(page.locator('[data-event="first"]')).toBeVisible()
 
     await server.stop()

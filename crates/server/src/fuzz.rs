@@ -20,15 +20,18 @@ use serde_json::Value;
 use crate::api::usage;
 use crate::forms::cloud_events;
 use crate::forms::event_body::EventBody;
+use crate::forms::otlp::{Encoding, Traces};
 use crate::forms::usage_params;
 
 /// Reads anything, and answers nothing.
 pub type Target = fn(&[u8]);
 
 /// The parsers by name, each with its seeds in `fuzz/seeds/NAME`.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("event", event),
     ("cloud_event", cloud_event),
+    ("otlp_protobuf", otlp_protobuf),
+    ("otlp_json", otlp_json),
     ("response", response),
     ("stream", stream),
     ("lines", lines),
@@ -64,6 +67,27 @@ fn cloud_event(bytes: &[u8]) {
         let _ = draft.accept(DateTime::UNIX_EPOCH);
     }
 }
+
+/// A request of an exporter of traces, in protobuf.
+fn otlp_protobuf(bytes: &[u8]) {
+    traces(bytes, Encoding::Protobuf);
+}
+
+/// The same in OTLP's JSON.
+fn otlp_json(bytes: &[u8]) {
+    traces(bytes, Encoding::Json);
+}
+
+fn traces(bytes: &[u8], encoding: Encoding) {
+    if let Ok(traces) = Traces::read(bytes, encoding, &ACCOUNT, TRACES_BYTES_MAX) {
+        for draft in traces.drafts {
+            let _ = draft.accept(DateTime::UNIX_EPOCH);
+        }
+    }
+}
+
+/// What the calls in a request may take.
+const TRACES_BYTES_MAX: usize = 1 << 20;
 
 /// Who pays for events that name nobody.
 const ACCOUNT: CompactString = CompactString::const_new("default");

@@ -69,6 +69,7 @@ async fn reshaped(method: &Method, uri: &Uri, response: Response) -> Response {
     let (told, body) = shaped.into_parts();
     // What the refusal says besides, such as which methods there are, stays.
     parts.headers.extend(told.headers);
+    parts.extensions.extend(told.extensions);
     Response::from_parts(parts, body)
 }
 

@@ -117,7 +117,7 @@ pub fn answer(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Respons
 
 /// Whether programs, not people, are at home at `path`.
 fn is_for_programs(path: &str) -> bool {
-    ["/api", "/socket.io", "/metrics"]
+    ["/api", "/v1", "/socket.io", "/metrics"]
         .iter()
         .filter_map(|root| path.strip_prefix(root))
         .any(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -8,7 +8,7 @@ test('every language sends to this server, with the key', () => {
   for (const language of languages) {
     const text = snippet(language, call)
 
-    expect(text, language).toContain('http://here:8440/api/v1/events')
+    expect(text, language).toMatch(/http:\/\/here:8440\/(api\/v1\/events|v1\/traces)/)
     expect(text, language).toContain('Bearer olk_1')
   }
 })
@@ -25,8 +25,20 @@ test('a name that somebody gave is a text, whatever stands in it', () => {
   }
 })
 
+test('a span by hand is JSON, in which a name is a text too', () => {
+  const quoted = /-d '(.*)'$/s.exec(snippet('opentelemetry', call))?.[1] ?? ''
+  const sent = JSON.parse(quoted.replaceAll(`'\\''`, "'"))
+
+  const { attributes } = sent.resourceSpans[0].scopeSpans[0].spans[0]
+  expect(attributes).toContainEqual({
+    key: 'outlay.account',
+    value: { stringValue: call.account },
+  })
+})
+
 test('each language has an event of its own, so that one does not hide another', () => {
-  const ids = languages.map((language) => /first(-\w+)?/.exec(snippet(language, call))?.[0])
+  const named = /first(-\w+)?|"spanId": "\w+"/
+  const ids = languages.map((language) => named.exec(snippet(language, call))?.[0])
 
   expect(new Set(ids).size).toBe(languages.length)
 })

@@ -1,4 +1,4 @@
-import { firstEventCommand } from './commands'
+import { firstEventCommand, firstSpanCommand } from './commands'
 
 /** What a first event is sent with. */
 export interface FirstCall {
@@ -14,6 +14,7 @@ export const LANGUAGES = {
   python: 'Python',
   node: 'Node',
   go: 'Go',
+  opentelemetry: 'OpenTelemetry',
 } as const
 
 export type Language = keyof typeof LANGUAGES
@@ -37,6 +38,7 @@ function event(language: Language, account: string): string {
 
 const SNIPPETS: Record<Language, (call: FirstCall) => string> = {
   curl: ({ origin, account, key }) => firstEventCommand(origin, account, key),
+  opentelemetry: ({ origin, account, key }) => firstSpanCommand(origin, account, key),
   python: ({ origin, account, key }) => `import json, urllib.request
 
 event = json.loads(${JSON.stringify(event('python', account))})

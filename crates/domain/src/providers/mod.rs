@@ -9,7 +9,9 @@ mod detect;
 mod gemini;
 mod ollama;
 mod openai;
+mod span;
 mod stream;
 
 pub use call::{Call, Evidence, Flag, MeasureError, Measured, identify, measure};
 pub use detect::{Address, Dialect, address};
+pub use span::{SpanCounts, Step, provider, step, takes_input_only};

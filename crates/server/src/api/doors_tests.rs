@@ -189,6 +189,7 @@ fn knocks() -> Vec<Knock> {
         (get, "/api/v1/sql/schema", "", Value::Null, ADMINS),
         (post, "/api/v1/erasures", "", json!({ "reason": reason, "subject": "someone" }), ADMINS),
         (post, "/api/v1/events", "", json!({ "id": Uuid::now_v7(), "cost": "0" }), SEND),
+        (post, "/v1/traces", "", json!({ "resourceSpans": [] }), SEND),
         (
             post,
             "/api/v1/events/corrections",

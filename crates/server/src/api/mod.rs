@@ -25,6 +25,7 @@ pub mod session;
 pub mod sql;
 mod system;
 pub mod tokens;
+mod traces;
 pub mod usage;
 pub mod users;
 mod views;
@@ -78,6 +79,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(backup::routes())
         .merge(check::routes())
         .merge(events::routes())
+        .merge(traces::routes())
         .merge(prices::routes())
         .merge(amendments::routes())
         .merge(session::routes())
@@ -128,7 +130,7 @@ pub fn router(state: AppState, dialects: &Arc<[Dialect]>, live: Option<Live>) ->
         .layer(from_fn_with_state(state.metrics.http.clone(), count))
         .layer(from_fn(log::request))
         .with_state(state);
-    problems::shape(router)
+    traces::speak(problems::shape(router))
 }
 
 async fn page_or_not_found(method: Method, uri: Uri, headers: HeaderMap) -> Response {
@@ -142,3 +144,5 @@ mod document_tests;
 mod doors_tests;
 #[cfg(test)]
 mod people_tests;
+#[cfg(test)]
+mod traces_tests;

@@ -100,7 +100,7 @@ impl House {
         self.send(json_request(method, path, headers, Value::Null)).await
     }
 
-    async fn add(&self, name: &str, role: &str) {
+    pub(super) async fn add(&self, name: &str, role: &str) {
         let body = json!({ "id": name, "role": role, "password": PASSWORD });
         let added = self.root(Method::POST, "/api/v1/users", body).await;
         assert_eq!(added.status, StatusCode::CREATED, "{added:?}");
@@ -112,7 +112,7 @@ impl House {
         format!("Bearer {}", minted.body["token"].as_str().unwrap())
     }
 
-    async fn key(&self, user: &str, scopes: &[&str]) -> String {
+    pub(super) async fn key(&self, user: &str, scopes: &[&str]) -> String {
         let body = json!({ "name": "ci", "user": user, "scopes": scopes });
         let key = self.root(Method::POST, "/api/v1/keys", body).await;
         assert_eq!(key.status, StatusCode::CREATED, "{key:?}");

@@ -41,6 +41,7 @@ impl Door {
     pub fn at(method: &Method, path: &str) -> Self {
         let rest = match path.strip_prefix("/api/v1") {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => rest,
+            _ if path == "/v1/traces" => return Self::to(Act::SendUsage),
             _ if path == "/metrics" => return Self::Asking(Act::SeeMetrics),
             _ if is_socket(path) => return Self::to(Act::SeeUsage),
             _ if is_within(path, "/api/docs") => return Self::Open,
@@ -128,6 +129,9 @@ mod tests {
             (Method::GET, "/api/v1/session", guarded(SeeSelf)),
             (Method::DELETE, "/api/v1/session", guarded(SeeSelf)),
             (Method::POST, "/api/v1/events", guarded(SendUsage)),
+            (Method::POST, "/v1/traces", guarded(SendUsage)),
+            (Method::GET, "/v1/traces", guarded(SendUsage)),
+            (Method::POST, "/v1/metrics", Door::Open),
             (Method::POST, "/api/v1/events/corrections", guarded(AmendUsage)),
             (Method::POST, "/api/v1/erasures", guarded(Administer)),
             (Method::GET, "/api/v1/usage/total", guarded(SeeUsage)),
