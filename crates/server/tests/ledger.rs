@@ -313,3 +313,165 @@ async fn an_account_is_followed_from_its_first_grant_to_its_last_event() {
     let report: Value = serde_json::from_slice(&checked.stdout).unwrap();
     assert_eq!((&report["ok"], &report["ledgers"]), (&json!(true), &json!(1)), "{report}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_is_refused_by_its_field_and_with_a_remedy() {
+    let (_folder, data) = folder();
+    let server = start(&data).await;
+    let client = server.client();
+    grant(&client, "acme", "g", "10").await;
+    let ask = |more: Value| {
+        let mut ask = json!({ "id": "a", "account": "acme", "amount": "1" });
+        ask.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ask
+    };
+    let long = "x".repeat(257);
+    let tags: serde_json::Map<String, Value> =
+        (0..33).map(|at| (format!("tag.t{at}"), json!("v"))).collect();
+    let grants = "/api/v1/accounts/acme/grants";
+    let given = |more: Value| {
+        let mut given = json!({ "id": "h", "amount": "1", "unit": "USD", "source": "bonus" });
+        given.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        given
+    };
+    let refund = "/api/v1/accounts/acme/refunds";
+    let call = json!({ "provider": "openai", "model": "gpt-4o-mini", "max_output_tokens": 1 });
+
+    for (path, body, status, field) in [
+        (
+            "/api/v1/authorize",
+            ask(json!({ "attributes": { "team": long } })),
+            400,
+            "attributes.team",
+        ),
+        (
+            "/api/v1/authorize",
+            ask(json!({ "attributes": { "team": "a\nb" } })),
+            400,
+            "attributes.team",
+        ),
+        (
+            "/api/v1/authorize",
+            ask(json!({ "attributes": { "tag.a\nb": "c" } })),
+            400,
+            "attributes.tag.ab",
+        ),
+        ("/api/v1/authorize", ask(json!({ "attributes": tags })), 400, "attributes"),
+        ("/api/v1/authorize", ask(json!({ "model": long })), 400, "model"),
+        (
+            "/api/v1/authorize",
+            ask(json!({ "input_tokens": 1, "input_characters": 1 })),
+            400,
+            "input_characters",
+        ),
+        (
+            "/api/v1/authorize",
+            ask(json!({ "account": "poor", "expires_in_seconds": 901 })),
+            400,
+            "expires_in_seconds",
+        ),
+        ("/api/v1/authorize", json!({ "id": "g", "account": "acme", "amount": "1" }), 409, "id"),
+        (grants, given(json!({ "source": "gift" })), 400, "source"),
+        (grants, given(json!({ "source": "adjustment" })), 400, "source"),
+        (
+            grants,
+            given(json!({ "rollover": { "max": "0", "lasts_seconds": 1 } })),
+            400,
+            "rollover.max",
+        ),
+        (refund, json!({ "id": "r", "of": 99, "reason": "no" }), 404, "of"),
+        (refund, json!({ "id": "r", "of": 1, "reason": "a\u{7}b" }), 400, "reason"),
+    ] {
+        let (told, answer) = post(&client, path, &body).await.unwrap();
+        assert_eq!((told.as_u16(), answer["field"].as_str()), (status, Some(field)), "{answer}");
+        assert!(answer["remedy"].is_string(), "{answer}");
+    }
+    let mut twice = call;
+    twice.as_object_mut().unwrap().extend(
+        json!({ "id": "c", "account": "acme", "input_tokens": 1, "input_characters": 2 })
+            .as_object()
+            .unwrap()
+            .clone(),
+    );
+    let (told, answer) = post(&client, "/api/v1/authorize", &twice).await.unwrap();
+    assert_eq!((told.as_u16(), &answer["field"]), (400, &json!("input_characters")), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_takes_no_hold() {
+    let (_folder, data) = folder();
+    let server = start(&data).await;
+    let client = server.client();
+    let event = json!({ "id": "e", "account": "acme", "provider": "openai", "cost": "1" });
+    post(&client, "/api/v1/events", &event).await.unwrap();
+    let mut event = event;
+    event["hold"] = json!("h1-2");
+    let body = json!({ "reason": "it was less", "events": [event] });
+
+    let (status, answer) = post(&client, "/api/v1/events/corrections", &body).await.unwrap();
+
+    assert!(status.is_client_error(), "{status}");
+    assert_eq!(answer["field"], "events[0].hold", "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_is_taken_for_as_many_tokens_as_it_has_characters() {
+    let (_folder, data) = folder();
+    let server = start(&data).await;
+    let client = server.client();
+    grant(&client, "acme", "g", "10").await;
+    let held = async |id: &str, name: &str| {
+        let ask = json!({
+            "id": id, "account": "acme", "provider": "openai", "model": "gpt-4o-mini",
+            name: 4_800, "max_output_tokens": 800,
+        });
+        let (status, answer) = post(&client, "/api/v1/authorize", &ask).await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer["amount"].clone()
+    };
+
+    assert_eq!(held("a", "input_characters").await, held("b", "input_tokens").await);
+    assert_eq!(held("a", "input_characters").await, held("b", "input_tokens").await);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_is_told_over_http_and_on_the_command_line() {
+    let (_folder, data) = folder();
+    let server = start(&data).await;
+    let client = server.client();
+    grant(&client, "acme", "g", "10").await;
+    let ask = json!({ "id": "a", "account": "acme", "amount": "4" });
+    let (_, held) = post(&client, "/api/v1/authorize", &ask).await.unwrap();
+    let path = format!("/api/v1/holds/{}/capture", held["hold"].as_str().unwrap());
+    post(&client, &path, &json!({ "amount": "1.5" })).await.unwrap();
+    let month = chrono::Utc::now().format("%Y-%m").to_string();
+
+    let path = format!("/api/v1/accounts/acme/statement?period={month}");
+    let (status, text) = get(&client, &path).await.unwrap();
+    let told: Value = serde_json::from_str(&text).unwrap();
+
+    assert_eq!(status, StatusCode::OK, "{told}");
+    let usd = &told["units"]["USD"];
+    assert_eq!(usd["opening"]["settled"], "0");
+    assert_eq!(usd["closing"], json!({ "settled": "8.5", "held": "0", "available": "8.5" }));
+    assert_eq!(usd["posted"]["hold"]["available"], "-4");
+    assert_eq!(
+        usd["posted"]["capture"],
+        json!({
+            "postings": 1, "settled": "-1.5", "held": "-4", "available": "2.5",
+        })
+    );
+    for (query, field) in [("period=2026-13", "period"), ("period=2026-10&tz=Mars", "tz")] {
+        let path = format!("/api/v1/accounts/acme/statement?{query}");
+        let (status, text) = get(&client, &path).await.unwrap();
+        let told: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((status.as_u16(), &told["field"]), (400, &json!(field)), "{told}");
+    }
+    let said = common::run(&data, &["account", "statement", "acme"]).await;
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("before") && said.contains("capture") && said.contains("8.5"), "{said}");
+    server.stop().await;
+}

@@ -24,6 +24,8 @@ const STATUS: BudgetStatus = {
   carried: '0',
   available: '200',
   spent: '100',
+  captured: '0',
+  held: '0',
   remaining: '100',
   percent: 50,
   daily: 4.9,
@@ -68,6 +70,12 @@ describe('a bar', () => {
 
     expect(layout).toMatchObject({ spent: 25, limit: 50, projected: 75, range: [62.5, 100] })
     expect(layout.ticks[0]?.at).toBe(40)
+  })
+
+  it('counts what was captured without an event, and not what is only held', () => {
+    const layout = barLayout(budget({}, { captured: '20', held: '60' }))
+
+    expect(layout.spent).toBe(60)
   })
 
   it('keeps the budget in sight when ten times as much was spent', () => {

@@ -7,7 +7,7 @@ import type {
   Enforcement,
   Threshold,
 } from '@/wire'
-import { drawnUnits, parseAmount } from './amount'
+import { type Amount, addAmounts, drawnUnits, parseAmount } from './amount'
 import { type Filter, readScope, scopeBody } from './filters'
 import { fieldText, formatCountExactly, formatShare, readNumber, readWhole, THIN } from './number'
 import type { Period } from './period'
@@ -103,12 +103,17 @@ export interface BarLayout {
   ticks: (Threshold & { at: number; isReached: boolean })[]
 }
 
+/** What was spent, captured from holds without an event or not. */
+export function usedOf(status: Budget['status']): Amount {
+  return addAmounts(parseAmount(status.spent), parseAmount(status.captured))
+}
+
 /** How far a bar reaches beyond its budget at most, so that a mistake of a digit stays legible. */
 const OVER_MAX = 2
 
 export function barLayout({ status, thresholds }: Budget): BarLayout {
   const available = Math.max(drawnUnits(parseAmount(status.available)), Number.MIN_VALUE)
-  const spent = Math.max(0, drawnUnits(parseAmount(status.spent)))
+  const spent = Math.max(0, drawnUnits(usedOf(status)))
   const { projected, projected_low: low, projected_high: high } = status
   const furthest = Math.max(available, spent, projected ?? 0, high ?? 0)
   const whole = Math.min(furthest, available * OVER_MAX)

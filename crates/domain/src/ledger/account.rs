@@ -484,6 +484,21 @@ impl Ledger {
         self.post(PostingKind::Charge, unit, amount, of, entries, now)
     }
 
+    /// Posts that what was captured without credit behind it was given back: no place changes.
+    pub fn refund_uncovered(
+        &mut self,
+        unit: &Unit,
+        amount: Amount,
+        of: i64,
+        now: DateTime<Utc>,
+    ) -> Result<(), LedgerRefusal> {
+        if amount <= Amount::ZERO {
+            return Err(LedgerRefusal::NotPositive(amount));
+        }
+        self.ripen(now)?;
+        self.post(PostingKind::Refund, unit, amount, Some(of), Vec::new(), now)
+    }
+
     /// Gives back `amount` of what `taken` tells was taken, in reverse. What is more than that comes
     /// as a grant, as does what was owed then and has been paid since.
     pub fn refund(

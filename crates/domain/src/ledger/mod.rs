@@ -8,6 +8,7 @@ mod purse;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod simulation;
+mod statement;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -26,6 +27,7 @@ pub use grant::{Grant, GrantDraft, GrantState, PRIORITY_USUAL, Rollover, Source}
 pub use hold::{Hold, HoldDraft, HoldState, Share, parted};
 pub use posting::{Entry, Place, Posting, PostingKind, read_entries, write_entries};
 pub use purse::{Balance, PLACE_MAX, Places, Purse};
+pub use statement::{Moved, Statement, UnitStatement};
 
 /// Grants of one purse that have something left or are still to come, at most.
 pub const LIVE_GRANTS_MAX: usize = 1_000;
@@ -138,6 +140,14 @@ pub enum LedgerRefusal {
         /// What was asked for.
         asked: Amount,
     },
+    /// All of what was taken was given back before.
+    #[error("nothing is left of what was taken: all of it was given back before")]
+    AllGivenBack,
+    /// A hold without credit behind it would last too long.
+    #[error(
+        "without credit of the account behind it something is set aside for {0} seconds at most"
+    )]
+    TooLong(u32),
     /// A grant ends before it begins, or in the past.
     #[error("a grant expires after it takes effect, and in the future")]
     Backwards,

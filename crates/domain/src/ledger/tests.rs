@@ -322,6 +322,21 @@ impl Story {
         Self { ledger, kept: Kept::default(), model: Model::default(), taken: Vec::new() }
     }
 
+    /// Loads the ledger with what `step` touches, as a commit would.
+    fn load_for(&mut self, step: &Step) {
+        let touched = match step {
+            Step::Capture { which, .. } | Step::Release { which } => self.some_hold(*which),
+            _ => None,
+        };
+        self.ledger = self.kept.load(&self.ledger, touched);
+    }
+
+    fn do_and_keep(&mut self, step: &Step) {
+        self.load_for(step);
+        self.tell(step);
+        self.kept.save(&mut self.ledger);
+    }
+
     fn tell(&mut self, step: &Step) {
         let now = minute(self.model.now);
         match step {
@@ -516,11 +531,7 @@ proptest! {
     ) {
         let mut story = Story::new(rule);
         for step in &steps {
-            let touched = match step {
-                Step::Capture { which, .. } | Step::Release { which } => story.some_hold(*which),
-                _ => None,
-            };
-            story.ledger = story.kept.load(&story.ledger, touched);
+            story.load_for(step);
             let before = story.ledger.clone();
 
             story.tell(step);
@@ -654,4 +665,60 @@ fn an_account_without_a_purse_has_no_balance_that_runs_out() {
 
     assert_eq!((held.funded(), taken.amount), (Amount::ZERO, nanos(7)));
     assert_eq!(read(&ledger), (0, 0, 0));
+}
+
+// Statements
+
+/// What an account had before `at`, by its entries alone.
+fn balance_before(postings: &[Posting], at: DateTime<Utc>) -> Balance {
+    let before = postings.iter().take_while(|posting| posting.at < at);
+    let places =
+        before.fold(Places::default(), |places, posting| places.after(&posting.entries).unwrap());
+    places.balance()
+}
+
+fn statement(postings: &[Posting], from: DateTime<Utc>, to: DateTime<Utc>) -> UnitStatement {
+    let mut statement = Statement::default();
+    statement.open(Unit::USD, balance_before(postings, from));
+    let within = postings.iter().filter(|posting| (from..to).contains(&posting.at));
+    within.for_each(|posting| statement.take_posting(posting));
+    statement.0.remove(&Unit::USD).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2_000, ..ProptestConfig::with_cases(100) })]
+
+    #[test]
+    fn what_was_posted_in_a_period_comes_from_its_opening_to_its_closing_balance(
+        rule in rule(),
+        steps in prop::collection::vec(step(), 1..60),
+        cuts in prop::collection::vec(0..300_i64, 1..5),
+    ) {
+        let mut story = Story::new(rule);
+        for step in &steps {
+            story.do_and_keep(step);
+        }
+        let postings = &story.kept.postings;
+        prop_assert!(postings.is_sorted_by_key(|posting| posting.at), "times grow with numbers");
+
+        let mut cuts: Vec<_> = cuts.into_iter().map(minute).collect();
+        cuts.extend([minute(-1), minute(1_000_000)]);
+        cuts.sort_unstable();
+        let mut opening = Balance::default();
+        for period in cuts.windows(2) {
+            let told = statement(postings, period[0], period[1]);
+
+            prop_assert_eq!(told.opening, opening, "it begins where the one before ended");
+            prop_assert_eq!(told.closing, balance_before(postings, period[1]));
+            let sum = |of: fn(&Moved) -> i128| told.moved.values().map(of).sum::<i128>();
+            let by = |of: fn(&Balance) -> Amount| {
+                i128::from(of(&told.closing).nanos()) - i128::from(of(&told.opening).nanos())
+            };
+            prop_assert_eq!(sum(|moved| moved.settled), by(|balance| balance.settled));
+            prop_assert_eq!(sum(|moved| moved.held), by(|balance| balance.held));
+            prop_assert_eq!(sum(|moved| moved.available), by(|balance| balance.available));
+            opening = told.closing;
+        }
+        prop_assert_eq!(opening, story.ledger.balance(&Unit::USD));
+    }
 }

@@ -497,7 +497,7 @@ fn budget_readings(status: &BudgetStatus, holding: &[Alert]) -> Vec<Reading> {
     let mut readings = Vec::new();
     for basis in [Basis::Actual, Basis::Forecast] {
         // What is spent already needs no forecast.
-        if basis == Basis::Forecast && status.remaining <= 0 {
+        if basis == Basis::Forecast && status.unspent() <= 0 {
             break;
         }
         let Some(percent) = status.whole_percent(basis) else { continue };
@@ -552,7 +552,7 @@ fn budget_reading(
     percent: i128,
 ) -> Reading {
     let draft = &status.budget.draft;
-    let (spent, available) = (amount_text(status.spent), amount_text(status.available));
+    let (spent, available) = (amount_text(status.used()), amount_text(status.available));
     let percent = count_text(percent);
     let (title, detail) = match level.basis {
         Basis::Actual => {

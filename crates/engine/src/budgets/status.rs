@@ -7,7 +7,6 @@ use chrono_tz::Tz;
 use outlay_domain::Amount;
 use outlay_domain::budgets::{Basis, Budget, Threshold, Window};
 use outlay_domain::usage::question::{Every, Filter, Group, Measure, Value, day_start};
-use outlay_store::sqlite::ledger::HELD_WINDOW;
 use outlay_store::{StoreError, View};
 
 use super::counters::{Counted, counted};
@@ -34,11 +33,15 @@ pub struct BudgetStatus {
     pub carried: i128,
     /// What may be spent in the window, in nanos: the amount and what was carried over.
     pub available: i128,
-    /// What was spent, in nanos.
+    /// What was spent, in nanos, by the events that tell of it.
     pub spent: i128,
-    /// What is left, in nanos; less than nothing where more was spent.
+    /// What was captured from holds without an event, in nanos.
+    pub captured: i128,
+    /// What is set aside for work in flight, in nanos.
+    pub held: i128,
+    /// What is left, in nanos, beside all of these; less than nothing where more was spent.
     pub remaining: i128,
-    /// Share of what may be spent that was, in percent.
+    /// Share of what may be spent that was, captured without an event or not, in percent.
     pub percent: f64,
     /// What was spent in a day of the window so far, from the first one with usage on, in units of
     /// the currency.
@@ -133,15 +136,16 @@ impl Budgets {
     pub async fn status(&self, budget: Budget) -> Result<BudgetStatus, BudgetsError> {
         budget.draft.period.check()?;
         let now = self.clock.now();
-        let (budget, counted) = self
+        let (budget, counted, aside) = self
             .books
             .read(move |books| {
                 let counted = counted(books, &budget, now)?;
-                Ok((budget, counted))
+                let aside = Aside::read(books, &budget, now)?;
+                Ok((budget, counted, aside))
             })
             .await?;
         let until = budget.draft.period.window(now, budget.draft.tz).to;
-        self.status_of(budget, now, until, counted).await
+        self.status_of(budget, now, until, (counted, aside)).await
     }
 
     /// Where `budget`, as it is now, stood at the end of the day of `now`.
@@ -153,7 +157,14 @@ impl Budgets {
         budget.draft.period.check()?;
         let tz = budget.draft.tz;
         let until = after(now.with_timezone(&tz).date_naive(), tz);
-        self.status_of(budget, now, until, None).await
+        let (budget, aside) = self
+            .books
+            .read(move |books| {
+                let aside = Aside::read_until(books, &budget, now, until)?;
+                Ok((budget, aside))
+            })
+            .await?;
+        self.status_of(budget, now, until, (None, aside)).await
     }
 
     /// Where `budget` stands at `now` by all that occurred before `until`. What its counter says of
@@ -163,7 +174,7 @@ impl Budgets {
         budget: Budget,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
-        counted: Option<Counted>,
+        (counted, aside): (Option<Counted>, Aside),
     ) -> Result<BudgetStatus, BudgetsError> {
         let draft = &budget.draft;
         let window = draft.period.window(now, draft.tz);
@@ -184,7 +195,7 @@ impl Budgets {
             let hours = asked.spend(draft.scope.filters(), draft.tz, range, Every::Hour).await?;
             spend.hours = hours.collect();
         }
-        Ok(stand(budget, window, before, &spend, counted, now))
+        Ok(stand(budget, window, before, &spend, (counted, aside), now))
     }
 
     /// Where `budget` stands. What lies in the budget alone is no error here: it must not keep
@@ -250,7 +261,7 @@ impl Budgets {
             .books
             .read(move |books| {
                 let each = asked.into_iter().map(|budget| {
-                    let aside = set_aside(books, &budget, now)?;
+                    let aside = Aside::read(books, &budget, now)?;
                     Ok((counted(books, &budget, now)?, aside, budget))
                 });
                 each.collect::<Result<Vec<_>, StoreError>>()
@@ -262,7 +273,7 @@ impl Budgets {
                 continue;
             }
             let remaining = match counted {
-                Some(counted) => Held::of(&budget, counted).remaining(),
+                Some(counted) => Held::of(&budget, counted, aside).remaining(),
                 // Until the counter has all that was kept before it began, the history says.
                 None => match self.judge(budget.clone()).await? {
                     Ok(status) => status.remaining,
@@ -270,7 +281,6 @@ impl Budgets {
                     Err(_) => continue,
                 },
             };
-            let remaining = remaining - aside;
             if remaining < i128::from(amount.nanos()) {
                 short.push((budget, remaining));
             }
@@ -379,17 +389,56 @@ pub(super) struct Held {
     pub carried: i128,
     pub available: i128,
     pub spent: i128,
+    pub aside: Aside,
 }
 
 impl Held {
-    pub fn of(budget: &Budget, Counted { spent, before }: Counted) -> Self {
+    pub fn of(budget: &Budget, Counted { spent, before }: Counted, aside: Aside) -> Self {
         let amount = i128::from(budget.draft.amount.nanos());
-        let carried = before.map_or(0, |before| (amount - before).max(0));
-        Self { carried, available: amount + carried, spent }
+        let carried = before.map_or(0, |before| (amount - before - aside.captured_before).max(0));
+        Self { carried, available: amount + carried, spent, aside }
     }
 
     pub const fn remaining(self) -> i128 {
-        self.available - self.spent
+        self.available - self.spent - self.aside.captured - self.aside.held
+    }
+}
+
+/// What is set aside on a budget, and was captured without an event that tells of it, in nanos.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Aside {
+    /// Held now.
+    pub held: i128,
+    /// Captured in the window.
+    pub captured: i128,
+    /// Captured in the one before, where what was left of that is carried over.
+    pub captured_before: i128,
+}
+
+impl Aside {
+    /// As it is at `now`.
+    fn read(books: &View<'_>, budget: &Budget, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let to = budget.draft.period.window(now, budget.draft.tz).to;
+        let held = books.ledger().held(&budget.id)?;
+        Ok(Self { held, ..Self::read_until(books, budget, now, to)? })
+    }
+
+    /// As it was by all that was captured before `until`. What was held then is not kept.
+    fn read_until(
+        books: &View<'_>,
+        budget: &Budget,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let draft = &budget.draft;
+        let window = draft.period.window(now, draft.tz);
+        let before = draft.carries_over.then(|| draft.period.before(window, draft.tz)).flatten();
+        let captured = |from, to| books.ledger().captured(&budget.id, from, to);
+        Ok(Self {
+            held: 0,
+            captured: captured(window.from, window.to.min(until))?,
+            captured_before: before.map_or(Ok(0), |before| captured(before.from, before.to))?,
+        })
     }
 }
 
@@ -401,15 +450,7 @@ pub(crate) fn counted_remaining(
     now: DateTime<Utc>,
 ) -> Result<Option<i128>, StoreError> {
     let Some(counted) = counted(books, budget, now)? else { return Ok(None) };
-    Ok(Some(Held::of(budget, counted).remaining() - set_aside(books, budget, now)?))
-}
-
-/// What is held on `budget`, and was captured in its window without an event that tells of it.
-fn set_aside(books: &View<'_>, budget: &Budget, now: DateTime<Utc>) -> Result<i128, StoreError> {
-    let window = budget.draft.period.window(now, budget.draft.tz);
-    let held = books.ledger().on_budget(&budget.id, HELD_WINDOW, HELD_WINDOW + 1)?;
-    let from = window.from.timestamp_micros().max(HELD_WINDOW + 1);
-    Ok(held + books.ledger().on_budget(&budget.id, from, window.to.timestamp_micros())?)
+    Ok(Some(Held::of(budget, counted, Aside::read(books, budget, now)?).remaining()))
 }
 
 /// Holds `budget` against `spend`, or against what its counter says.
@@ -418,7 +459,7 @@ fn stand(
     window: Window,
     before: Option<Window>,
     spend: &Spend,
-    counted: Option<Counted>,
+    (counted, aside): (Option<Counted>, Aside),
     now: DateTime<Utc>,
 ) -> BudgetStatus {
     let tz = budget.draft.tz;
@@ -427,14 +468,16 @@ fn stand(
     let between = |window: Window| spend.between(date(window.from), date(window.to));
     let counted =
         counted.unwrap_or_else(|| Counted { spent: between(window), before: before.map(between) });
-    let held = Held::of(&budget, counted);
-    let Held { carried, available, spent } = held;
+    let held = Held::of(&budget, counted, aside);
+    let Held { carried, available, spent, .. } = held;
     let begun = spend.begun().map_or(window.from, |day| day_start(day, tz).max(window.from));
     let elapsed = Window { from: begun, to: now.clamp(begun, window.to.max(begun)) }.days();
-    let daily = if elapsed > 0.0 { units(spent) / elapsed } else { 0.0 };
+    let used = spent + aside.captured;
+    let daily = if elapsed > 0.0 { units(used) / elapsed } else { 0.0 };
     let outlook =
         window.contains(now).then(|| look_ahead(spend, first, end, today, now, tz)).flatten();
-    let crossed_on = crossing(spend, available, first, today.min(end), outlook.as_ref());
+    let crossed_on =
+        crossing(spend, available - aside.captured, first, today.min(end), outlook.as_ref());
     let mut status = BudgetStatus {
         budget,
         window,
@@ -442,8 +485,10 @@ fn stand(
         carried,
         available,
         spent,
+        captured: aside.captured,
+        held: aside.held,
         remaining: held.remaining(),
-        percent: percent(units(spent), units(available)),
+        percent: percent(units(used), units(available)),
         daily,
         outlook,
         crossed_on,
@@ -521,13 +566,26 @@ fn reached(status: &BudgetStatus) -> Vec<Reached> {
 }
 
 impl BudgetStatus {
+    /// What was spent, captured without an event or not, in nanos.
+    pub const fn used(&self) -> i128 {
+        self.spent + self.captured
+    }
+
+    /// What was not spent yet, in nanos, held or not; less than nothing where more was.
+    pub const fn unspent(&self) -> i128 {
+        self.available - self.used()
+    }
+
     /// Which share of what may be spent is, or will be, in percent; `None` where it is too early to
     /// look ahead.
     pub fn share(&self, basis: Basis) -> Option<f64> {
         let available = units(self.available);
         match basis {
-            Basis::Actual => Some(percent(units(self.spent), available)),
-            Basis::Forecast => Some(percent(self.outlook.as_ref()?.expected, available)),
+            Basis::Actual => Some(percent(units(self.used()), available)),
+            Basis::Forecast => {
+                let expected = self.outlook.as_ref()?.expected + units(self.captured);
+                Some(percent(expected, available))
+            }
         }
     }
 
@@ -536,7 +594,7 @@ impl BudgetStatus {
     #[allow(clippy::cast_possible_truncation, reason = "shares of a forecast are small numbers")]
     pub fn whole_percent(&self, basis: Basis) -> Option<i128> {
         match basis {
-            Basis::Actual => Some((self.spent * 100).div_euclid(self.available.max(1))),
+            Basis::Actual => Some((self.used() * 100).div_euclid(self.available.max(1))),
             Basis::Forecast => Some(self.share(basis)?.floor() as i128),
         }
     }

@@ -256,9 +256,9 @@ fn coming(
 /// The budget that needs somebody first: one that will be crossed, then one that is spent.
 fn urgent(statuses: &[BudgetStatus], now: DateTime<Utc>) -> Option<&BudgetStatus> {
     let open = || statuses.iter().filter(|one| one.window.from <= now && now < one.window.to);
-    let ahead = open().filter(|one| one.remaining > 0 && one.crossed_on.is_some());
+    let ahead = open().filter(|one| one.unspent() > 0 && one.crossed_on.is_some());
     let first = ahead.min_by_key(|one| (one.crossed_on, one.budget.draft.name.clone()));
-    first.or_else(|| open().filter(|one| one.remaining <= 0).min_by_key(|one| one.remaining))
+    first.or_else(|| open().filter(|one| one.unspent() <= 0).min_by_key(|one| one.unspent()))
 }
 
 fn crossing(status: &BudgetStatus) -> Vec<Part> {
@@ -266,12 +266,12 @@ fn crossing(status: &BudgetStatus) -> Vec<Part> {
     let budget = Link::Budget { id: status.budget.id.to_string() };
     let link = Part::link(draft.name.to_string(), budget);
     let all = amount_text(status.available);
-    match status.crossed_on.filter(|_| status.remaining > 0) {
+    match status.crossed_on.filter(|_| status.unspent() > 0) {
         Some(day) => {
             vec![link, Part::plain(format!(" crosses {all} on {}.", day_words(day)))]
         }
         None => {
-            let over = amount_text(-status.remaining);
+            let over = amount_text(-status.unspent());
             vec![link, Part::plain(format!(" has spent its {all}, and {over} more."))]
         }
     }

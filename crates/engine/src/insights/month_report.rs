@@ -251,8 +251,8 @@ fn line(status: &BudgetStatus, moment: DateTime<Utc>) -> Option<BudgetLine> {
     (window.from <= moment && window.to > moment).then(|| BudgetLine::Judged {
         name: draft.name.to_string(),
         window: (day(window.from), day(window.to - TimeDelta::seconds(1))),
-        spent: status.spent,
+        spent: status.used(),
         available: status.available,
-        is_over: status.remaining < 0,
+        is_over: status.unspent() < 0,
     })
 }

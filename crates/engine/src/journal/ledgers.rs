@@ -13,13 +13,13 @@ use outlay_domain::ledger::{
     PostingKind, Purse, Share, Terms, Unit, parted,
 };
 use outlay_domain::usage::{Charge, Fact, FactKind, Refusal, RefusalCode, UsageEvent};
-use outlay_store::sqlite::ledger::{HELD_WINDOW, KeptHold, LedgerAccount};
+use outlay_store::sqlite::ledger::{KeptHold, LedgerAccount, QUARTER_US};
 use outlay_store::{StoreError, Tx};
 
 use crate::budgets::{HardList, counted_remaining};
 use crate::ledger::{
     Asked, Authorized, Captured, Command, Done, EVENT_PARTED, Given, HoldName, LedgerError, Limit,
-    Reached,
+    Reached, UNCOVERED_SECONDS_MAX,
 };
 
 /// Accounts that are remembered from commit to commit, at most.
@@ -50,6 +50,8 @@ struct Open {
     posted: HashMap<CompactString, Posting>,
     /// On which budgets the holds are that are known.
     on: HashMap<i64, Vec<CompactString>>,
+    /// When holds that were captured without an event were counted on those.
+    counted: HashMap<i64, i64>,
     /// Holds of this commit.
     fresh: HashSet<i64>,
     refunds: HashMap<i64, Amount>,
@@ -71,6 +73,16 @@ struct Change {
     nanos: i64,
     /// Whether the event was another account's before.
     is_moved_here: bool,
+}
+
+/// What a charge or capture took, and was not given back yet.
+struct Takings {
+    charge: Posting,
+    /// From where.
+    taken: Vec<Share>,
+    left: Amount,
+    /// Whether there was credit of the account behind it.
+    is_covered: bool,
 }
 
 /// Why a command ends without being done.
@@ -162,12 +174,17 @@ impl Ledgers {
                 if let Some(posting) = open.known_as(tx, &asked)? {
                     return Ok(Done::Posted(posting));
                 }
-                let (charge, taken, left) = open.takings(tx, of)?;
+                let takings = open.takings(tx, of)?;
+                let left = takings.left;
                 let amount = amount.unwrap_or(left);
+                if left == Amount::ZERO {
+                    return Err(LedgerRefusal::AllGivenBack.into());
+                }
                 if amount > left {
                     return Err(LedgerRefusal::MoreThanTaken { left, asked: amount }.into());
                 }
-                open.refund(tx, &charge.unit, amount, of, &taken, Some(&asked), now)?;
+                open.refund(tx, &takings, amount, Some(&asked), now)?;
+                open.free_budgets(tx, &takings.charge, amount).map_err(Stop::Torn)?;
                 tx.audit().append(&trail).map_err(Stop::Torn)?;
                 let posting = open.newest()?;
                 self.touched.insert(account);
@@ -243,6 +260,10 @@ impl Ledgers {
         if amount.is_negative() {
             return Err(LedgerRefusal::Negative(amount).into());
         }
+        // Nothing of one's own is at stake, and everybody's budget waits.
+        if !is_limited && lasts > chrono::TimeDelta::seconds(UNCOVERED_SECONDS_MAX.into()) {
+            return Err(LedgerRefusal::TooLong(UNCOVERED_SECONDS_MAX).into());
+        }
         let on = match unit == Unit::USD {
             true => self.limits(tx, facts, amount, attributes, wall)?,
             false => Vec::new(),
@@ -260,7 +281,7 @@ impl Ledgers {
             open.account.number = added.map_err(Stop::Torn)?;
         }
         for id in &on {
-            tx.ledger().add_to_budget(id, HELD_WINDOW, amount.nanos()).map_err(Stop::Torn)?;
+            tx.ledger().hold_on_budget(id, amount.nanos()).map_err(Stop::Torn)?;
         }
         open.on.insert(hold.number, on);
         open.fresh.insert(hold.number);
@@ -313,8 +334,7 @@ impl Ledgers {
                     resets_at: Some(window.to),
                 }))));
             }
-            let held = tx.ledger().on_budget(&budget.id, HELD_WINDOW, HELD_WINDOW + 1)?;
-            fitting(held, amount)?;
+            fitting(tx.ledger().held(&budget.id)?, amount)?;
             on.push(budget.id.clone());
         }
         Ok(on)
@@ -342,48 +362,26 @@ impl Ledgers {
         open.know_shares(tx, &hold.unit, &hold.shares)?;
         let on = open.on.get(&name.number).cloned().unwrap_or_default();
         let taken = amount.unwrap_or(hold.amount);
-        let windows = self.windows(tx, &on, taken, wall)?;
-        let open = self.opened(tx, &account, false)?.ok_or(LedgerRefusal::NoHold)?;
+        for id in &on {
+            let (from, to) = day_of(wall);
+            fitting(tx.ledger().captured(id, from, to)?, taken)?;
+        }
         open.ledger.capture(name.number, amount, None, now)?;
         let hold = open.hold(tx, name.number)?;
         let balance = open.ledger.balance(&hold.unit);
         open.let_go_of_budgets(tx).map_err(Stop::Torn)?;
         // No event tells of it, so it is counted here.
-        if hold.captured > Amount::ZERO {
-            for (budget, begins) in windows {
+        if hold.captured > Amount::ZERO && !on.is_empty() {
+            let at_us = wall.timestamp_micros().div_euclid(QUARTER_US) * QUARTER_US;
+            open.counted.insert(name.number, at_us);
+            for id in &on {
                 let nanos = hold.captured.nanos();
-                tx.ledger().add_to_budget(&budget, begins, nanos).map_err(Stop::Torn)?;
+                tx.ledger().count_captured(id, at_us, nanos).map_err(Stop::Torn)?;
             }
         }
         let captured = Captured::of(&account, &hold, balance, false);
         self.touched.insert(account);
         Ok(Done::Captured(captured))
-    }
-
-    /// In which window each of the budgets `on` counts what is captured now, with room for `amount`.
-    fn windows(
-        &mut self,
-        tx: &Tx<'_>,
-        on: &[CompactString],
-        amount: Amount,
-        wall: DateTime<Utc>,
-    ) -> Result<Vec<(CompactString, i64)>, Stop> {
-        let mut windows = Vec::with_capacity(on.len());
-        if on.is_empty() {
-            return Ok(windows);
-        }
-        let budgets = match &mut self.budgets {
-            Some(known) => known,
-            unknown => unknown.insert(HardBudgets::read(tx)?),
-        };
-        for budget in budgets.list.budgets().iter().filter(|budget| on.contains(&budget.id)) {
-            let window = budget.draft.period.window(wall, budget.draft.tz);
-            let counting = outlay_domain::budgets::Counting::of(&budget.draft);
-            let begins = counting.window(wall).unwrap_or(window).from.timestamp_micros();
-            fitting(tx.ledger().on_budget(&budget.id, begins, begins + 1)?, amount)?;
-            windows.push((budget.id.clone(), begins));
-        }
-        Ok(windows)
     }
 
     fn release(
@@ -644,6 +642,7 @@ impl Open {
             ledger,
             posted: HashMap::new(),
             on: HashMap::new(),
+            counted: HashMap::new(),
             fresh: HashSet::new(),
             refunds: HashMap::new(),
         }
@@ -689,9 +688,10 @@ impl Open {
         if self.ledger.hold_of(kept.hold.number).is_some() {
             return Ok(());
         }
-        let KeptHold { hold, budgets } = kept;
+        let KeptHold { hold, budgets, counted_us } = kept;
         self.know_shares(tx, &hold.unit, &hold.shares)?;
         self.on.insert(hold.number, budgets);
+        self.counted.extend(counted_us.map(|at_us| (hold.number, at_us)));
         self.ledger.know_hold(hold);
         Ok(())
     }
@@ -793,7 +793,7 @@ impl Open {
     }
 
     /// A charge or capture, from where it took what was not given back yet, and how much that is.
-    fn takings(&mut self, tx: &Tx<'_>, number: i64) -> Result<(Posting, Vec<Share>, Amount), Stop> {
+    fn takings(&mut self, tx: &Tx<'_>, number: i64) -> Result<Takings, Stop> {
         let charge = self.posting(tx, number)?.ok_or(LedgerRefusal::NoCharge)?;
         let hold = match (charge.kind, charge.of) {
             (PostingKind::Capture, Some(hold)) => Some(self.hold(tx, hold)?),
@@ -805,34 +805,44 @@ impl Open {
             Some(here) => here.nanos(),
             None => 0,
         } + tx.ledger().refunded(self.account.number, number)?.nanos();
-        let all: i64 = taken.iter().map(|share| share.amount.nanos()).sum();
+        let is_covered = charge.kind != PostingKind::Capture || !charge.entries.is_empty();
+        let all: i64 = match is_covered {
+            true => taken.iter().map(|share| share.amount.nanos()).sum(),
+            false => charge.amount.nanos(),
+        };
         let left = Amount::from_nanos((all - before).max(0));
         let (taken, _) = parted(&taken, left);
         self.know_shares(tx, &charge.unit, &taken)?;
-        Ok((charge, taken, left))
+        Ok(Takings { charge, taken, left, is_covered })
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the parts of a refund")]
     fn refund(
         &mut self,
         tx: &Tx<'_>,
-        unit: &Unit,
+        takings: &Takings,
         amount: Amount,
-        of: i64,
-        taken: &[Share],
         asked: Option<&Asked>,
         now: DateTime<Utc>,
     ) -> Result<(), Stop> {
+        let Takings { charge, taken, is_covered, .. } = takings;
+        let (unit, of) = (&charge.unit, charge.number);
         self.know_shares(tx, unit, taken)?;
         if let Some(asked) = asked {
             self.ledger.name_next(asked.id.clone(), asked.body.clone());
         }
-        let refunded = self.ledger.refund(unit, amount, Some(of), taken, now);
+        let refunded = match is_covered {
+            true => self.ledger.refund(unit, amount, Some(of), taken, now),
+            false => self.ledger.refund_uncovered(unit, amount, of, now),
+        };
         if let Some(asked) = asked {
             self.note(refunded.is_ok(), &asked.id);
         }
         refunded?;
-        let part = taken.iter().map(|share| share.amount.nanos()).sum::<i64>().min(amount.nanos());
+        let part = match is_covered {
+            true => taken.iter().map(|share| share.amount.nanos()).sum::<i64>(),
+            false => amount.nanos(),
+        };
+        let part = part.min(amount.nanos());
         let before = self.refunds.entry(of).or_insert(Amount::ZERO);
         *before = Amount::from_nanos(before.nanos() + part);
         Ok(())
@@ -857,14 +867,14 @@ impl Open {
         numbers.dedup();
         let mut still = amount;
         for number in numbers {
-            let (posting, taken, left) = match self.takings(tx, number) {
+            let takings = match self.takings(tx, number) {
                 // An event of less than nothing was given, and took nothing.
                 Err(Stop::Refused(LedgerError::Refused(LedgerRefusal::NoCharge))) => continue,
                 taken => taken?,
             };
-            let part = left.min(still);
+            let part = takings.left.min(still);
             if part > Amount::ZERO {
-                self.refund(tx, &posting.unit, part, number, &taken, None, now)?;
+                self.refund(tx, &takings, part, None, now)?;
                 still = Amount::from_nanos(still.nanos() - part.nanos());
             }
         }
@@ -874,12 +884,25 @@ impl Open {
     /// Takes holds that ended from the budgets that they were on.
     fn let_go_of_budgets(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
         for hold in self.ledger.take_ended() {
-            for id in self.on.remove(&hold.number).unwrap_or_default() {
-                tx.ledger().add_to_budget(&id, HELD_WINDOW, -hold.amount.nanos())?;
+            for id in self.on.get(&hold.number).into_iter().flatten() {
+                tx.ledger().hold_on_budget(id, -hold.amount.nanos())?;
             }
-            // Where it was made in this commit, its row says on which ones it was: none any more.
         }
         Ok(())
+    }
+
+    /// Takes what was given back of a capture from the budgets that counted it, because no event of it
+    /// tells them.
+    fn free_budgets(
+        &self,
+        tx: &Tx<'_>,
+        capture: &Posting,
+        amount: Amount,
+    ) -> Result<(), StoreError> {
+        let hold = capture.of.filter(|_| capture.kind == PostingKind::Capture);
+        let counted = hold.and_then(|hold| Some((self.on.get(&hold)?, *self.counted.get(&hold)?)));
+        let Some((on, at_us)) = counted else { return Ok(()) };
+        on.iter().try_for_each(|id| tx.ledger().count_captured(id, at_us, -amount.nanos()))
     }
 
     fn save(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
@@ -899,9 +922,10 @@ impl Open {
         for hold in holds {
             if self.fresh.contains(&hold.number) {
                 let budgets = self.on.get(&hold.number).cloned().unwrap_or_default();
-                tx.ledger().add_hold(number, &KeptHold { hold, budgets })?;
+                let counted_us = self.counted.get(&hold.number).copied();
+                tx.ledger().add_hold(number, &KeptHold { hold, budgets, counted_us })?;
             } else {
-                tx.ledger().set_hold(number, &hold)?;
+                tx.ledger().set_hold(number, &hold, self.counted.get(&hold.number).copied())?;
             }
         }
         postings.iter().try_for_each(|posting| tx.ledger().post(number, posting))?;
@@ -915,6 +939,7 @@ impl Open {
         tx.ledger().set_account(&self.account)?;
         self.posted.clear();
         self.on.clear();
+        self.counted.clear();
         self.fresh.clear();
         Ok(())
     }
@@ -966,6 +991,12 @@ fn fitting(sum: i128, more: Amount) -> Result<(), Stop> {
         Ok(_) => Ok(()),
         Err(_) => Err(LedgerRefusal::OutOfRange(Unit::USD).into()),
     }
+}
+
+/// The day of UTC that it is.
+fn day_of(at: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    let from = at.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    (from, from + chrono::TimeDelta::days(1))
 }
 
 fn unknown() -> Stop {

@@ -93,7 +93,8 @@ impl Asked {
         }
         let mut pairs = self.fields.iter().zip(self.body.lines().zip(before.lines()));
         let found = pairs.find(|(_, (now, then))| now != then).map(|(name, _)| *name);
-        Some(found.unwrap_or("act"))
+        // Another kind of act altogether, or one of an older version: it is the id that is taken.
+        Some(found.filter(|name| *name != "act").unwrap_or("id"))
     }
 }
 

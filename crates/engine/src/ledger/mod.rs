@@ -12,7 +12,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
 use outlay_domain::Amount;
-use outlay_domain::ledger::{Grant, Ledger as Touched, Place, Places, Posting, Terms, Unit};
+use outlay_domain::ledger::{
+    Grant, Ledger as Touched, Place, Places, Posting, Statement, Terms, Unit,
+};
 use outlay_store::sqlite::ledger::{KeptHold, LedgerAccount};
 use outlay_store::{Books, StoreError, View};
 
@@ -28,6 +30,13 @@ pub use time::LedgerTime;
 /// What stands between the source and the id of an event in the id of its posting: a control
 /// character, which neither may hold.
 pub const EVENT_PARTED: char = '\u{1f}';
+
+/// Postings that are read at a time for a statement.
+const STATEMENT_STEP: u32 = 1_000;
+
+/// How long something is set aside on hard budgets without credit of the account behind it, in seconds,
+/// at most: whoever has none would otherwise keep a budget from all others for as long as they like.
+pub const UNCOVERED_SECONDS_MAX: u32 = 900;
 
 /// Open holds that are looked at for who reads a balance, at most. More than that expired at once
 /// are told of once they are put away.
@@ -111,6 +120,54 @@ impl Ledger {
     ) -> Result<Page<Posting>, StoreError> {
         self.page(account, move |books, number| books.ledger().postings(number, before, limit))
             .await
+    }
+
+    /// What happened to an account in `[from, to)`; nothing where it has no ledger.
+    ///
+    /// What is due by then is put away first, so that a period that is over never changes.
+    pub async fn statement(
+        &self,
+        account: CompactString,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Statement, LedgerError> {
+        let now = self.time.now();
+        let name = account.clone();
+        let found = self.books.read(move |books| books.ledger().account(&name)).await?;
+        if found.is_some_and(|account| account.due.is_some_and(|due| due <= now && due < to)) {
+            self.submit(Command::Ripen { account: account.clone() }).await?;
+        }
+        let (number, mut after, end, mut statement) = self
+            .books
+            .read(move |books| {
+                let Some(LedgerAccount { number, last, .. }) = books.ledger().account(&account)?
+                else {
+                    return Ok((0, 0, 0, Statement::default()));
+                };
+                let first = books.ledger().first_from(number, last, from)?;
+                let end = books.ledger().first_from(number, last, to)?;
+                let mut statement = Statement::default();
+                for (unit, _) in books.ledger().purses(number)? {
+                    let opening = books.ledger().balance_before(number, &unit, first)?;
+                    statement.open(unit, opening);
+                }
+                Ok((number, first - 1, end, statement))
+            })
+            .await?;
+        // Some at a time, so that no other reader waits for long: what was posted stays as it is.
+        while after + 1 < end {
+            let page = self
+                .books
+                .read(move |books| books.ledger().postings_after(number, after, STATEMENT_STEP))
+                .await?;
+            let within = page.iter().filter(|posting| posting.number < end);
+            within.for_each(|posting| statement.take_posting(posting));
+            match page.last() {
+                Some(posting) => after = posting.number,
+                None => break,
+            }
+        }
+        Ok(statement)
     }
 
     async fn page<T: Send + 'static>(

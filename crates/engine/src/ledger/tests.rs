@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use outlay_domain::Amount;
 use outlay_domain::budgets::{BudgetDraft, Enforcement, Period, Scope, Threshold};
 use outlay_domain::ledger::{
-    GrantDraft, HoldState, LedgerRefusal, Overdraft, PRIORITY_USUAL, Source, Terms, Unit,
+    Balance, GrantDraft, HoldState, LedgerRefusal, Overdraft, PRIORITY_USUAL, Source, Terms, Unit,
 };
 use outlay_domain::people::{AuditRecord, Caller};
 use outlay_domain::usage::{EventDraft, EventName, RefusalCode};
@@ -236,7 +236,7 @@ async fn the_same_again_gets_the_first_answer_and_another_body_is_told_what_diff
             assert!(matches!(wrong, LedgerRefusal::Differs { field: "amount", .. }), "{wrong:?}");
         }
         let wrong = refusal(story.hold("acme", "g", "10").await);
-        assert!(matches!(wrong, LedgerRefusal::Differs { field: "act", .. }), "{wrong:?}");
+        assert!(matches!(wrong, LedgerRefusal::Differs { field: "id", .. }), "{wrong:?}");
     }
     assert_eq!(story.has("acme").await, ["8", "0", "8"]);
     story.grant("other", "g", "1").await.unwrap();
@@ -580,4 +580,213 @@ async fn many_who_ask_at_once_share_what_there_is() {
 
     assert_eq!(story.has("acme").await, ["0", "0", "0"]);
     assert!(allowed >= 100, "each of the hundred and those that asked again");
+}
+
+impl Story {
+    async fn change_budget(&self, period: Period, tz: chrono_tz::Tz) {
+        let budgets = self.outlay.budgets(By::Server("tests"));
+        let mut draft = budgets.one("team").await.unwrap().draft;
+        (draft.period, draft.tz) = (period, tz);
+        budgets.change("team", draft).await.unwrap();
+        self.outlay.tend_counters().await.unwrap();
+    }
+
+    /// What the budget says: spent, captured, held, remaining and available.
+    async fn budget_says(&self) -> [String; 5] {
+        let budgets = self.outlay.budgets(By::Server("tests"));
+        let status = budgets.status(budgets.one("team").await.unwrap()).await.unwrap();
+        let all = [status.spent, status.captured, status.held, status.remaining, status.available];
+        all.map(|nanos| Amount::from_nanos(i64::try_from(nanos).unwrap()).to_string())
+    }
+
+    async fn give_back(
+        &self,
+        account: &str,
+        id: &str,
+        of: i64,
+        text: Option<&str>,
+    ) -> Result<Done, LedgerError> {
+        let asked = Asked::new("refund", id, &[("amount", text.unwrap_or_default().to_owned())]);
+        let (amount, trail) = (text.map(amount), self.trail());
+        let command = Command::Refund { account: account.into(), of, amount, asked, trail };
+        self.outlay.ledger().submit(command).await
+    }
+
+    async fn newest(&self, account: &str) -> i64 {
+        self.outlay.ledger().postings(account.into(), i64::MAX, 1).await.unwrap()[0].number
+    }
+}
+
+#[tokio::test]
+async fn what_was_captured_without_an_event_counts_in_whatever_window_a_budget_gets() {
+    let story = Story::new();
+    story.budget("5").await;
+    story.grant("acme", "g", "100").await.unwrap();
+    for (id, account) in [("a", "acme"), ("b", "other")] {
+        let held = story.hold(account, id, "2").await.unwrap().hold;
+        story.capture(held, Some("1.5")).await.unwrap();
+    }
+
+    for (period, tz) in [
+        (Period::Month {}, chrono_tz::UTC),
+        (Period::Day {}, chrono_tz::Asia::Kathmandu),
+        (Period::Week {}, chrono_tz::Asia::Kolkata),
+        (Period::Year {}, chrono_tz::America::St_Johns),
+        (Period::Quarter {}, chrono_tz::Pacific::Chatham),
+    ] {
+        story.change_budget(period, tz).await;
+        assert_eq!(story.budget_says().await, ["0", "3", "0", "2", "5"], "{period:?} {tz}");
+        let Err(LedgerError::Limit(limit)) = story.hold("acme", "c", "2.000000001").await else {
+            panic!("{period:?} {tz} forgets what was captured");
+        };
+        assert_eq!(limit.available, 2_000_000_000);
+    }
+    let story = story.again();
+    assert_eq!(story.budget_says().await, ["0", "3", "0", "2", "5"]);
+}
+
+#[tokio::test]
+async fn a_budget_shows_what_is_held_and_carries_over_what_was_not_captured() {
+    let story = Story::new();
+    story.budget_of("5", true).await;
+    let held = story.hold("other", "a", "2").await.unwrap().hold;
+    story.hold("other", "b", "1").await.unwrap();
+    let before = story.budget_says().await;
+    story.capture(held, Some("1.5")).await.unwrap();
+
+    assert_eq!(before[..4], ["0", "0", "3", before[3].as_str()]);
+    assert_eq!(story.budget_says().await[..3], ["0", "1.5", "1"]);
+    let budgets = story.outlay.budgets(By::Server("tests"));
+    let status = budgets.status(budgets.one("team").await.unwrap()).await.unwrap();
+    let this_month = status.available;
+    assert_eq!(status.remaining, this_month - 2_500_000_000);
+
+    story.clock.advance(TimeDelta::days(20));
+    story.outlay.ledger().put_away().await.unwrap();
+    let status = budgets.status(budgets.one("team").await.unwrap()).await.unwrap();
+    assert_eq!(status.carried, 3_500_000_000, "what was captured is no more to carry");
+    assert_eq!((status.captured, status.held), (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_given_back_of_a_capture_can_be_held_again() {
+    for has_credit in [true, false] {
+        let story = Story::new();
+        story.budget("5").await;
+        if has_credit {
+            story.grant("acme", "g", "100").await.unwrap();
+        }
+        let held = story.hold("acme", "a", "4").await.unwrap().hold;
+        story.capture(held, Some("3")).await.unwrap();
+        let of = story.newest("acme").await;
+
+        story.give_back("acme", "r", of, Some("1")).await.unwrap();
+        story.give_back("acme", "r", of, Some("1")).await.unwrap();
+        assert_eq!(story.budget_says().await[..4], ["0", "2", "0", "3"], "{has_credit}");
+        story.clock.advance(TimeDelta::hours(3));
+        story.give_back("acme", "s", of, None).await.unwrap();
+        assert_eq!(story.budget_says().await[..4], ["0", "0", "0", "5"], "{has_credit}");
+        let nothing = refusal(story.give_back("acme", "t", of, None).await);
+        assert_eq!(nothing, LedgerRefusal::AllGivenBack);
+        assert_eq!(refusal(story.give_back("acme", "u", of, Some("1")).await), nothing);
+        let whole = if has_credit { "100" } else { "0" };
+        assert_eq!(story.has("acme").await, [whole, "0", whole]);
+        assert!(story.hold("acme", "b", "5").await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_capture_with_its_event_is_on_the_budget_by_its_event_alone() {
+    let story = Story::new();
+    story.budget("5").await;
+    story.grant("acme", "g", "100").await.unwrap();
+    let held = story.hold("acme", "a", "2").await.unwrap().hold;
+    assert!(matches!(story.spend("acme", "e", "2", Some(held)).await, Outcome::Accepted(_)));
+    let of = story.newest("acme").await;
+
+    story.give_back("acme", "r", of, None).await.unwrap();
+
+    assert_eq!(story.budget_says().await[..4], ["2", "0", "0", "3"], "it was spent all the same");
+    assert_eq!(story.has("acme").await, ["100", "0", "100"]);
+}
+
+#[tokio::test]
+async fn whoever_has_no_credit_keeps_a_budget_from_others_for_minutes_only() {
+    let story = Story::new();
+    story.budget("5").await;
+    story.grant("acme", "g", "100").await.unwrap();
+    let hold = async |account: &str, id: &str, lasts: TimeDelta| {
+        let command = Command::Authorize {
+            account: account.into(),
+            unit: Unit::USD,
+            amount: amount("1"),
+            attributes: BTreeMap::new(),
+            lasts,
+            asked: Asked::new("authorize", id, &[]),
+        };
+        story.outlay.ledger().submit(command).await
+    };
+    let most = TimeDelta::seconds(UNCOVERED_SECONDS_MAX.into());
+
+    assert!(hold("acme", "a", TimeDelta::days(7)).await.is_ok(), "it has its own at stake");
+    assert!(hold("other", "a", most).await.is_ok());
+    let refused = refusal(hold("other", "b", most + TimeDelta::seconds(1)).await);
+    assert_eq!(refused, LedgerRefusal::TooLong(UNCOVERED_SECONDS_MAX));
+    assert_eq!(story.budget_says().await[2], "2", "what was refused holds nothing");
+}
+
+#[tokio::test]
+async fn a_statement_begins_where_the_one_before_ended() {
+    let story = Story::new();
+    story.grant("acme", "g", "10").await.unwrap();
+    let held = story.hold("acme", "a", "4").await.unwrap().hold;
+    story.hold("acme", "b", "1").await.unwrap();
+    story.clock.advance(TimeDelta::days(20));
+    story.outlay.ledger().put_away().await.unwrap();
+    let credit = |text: &str| -> DateTime<Utc> { text.parse().unwrap() };
+    let (november, december) = (credit("2026-11-01T00:00:00Z"), credit("2026-12-01T00:00:00Z"));
+    let january = credit("2027-01-01T00:00:00Z");
+    story.spend("acme", "e", "2.5", None).await;
+    let ledger = story.outlay.ledger();
+    let told = async |from, to| {
+        let all = ledger.statement("acme".into(), from, to).await.unwrap();
+        all.0.get(&Unit::USD).unwrap().clone()
+    };
+
+    let (first, second) = (told(november, december).await, told(december, january).await);
+
+    assert!(
+        refusal(story.capture(held, None).await)
+            == LedgerRefusal::HoldOver { state: HoldState::Expired }
+    );
+    assert_eq!((first.opening, first.closing), (Balance::default(), second.opening));
+    let kinds: Vec<_> = first.moved.iter().map(|(kind, moved)| (*kind, moved.postings)).collect();
+    assert_eq!(kinds, [("grant", 1), ("hold", 2), ("hold_expired", 2)]);
+    assert_eq!(first.closing.available, amount("10"));
+    assert_eq!(second.moved["charge"].settled, -2_500_000_000);
+    assert_eq!(second.closing.settled, amount("7.5"));
+    let after = told(january, january + TimeDelta::days(31)).await;
+    assert_eq!((after.opening, after.moved.len()), (second.closing, 0));
+    let nobody = ledger.statement("nobody".into(), november, december).await.unwrap();
+    assert!(nobody.0.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_due_is_in_the_statement_of_its_month_however_late_it_is_put_away() {
+    let story = Story::new();
+    story.grant("acme", "g", "10").await.unwrap();
+    story.hold("acme", "a", "4").await.unwrap();
+    story.clock.advance(TimeDelta::days(40));
+    let day = |text: &str| -> DateTime<Utc> { text.parse().unwrap() };
+
+    let told = story
+        .outlay
+        .ledger()
+        .statement("acme".into(), day("2026-11-01T00:00:00Z"), day("2026-12-01T00:00:00Z"))
+        .await
+        .unwrap();
+
+    let usd = &told.0[&Unit::USD];
+    assert_eq!(usd.moved["hold_expired"].held, -4_000_000_000);
+    assert_eq!(usd.closing.held, Amount::ZERO);
 }

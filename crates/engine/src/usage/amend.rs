@@ -43,7 +43,7 @@ pub enum AmendmentError {
     #[error(transparent)]
     Denied(#[from] Denied),
     /// It is not said why, or at too great length.
-    #[error("say why, in 1 to {REASON_BYTES_MAX} bytes")]
+    #[error("say why, in 1 to {REASON_BYTES_MAX} bytes, none of them a control character")]
     Reason,
     /// The facts could not be committed.
     #[error(transparent)]
@@ -91,7 +91,8 @@ impl Outlay {
         let asker = asker.into();
         asker.may(Act::AmendUsage)?;
         let reason = reason.trim().to_owned();
-        if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
+        let is_plain = !reason.chars().any(char::is_control);
+        if reason.is_empty() || reason.len() > REASON_BYTES_MAX || !is_plain {
             return Err(AmendmentError::Reason);
         }
         let amender = Amender { actor: asker.name(), reason };

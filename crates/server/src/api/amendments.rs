@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use compact_str::CompactString;
-use outlay_domain::usage::{EventName, ID_BYTES_MAX, Refusal};
+use outlay_domain::usage::{EventName, ID_BYTES_MAX, Refusal, RefusalCode};
 use outlay_engine::usage::Incoming;
 use outlay_engine::usage::amend::{AMENDED_EVENTS_MAX, Amended, AmendmentError, AskedEvent};
 use serde::{Deserialize, Serialize};
@@ -127,6 +127,7 @@ async fn correct(
     let mut asked = Vec::with_capacity(body.events.0.len());
     for (index, json) in body.events.0.iter().enumerate() {
         let (account, incoming) = EventBody::parse(json.get())
+            .and_then(without_hold)
             .and_then(|event| Ok((event.account(), event.draft(&caller.account)?)))
             .and_then(|(account, draft)| {
                 let time_stated = draft.occurred_at.is_some();
@@ -226,6 +227,18 @@ fn not_finished(mut error: ApiError) -> ApiError {
         return error.mend("send the same again: it goes on where it stopped");
     }
     error
+}
+
+/// Refuses a hold: it ended with the event that is corrected, or was never its own.
+fn without_hold(event: EventBody<'_>) -> Result<EventBody<'_>, Refusal> {
+    match event.hold() {
+        None => Ok(event),
+        Some(_) => {
+            let detail = "belongs to an event when it is sent; leave it out of a correction, which \
+                          charges or gives back the difference";
+            Err(Refusal::new(RefusalCode::Unknown, "hold", detail))
+        }
+    }
 }
 
 fn check_count(events: usize) -> Result<(), ApiError> {

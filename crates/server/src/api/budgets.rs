@@ -143,9 +143,15 @@ struct StatusBody {
     /// What was spent.
     #[schema(example = "110.25")]
     spent: String,
-    /// What is left; with a minus where more was spent.
+    /// What was captured from holds without an event, which `spent` has not.
+    #[schema(example = "0.5")]
+    captured: String,
+    /// What is set aside for work in flight.
+    #[schema(example = "2.25")]
+    held: String,
+    /// What is left, beside all of these; with a minus where more was spent.
     remaining: String,
-    /// The share that was spent, in percent.
+    /// The share that was spent, captured or not, in percent.
     percent: f64,
     /// What was spent in a day of the window so far, from the first one with usage on.
     daily: f64,
@@ -214,7 +220,8 @@ impl From<Budget> for BudgetBody {
 
 impl From<&BudgetStatus> for StatusBody {
     fn from(status: &BudgetStatus) -> Self {
-        let BudgetStatus { window, carried, available, spent, remaining, .. } = *status;
+        let BudgetStatus { window, carried, available, spent, captured, held, remaining, .. } =
+            *status;
         let tz = status.budget.draft.tz;
         let text = |nanos| Value::Amount { nanos }.text().to_string();
         let range = status.outlook.as_ref().and_then(|Outlook { range, .. }| *range);
@@ -224,6 +231,8 @@ impl From<&BudgetStatus> for StatusBody {
             carried: text(carried),
             available: text(available),
             spent: text(spent),
+            captured: text(captured),
+            held: text(held),
             remaining: text(remaining),
             percent: status.percent,
             daily: status.daily,
@@ -239,7 +248,7 @@ impl From<&BudgetStatus> for StatusBody {
 
 fn state(status: &BudgetStatus) -> BudgetState {
     match () {
-        () if status.remaining <= 0 => BudgetState::Spent,
+        () if status.unspent() <= 0 => BudgetState::Spent,
         () if status.crossed_on.is_some() => BudgetState::Overrunning,
         () if !status.reached.is_empty() => BudgetState::Warned,
         () => BudgetState::Within,

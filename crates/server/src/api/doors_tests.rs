@@ -253,6 +253,7 @@ fn knocks() -> Vec<Knock> {
         (delete, "/api/v1/budgets/{id}", "", Value::Null, ADMINS),
         (get, "/api/v1/accounts/{id}/balance", "", Value::Null, USAGE),
         (get, "/api/v1/accounts/{id}/ledger", "", Value::Null, USAGE),
+        (get, "/api/v1/accounts/{id}/statement", "?period=2026-01", Value::Null, USAGE),
         (get, "/api/v1/accounts/{id}/grants", "", Value::Null, USAGE),
         (get, "/api/v1/accounts/{id}/holds", "", Value::Null, USAGE),
         (post, "/api/v1/accounts/{id}/grants", "", grant, CREDIT),

@@ -10,12 +10,12 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use compact_str::CompactString;
 use outlay_domain::ledger::{
-    self, Balance, Grant, GrantDraft, GrantState, HoldState, LedgerRefusal, Overdraft,
-    PRIORITY_USUAL, Place, Posting, PostingKind, Rollover, Source, Terms, Unit,
+    self, Balance, Grant, GrantDraft, GrantState, HoldState, LedgerRefusal, Moved, Overdraft,
+    PRIORITY_USUAL, Place, Posting, PostingKind, Rollover, Source, Terms, Unit, UnitStatement,
 };
 use outlay_domain::once::each_once;
 use outlay_domain::usage::question::{Attribute, Value};
-use outlay_domain::usage::{Meter, Quantities};
+use outlay_domain::usage::{EVENT_TAGS_MAX, Meter, NAME_BYTES_MAX, Quantities};
 use outlay_domain::{Amount, Quantity};
 use outlay_engine::ledger::{
     Asked, Authorized, Captured, Command, Done, EVENT_PARTED, HoldName, LedgerError, Limit, Reached,
@@ -29,6 +29,7 @@ use utoipa_axum::routes;
 use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::{Json, Params, Path};
+use crate::forms::months::month_of;
 use crate::forms::paging::{page, page_size};
 use crate::state::AppState;
 
@@ -42,6 +43,8 @@ const ROLLOVER_SECONDS_MAX: u32 = 315_360_000;
 const ID_CHARS_MAX: usize = 200;
 /// Bytes of an account, at most, as of one that usage is sent for.
 const ACCOUNT_BYTES_MAX: usize = 256;
+/// Before the key of a tag among attributes.
+const TAG: &str = "tag.";
 /// What a budget is called for those who may not see it.
 const OTHERS_BUDGET: &str = "a budget of your organisation";
 
@@ -53,6 +56,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(release))
         .routes(routes!(show_balance))
         .routes(routes!(list_postings))
+        .routes(routes!(show_statement))
         .routes(routes!(list_grants, create_grant))
         .routes(routes!(list_holds))
         .routes(routes!(set_terms))
@@ -74,7 +78,8 @@ struct GrantBody {
     #[schema(value_type = String, example = "USD")]
     unit: String,
     /// Where it is from.
-    source: Source,
+    #[schema(value_type = Source)]
+    source: String,
     /// What burns first: the lower number.
     #[serde(default = "usual")]
     #[schema(default = 100, example = 100)]
@@ -284,6 +289,10 @@ struct AuthorizeBody {
     /// How many tokens are sent.
     #[schema(minimum = 0, example = 1200)]
     input_tokens: Option<u32>,
+    /// How long the text is that is sent, where nobody counted its tokens: characters, or bytes of UTF-8
+    /// where it is not in Latin letters. Each is taken for a token, and no text has more.
+    #[schema(minimum = 0, example = 4800)]
+    input_characters: Option<u32>,
     /// How many tokens come back, at most.
     #[schema(minimum = 0, example = 800)]
     max_output_tokens: Option<u32>,
@@ -292,7 +301,8 @@ struct AuthorizeBody {
     #[serde(default, deserialize_with = "each_once")]
     #[schema(example = json!({"team": "research"}))]
     attributes: BTreeMap<String, String>,
-    /// For how long it is set aside, in seconds.
+    /// For how long it is set aside, in seconds; 900 at most where the account has no credit that it is
+    /// taken from.
     #[schema(minimum = 1, maximum = 604_800, default = 600)]
     expires_in_seconds: Option<u32>,
 }
@@ -582,12 +592,22 @@ impl From<LedgerRefusal> for ApiError {
             R::Differs { field, .. } => Self::conflict(detail)
                 .at(field)
                 .mend("send what was sent before under this id, or choose another id"),
-            R::NoHold | R::NoCharge => Self::not_found(detail),
+            R::NoHold => Self::not_found(detail),
+            R::NoCharge => Self::not_found(detail)
+                .at("of")
+                .mend("give the number of a charge or a capture in the account's ledger"),
+            R::AllGivenBack => Self::conflict(detail)
+                .at("of")
+                .mend("look at the account's ledger for what was given back"),
+            R::TooLong(most) => at("expires_in_seconds")
+                .mend(format!("ask for {most} seconds at most, or give the account credit")),
             R::HoldOver { .. } => Self::conflict(detail).mend("authorize again"),
             R::Beyond { .. } => Self::conflict(detail)
                 .at("amount")
                 .mend("capture what is held, or let the account's terms allow more"),
-            R::MoreThanTaken { .. } => Self::conflict(detail).at("amount"),
+            R::MoreThanTaken { left, .. } => Self::conflict(detail)
+                .at("amount")
+                .mend(format!("give back {left} at most, or leave `amount` out")),
             R::Backwards => at("expires_at"),
             R::TooManyGrants => Self::conflict(detail).mend("give fewer and larger grants"),
             R::Inconsistent(_) => Self::internal(&refusal),
@@ -643,11 +663,36 @@ fn own_account(caller: &Scoped, account: &str) -> Result<CompactString, ApiError
 }
 
 fn reason(reason: &str) -> Result<&str, ApiError> {
-    let chars = reason.trim().chars().count();
-    if (1..=1_000).contains(&chars) {
-        return Ok(reason.trim());
+    let reason = reason.trim();
+    if (1..=1_000).contains(&reason.chars().count()) && !reason.chars().any(char::is_control) {
+        return Ok(reason);
     }
-    Err(ApiError::bad_request("malformed", "reason", "must have 1 to 1,000 characters"))
+    let detail = "must have 1 to 1,000 characters, none of them a control character";
+    Err(ApiError::bad_request("malformed", "reason", detail).mend("say why in one line"))
+}
+
+/// Where credit is from that somebody gives.
+fn granted_from(word: &str) -> Result<Source, ApiError> {
+    // Corrections of a balance are acts of their own.
+    let known = Source::parse(word).filter(|source| *source != Source::Adjustment);
+    known.ok_or_else(|| {
+        let word: String = word.chars().filter(|char| !char.is_control()).take(40).collect();
+        let detail = format!("`{word}` is no source of credit");
+        ApiError::bad_request("malformed", "source", detail)
+            .mend("say purchase, plan, bonus, refund or promotion")
+    })
+}
+
+/// Refuses a name that no event may have, and so no budget could count.
+fn plain_name(field: &str, name: &str) -> Result<(), ApiError> {
+    let detail = match () {
+        () if name.len() > NAME_BYTES_MAX => {
+            format!("{} bytes given, {NAME_BYTES_MAX} at most", name.len())
+        }
+        () if name.chars().any(char::is_control) => "must not hold control characters".to_owned(),
+        () => return Ok(()),
+    };
+    Err(ApiError::bad_request("malformed", field, detail).mend("say what the event will say"))
 }
 
 fn wrong_answer() -> ApiError {
@@ -677,15 +722,16 @@ async fn create_grant(
     let account = own_account(&caller, &account)?;
     let id = chosen_id(&body.id)?;
     let unit: Unit = body.unit.parse()?;
-    if body.source == Source::Adjustment {
-        let detail = "`adjustment` is what corrections of a balance are";
-        return Err(ApiError::bad_request("malformed", "source", detail)
-            .mend("choose another source, or correct the balance"));
-    }
+    let source = granted_from(&body.source)?;
     let rollover = body.rollover.map(|RolloverBody { max, lasts_seconds }| {
         if lasts_seconds == 0 || lasts_seconds > ROLLOVER_SECONDS_MAX {
             let detail = format!("must be 1 to {ROLLOVER_SECONDS_MAX}");
             return Err(ApiError::bad_request("out_of_range", "rollover.lasts_seconds", detail));
+        }
+        if max <= Amount::ZERO {
+            let detail = format!("must be more than zero, and is {max}");
+            return Err(ApiError::bad_request("out_of_range", "rollover.max", detail)
+                .mend("say how much of the rest goes on, or leave `rollover` out"));
         }
         Ok(Rollover { max, lasts: TimeDelta::seconds(i64::from(lasts_seconds)) })
     });
@@ -699,7 +745,7 @@ async fn create_grant(
         &[
             ("amount", body.amount.to_string()),
             ("unit", unit.to_string()),
-            ("source", body.source.as_str().to_owned()),
+            ("source", source.as_str().to_owned()),
             ("priority", body.priority.to_string()),
             ("effective_at", when(body.effective_at)),
             ("expires_at", when(body.expires_at)),
@@ -707,13 +753,13 @@ async fn create_grant(
         ],
     );
     let detail = serde_json::json!({
-        "id": id, "amount": body.amount, "unit": unit, "source": body.source,
+        "id": id, "amount": body.amount, "unit": unit, "source": source,
     });
     let trail = caller.did(state.outlay.clock.now(), "ledger.grant", &account, detail);
     let draft = GrantDraft {
         id: id.into(),
         amount: body.amount,
-        source: body.source,
+        source,
         priority: body.priority,
         effective_at: body.effective_at,
         expires_at: body.expires_at,
@@ -761,23 +807,22 @@ async fn authorize(
     }
     let text = |value: &Option<CompactString>| value.as_deref().unwrap_or_default().to_owned();
     let count = |value: Option<u32>| value.map(|count| count.to_string()).unwrap_or_default();
-    let asked = Asked::new(
-        "authorize",
-        &id,
-        &[
-            ("amount", body.amount.map(|amount| amount.to_string()).unwrap_or_default()),
-            ("unit", unit.to_string()),
-            ("provider", text(&body.provider)),
-            ("model", text(&body.model)),
-            ("input_tokens", count(body.input_tokens)),
-            ("max_output_tokens", count(body.max_output_tokens)),
-            (
-                "attributes",
-                Asked::without_names(&serde_json::to_string(&body.attributes).unwrap_or_default()),
-            ),
-            ("expires_in_seconds", lasts.to_string()),
-        ],
-    );
+    let mut said = vec![
+        ("amount", body.amount.map(|amount| amount.to_string()).unwrap_or_default()),
+        ("unit", unit.to_string()),
+        ("provider", text(&body.provider)),
+        ("model", text(&body.model)),
+        ("input_tokens", count(body.input_tokens)),
+        ("max_output_tokens", count(body.max_output_tokens)),
+        (
+            "attributes",
+            Asked::without_names(&serde_json::to_string(&body.attributes).unwrap_or_default()),
+        ),
+        ("expires_in_seconds", lasts.to_string()),
+    ];
+    // Only where it is given: what was asked for before it was known is still the same.
+    said.extend(body.input_characters.map(|length| ("input_characters", length.to_string())));
+    let asked = Asked::new("authorize", &id, &said);
     let amount = estimate(&state, &body, &unit)?;
     let attributes = attributes(body, &account)?;
     let lasts = TimeDelta::seconds(i64::from(lasts));
@@ -839,7 +884,14 @@ fn refused(caller: &Scoped, unit: &Unit, error: LedgerError) -> Result<Response,
 /// How much is to be set aside: what is said, or what the call costs at most.
 fn estimate(state: &AppState, body: &AuthorizeBody, unit: &Unit) -> Result<Amount, ApiError> {
     let says_call = body.provider.is_some() || body.model.is_some();
-    let says_tokens = body.input_tokens.is_some() || body.max_output_tokens.is_some();
+    let says_tokens = body.input_tokens.is_some()
+        || body.input_characters.is_some()
+        || body.max_output_tokens.is_some();
+    if body.input_tokens.is_some() && body.input_characters.is_some() {
+        let detail = "how much is sent is said twice";
+        return Err(ApiError::bad_request("malformed", "input_characters", detail)
+            .mend("give either `input_tokens` or `input_characters`"));
+    }
     if let Some(amount) = body.amount {
         if says_tokens {
             return Err(ApiError::bad_request("malformed", "amount", "how much is said twice")
@@ -853,15 +905,18 @@ fn estimate(state: &AppState, body: &AuthorizeBody, unit: &Unit) -> Result<Amoun
     if !(says_call && says_tokens) {
         return Err(ApiError::bad_request("missing", "amount", "says how much, and is not there")
             .mend(
-                "give `amount`, or `provider`, `model`, `input_tokens` and `max_output_tokens`",
+                "give `amount`, or `provider`, `model`, `input_tokens` or `input_characters`, and \
+                 `max_output_tokens`",
             ));
     }
     if *unit != Unit::USD {
         return Err(ApiError::bad_request("malformed", "unit", "calls are priced in USD"));
     }
+    // A token is a byte of text at least, for whichever model it is made.
+    let input = body.input_tokens.or(body.input_characters);
     let mut quantities = Quantities::default();
     for (meter, count) in
-        [(Meter::InputTokens, body.input_tokens), (Meter::OutputTokens, body.max_output_tokens)]
+        [(Meter::InputTokens, input), (Meter::OutputTokens, body.max_output_tokens)]
     {
         let count = i64::from(count.unwrap_or(0));
         quantities.set(meter, Quantity::from_units(count).unwrap_or(Quantity::ONE));
@@ -891,11 +946,24 @@ fn estimate(state: &AppState, body: &AuthorizeBody, unit: &Unit) -> Result<Amoun
 /// By what budgets tell whether it counts.
 fn attributes(body: AuthorizeBody, account: &str) -> Result<BTreeMap<String, String>, ApiError> {
     let mut attributes = body.attributes;
-    if let Some(name) = attributes.keys().find(|name| Attribute::from_name(name).is_none()) {
-        let shown: String = name.chars().take(100).collect();
+    let is_odd =
+        |name: &&String| Attribute::from_name(name).is_none() || name.chars().any(char::is_control);
+    if let Some(name) = attributes.keys().find(is_odd) {
+        let shown: String = name.chars().filter(|char| !char.is_control()).take(100).collect();
         let detail = format!("there is no attribute `{shown}`");
         return Err(ApiError::bad_request("unknown", format!("attributes.{shown}"), detail)
             .mend("use attributes such as team, project, subject or tag.KEY"));
+    }
+    let tags = attributes.keys().filter(|name| name.starts_with(TAG)).count();
+    if tags > EVENT_TAGS_MAX {
+        let detail = format!("{tags} tags given, and an event has {EVENT_TAGS_MAX} at most");
+        return Err(ApiError::bad_request("too_large", "attributes", detail).mend("give fewer"));
+    }
+    for (name, value) in &attributes {
+        plain_name(&format!("attributes.{name}"), value)?;
+    }
+    for (name, value) in [("provider", &body.provider), ("model", &body.model)] {
+        plain_name(name, value.as_deref().unwrap_or_default())?;
     }
     let own = [
         ("account", Some(account.to_owned())),
@@ -1000,6 +1068,126 @@ async fn list_postings(
     let found = state.outlay.ledger().postings(account, cursor(&query), limit + 1).await?;
     let (found, next_cursor) = page(found, limit, |posting| posting.number.to_string());
     Ok(Json(PostingPage { items: found.into_iter().map(PostingRow::from).collect(), next_cursor }))
+}
+
+/// Which period.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct StatementQuery {
+    /// Which month.
+    #[param(example = "2026-10")]
+    period: String,
+    /// Whose months; UTC where it is not said.
+    #[param(example = "Europe/Berlin")]
+    tz: Option<String>,
+}
+
+/// What happened to an account in a period.
+#[derive(Debug, Serialize, ToSchema)]
+struct StatementAnswer {
+    /// The account.
+    account: String,
+    /// The month.
+    #[schema(example = "2026-10")]
+    period: String,
+    /// Whose month it is.
+    #[schema(example = "Europe/Berlin")]
+    tz: &'static str,
+    /// From when on.
+    from: DateTime<Utc>,
+    /// Up to when.
+    to: DateTime<Utc>,
+    /// Whether the period is over, so that the statement stays as it is.
+    is_over: bool,
+    /// What happened, by unit.
+    units: BTreeMap<String, UnitStatementBody>,
+}
+
+/// A period in one unit: the opening balance and all that was posted come to the closing balance.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnitStatement)]
+struct UnitStatementBody {
+    /// What the account had before.
+    opening: BalanceBody,
+    /// What was posted, by why.
+    posted: BTreeMap<&'static str, MovedBody>,
+    /// What it had at the end.
+    closing: BalanceBody,
+}
+
+/// What postings of one kind changed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PostedSum)]
+struct MovedBody {
+    /// How many there were.
+    postings: u64,
+    /// By how much `settled` changed.
+    #[schema(example = "-1.5")]
+    settled: String,
+    /// By how much `held` changed.
+    #[schema(example = "0")]
+    held: String,
+    /// By how much `available` changed.
+    #[schema(example = "-1.5")]
+    available: String,
+}
+
+impl From<UnitStatement> for UnitStatementBody {
+    fn from(UnitStatement { opening, closing, moved }: UnitStatement) -> Self {
+        let text = |nanos| Value::Amount { nanos }.text().to_string();
+        let one = |moved: Moved| MovedBody {
+            postings: moved.postings,
+            settled: text(moved.settled),
+            held: text(moved.held),
+            available: text(moved.available),
+        };
+        Self {
+            opening: opening.into(),
+            posted: moved.into_iter().map(|(kind, moved)| (kind, one(moved))).collect(),
+            closing: closing.into(),
+        }
+    }
+}
+
+/// Shows what an account had before a month, what was posted in it, and what it had at its end.
+///
+/// Sums are exact, and the opening balance and all of them come to the closing one, which is the opening
+/// balance of the month after.
+#[utoipa::path(get, path = "/api/v1/accounts/{id}/statement", operation_id = "show_statement",
+    tag = "ledger", params(("id" = String, Path, description = "the account"), StatementQuery),
+    responses((status = 200, body = StatementAnswer), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 404, body = ApiError), (status = 503, body = ApiError)))]
+async fn show_statement(
+    State(state): State<AppState>,
+    caller: Scoped,
+    Path(account): Path<String>,
+    Params(query): Params<StatementQuery>,
+) -> Result<Json<StatementAnswer>, ApiError> {
+    let account = own_account(&caller, &account)?;
+    let month = month_of("period", &query.period)?;
+    let tz = query.tz.as_deref().unwrap_or("UTC");
+    let tz: chrono_tz::Tz = tz.parse().map_err(|_| {
+        let shown: String = tz.chars().take(100).collect();
+        ApiError::bad_request("malformed", "tz", format!("`{shown}` is no time zone"))
+            .mend("use a name such as Europe/Berlin or UTC")
+    })?;
+    let (Some(from), to) = month.days().instants(tz) else {
+        return Err(ApiError::bad_request("out_of_range", "period", "is no month that has days"));
+    };
+    let ledger = state.outlay.ledger();
+    let statement = ledger.statement(account.clone(), from, to).await?;
+    let units = statement.0.into_iter().map(|(unit, one)| (unit.to_string(), one.into()));
+    Ok(Json(StatementAnswer {
+        account: account.into(),
+        period: query.period,
+        tz: tz.name(),
+        from,
+        to,
+        is_over: to <= ledger.now(),
+        units: units.collect(),
+    }))
 }
 
 /// Lists the grants of an account, the newest first.

@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 
 use crate::auth::Scoped;
 use crate::error::ApiError;
+use crate::forms::months::month_of;
 use crate::forms::usage_params::{Known, Parameters};
 use crate::report::{self, POLICY};
 use crate::state::AppState;
@@ -73,15 +74,7 @@ fn read_month(parameters: &Parameters, today: NaiveDate) -> Result<Month, ApiErr
             .and_then(Month::of)
             .ok_or_else(|| ApiError::bad_request("missing", "month", "must be given"));
     };
-    let parts = text.split_once('-').filter(|(year, month)| year.len() == 4 && month.len() == 2);
-    let month = parts.and_then(|(year, month)| {
-        let year = year.parse().ok().filter(|year| (1970..2200).contains(year))?;
-        Month::new(year, month.parse().ok()?)
-    });
-    month.ok_or_else(|| {
-        ApiError::bad_request("malformed", "month", format!("`{text}` is no month"))
-            .mend("write e.g. 2026-10")
-    })
+    month_of("month", text)
 }
 
 impl From<MonthReportError> for ApiError {

@@ -10,9 +10,8 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use compact_str::CompactString;
-use outlay_domain::people::Act;
 use outlay_domain::usage::{EventDraft, Refusal, RefusalCode};
-use outlay_engine::usage::{Incoming, Outcome, Prepared};
+use outlay_engine::usage::{Incoming, Outcome, Prepared, UsageDoor};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -65,7 +64,7 @@ async fn export_traces(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    caller.may(Act::SendUsage)?;
+    let door = state.outlay.usage_door(&*caller)?;
     let encoding = Encoding::of(&headers)?;
     let packing = Packing::of(&headers)?;
     let max = state.config.ingest.body_bytes;
@@ -74,7 +73,7 @@ async fn export_traces(
     let (own, who) = (state.clone(), caller.clone());
     let judged = state.shares.work(caller.user.as_str(), body.len(), move || {
         let traces = Traces::read(&body, encoding, &who.account, max)?;
-        Ok::<_, ApiError>(Judgement::of(traces, &who, &own))
+        Ok::<_, ApiError>(Judgement::of(traces, &door, &own))
     });
     let Judgement { ids, events, mut rejected } = judged.await??;
     let counters = state.outlay.journal.counters();
@@ -96,14 +95,14 @@ struct Judgement {
 }
 
 impl Judgement {
-    fn of(traces: Traces<'_>, caller: &Scoped, state: &AppState) -> Self {
+    fn of(traces: Traces<'_>, door: &UsageDoor, state: &AppState) -> Self {
         let received_at = state.outlay.clock.now();
         let mut rejected = traces.rejected;
         let mut ids = Vec::with_capacity(traces.drafts.len());
         let mut events = Vec::with_capacity(traces.drafts.len());
         for draft in traces.drafts {
             let id = draft.id.clone();
-            match judge(draft, caller, received_at) {
+            match judge(draft, door, received_at) {
                 Ok(event) => {
                     events.push(event);
                     ids.push(id);
@@ -115,17 +114,16 @@ impl Judgement {
     }
 }
 
+/// The event of a draft; a refusal of its account names the attribute that says it.
 fn judge(
     draft: EventDraft,
-    caller: &Scoped,
+    door: &UsageDoor,
     received_at: DateTime<Utc>,
 ) -> Result<Incoming, Refusal> {
-    let time_stated = draft.occurred_at.is_some();
-    let event = draft.accept(received_at)?;
-    caller.may_charge(&event.account).map_err(|denied| {
-        Refusal::new(RefusalCode::Forbidden, "outlay.account", denied.to_string())
-    })?;
-    Ok(Incoming { event, time_stated })
+    door.judged(draft, received_at).map_err(|refusal| match refusal.code {
+        RefusalCode::Forbidden => Refusal { field: "outlay.account".into(), ..refusal },
+        _ => refusal,
+    })
 }
 
 /// The span of an event's id.

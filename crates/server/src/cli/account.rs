@@ -32,6 +32,11 @@ enum AccountCommand {
     Balance(AccountName),
     /// List what was posted on an account, the newest first
     Ledger(LedgerArgs),
+    /// Show what an account had before a month, what was posted in it, and what it had then
+    #[command(after_help = "Examples:
+  outlay account statement acme
+  outlay account statement acme --period 2026-10 --tz Europe/Berlin")]
+    Statement(StatementArgs),
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +75,18 @@ struct LedgerArgs {
     /// How many postings
     #[arg(long, default_value_t = 20)]
     limit: u32,
+}
+
+#[derive(Debug, Args)]
+struct StatementArgs {
+    /// The account
+    account: String,
+    /// Which month, e.g. 2026-10 [default: the one that runs, in UTC]
+    #[arg(long, value_name = "MONTH")]
+    period: Option<String>,
+    /// Whose months, e.g. Europe/Berlin
+    #[arg(long, default_value = "UTC")]
+    tz: String,
 }
 
 /// Runs `outlay account …`.
@@ -120,6 +137,17 @@ async fn act(client: &Client, output: Output, command: AccountCommand) -> Result
             let page: Value = client.get(&path).await?;
             output.show(&page, postings)
         }
+        AccountCommand::Statement(args) => {
+            let period = args.period.unwrap_or_else(|| Utc::now().format("%Y-%m").to_string());
+            let path = format!(
+                "/api/v1/accounts/{}/statement?period={}&tz={}",
+                path_part(&args.account),
+                path_part(&period),
+                path_part(&args.tz)
+            );
+            let statement: Value = client.get(&path).await?;
+            output.show(&statement, statements)
+        }
     }
 }
 
@@ -133,6 +161,28 @@ fn balances(balance: &Value) -> String {
         vec![unit.clone(), shown(has, "settled"), shown(has, "held"), shown(has, "available")]
     });
     output::table(&["UNIT", "SETTLED", "HELD", "AVAILABLE"], rows.collect(), &[1, 2, 3])
+}
+
+fn statements(statement: &Value) -> String {
+    let units = statement["units"].as_object().filter(|units| !units.is_empty());
+    let Some(units) = units else {
+        return "The account has no ledger.".to_owned();
+    };
+    let mut rows = Vec::new();
+    for (unit, of_unit) in units {
+        let row = |what: &str, count: String, sums: &Value| {
+            let sums = ["settled", "held", "available"].map(|name| shown(sums, name));
+            let [settled, held, available] = sums;
+            vec![unit.clone(), what.to_owned(), count, settled, held, available]
+        };
+        rows.push(row("before", String::new(), &of_unit["opening"]));
+        for (kind, moved) in of_unit["posted"].as_object().into_iter().flatten() {
+            rows.push(row(kind, shown(moved, "postings"), moved));
+        }
+        rows.push(row("at the end", String::new(), &of_unit["closing"]));
+    }
+    let heads = ["UNIT", "", "POSTINGS", "SETTLED", "HELD", "AVAILABLE"];
+    output::table(&heads, rows, &[2, 3, 4, 5])
 }
 
 fn postings(page: &Value) -> String {

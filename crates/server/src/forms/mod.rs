@@ -6,6 +6,7 @@ pub mod event_body;
 pub mod event_row;
 pub mod event_schema;
 pub mod ids;
+pub mod months;
 pub mod otlp;
 pub mod paging;
 pub mod usage_body;

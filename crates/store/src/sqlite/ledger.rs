@@ -54,7 +54,8 @@ const PUT_GRANT: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
     ON CONFLICT (account_no, number) DO UPDATE SET free = excluded.free, state = excluded.state";
 const HOLD: &str = "
-    SELECT unit, number, amount, shares, created_us, expires_us, state, ended_by, captured, budgets
+    SELECT unit, number, amount, shares, created_us, expires_us, state, ended_by, captured, budgets,
+           counted_us
     FROM ledger_holds";
 const OPEN_UNTIL: &str = "
     WHERE account_no = ?1 AND state = 'held' AND expires_us <= ?2 ORDER BY expires_us LIMIT ?3";
@@ -64,15 +65,19 @@ const NEXT_OPEN: &str = "
 const ADD_HOLD: &str = "
     INSERT INTO ledger_holds
         (account_no, unit, number, amount, shares, budgets, created_us, expires_us, state,
-         ended_by, captured)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+         ended_by, captured, counted_us)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 const SET_HOLD: &str = "
-    UPDATE ledger_holds SET state = ?3, ended_by = ?4, captured = ?5
+    UPDATE ledger_holds SET state = ?3, ended_by = ?4, captured = ?5, counted_us = ?6
     WHERE account_no = ?1 AND number = ?2";
 const POSTING: &str = "
     SELECT number, at_us, kind, unit, amount, of_number, entries, settled, held, available, id,
            asked
     FROM ledger_postings";
+const POSTED_AT: &str = "SELECT at_us FROM ledger_postings WHERE account_no = ?1 AND number = ?2";
+const LAST_OF_UNIT: &str = "
+    SELECT settled, held, available FROM ledger_postings
+    WHERE account_no = ?1 AND unit = ?2 AND number < ?3 ORDER BY number DESC LIMIT 1";
 const CHARGES_OF: &str = "
     SELECT number FROM ledger_postings
     WHERE account_no = ?1 AND of_number = ?2 AND kind = 'charge' ORDER BY number";
@@ -87,14 +92,21 @@ const ADD_REFUND: &str = "
     INSERT INTO ledger_refunds (account_no, number, refunded) VALUES (?1, ?2, ?3)
     ON CONFLICT (account_no, number) DO UPDATE SET
         refunded = ledger_refunds.refunded + excluded.refunded";
-const ON_BUDGET: &str = "
-    SELECT nanos FROM ledger_budgets WHERE budget_id = ?1 AND window_us >= ?2 AND window_us < ?3";
-const ADD_TO_BUDGET: &str = "
-    INSERT INTO ledger_budgets (budget_id, window_us, nanos) VALUES (?1, ?2, ?3)
-    ON CONFLICT (budget_id, window_us) DO UPDATE SET
-        nanos = ledger_budgets.nanos + excluded.nanos";
-const TAKE_FROM_BUDGET: &str = "
-    UPDATE ledger_budgets SET nanos = nanos - ?3 WHERE budget_id = ?1 AND window_us = ?2";
+const HELD: &str = "SELECT nanos FROM ledger_held WHERE budget_id = ?1";
+const ADD_HELD: &str = "
+    INSERT INTO ledger_held (budget_id, nanos) VALUES (?1, ?2)
+    ON CONFLICT (budget_id) DO UPDATE SET nanos = ledger_held.nanos + excluded.nanos";
+const TAKE_HELD: &str = "UPDATE ledger_held SET nanos = nanos - ?2 WHERE budget_id = ?1";
+const CAPTURED: &str = "
+    SELECT nanos FROM ledger_captured
+    WHERE budget_id = ?1 AND span_us = ?2 AND from_us >= ?3 AND from_us < ?4";
+const ADD_CAPTURED: &str = "
+    INSERT INTO ledger_captured (budget_id, span_us, from_us, nanos) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (budget_id, span_us, from_us) DO UPDATE SET
+        nanos = ledger_captured.nanos + excluded.nanos";
+const TAKE_CAPTURED: &str = "
+    UPDATE ledger_captured SET nanos = nanos - ?4
+    WHERE budget_id = ?1 AND span_us = ?2 AND from_us = ?3";
 const TIME: &str = "SELECT at_us FROM ledger_time";
 const SET_TIME: &str = "
     INSERT INTO ledger_time (one, at_us) VALUES (1, ?1)
@@ -104,8 +116,11 @@ const OWING: &str = "
     SELECT account, unit, debt FROM ledger_purses JOIN ledger_accounts USING (account_no)
     WHERE debt < 0 ORDER BY debt LIMIT ?1";
 
-/// Where what is held on a budget stands, beside the windows of what was captured.
-pub const HELD_WINDOW: i64 = 0;
+/// What was captured without an event is kept in spans of so many microseconds: every offset of a time
+/// zone is some quarters of an hour, so that every window begins with one.
+pub const QUARTER_US: i64 = 900_000_000;
+/// And in those of whole days, so that a year is a sum of some hundreds.
+const DAY_US: i64 = 86_400_000_000;
 
 /// An account of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +144,8 @@ pub struct KeptHold {
     pub hold: Hold,
     /// The ids of the budgets.
     pub budgets: Vec<CompactString>,
+    /// When it was counted on them, in microseconds since 1970, where it was captured without an event.
+    pub counted_us: Option<i64>,
 }
 
 impl<A> Ledgers<'_, A> {
@@ -260,17 +277,72 @@ impl<A> Ledgers<'_, A> {
         self.some(&format!("{POSTING} {FROM}"), params![account, after, limit], posting_row)
     }
 
+    /// The number of the first posting of an account at or after `at`; one more than `last` where there
+    /// is none. Numbers and times of postings grow together.
+    pub fn first_from(
+        &self,
+        account: i64,
+        last: i64,
+        at: DateTime<Utc>,
+    ) -> Result<i64, StoreError> {
+        let (mut from, mut to) = (1, last + 1);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            let posted: Option<i64> = self.one(POSTED_AT, [account, middle], |row| row.get(0))?;
+            match posted.is_some_and(|posted| posted >= to_us(at)) {
+                true => to = middle,
+                false => from = middle + 1,
+            }
+        }
+        Ok(from)
+    }
+
+    /// What an account had in `unit` before the posting of that number.
+    pub fn balance_before(
+        &self,
+        account: i64,
+        unit: &Unit,
+        number: i64,
+    ) -> Result<Balance, StoreError> {
+        let found = self.one(LAST_OF_UNIT, params![account, unit.as_str(), number], |row| {
+            let (settled, held, available) = (nanos(row, 0)?, nanos(row, 1)?, nanos(row, 2)?);
+            Ok(Balance { settled, held, available })
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
     /// What was given back of the charge or capture of that number.
     pub fn refunded(&self, account: i64, number: i64) -> Result<Amount, StoreError> {
         let found = self.one(REFUNDED, [account, number], |row| nanos(row, 0))?;
         Ok(found.unwrap_or(Amount::ZERO))
     }
 
-    /// What is on a budget in the windows that begin in `[from_us, to_us)`, in nanos.
-    pub fn on_budget(&self, id: &str, from_us: i64, to_us: i64) -> Result<i128, StoreError> {
-        let windows: Vec<i64> =
-            self.some(ON_BUDGET, params![id, from_us, to_us], |row| row.get(0))?;
-        Ok(windows.into_iter().map(i128::from).sum())
+    /// What is held on a budget, in nanos.
+    pub fn held(&self, id: &str) -> Result<i128, StoreError> {
+        let held: Option<i64> = self.one(HELD, [id], |row| row.get(0))?;
+        Ok(held.map_or(0, i128::from))
+    }
+
+    /// What was captured on a budget in `[from, to)` without an event that tells of it, in nanos.
+    pub fn captured(
+        &self,
+        id: &str,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<i128, StoreError> {
+        let (from, to) = (to_us(from), to_us(to));
+        let (first_day, last_day) = (up(from, DAY_US), to.div_euclid(DAY_US) * DAY_US);
+        if first_day >= last_day {
+            return self.captured_in(id, QUARTER_US, from, to);
+        }
+        Ok(self.captured_in(id, QUARTER_US, from, first_day)?
+            + self.captured_in(id, DAY_US, first_day, last_day)?
+            + self.captured_in(id, QUARTER_US, last_day, to)?)
+    }
+
+    fn captured_in(&self, id: &str, span: i64, from: i64, to: i64) -> Result<i128, StoreError> {
+        let spans: Vec<i64> = self.some(CAPTURED, params![id, span, from, to], |row| row.get(0))?;
+        Ok(spans.into_iter().map(i128::from).sum())
     }
 
     /// Accounts that owe, in which unit, and how much below zero: what is owed most stands first.
@@ -368,7 +440,7 @@ impl Ledgers<'_, Writes> {
 
     /// Keeps a new hold.
     pub fn add_hold(&self, account: i64, kept: &KeptHold) -> Result<(), StoreError> {
-        let KeptHold { hold, budgets } = kept;
+        let KeptHold { hold, budgets, counted_us } = kept;
         self.conn.prepare_cached(ADD_HOLD)?.execute(params![
             account,
             hold.unit.as_str(),
@@ -381,18 +453,25 @@ impl Ledgers<'_, Writes> {
             hold.state.as_str(),
             hold.ended_by,
             hold.captured.nanos(),
+            counted_us,
         ])?;
         Ok(())
     }
 
-    /// Keeps how a hold ended.
-    pub fn set_hold(&self, account: i64, hold: &Hold) -> Result<(), StoreError> {
+    /// Keeps how a hold ended, and when it was counted on budgets, where it was.
+    pub fn set_hold(
+        &self,
+        account: i64,
+        hold: &Hold,
+        counted_us: Option<i64>,
+    ) -> Result<(), StoreError> {
         self.conn.prepare_cached(SET_HOLD)?.execute(params![
             account,
             hold.number,
             hold.state.as_str(),
             hold.ended_by,
             hold.captured.nanos(),
+            counted_us,
         ])?;
         Ok(())
     }
@@ -423,11 +502,20 @@ impl Ledgers<'_, Writes> {
         Ok(())
     }
 
-    /// Puts so many nanos more on a budget, or takes them from it.
-    pub fn add_to_budget(&self, id: &str, window_us: i64, nanos: i64) -> Result<(), StoreError> {
-        let (sql, nanos) =
-            if nanos < 0 { (TAKE_FROM_BUDGET, -nanos) } else { (ADD_TO_BUDGET, nanos) };
-        self.conn.prepare_cached(sql)?.execute(params![id, window_us, nanos])?;
+    /// Holds so many nanos more on a budget, or lets go of them.
+    pub fn hold_on_budget(&self, id: &str, nanos: i64) -> Result<(), StoreError> {
+        let (sql, nanos) = if nanos < 0 { (TAKE_HELD, -nanos) } else { (ADD_HELD, nanos) };
+        self.conn.prepare_cached(sql)?.execute(params![id, nanos])?;
+        Ok(())
+    }
+
+    /// Counts so many nanos more as captured on a budget at that time, or takes them back.
+    pub fn count_captured(&self, id: &str, at_us: i64, nanos: i64) -> Result<(), StoreError> {
+        let (sql, nanos) = if nanos < 0 { (TAKE_CAPTURED, -nanos) } else { (ADD_CAPTURED, nanos) };
+        for span in [QUARTER_US, DAY_US] {
+            let from_us = at_us.div_euclid(span) * span;
+            self.conn.prepare_cached(sql)?.execute(params![id, span, from_us, nanos])?;
+        }
         Ok(())
     }
 
@@ -436,6 +524,11 @@ impl Ledgers<'_, Writes> {
         self.conn.prepare_cached(SET_TIME)?.execute([to_us(at)])?;
         Ok(())
     }
+}
+
+/// The next multiple of `span` from `at_us` on.
+const fn up(at_us: i64, span: i64) -> i64 {
+    (at_us + span - 1).div_euclid(span) * span
 }
 
 fn written(overdraft: Overdraft) -> (&'static str, i64) {
@@ -516,7 +609,8 @@ fn hold_row(row: &Row<'_>) -> rusqlite::Result<KeptHold> {
         ended_by: row.get(7)?,
         captured: nanos(row, 8)?,
     };
-    Ok(KeptHold { hold, budgets: budgets.lines().map(CompactString::from).collect() })
+    let budgets = budgets.lines().map(CompactString::from).collect();
+    Ok(KeptHold { hold, budgets, counted_us: row.get(10)? })
 }
 
 fn posting_row(row: &Row<'_>) -> rusqlite::Result<Posting> {

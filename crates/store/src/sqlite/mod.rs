@@ -80,6 +80,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (24, include_str!("migrations/0024_ledger.sql")),
     (25, include_str!("migrations/0025_links_of_alerts.sql")),
     (26, include_str!("migrations/0026_export_schedules.sql")),
+    (27, include_str!("migrations/0027_captured.sql")),
 ];
 
 /// The open books of one data folder.

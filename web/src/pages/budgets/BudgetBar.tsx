@@ -1,6 +1,6 @@
 import type { Budget } from '@/api/budgets'
 import { estimated, formatAmount, parseAmount } from '@/lib/amount'
-import { barLayout, usedShare } from '@/lib/budgets'
+import { barLayout, usedOf, usedShare } from '@/lib/budgets'
 import classes from './Budgets.module.css'
 
 /**
@@ -59,7 +59,7 @@ function inWords({ status, thresholds }: Budget, currency: string): string {
   const amount = (text: string) => formatAmount(parseAmount(text), currency)
   const reached = status.reached.length
   return [
-    `${amount(status.spent)} of ${amount(status.available)} spent, ${usedShare(status.percent)}`,
+    `${formatAmount(usedOf(status), currency)} of ${amount(status.available)} spent, ${usedShare(status.percent)}`,
     status.projected !== null &&
       `forecast ${formatAmount(estimated(status.projected), currency)} by the end`,
     thresholds.length > 0 && `${reached} of ${thresholds.length} thresholds reached`,

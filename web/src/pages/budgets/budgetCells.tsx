@@ -1,7 +1,13 @@
 import { IconAlertTriangle, IconCircleCheck, IconFlag, IconTrendingUp } from '@tabler/icons-react'
 import type { AnyBudget, Budget, BudgetState } from '@/api/budgets'
-import { estimated, formatAmount, formatAmountExactly, parseAmount } from '@/lib/amount'
-import { crossingWords, daysLeft, isJudged, STATE_WORDS, usedShare } from '@/lib/budgets'
+import {
+  type Amount,
+  estimated,
+  formatAmount,
+  formatAmountExactly,
+  parseAmount,
+} from '@/lib/amount'
+import { crossingWords, daysLeft, isJudged, STATE_WORDS, usedOf, usedShare } from '@/lib/budgets'
 import { plural } from '@/lib/number'
 import { sentence } from '@/ui/States'
 import { TwoLines } from '@/widgets/Cells'
@@ -17,14 +23,18 @@ interface CellProps {
 export function Used({ budget, currency }: CellProps) {
   const { status } = budget
   const carried = parseAmount(status.carried)
+  const [captured, held] = [parseAmount(status.captured), parseAmount(status.held)]
   return (
     <div>
       <BudgetBar budget={budget} currency={currency} />
       <span className={`${classes.of} number`}>
-        <Money amount={status.spent} currency={currency} />{' '}
+        <Money amount={usedOf(status)} currency={currency} />{' '}
         <span className="muted">
-          of <Money amount={status.available} currency={currency} />, {usedShare(status.percent)}
+          of <Money amount={parseAmount(status.available)} currency={currency} />,{' '}
+          {usedShare(status.percent)}
           {carried > 0n && `, ${formatAmount(carried, currency)} of it carried over`}
+          {captured > 0n && `; ${formatAmount(captured, currency)} captured without an event`}
+          {held > 0n && `; ${formatAmount(held, currency)} more is held for work in flight`}
         </span>
       </span>
     </div>
@@ -39,7 +49,7 @@ export function Left({ budget, currency, now }: CellProps & { now: Date }) {
     <TwoLines>
       <span>
         {remaining < 0n && 'over by '}
-        <Money amount={status.remaining.replace('-', '')} currency={currency} />
+        <Money amount={parseAmount(status.remaining.replace('-', ''))} currency={currency} />
       </span>
       <span>{days === null ? '' : leftWords(days, remaining < 0n, hasBegun(budget, now))}</span>
     </TwoLines>
@@ -106,7 +116,6 @@ function leftWords(days: number, isOver: boolean, begun: boolean): string {
   return isOver ? `with ${time} to go` : `for ${time}`
 }
 
-function Money({ amount, currency }: { amount: string; currency: string }) {
-  const parsed = parseAmount(amount)
-  return <span title={formatAmountExactly(parsed, currency)}>{formatAmount(parsed, currency)}</span>
+function Money({ amount, currency }: { amount: Amount; currency: string }) {
+  return <span title={formatAmountExactly(amount, currency)}>{formatAmount(amount, currency)}</span>
 }

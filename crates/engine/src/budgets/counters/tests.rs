@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::sync::broadcast;
 
 use super::*;
+use crate::budgets::status::Aside;
 use crate::budgets::{Budgets, Held};
 use crate::journal::Committed;
 use crate::usage::Incoming;
@@ -196,7 +197,7 @@ impl World {
             answered += usize::from(said.is_some());
             assert_eq!(said.unwrap_or(expected), expected, "{budget:?} at {now}");
             let status = self.budgets().status(budget.clone()).await.unwrap();
-            let held = Held::of(&budget, expected);
+            let held = Held::of(&budget, expected, Aside::default());
             assert_eq!((status.spent, status.available), (held.spent, held.available));
             let left = status.remaining.max(0) as i64;
             let refused = async |nanos: i64| {

@@ -263,7 +263,7 @@ pub fn budgets(statuses: &[BudgetStatus]) -> Vec<Found> {
                 scope,
                 evidence: vec![
                     Evidence::new("May be spent", amount_text(status.available)),
-                    Evidence::new("Spent", amount_text(status.spent)),
+                    Evidence::new("Spent", amount_text(status.used())),
                     Evidence::new("Expected", units_text(expected)),
                 ],
                 actions: super::found::words([
