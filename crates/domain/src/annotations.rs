@@ -7,6 +7,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::budgets::Scope;
+use crate::people::erasure::without_name;
 use crate::usage::question::{Attribute, FILTERS_MAX, FIRST_YEAR, Filter, LAST_YEAR, Test};
 use crate::views::names_none_but;
 
@@ -88,6 +89,19 @@ impl AnnotationError {
 }
 
 impl AnnotationDraft {
+    /// The same without the name of a person; `None` where it does not name them.
+    pub fn without(&self, subject: &str) -> Option<Self> {
+        let text = without_name(&self.text, subject);
+        let scope = self.scope.without(subject);
+        if text.is_none() && scope.is_none() {
+            return None;
+        }
+        let mut draft = self.clone();
+        draft.text = text.unwrap_or(draft.text);
+        draft.scope = scope.unwrap_or(draft.scope);
+        Some(draft)
+    }
+
     /// Whether there can be such an annotation.
     pub fn check(&self) -> Result<(), AnnotationError> {
         let has_control = self.text.chars().any(char::is_control);

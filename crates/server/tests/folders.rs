@@ -94,6 +94,13 @@ async fn a_person_who_was_erased_stands_in_no_file_of_the_folder() {
     let (status, answer) = post(&server.client(), "/api/v1/revenue", &payment).await.unwrap();
     assert_eq!(status, StatusCode::OK, "{answer}");
 
+    let view = json!({ "name": format!("Of {PERSON}"), "filters": {"subject": [PERSON]} });
+    let note = json!({ "text": format!("{PERSON} left"), "at": "2026-03-01T10:00:00Z" });
+    for (path, body) in [("/api/v1/views", view), ("/api/v1/annotations", note)] {
+        let (status, answer) = post(&server.client(), path, &body).await.unwrap();
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+    }
+
     let facts = erase(&server).await;
 
     assert_eq!(facts, 80);

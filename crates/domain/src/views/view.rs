@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::period::{PeriodError, ViewPeriod};
 use crate::budgets::Scope;
+use crate::people::erasure::without_name;
 use crate::usage::question::{Attribute, BY_MAX, Every, FILTERS_MAX, Measure, Test};
 
 /// Characters in a name, at most.
@@ -195,6 +196,19 @@ impl ViewError {
 }
 
 impl ViewDraft {
+    /// The same without the name of a person; `None` where it does not name them.
+    pub fn without(&self, subject: &str) -> Option<Self> {
+        let name = without_name(&self.name, subject);
+        let filters = self.filters.without(subject);
+        if name.is_none() && filters.is_none() {
+            return None;
+        }
+        let mut draft = self.clone();
+        draft.name = name.map_or(draft.name, CompactString::from);
+        draft.filters = filters.unwrap_or(draft.filters);
+        Some(draft)
+    }
+
     /// Whether there can be such a view.
     pub fn check(&self) -> Result<(), ViewError> {
         let has_control = self.name.chars().any(char::is_control);

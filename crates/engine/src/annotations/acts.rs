@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use outlay_domain::annotations::{Annotation, AnnotationDraft};
 use outlay_domain::people::Caller;
 use outlay_store::Tx;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{ANNOTATIONS_PER_PERSON_MAX, AnnotationsError};
-use crate::journal::{Act, Stop, Topic};
+use crate::journal::{AcceptError, Act, Stop, Topic};
 
 type Judged<T> = Result<T, Stop<AnnotationsError>>;
 
@@ -37,7 +38,7 @@ impl Act for Create {
         }
         let account = caller.scope();
         let note = Annotation { id, author: author.into(), account, created_at: at, draft };
-        put(tx, note, &caller)
+        put(tx, note, "annotations.create", &caller, at)
     }
 }
 
@@ -53,9 +54,10 @@ impl Act for Change {
     type Refused = AnnotationsError;
     const TELLS: &'static [Topic] = &[Topic::Annotations];
 
-    fn act(self, tx: &Tx<'_>, _at: DateTime<Utc>) -> Judged<Annotation> {
+    fn act(self, tx: &Tx<'_>, at: DateTime<Utc>) -> Judged<Annotation> {
         let known = theirs(tx, self.id, &self.caller)?;
-        put(tx, Annotation { draft: self.draft, ..known }, &self.caller)
+        let note = Annotation { draft: self.draft, ..known };
+        put(tx, note, "annotations.change", &self.caller, at)
     }
 }
 
@@ -70,9 +72,30 @@ impl Act for Remove {
     type Refused = AnnotationsError;
     const TELLS: &'static [Topic] = &[Topic::Annotations];
 
-    fn act(self, tx: &Tx<'_>, _at: DateTime<Utc>) -> Judged<()> {
-        theirs(tx, self.id, &self.caller)?;
-        Ok(tx.annotations().remove(self.id)?)
+    fn act(self, tx: &Tx<'_>, at: DateTime<Utc>) -> Judged<()> {
+        let known = theirs(tx, self.id, &self.caller)?;
+        tx.annotations().remove(self.id)?;
+        audit(tx, &known, "annotations.remove", &self.caller, at)
+    }
+}
+
+/// Takes a person out of what everybody wrote.
+pub(super) struct Forget {
+    pub subject: String,
+}
+
+impl Act for Forget {
+    type Done = ();
+    type Refused = AcceptError;
+    const TELLS: &'static [Topic] = &[Topic::Annotations];
+
+    fn act(self, tx: &Tx<'_>, _at: DateTime<Utc>) -> Result<(), Stop<AcceptError>> {
+        for note in tx.annotations().naming(&self.subject)? {
+            if let Some(draft) = note.draft.without(&self.subject) {
+                tx.annotations().put(&Annotation { draft, ..note })?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -86,11 +109,35 @@ fn theirs(tx: &Tx<'_>, id: Uuid, caller: &Caller) -> Judged<Annotation> {
 }
 
 /// Keeps an annotation that `caller` sees afterwards too.
-fn put(tx: &Tx<'_>, note: Annotation, caller: &Caller) -> Judged<Annotation> {
+fn put(
+    tx: &Tx<'_>,
+    note: Annotation,
+    action: &str,
+    caller: &Caller,
+    at: DateTime<Utc>,
+) -> Judged<Annotation> {
     note.draft.check().map_err(|error| Stop::Refused(error.into()))?;
     if !note.is_seen_by(caller.scope().as_deref()) {
         return Err(Stop::Refused(AnnotationsError::OutOfReach));
     }
     tx.annotations().put(&note)?;
+    audit(tx, &note, action, caller, at)?;
     Ok(note)
+}
+
+/// Texts and the values of filters may name people, and the trail is never changed.
+fn audit(
+    tx: &Tx<'_>,
+    note: &Annotation,
+    action: &str,
+    caller: &Caller,
+    at: DateTime<Utc>,
+) -> Judged<()> {
+    let detail = json!({
+        "author": note.author, "account": note.account, "at": note.draft.at,
+        "until": note.draft.until,
+        "filters": note.draft.scope.names().keys().collect::<Vec<_>>(),
+    });
+    tx.audit().append(&caller.did(at, action, &note.id.to_string(), detail))?;
+    Ok(())
 }

@@ -173,6 +173,11 @@ impl Annotations {
         self.journal.act(acts::Change { id, draft, caller: caller.clone() }).await
     }
 
+    /// Takes a person out of what everybody wrote.
+    pub(crate) async fn forget(&self, subject: &str) -> Result<(), AcceptError> {
+        self.journal.act(acts::Forget { subject: subject.to_owned() }).await
+    }
+
     /// Removes the annotation of that id.
     pub async fn remove(&self, id: Uuid, caller: &Caller) -> Result<(), AnnotationsError> {
         self.journal.act(acts::Remove { id, caller: caller.clone() }).await

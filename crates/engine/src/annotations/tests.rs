@@ -118,3 +118,46 @@ async fn a_models_new_price_is_told_where_the_model_is_asked_about() {
     assert_eq!(texts(&outlay, model("chat-10"), &ada).await, [""; 0]);
     assert_eq!(texts(&outlay, vec![], &ada).await, [""; 0]);
 }
+
+#[tokio::test]
+async fn what_is_written_changed_and_removed_is_in_the_trail_without_its_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    let (notes, ada) = (outlay.annotations(), caller("ada", Role::Admin));
+    let id = Uuid::from_u128(1);
+
+    notes.create(id, draft("zoe left", Scope::default()), &ada).await.unwrap();
+    notes.create(id, draft("zoe left", Scope::default()), &ada).await.unwrap();
+    notes.change(id, draft("zoe came", Scope::default()), &ada).await.unwrap();
+    notes.remove(id, &ada).await.unwrap();
+
+    let filter = outlay_store::sqlite::audit::AuditFilter::default();
+    let trail = outlay.books.read(move |books| books.audit().page(&filter, 10)).await.unwrap();
+    let actions: Vec<_> = trail.iter().rev().map(|entry| &*entry.record.action).collect();
+    assert_eq!(actions, ["annotations.create", "annotations.change", "annotations.remove"]);
+    assert!(trail.iter().all(|entry| !entry.record.detail.to_string().contains("zoe")));
+}
+
+#[tokio::test]
+async fn a_person_who_is_erased_stands_in_no_annotation() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    let (notes, ada) = (outlay.annotations(), caller("ada", Role::Admin));
+    let of_zoe = Scope::only("subject", "zoe").unwrap();
+    for (number, text, scope) in [
+        (1, "New keys", of_zoe),
+        (2, "zoe left", Scope::default()),
+        (3, "zoey came", Scope::default()),
+    ] {
+        notes.create(Uuid::from_u128(number), draft(text, scope), &ada).await.unwrap();
+    }
+
+    notes.forget("zoe").await.unwrap();
+
+    let mut told = texts(&outlay, Vec::new(), &ada).await;
+    told.sort();
+    assert_eq!(told, ["New keys", "[erased] left", "zoey came"]);
+    let kept = outlay.books.read(|books| books.annotations().find(Uuid::from_u128(1))).await;
+    let scope = kept.unwrap().unwrap().draft.scope;
+    assert_eq!(scope.names()["subject"], ["[erased]"]);
+}

@@ -260,6 +260,8 @@ impl Outlay {
         let held = self.exports.hold();
         let days = self.days_of(subject.clone()).await?;
         self.export_schedules().forget(&subject, days).await?;
+        self.views().forget(&subject).await?;
+        self.annotations().forget(&subject).await?;
         let outlay = self.clone();
         let erased = tokio::task::spawn_blocking(move || {
             let _held = held;

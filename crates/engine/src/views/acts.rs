@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{PINS_MAX, PinFault, Reader, VIEWS_FOR_ALL_MAX, VIEWS_PER_PERSON_MAX, ViewsError};
-use crate::journal::{Act, Stop, Topic};
+use crate::journal::{AcceptError, Act, Stop, Topic};
 
 type Judged<T> = Result<T, Stop<ViewsError>>;
 
@@ -114,6 +114,26 @@ impl Act for LayOut {
     }
 }
 
+/// Takes a person out of what everybody's views say.
+pub(super) struct Forget {
+    pub subject: String,
+}
+
+impl Act for Forget {
+    type Done = ();
+    type Refused = AcceptError;
+    const TELLS: &'static [Topic] = &[Topic::Views];
+
+    fn act(self, tx: &Tx<'_>, _at: DateTime<Utc>) -> Result<(), Stop<AcceptError>> {
+        for view in tx.views().all()? {
+            if let Some(draft) = view.draft.without(&self.subject) {
+                tx.views().put(&SavedView { draft, ..view })?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The view of that id, where the caller may change it: their own, and, for admins, those for all.
 fn theirs(tx: &Tx<'_>, id: Uuid, caller: &Caller) -> Judged<SavedView> {
     let found = tx.views().find(id)?.filter(|view| Reader::of(caller).sees(view));
@@ -154,6 +174,7 @@ fn put(
     Ok(view)
 }
 
+/// Names and the values of filters may name people, and the trail is never changed.
 fn audit(
     tx: &Tx<'_>,
     view: &SavedView,
@@ -162,7 +183,8 @@ fn audit(
     at: DateTime<Utc>,
 ) -> Judged<()> {
     let detail = json!({
-        "name": view.draft.name, "audience": view.draft.audience, "filters": view.draft.filters,
+        "owner": view.owner, "audience": view.draft.audience,
+        "filters": view.draft.filters.names().keys().collect::<Vec<_>>(),
     });
     tx.audit().append(&caller.did(at, action, &view.id.to_string(), detail))?;
     Ok(())

@@ -164,6 +164,11 @@ impl Views {
         self.journal.act(acts::Remove { id, caller: caller.clone() }).await
     }
 
+    /// Takes a person out of what everybody's views say.
+    pub(crate) async fn forget(&self, subject: &str) -> Result<(), AcceptError> {
+        self.journal.act(acts::Forget { subject: subject.to_owned() }).await
+    }
+
     /// What stands on the caller's overview, in order.
     pub async fn pins(&self, caller: &Caller) -> Result<Vec<Pin>, StoreError> {
         let reader = Reader::of(caller);

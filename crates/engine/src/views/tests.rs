@@ -143,8 +143,9 @@ async fn only_what_all_see_is_in_the_audit_trail() {
     let (views, ada) = (outlay.views(), caller("ada", Role::Admin));
     let id = Uuid::from_u128(1);
 
+    let of_zoe = || draft("of zoe", "all", serde_json::json!({ "subject": ["of zoe"] }));
     views.create(id, draft("v", "owner", everything()), &ada).await.unwrap();
-    views.change(id, draft("v", "all", everything()), &ada).await.unwrap();
+    views.change(id, of_zoe(), &ada).await.unwrap();
     views.change(id, draft("v", "owner", everything()), &ada).await.unwrap();
     views.remove(id, &ada).await.unwrap();
 
@@ -152,4 +153,26 @@ async fn only_what_all_see_is_in_the_audit_trail() {
         outlay.books.read(|books| books.audit().page(&AuditFilter::default(), 10)).await.unwrap();
     let actions: Vec<_> = trail.iter().map(|entry| entry.record.action.as_str()).collect();
     assert_eq!(actions, ["views.change", "views.change"]);
+    let told = trail.iter().map(|entry| entry.record.detail.to_string()).collect::<String>();
+    assert!(!told.contains("of zoe") && told.contains(r#""filters":["subject"]"#), "{told}");
+}
+
+#[tokio::test]
+async fn a_person_who_is_erased_stands_in_no_view_of_anybody() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = Arc::new(open(folder.path()));
+    let (views, eve) = (outlay.views(), caller("eve", Role::Viewer));
+    let named = serde_json::json!({ "subject": ["zoe"], "account": ["zoe"] });
+    let id = Uuid::from_u128(1);
+    views.create(id, draft("What zoe used", "owner", named), &eve).await.unwrap();
+    let mut changes = outlay.journal.changes(crate::journal::Topic::Views);
+    changes.mark_unchanged();
+
+    views.forget("zoe").await.unwrap();
+
+    let view = views.one(id, &eve).await.unwrap();
+    assert_eq!(view.draft.name, "What [erased] used");
+    let left = serde_json::json!({ "subject": ["[erased]"], "account": ["zoe"] });
+    assert_eq!(serde_json::to_value(&view.draft.filters).unwrap(), left);
+    assert!(changes.has_changed().unwrap(), "and open pages are told");
 }

@@ -42,6 +42,21 @@ impl<A> Annotations<'_, A> {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
+    /// All of them whose text or scope has these letters somewhere.
+    pub fn naming(&self, letters: &str) -> Result<Vec<Annotation>, StoreError> {
+        let mut statement = self.conn.prepare_cached(COLUMNS)?;
+        let mut found = Vec::new();
+        for note in statement.query_map([], read)? {
+            let note = note?;
+            let is_in_scope =
+                || note.draft.scope.names().values().flatten().any(|one| one == letters);
+            if note.draft.text.contains(letters) || is_in_scope() {
+                found.push(note);
+            }
+        }
+        Ok(found)
+    }
+
     /// The annotation of that id.
     pub fn find(&self, id: Uuid) -> Result<Option<Annotation>, StoreError> {
         let mut statement = self.conn.prepare_cached(&format!("{COLUMNS} {BY_ID}"))?;

@@ -12,6 +12,7 @@ use crate::StoreError;
 
 const COLUMNS: &str = "SELECT view_id, owner, created_at_us, changed_at_us, view FROM views";
 const SEEN: &str = "WHERE owner = ?1 OR is_for_all = 1 ORDER BY view_id";
+const IN_ORDER: &str = "ORDER BY view_id";
 const BY_ID: &str = "WHERE view_id = ?1";
 const COUNT_OWN: &str = "SELECT count(*) FROM views WHERE owner = ?1";
 const COUNT_FOR_ALL: &str = "SELECT count(*) FROM views WHERE is_for_all = 1 AND view_id <> ?1";
@@ -34,6 +35,13 @@ impl<A> Views<'_, A> {
     pub fn of(&self, owner: &str) -> Result<Vec<SavedView>, StoreError> {
         let mut statement = self.conn.prepare_cached(&format!("{COLUMNS} {SEEN}"))?;
         let views = statement.query_map([owner], read)?;
+        Ok(views.collect::<Result<_, _>>()?)
+    }
+
+    /// Everybody's, by id.
+    pub fn all(&self) -> Result<Vec<SavedView>, StoreError> {
+        let mut statement = self.conn.prepare_cached(&format!("{COLUMNS} {IN_ORDER}"))?;
+        let views = statement.query_map([], read)?;
         Ok(views.collect::<Result<_, _>>()?)
     }
 
