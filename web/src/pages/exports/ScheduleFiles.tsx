@@ -90,6 +90,7 @@ function useFileColumns(
         id: 'period',
         title: 'Of',
         isHeading: true,
+        className: classes.of,
         order: ({ period }) => period.from,
         cell: ({ period }) => periodWords(period, tz, now),
       },
@@ -191,7 +192,7 @@ function FileActs({ schedule, run, again, remove }: FileActsProps) {
         <Button
           size="compact-sm"
           variant="default"
-          aria-label={`Make the file of ${of} again`}
+          aria-label={run.file ? `Make again: the file of ${of}` : `Make the file of ${of}`}
           onClick={again}
         >
           {run.file ? 'Make again' : 'Make'}

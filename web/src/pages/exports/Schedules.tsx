@@ -184,7 +184,7 @@ function useScheduleColumns({ edit, open, run }: Does): Column<ExportSchedule>[]
               variant="default"
               loading={busyId === id}
               title="Makes the file of the last period that is over, also where it was made before"
-              aria-label={`Run ${name} now`}
+              aria-label={`Run now: ${name}`}
               onClick={() => mutate({ id }, { onSuccess: () => open(id) })}
             >
               Run now
