@@ -436,6 +436,42 @@ mod tests {
     }
 
     #[test]
+    fn what_an_older_version_held_and_captured_stays_on_its_budget() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join(BOOKS_FILE)).unwrap();
+        for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| *number < 27) {
+            connection.execute_batch(sql).unwrap();
+            connection.pragma_update(None, "user_version", number).unwrap();
+        }
+        let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+        // A month of Kolkata's, and one of UTC's.
+        let (kolkata, utc) = (at("2026-10-31T18:30:00Z"), at("2026-11-01T00:00:00Z"));
+        for (window_us, nanos) in
+            [(0, 7), (kolkata.timestamp_micros(), 30), (utc.timestamp_micros(), 500)]
+        {
+            connection
+                .execute("INSERT INTO ledger_budgets VALUES ('b', ?1, ?2)", [window_us, nanos])
+                .unwrap();
+        }
+        drop(connection);
+
+        let books = Books::open(folder.path()).unwrap();
+
+        let (held, captured, both) = books
+            .read_blocking(|books| {
+                let ledger = books.ledger();
+                let december = at("2026-12-01T00:00:00Z");
+                Ok::<_, StoreError>((
+                    ledger.held("b")?,
+                    ledger.captured("b", utc, december)?,
+                    ledger.captured("b", kolkata, december)?,
+                ))
+            })
+            .unwrap();
+        assert_eq!((held, captured, both), (7, 500, 530));
+    }
+
+    #[test]
     fn books_of_a_newer_program_are_refused_in_words() {
         let folder = tempfile::tempdir().unwrap();
         drop(Books::open(folder.path()).unwrap());
