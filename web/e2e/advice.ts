@@ -21,7 +21,12 @@ export const CHEAPER = {
       ['Output', '310,000', '$3.10', '$0.19'],
     ],
   },
-  path: '/explore?provider=openai&model=gpt-4o',
+  link: {
+    to: 'usage_of_days',
+    first: '2026-10-23',
+    last: '2026-11-21',
+    scope: { provider: ['openai'], model: ['gpt-4o'] },
+  },
   actions: ['Compare the answers on a sample', 'Send what is simple to gpt-4o-mini'],
   state: 'open',
   changed_by: null as string | null,
@@ -43,7 +48,7 @@ export const GROWTH = {
   assumption: null,
   evidence: [],
   proof: { columns: [], rows: [] },
-  path: null,
+  link: { to: 'usage' },
   actions: [],
 }
 

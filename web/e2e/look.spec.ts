@@ -13,6 +13,7 @@ const PAGES = [
   '/insights',
   '/roi',
   '/budgets',
+  '/budget/demo-all',
   '/alerts',
   '/prices',
   '/prices?view=unpriced',

@@ -20,7 +20,7 @@ test('advice says what to do, what it saves, and what proves it', async ({ page 
   await expect(item.getByRole('row', { name: 'Input 1,200,000 $3.00 $0.18' })).toBeVisible()
   await expect(item.getByRole('link', { name: 'What is behind it' })).toHaveAttribute(
     'href',
-    '/explore?provider=openai&model=gpt-4o',
+    '/explore?from=2026-10-23&to=2026-11-21&provider=openai&model=gpt-4o',
   )
   expect(asked[0]).toBe('days=30&tz=UTC&state=open&provider=openai')
 })

@@ -14,6 +14,11 @@ test('the system shows what is looked at and what the server takes', async ({ pa
   await expect(checks).toHaveCount(system.checks.length)
   await expect(checks.filter({ hasText: 'Data folder' })).toContainText('Good')
   const history = page.getByRole('region', { name: 'History' })
+  // Whatever works in the background is called by what it does, and not by its name in the program.
+  const works = page.getByRole('region', { name: 'In the background' }).getByRole('listitem')
+  await expect(works).toHaveCount(system.tasks.length)
+  for (const { name } of system.tasks)
+    await expect(works.getByText(name, { exact: true })).toHaveCount(0)
   await expect(history.locator('dd[title]').first()).toHaveAttribute('title', /^\d+,\d{3}$/)
 })
 

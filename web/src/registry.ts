@@ -230,6 +230,14 @@ export const PAGES: PageEntry[] = [
     hasOwnTitle: true,
     Page: lazyPart(() => import('./pages/views/ViewLink')),
   },
+  {
+    path: '/budget/:id',
+    title: 'Budget',
+    Icon: IconWallet,
+    audience: 'everyone',
+    hasOwnTitle: true,
+    Page: lazyPart(() => import('./pages/budgets/BudgetPage')),
+  },
   // Behind all others: whatever has two parts may be a name.
   {
     path: '/:attribute/:name',

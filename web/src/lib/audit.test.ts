@@ -12,7 +12,10 @@ test('what was before and after is told as a change', () => {
     'role: member → admin; by: link',
   )
   expect(detailWords({ first: true, scope: { provider: ['openai'] }, note: null })).toBe(
-    'first: true; scope: {"provider":["openai"]}; note: nothing',
+    'first: true; scope: provider openai; note: nothing',
+  )
+  expect(detailWords({ period: { every: 'rolling', days: 30 }, scope: {} })).toBe(
+    'period: every rolling, days 30; scope: nothing',
   )
   expect(detailWords({})).toBe('')
 })

@@ -16,8 +16,13 @@ export function detailWords(detail: AuditLine['detail']): string {
 function valueWords(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
   if (isChange(value)) return `${valueWords(value.before)} → ${valueWords(value.after)}`
-  if (typeof value === 'object') return JSON.stringify(value)
-  return String(value)
+  if (typeof value !== 'object') return String(value)
+  const parts = Array.isArray(value)
+    ? value.map(valueWords)
+    : Object.entries(value).map(
+        ([name, part]) => `${name.replaceAll('_', ' ')} ${valueWords(part)}`,
+      )
+  return parts.length > 0 ? parts.join(', ') : 'nothing'
 }
 
 function isChange(value: unknown): value is { before: unknown; after: unknown } {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Budget, BudgetStatus } from '@/wire'
 import {
   barLayout,
+  budgetAhead,
   byUrgency,
   crossingWords,
   daysLeft,
@@ -225,4 +226,14 @@ describe('a form', () => {
     expect(draftOf({ ...form, every: 'rolling' })).toMatchObject({ carries_over: false })
     expect(draftOf({ ...form, every: 'once', last: '' })).toMatchObject({ field: 'period.last' })
   })
+})
+
+it('shares the forecast of a budget among the days to come, in the shape of single days', () => {
+  const days = ['2026-11-22', '2026-11-23', '2026-11-24'] as Day[]
+  const status = { ...STATUS, spent: '10', projected: 40, projected_low: 30, projected_high: 55 }
+  const shape = new Map(days.map((day, at) => [day, [1, 3, 6][at] ?? 0] as const))
+
+  expect(budgetAhead(status, days, shape).days).toEqual([3, 9, 18])
+  expect(budgetAhead(status, days, new Map()).days).toEqual([10, 10, 10])
+  expect(budgetAhead({ ...status, projected: null }, days, shape).expected).toBeNull()
 })

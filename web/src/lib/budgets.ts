@@ -139,6 +139,39 @@ export function barLayout({ status, thresholds }: Budget): BarLayout {
   }
 }
 
+/** Where a budget's window ends as things go, and what of it comes on each day that is left. */
+export interface BudgetAhead {
+  expected: number | null
+  low: number | null
+  high: number | null
+  /** From the running day on. */
+  days: number[]
+}
+
+/**
+ * What a budget expects of the days to come: as much as its forecast says in all, told apart as the
+ * forecast of single days has them, and evenly where there is none.
+ */
+export function budgetAhead(
+  { spent, projected, projected_low, projected_high }: Budget['status'],
+  daysAhead: Day[],
+  expectedOn: ReadonlyMap<Day, number>,
+): BudgetAhead {
+  if (projected === null || daysAhead.length === 0) {
+    return { expected: null, low: null, high: null, days: [] }
+  }
+  const rest = Math.max(0, projected - drawnUnits(parseAmount(spent)))
+  const shares = daysAhead.map((day) => Math.max(0, expectedOn.get(day) ?? 0))
+  const all = shares.reduce((sum, share) => sum + share, 0)
+  const days = shares.map((share) => rest * (all > 0 ? share / all : 1 / daysAhead.length))
+  return { expected: projected, low: projected_low, high: projected_high, days }
+}
+
+/** The page of a budget. */
+export function budgetPath(id: string): string {
+  return `/budget/${encodeURIComponent(id)}`
+}
+
 /** The view of exactly the usage that a budget counts, in its present window. */
 export function usageBehind({ scope, status, tz }: Budget, homeZone: string): View {
   const period: Period = {

@@ -38,7 +38,7 @@ it('carries when and of what where a link says neither', () => {
 })
 
 it('leads to things by their ids', () => {
-  expect(address({ to: 'budget', id: 'all ai' })).toBe('/budgets?budget=all%20ai')
+  expect(address({ to: 'budget', id: 'all ai' })).toBe('/budget/all%20ai')
   expect(address({ to: 'unpriced' })).toBe('/prices?view=unpriced')
   expect(address({ to: 'prices' })).toBe('/prices')
   expect(address({ to: 'alerts' })).toBe('/alerts')

@@ -1,4 +1,5 @@
 import type { Link } from '@/wire'
+import { budgetPath } from './budgets'
 import { isAttribute, readScope } from './filters'
 import { isMeasure } from './measures'
 import { namePath } from './names'
@@ -28,7 +29,7 @@ export function addressOf(link: Link, shown: View): string {
         ? withView(namePath(link.attribute, link.name), carried(shown))
         : '/explore'
     case 'budget':
-      return `/budgets?budget=${encodeURIComponent(link.id)}`
+      return budgetPath(link.id)
     case 'prices':
       return '/prices'
     case 'unpriced':

@@ -50,6 +50,8 @@ const TASK_NAMES: Record<string, string> = {
   writes: 'Looking after the data folder',
   tidy: 'Tidying the history',
   alerts: 'Judging alert rules',
+  counters: 'Counting hard budgets',
+  ledger: 'Ending holds and expired credit',
   people: 'Tidying sessions and keys',
   'live.people': 'Live updates: who may hear',
   'live.alerts': 'Live updates: alerts',

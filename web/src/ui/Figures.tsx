@@ -118,7 +118,10 @@ export function Change({ measure, now, base, against, currency, short }: ChangeP
   const baseText = formatReading(measure, base, currency)
   if (tenths === null) {
     const words = base == null ? 'nothing to compare with' : `nothing ${against}`
-    return <span className={classes.change}>{short ? <abbr title={words}>new</abbr> : words}</span>
+    // What still is not is no news, and neither is what nobody knows the base of.
+    const isNew = base != null && Number(now ?? 0) !== 0
+    const brief = <abbr title={words}>{isNew ? 'new' : '–'}</abbr>
+    return <span className={classes.change}>{short ? brief : words}</span>
   }
   const arrow = tenths > 0 ? '▲' : tenths < 0 ? '▼' : ''
   const exact = `${formatReadingExactly(measure, base, currency)}, ${against}`

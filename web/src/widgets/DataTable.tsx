@@ -85,8 +85,17 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const isScrolling = useOverflow(frame)
   const hasTotals = shown.some(({ total }) => total !== undefined)
   const isVirtual = ordered.length > VIRTUAL_FROM
-  const cellClass = ({ isFigure, isWide, className }: Column<Row>) =>
-    [isFigure && table.right, isWide && classes.wide, className].filter(Boolean).join(' ')
+  // A phone leaves out the wide columns, and the last one that stays keeps its distance to the edge.
+  const lastOnPhone = shown.findLast(({ isWide }) => !isWide)
+  const cellClass = (column: Column<Row>) =>
+    [
+      column.isFigure && table.right,
+      column.isWide && classes.wide,
+      column === lastOnPhone && classes.last,
+      column.className,
+    ]
+      .filter(Boolean)
+      .join(' ')
   return (
     // What scrolls is reached by the keyboard, also where nothing in it is.
     <div

@@ -20,10 +20,12 @@ interface MarksListProps {
   scene: Scene
   /** What is looked at, which a note may be about. */
   filters: Filter[]
+  /** Whether they are drawn, too: not every form has a place for them. */
+  isDrawn?: boolean
 }
 
 /** What happened, in words and in order, and a way to write something down. */
-export function MarksList({ marks, scene, filters }: MarksListProps) {
+export function MarksList({ marks, scene, filters, isDrawn = true }: MarksListProps) {
   const { role } = useSession()
   const remove = useRemoveAnnotation()
   const { tz, now } = scene
@@ -31,7 +33,9 @@ export function MarksList({ marks, scene, filters }: MarksListProps) {
     <div className={classes.foot}>
       {marks.length > 0 ? (
         <details className={classes.marks}>
-          <summary>{plural(marks.length, 'mark')} on the chart</summary>
+          <summary>
+            {plural(marks.length, 'mark')} {isDrawn ? 'on the chart' : 'in this time'}
+          </summary>
           <ul aria-label="What happened">
             {marks.toReversed().map(({ key, kind, text, at, link, id, author }) => (
               <li key={key}>

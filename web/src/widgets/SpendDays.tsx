@@ -92,7 +92,12 @@ export function SpendDaysPanel({ filters }: { filters: Filter[] }) {
                 <Legend />
               </>
             )}
-            <MarksList marks={marks} scene={scene} filters={filters} />
+            <MarksList
+              marks={marks}
+              scene={scene}
+              filters={filters}
+              isDrawn={view.shown !== 'table'}
+            />
             <Findings insight={data} currency={currency} />
           </>
         )}

@@ -119,8 +119,9 @@ function useAuditColumns(): Column<AuditLine>[] {
         id: 'actor',
         title: 'Who',
         isHeading: true,
+        className: classes.who,
         text: ({ actor }) => actor,
-        cell: ({ actor }) => actor,
+        cell: ({ actor }) => <span title={actor}>{actor}</span>,
       },
       {
         id: 'action',

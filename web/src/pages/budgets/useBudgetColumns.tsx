@@ -3,9 +3,8 @@ import { Link } from 'wouter'
 import type { AnyBudget } from '@/api/budgets'
 import { useSession } from '@/api/session'
 import { estimated, formatAmount, parseAmount } from '@/lib/amount'
-import { crossingWords, isJudged, periodWords, STATE_WORDS, usageBehind } from '@/lib/budgets'
+import { budgetPath, crossingWords, isJudged, periodWords, STATE_WORDS } from '@/lib/budgets'
 import { useNow } from '@/ui/useNow'
-import { linkTo } from '@/view/useView'
 import { editColumn, TwoLines } from '@/widgets/Cells'
 import type { Column } from '@/widgets/DataTable'
 import { BudgetScope } from './BudgetScope'
@@ -30,18 +29,9 @@ export function useBudgetColumns(edit?: (id: string) => void): Column<AnyBudget>
         cell: (budget) => (
           <TwoLines>
             <span className={classes.head}>
-              {isJudged(budget) ? (
-                <Link
-                  href={linkTo('/explore', usageBehind(budget, home))}
-                  className={classes.name}
-                  title="The usage behind it"
-                  data-row
-                >
-                  {budget.name}
-                </Link>
-              ) : (
-                <span className={classes.name}>{budget.name}</span>
-              )}
+              <Link href={budgetPath(budget.id)} className={classes.name} data-row>
+                {budget.name}
+              </Link>
               <Chips budget={budget} />
             </span>
             <BudgetScope budget={budget} />

@@ -134,7 +134,12 @@ export default function Explore() {
           onPick={drill}
           marks={marks}
         />
-        <MarksList marks={marks} scene={scene} filters={view.filters} />
+        <MarksList
+          marks={marks}
+          scene={scene}
+          filters={view.filters}
+          isDrawn={form !== 'heat' && form !== 'table'}
+        />
       </Panel>
       <PivotPanel />
     </div>

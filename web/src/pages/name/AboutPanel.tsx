@@ -4,7 +4,7 @@ import { useBudgets } from '@/api/budgets'
 import { useSession } from '@/api/session'
 import { isAbout, isLinkAbout } from '@/lib/about'
 import { formatAmount, parseAmount } from '@/lib/amount'
-import { periodWords, usedShare } from '@/lib/budgets'
+import { budgetPath, periodWords, usedShare } from '@/lib/budgets'
 import type { Attribute } from '@/lib/filters'
 import { formatAgo } from '@/lib/time'
 import { Panel } from '@/ui/Panel'
@@ -35,7 +35,7 @@ function Budgets({ attribute, name }: AboutPanelProps) {
     <ul className={classes.list}>
       {about.map(({ id, name: called, amount, period, status }) => (
         <li key={id}>
-          <Link href={`/budgets?budget=${encodeURIComponent(id)}`}>{called}</Link>
+          <Link href={budgetPath(id)}>{called}</Link>
           <span className="muted number">
             {status && `${usedShare(status.percent)} of `}
             {formatAmount(parseAmount(amount), currency)} {periodWords(period)}

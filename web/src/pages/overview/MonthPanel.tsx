@@ -5,6 +5,7 @@ import { ChartSkeleton } from '@/charts/ChartSkeleton'
 import { MonthChart } from '@/charts/MonthChart'
 import { runningBucket } from '@/charts/seriesSheet'
 import { type Amount, drawnUnits, estimated, formatAmount, parseAmount } from '@/lib/amount'
+import { budgetPath } from '@/lib/budgets'
 import { budgetWords, monthDays } from '@/lib/month'
 import { monthQuestion } from '@/lib/overview'
 import { tabulate } from '@/lib/series'
@@ -96,11 +97,7 @@ function Standing({ spent, month, currency }: { spent: Amount; month: Month; cur
       )}
       {month.budget && words && (
         <span className={classes.state} data-state={words}>
-          {WORDS[words]}{' '}
-          <Link href={`/budgets?budget=${encodeURIComponent(month.budget.id)}`}>
-            {month.budget.name}
-          </Link>
-          ,{' '}
+          {WORDS[words]} <Link href={budgetPath(month.budget.id)}>{month.budget.name}</Link>,{' '}
           <span className="number">
             {formatAmount(parseAmount(month.budget.available), currency)}
           </span>

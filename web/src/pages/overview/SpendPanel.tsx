@@ -42,6 +42,7 @@ export const SpendPanel = memo(function SpendPanel({ highlight }: { highlight: s
   const total = current.data?.total.spend
   const period = periodLabel(view.period, now, tz)
   const label = `${EVERY_LABELS[every]} spend by ${attributeLabel(attribute).toLowerCase()}, ${period}: ${formatReading('spend', total, currency)}`
+  const isEmpty = table?.series.length === 0 && !previous?.some((reading) => Number(reading) > 0)
   const drawing = { previous, measure: 'spend' as const, every, tz, now, currency, highlight }
 
   return (
@@ -87,7 +88,7 @@ export const SpendPanel = memo(function SpendPanel({ highlight }: { highlight: s
             currency={currency}
           />
         )}
-        {previous && view.shown === 'chart' && (
+        {previous && view.shown === 'chart' && !isEmpty && (
           <span className={classes.legend}>
             <span className={classes.dash} aria-hidden="true" />
             {lineLabel}
@@ -98,9 +99,7 @@ export const SpendPanel = memo(function SpendPanel({ highlight }: { highlight: s
         query={{ ...current, data: table }}
         what="The chart"
         skeleton={<ChartSkeleton height={HEIGHT} />}
-        isEmpty={({ series }) =>
-          series.length === 0 && !previous?.some((reading) => Number(reading) > 0)
-        }
+        isEmpty={() => isEmpty}
         empty={
           <div style={{ height: HEIGHT }}>
             <Empty title="No usage in this period">Pick a longer one, or take a filter away.</Empty>

@@ -182,7 +182,12 @@ function CoursePanel({ roi, possible }: CoursePanelProps) {
           </p>
         </>
       )}
-      <MarksList marks={marks} scene={scene} filters={view.filters} />
+      <MarksList
+        marks={marks}
+        scene={scene}
+        filters={view.filters}
+        isDrawn={view.shown !== 'table'}
+      />
       <OtherCurrencies roi={roi} />
     </Panel>
   )
