@@ -210,6 +210,7 @@ function Drawn() {
   const picture = {
     current,
     hours: current,
+    tooLong: null,
     form: 'chart',
     heat: null,
     table: TABLE,
