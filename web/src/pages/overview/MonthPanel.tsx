@@ -12,6 +12,7 @@ import { tabulate } from '@/lib/series'
 import { bucketStarts } from '@/lib/time'
 import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
+import { useLater } from '@/ui/useLater'
 import { useScene } from '@/view/useView'
 import { useMarks, usePlacedMarks } from '@/widgets/useMarks'
 import type { Brief } from '@/wire'
@@ -27,11 +28,13 @@ export const MonthPanel = memo(function MonthPanel({ brief }: { brief: Brief | u
   const question = useMemo(() => monthQuestion({ view, tz, now }), [view, tz, now])
   const starts = useMemo(() => bucketStarts(question.range, 'day', tz), [question, tz])
   const daily = useUsage('series', question)
+  // What happened is asked for once the month stands.
+  const isWhole = useLater()
   const marks = useMarks({
     scene: { ...scene, range: question.range },
     filters: view.filters,
     measure: 'spend',
-    enabled: daily.data !== undefined,
+    enabled: isWhole && daily.data !== undefined,
   })
   const placed = usePlacedMarks(marks, starts, 'day', tz)
   const month = brief?.month ?? UNKNOWN
