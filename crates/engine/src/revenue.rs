@@ -16,7 +16,11 @@ use crate::journal::{AcceptError, Act, Journal, Stop, Topic};
 use crate::{Asker, Outlay};
 
 /// Payments that somebody tells of.
-struct Record(Vec<RevenueFact>);
+struct Record {
+    facts: Vec<RevenueFact>,
+    /// Whether whoever tells sees one account alone.
+    is_bound: bool,
+}
 
 impl Act for Record {
     type Done = Vec<Recorded>;
@@ -24,7 +28,11 @@ impl Act for Record {
     const TELLS: &'static [Topic] = &[];
 
     fn act(self, tx: &Tx<'_>, at: DateTime<Utc>) -> Result<Vec<Recorded>, Stop<AcceptError>> {
-        let recorded = self.0.iter().map(|fact| tx.revenue().record(fact, at));
+        let record = |fact| match self.is_bound {
+            true => tx.revenue().record_bound(fact, at),
+            false => tx.revenue().record(fact, at),
+        };
+        let recorded = self.facts.iter().map(record);
         Ok(recorded.collect::<Result<_, StoreError>>()?)
     }
 }
@@ -90,7 +98,8 @@ impl Revenue {
         if facts.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.journal.act(Record(facts)).await?)
+        let is_bound = self.asker.scope().is_some();
+        Ok(self.journal.act(Record { facts, is_bound }).await?)
     }
 
     /// A page of payments, and the sums of all of them for each currency, of one moment.

@@ -81,6 +81,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (25, include_str!("migrations/0025_links_of_alerts.sql")),
     (26, include_str!("migrations/0026_export_schedules.sql")),
     (27, include_str!("migrations/0027_captured.sql")),
+    (28, include_str!("migrations/0028_revenue_of_one_account.sql")),
 ];
 
 /// The open books of one data folder.

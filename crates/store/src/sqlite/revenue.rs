@@ -31,8 +31,14 @@ const OF_ACCOUNTS: &str = "
 const ADD: &str = "
     INSERT INTO revenue (revenue_key, kind, source, id, occurred_us, payment, transaction_id,
                          gross_nanos, net_nanos, fee_nanos, tax_nanos, currency, product,
-                         metadata, received_us, attributes, account)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+                         metadata, received_us, attributes, account, is_bound)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+const IS_BOUND: &str = "SELECT is_bound FROM revenue WHERE revenue_key = ?1";
+const TAKE_OVER: &str = "
+    UPDATE revenue SET source = ?2, id = ?3, occurred_us = ?4, payment = ?5, transaction_id = ?6,
+                       gross_nanos = ?7, net_nanos = ?8, fee_nanos = ?9, tax_nanos = ?10,
+                       currency = ?11, product = ?12, metadata = ?13, attributes = ?14, is_bound = 0
+    WHERE revenue_key = ?1";
 const ADD_SOURCE: &str = "
     INSERT INTO revenue_sources (account, source, id, revenue_key) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT DO NOTHING";
@@ -202,6 +208,25 @@ impl<A> Revenue<'_, A> {
 impl Revenue<'_, Writes> {
     /// Keeps `fact`, once however many databases tell of it.
     pub fn record(&self, fact: &RevenueFact, at: DateTime<Utc>) -> Result<Recorded, StoreError> {
+        self.record_told(fact, at, false)
+    }
+
+    /// Keeps `fact`, which somebody told who sees its account alone: whoever sees all and tells of the
+    /// same payment later decides what is known of it.
+    pub fn record_bound(
+        &self,
+        fact: &RevenueFact,
+        at: DateTime<Utc>,
+    ) -> Result<Recorded, StoreError> {
+        self.record_told(fact, at, true)
+    }
+
+    fn record_told(
+        &self,
+        fact: &RevenueFact,
+        at: DateTime<Utc>,
+        is_bound: bool,
+    ) -> Result<Recorded, StoreError> {
         let account = fact.account().unwrap_or_default();
         let key = known_under(self.conn, fact)?;
         let told: Option<String> = self
@@ -215,12 +240,16 @@ impl Revenue<'_, Writes> {
             return Ok(Recorded::Differs { field, known });
         }
         let recorded = match known(self.conn, &key)? {
+            Some(known) if !is_bound && is_only_bound(self.conn, &key)? => {
+                take_over(self.conn, &key, &known.fact, fact)?;
+                Recorded::Known
+            }
             Some(known) => match difference(&known.fact, fact) {
                 Some((field, known)) => return Ok(Recorded::Differs { field, known }),
                 None => Recorded::Known,
             },
             None => {
-                add(self.conn, &key, fact, at)?;
+                add(self.conn, &key, fact, at, is_bound)?;
                 Recorded::New
             }
         };
@@ -336,11 +365,23 @@ fn difference(known: &RevenueFact, fact: &RevenueFact) -> Option<(&'static str, 
         ("metadata", known.metadata == fact.metadata, text(&known.metadata)),
         (
             "attributes",
-            known.attributes == fact.attributes,
+            is_made_with(known, fact),
             attributes_text(&known.attributes).unwrap_or_default().into(),
         ),
     ];
     fields.into_iter().find(|(_, same, _)| !same).map(|(field, _, known)| (field, known))
+}
+
+/// Whether `fact` was made with what is known; where it names no account it need not.
+fn is_made_with(known: &RevenueFact, fact: &RevenueFact) -> bool {
+    let own = |attributes: &Attributes| {
+        let mut attributes = attributes.clone();
+        if fact.account().is_none() {
+            attributes.remove("account");
+        }
+        attributes
+    };
+    own(&known.attributes) == own(&fact.attributes)
 }
 
 /// What a payment was made with.
@@ -380,6 +421,7 @@ fn add(
     key: &str,
     fact: &RevenueFact,
     at: DateTime<Utc>,
+    is_bound: bool,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(ADD)?.execute(params![
         key,
@@ -399,6 +441,43 @@ fn add(
         to_us(at),
         attributes_text(&fact.attributes),
         fact.account(),
+        is_bound,
+    ])?;
+    Ok(())
+}
+
+/// Whether nobody told of it yet who sees more than its account.
+fn is_only_bound(tx: &Connection, key: &str) -> Result<bool, StoreError> {
+    Ok(tx.prepare_cached(IS_BOUND)?.query_row([key], |row| row.get(0))?)
+}
+
+/// Puts what `fact` says in the place of what is known under `key`; the account that it was told of
+/// stays, where the fact names none.
+fn take_over(
+    tx: &Connection,
+    key: &str,
+    known: &RevenueFact,
+    fact: &RevenueFact,
+) -> Result<(), StoreError> {
+    let mut attributes = fact.attributes.clone();
+    if let Some((name, account)) = known.attributes.get_key_value("account") {
+        attributes.entry(name.clone()).or_insert_with(|| account.clone());
+    }
+    tx.prepare_cached(TAKE_OVER)?.execute(params![
+        key,
+        fact.source.as_str(),
+        fact.id.as_str(),
+        to_us(fact.occurred_at),
+        fact.payment.as_deref(),
+        fact.transaction.as_deref(),
+        fact.gross.nanos(),
+        fact.net.nanos(),
+        fact.fee.nanos(),
+        fact.tax.nanos(),
+        fact.currency.as_str(),
+        fact.product.as_deref(),
+        fact.metadata.as_deref(),
+        attributes_text(&attributes),
     ])?;
     Ok(())
 }
@@ -478,6 +557,7 @@ mod tests {
         conn.execute_batch(include_str!("migrations/0005_imports.sql")).unwrap();
         conn.execute_batch(include_str!("migrations/0009_revenue_attributes.sql")).unwrap();
         conn.execute_batch(include_str!("migrations/0016_revenue_of_accounts.sql")).unwrap();
+        conn.execute_batch(include_str!("migrations/0028_revenue_of_one_account.sql")).unwrap();
     }
 
     fn payment(source: &str, gross: &str) -> RevenueFact {
@@ -566,6 +646,37 @@ mod tests {
     }
 
     #[test]
+    fn whoever_sees_one_account_decides_nothing_about_a_payment_that_who_sees_all_tells_of() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&conn);
+        let tx = conn.transaction().unwrap();
+        let told = |fact: &RevenueFact| revenue(&tx).record(fact, DateTime::UNIX_EPOCH).unwrap();
+        let all = DateTime::UNIX_EPOCH + Duration::days(1);
+        let kept = || revenue(&tx).page((DateTime::UNIX_EPOCH, ""), all, 10).unwrap();
+        let of_alice = of("alice", payment("evil", "50"));
+        let mine = RevenueFact { occurred_at: DateTime::UNIX_EPOCH, ..of_alice };
+
+        let first = revenue(&tx).record_bound(&mine, DateTime::UNIX_EPOCH).unwrap();
+        let whole = RevenueFact { product: Some("pro".into()), ..payment("stripe", "50") };
+
+        assert_eq!((first, told(&whole)), (Recorded::New, Recorded::Known));
+        assert_eq!(kept().len(), 1, "it is one payment");
+        let known = &kept()[0].fact;
+        assert_eq!((known.source.as_str(), known.occurred_at), ("stripe", whole.occurred_at));
+        assert_eq!((known.product.as_deref(), known.account()), (Some("pro"), Some("alice")));
+        assert_eq!(told(&whole), Recorded::Known, "the same again is the same");
+        let late = revenue(&tx).record_bound(&mine, DateTime::UNIX_EPOCH).unwrap();
+        assert_eq!((late, kept()[0].fact.source.as_str()), (Recorded::Known, "stripe"));
+
+        // Another amount stands in nobody's way either.
+        let squat = RevenueFact { payment: Some("pi_2".into()), ..of("alice", payment("a", "1")) };
+        assert_eq!(revenue(&tx).record_bound(&squat, all).unwrap(), Recorded::New);
+        let right = RevenueFact { payment: Some("pi_2".into()), ..of("alice", payment("b", "9")) };
+        assert_eq!(told(&right), Recorded::Known);
+        assert_eq!(kept().iter().filter(|one| one.fact.gross == right.gross).count(), 1);
+    }
+
+    #[test]
     fn revenue_of_before_is_known_under_its_account() {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.execute_batch("PRAGMA foreign_keys = ON").unwrap();
@@ -587,6 +698,7 @@ mod tests {
             include_str!("migrations/0016_revenue_of_accounts.sql")
         ))
         .unwrap();
+        conn.execute_batch(include_str!("migrations/0028_revenue_of_one_account.sql")).unwrap();
 
         let tx = conn.transaction().unwrap();
         let again =
