@@ -226,21 +226,36 @@ impl Ledger {
     }
 
     fn ripen_all(&mut self, now: DateTime<Utc>) -> Result<(), LedgerRefusal> {
-        while self.due_at().is_some_and(|due| due <= now) {
+        // Holds are many and only ever end here, so they are put in order once; grants are few, and what
+        // happens to one may have another happen.
+        let open = self.holds.values().filter(|hold| hold.state == HoldState::Held);
+        let mut holds: Vec<_> = open
+            .filter(|hold| hold.expires_at <= now)
+            .map(|hold| (hold.expires_at, 1, hold.number, hold.unit.clone()))
+            .collect();
+        holds.sort_unstable();
+        let mut holds = holds.into_iter().peekable();
+        loop {
             let grants = self
                 .purses
                 .values()
-                .flat_map(|purse| purse.grants().iter().map(|grant| (purse.unit.clone(), grant)));
+                .flat_map(|purse| purse.grants().iter().map(|grant| (&purse.unit, grant)));
             let grant = grants
                 .filter_map(|(unit, grant)| {
                     let kind = u8::from(grant.state == GrantState::Active) * 2;
                     Some((grant.due_at()?, kind, grant.number, unit))
                 })
-                .min();
-            let open = self.holds.values().filter(|hold| hold.state == HoldState::Held);
-            let hold = open.map(|hold| (hold.expires_at, 1, hold.number, hold.unit.clone())).min();
-            let Some((due, kind, number, unit)) = grant.into_iter().chain(hold).min() else {
-                break;
+                .min()
+                .filter(|(due, ..)| *due <= now)
+                .map(|(due, kind, number, unit)| (due, kind, number, unit.clone()));
+            let (due, kind, number, unit) = match (grant, holds.peek()) {
+                (Some(grant), Some(hold)) if grant < *hold => grant,
+                (_, Some(_)) => match holds.next() {
+                    Some(hold) => hold,
+                    None => break,
+                },
+                (Some(grant), None) => grant,
+                (None, None) => break,
             };
             match kind {
                 0 => self.take_effect(&unit, number, due)?,
