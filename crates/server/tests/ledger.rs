@@ -417,6 +417,30 @@ async fn a_correction_takes_no_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cloud_event_captures_the_hold_that_its_data_names() {
+    let (_folder, data) = folder();
+    let server = start(&data).await;
+    let client = server.client();
+    grant(&client, "ce", "g", "10").await;
+    let ask = json!({ "id": "call", "account": "ce", "amount": "6" });
+    let (_, held) = post(&client, "/api/v1/authorize", &ask).await.unwrap();
+    let event = json!({
+        "specversion": "1.0", "id": "ce1", "source": "s", "type": "usage",
+        "data": { "provider": "x", "model": "y", "cost": "5", "account": "ce", "hold": held["hold"] },
+    });
+
+    let body = Bytes::from(event.to_string());
+    let content_type = Some("application/cloudevents+json");
+    let sent = client.send(Method::POST, "/api/v1/events", content_type, body).await.unwrap();
+
+    assert_eq!(sent.0, StatusCode::OK, "{sent:?}");
+    let left = balance(&client, "ce").await;
+    assert_eq!((&left["settled"], &left["held"]), (&json!("5"), &json!("0")), "{left}");
+    server.stop().await;
+    assert_in_order(&data).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_text_is_taken_for_as_many_tokens_as_it_has_characters() {
     let (_folder, data) = folder();
     let server = start(&data).await;

@@ -4,7 +4,7 @@
 //! What is refused changes nothing in memory and so needs no savepoint. Accounts are remembered from
 //! commit to commit, because nobody else writes them; a commit that fails has all of them forgotten.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use compact_str::{CompactString, format_compact};
 use hashbrown::{HashMap, HashSet};
 use outlay_domain::Amount;
@@ -108,7 +108,8 @@ impl From<LedgerRefusal> for Stop {
 impl Ledgers {
     /// Begins a commit at `now`, by the time of the ledger, and `wall`, by that of the machine.
     pub fn begin(&mut self, now: DateTime<Utc>, wall: DateTime<Utc>) {
-        (self.now, self.wall) = (now, wall);
+        // As exact as the books are, so that what is told at once is what is told later.
+        (self.now, self.wall) = (now.trunc_subsecs(6), wall);
         if self.known.len() > REMEMBERED_MAX {
             self.known.clear();
             self.names.clear();
@@ -237,7 +238,8 @@ impl Ledgers {
         let open = self.opened(tx, &account, true)?.ok_or_else(unknown)?;
         if let Some(posting) = open.known_as(tx, &asked)? {
             let hold = open.hold(tx, posting.number)?;
-            // Whoever asks again would spend what nothing holds any more.
+            // Whoever asks again would spend what nothing holds any more. What was captured was this very
+            // call: whoever did not hear of it hears the first answer, and captures it again as once.
             if matches!(hold.state, HoldState::Released | HoldState::Expired) {
                 return Err(LedgerRefusal::HoldOver { state: hold.state }.into());
             }
@@ -323,7 +325,7 @@ impl Ledgers {
                 continue;
             }
             let Some(remaining) = counted_remaining(tx, budget, wall)? else {
-                return Err(Stop::Refused(LedgerError::Counting(budget.draft.name.clone())));
+                return Err(Stop::Refused(LedgerError::Counting));
             };
             let brought = budgets.brought[place].iter().filter(|(at, _)| window.contains(*at));
             let remaining = remaining - brought.map(|(_, nanos)| i128::from(*nanos)).sum::<i128>();

@@ -362,6 +362,11 @@ impl Journal {
         self.shared.topics[topic as usize].subscribe()
     }
 
+    /// Tells of something that came about beside the commits.
+    pub(crate) fn tell_of(&self, topic: Topic) {
+        tell(&self.shared.topics[topic as usize]);
+    }
+
     /// Counters since the start.
     pub fn counters(&self) -> &CommitCounters {
         &self.shared.counters

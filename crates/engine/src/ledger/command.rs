@@ -300,9 +300,9 @@ pub enum LedgerError {
     /// A limit would be passed.
     #[error("a limit would be passed")]
     Limit(Box<Limit>),
-    /// What was spent of a hard budget is not counted yet.
-    #[error("what was spent of the budget “{0}” is still being counted")]
-    Counting(CompactString),
+    /// What was spent of a hard budget is not counted yet. Which one is not for everybody to hear.
+    #[error("what was spent of a hard budget that it counts for is still being counted")]
+    Counting,
     /// The account has no ledger.
     #[error("the account has no ledger")]
     NoAccount,

@@ -15,6 +15,7 @@ use outlay_store::sqlite::amendments::{Amendment, AmendmentKind};
 use thiserror::Error;
 
 use super::{AcceptError, Incoming};
+use crate::journal::Topic;
 use crate::{Asker, Outlay};
 
 /// Bytes in a reason, at most.
@@ -268,6 +269,8 @@ impl Outlay {
             // What came in meanwhile is to go as well.
             outlay.history.flush(&outlay.dedup)?;
             let facts = outlay.history.erase(&subject)?;
+            // Counters whose scopes may have named the person are gone, and are begun anew at once.
+            outlay.journal.tell_of(Topic::Watched);
             outlay.books.write_blocking(|tx| {
                 tx.revenue().erase_subject(&subject)?;
                 tx.amendments().record(&line)

@@ -1,5 +1,6 @@
 //! Rating events again, after a price arrived or was put right.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +15,7 @@ use outlay_store::sqlite::amendments::AmendmentKind;
 use thiserror::Error;
 
 use super::amend::{AMENDED_EVENTS_MAX, Amender, AmendmentError};
-use super::{By, UnansweredError, UsageEvents};
+use super::{AcceptError, By, UnansweredError, UsageEvents};
 use crate::Outlay;
 
 /// Events that one re-rating looks at, at most.
@@ -54,6 +55,9 @@ pub struct Rerated {
     pub partly_priced: usize,
     /// What the changes add up to.
     pub difference: Amount,
+    /// Accounts of which events stay as they are charged, because what they would be charged cannot be
+    /// held, each with why.
+    pub refused: BTreeMap<CompactString, String>,
 }
 
 /// Why events were not rated again.
@@ -111,12 +115,42 @@ impl Outlay {
                 .map(|fact| fact.event.name())
                 .collect();
             let only_unpriced = rerating.only_unpriced;
-            self.rerate_some(names, only_unpriced, book, amender, &mut rerated).await?;
+            self.rerate_page(names, only_unpriced, book, amender, &mut rerated).await?;
             after = page.next;
             if after.is_none() || rerated.events >= RERATED_EVENTS_MAX {
                 return Ok(rerated);
             }
         }
+    }
+
+    /// Rates some events again; where one account cannot hold what it would be charged, that account's are
+    /// left as they are, and all others are rated.
+    async fn rerate_page(
+        self: &Arc<Self>,
+        names: Vec<EventName>,
+        only_unpriced: bool,
+        book: &Arc<PriceBook>,
+        amender: Option<&Amender>,
+        rerated: &mut Rerated,
+    ) -> Result<(), RerateError> {
+        let all = self.rerate_some(names.clone(), only_unpriced, book, amender, rerated).await;
+        let Err(RerateError::Amendment(AmendmentError::Accept(AcceptError::Refused(_)))) = all
+        else {
+            return all;
+        };
+        let mut by_account: BTreeMap<CompactString, Vec<EventName>> = BTreeMap::new();
+        for name in names {
+            by_account.entry(name.account.clone()).or_default().push(name);
+        }
+        for (account, names) in by_account {
+            match self.rerate_some(names, only_unpriced, book, amender, rerated).await {
+                Err(RerateError::Amendment(AmendmentError::Accept(AcceptError::Refused(why)))) => {
+                    rerated.refused.insert(account, why.detail);
+                }
+                done => done?,
+            }
+        }
+        Ok(())
     }
 
     async fn rerate_some(

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use outlay_domain::people::Caller;
+use outlay_domain::prices::{Charged, Conditions, Priced};
 use outlay_domain::usage::question::Measure;
 use outlay_domain::usage::{EventDraft, Meter};
 use outlay_domain::{Amount, Quantity};
@@ -11,7 +13,10 @@ use outlay_store::sqlite::manifest::Span;
 use outlay_store::sqlite::totals::AccountTotal;
 
 use super::amend::{Amender, AmendmentError, AskedEvent};
+use super::rerate::Rerating;
 use super::*;
+use crate::journal::Topic;
+use crate::prices::NewPrice;
 use crate::{Clock, FrozenClock, Options, Outlay};
 
 fn noon() -> DateTime<Utc> {
@@ -338,6 +343,74 @@ async fn a_stopped_journal_takes_nothing_more() {
     let refused = outlay.journal.accept(vec![costing("late", "1")]).await;
 
     assert!(matches!(refused, Err(AcceptError::Stopping)));
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_hold_what_it_is_rated_anew_leaves_the_others_rated() {
+    let folder = tempfile::tempdir().unwrap();
+    charge_nearly_all(folder.path(), 1_000_000_000);
+    let outlay = open(folder.path());
+    let unpriced = |account: &str| {
+        let draft = EventDraft {
+            id: "u".into(),
+            source: "tests".into(),
+            account: account.into(),
+            occurred_at: Some(noon() - TimeDelta::hours(1)),
+            provider: Some("p9".into()),
+            model: Some("m9".into()),
+            quantities: vec![(Meter::InputTokens, Quantity::from_units(1_000_000).unwrap())],
+            ..EventDraft::default()
+        };
+        Incoming { event: draft.accept(noon()).unwrap(), time_stated: true }
+    };
+    assert_eq!(send(&outlay, vec![unpriced("acme"), unpriced("beta")]).await, ["unpriced"; 2]);
+    let price = NewPrice {
+        provider: "p9".into(),
+        model: "m9".parse().unwrap(),
+        priced: Priced::Meter(Meter::InputTokens),
+        per: 1_000_000,
+        price: "5".parse().unwrap(),
+        charged: Charged::Each,
+        conditions: Conditions::default(),
+        valid_from: Some(noon() - TimeDelta::days(1)),
+        valid_to: None,
+    };
+    outlay.prices.set(&Caller::operator(), vec![price]).await.unwrap();
+    let amender = Amender { actor: "ada".into(), reason: "a price came".into() };
+    let rerating = Rerating {
+        from: None,
+        to: None,
+        provider: None,
+        model: None,
+        service: None,
+        only_unpriced: true,
+    };
+
+    let book = outlay.prices.book();
+    let rerated = outlay.rerate(&rerating, &book, Some(&amender)).await.unwrap();
+
+    assert_eq!((rerated.priced, rerated.difference.to_string()), (1, "5".to_owned()));
+    let refused: Vec<_> = rerated.refused.iter().map(|(account, why)| (&**account, why)).collect();
+    assert!(matches!(&refused[..], [("acme", why)] if why.contains("acme")), "{refused:?}");
+    let beta = outlay.books.read_blocking(|books| books.totals().charged("beta")).unwrap();
+    assert_eq!((beta.amount.to_string(), beta.unpriced), ("5".to_owned(), 0));
+}
+
+#[tokio::test]
+async fn an_erasure_has_what_is_counted_of_a_person_counted_anew_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let outlay = open(folder.path());
+    let mut event = costing("a", "1");
+    event.event.subject = Some("ada".into());
+    send(&outlay, vec![event]).await;
+    let mut watched = outlay.journal.changes(Topic::Watched);
+    watched.mark_unchanged();
+    let amender = Amender { actor: "bob".into(), reason: "asked to be forgotten".into() };
+
+    let facts = outlay.erase_subject("ada".into(), &amender).await.unwrap();
+
+    assert_eq!(facts, 1);
+    assert!(watched.has_changed().unwrap(), "whoever tends to counters hears of it");
 }
 
 /// Lets the account `acme` have room for no more than `left` billionths, as older versions let it.

@@ -346,7 +346,17 @@ impl Judge<'_> {
 
     fn body(&self, body: EventBody<'_>) -> Judged {
         let (id, hold) = (body.id(), body.hold());
-        let event = body.draft(self.account).and_then(|draft| self.accept(draft));
+        self.held(id, hold, body.draft(self.account))
+    }
+
+    /// The event of a draft, which captures a hold where one is named.
+    fn held(
+        &self,
+        id: CompactString,
+        hold: Option<CompactString>,
+        draft: Result<EventDraft, Refusal>,
+    ) -> Judged {
+        let event = draft.and_then(|draft| self.accept(draft));
         match hold.map(|hold| hold.parse()).transpose() {
             Ok(hold) => Judged { id, event, hold },
             Err(_) => {
@@ -359,11 +369,10 @@ impl Judge<'_> {
 
     fn cloud_event(&self, event: Result<CloudEvent<'_>, (CompactString, Refusal)>) -> Judged {
         match event {
-            Ok(event) => Judged {
-                id: event.id(),
-                event: event.draft(self.account).and_then(|draft| self.accept(draft)),
-                hold: None,
-            },
+            Ok(event) => {
+                let (id, hold) = (event.id(), event.hold());
+                self.held(id, hold, event.draft(self.account))
+            }
             Err((id, refusal)) => Judged { id, event: Err(refusal), hold: None },
         }
     }

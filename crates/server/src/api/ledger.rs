@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use compact_str::CompactString;
 use outlay_domain::ledger::{
     self, Balance, Grant, GrantDraft, GrantState, HoldState, LedgerRefusal, Moved, Overdraft,
@@ -85,8 +85,10 @@ struct GrantBody {
     #[schema(default = 100, example = 100)]
     priority: i16,
     /// From when on it can be spent; at once where nothing is said.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     effective_at: Option<DateTime<Utc>>,
     /// Up to when it can be spent; for ever where nothing is said.
+    #[serde(default, deserialize_with = "crate::moment::optional")]
     expires_at: Option<DateTime<Utc>>,
     /// What of the rest goes on when it expires; nothing where nothing is said.
     rollover: Option<RolloverBody>,
@@ -621,7 +623,7 @@ impl From<LedgerError> for ApiError {
         match error {
             LedgerError::Refused(refusal) => refusal.into(),
             LedgerError::Limit(_) => Self::too_many(60, detail),
-            LedgerError::Counting(_) => {
+            LedgerError::Counting => {
                 Self::unavailable(1, detail).mend("ask again in a moment; it is counted once")
             }
             LedgerError::NoAccount => Self::not_found(detail),
@@ -761,8 +763,9 @@ async fn create_grant(
         amount: body.amount,
         source,
         priority: body.priority,
-        effective_at: body.effective_at,
-        expires_at: body.expires_at,
+        // As exact as the books are, so that what is told at once is what is told later.
+        effective_at: body.effective_at.map(|at| at.trunc_subsecs(6)),
+        expires_at: body.expires_at.map(|at| at.trunc_subsecs(6)),
         rollover,
     };
     let command = Command::Grant { account, unit, draft, asked, trail };

@@ -2,6 +2,8 @@
 
 #![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,7 +15,7 @@ use outlay_domain::prices::{
 };
 use outlay_domain::providers::MeasureError;
 use outlay_domain::usage::question::{Attribute, Group, Measure, Value as Measured};
-use outlay_domain::usage::{ChargeBasis, EVENT_TAGS_MAX, Meter, Quantities};
+use outlay_domain::usage::{ChargeBasis, EVENT_TAGS_MAX, Meter, NAME_BYTES_MAX, Quantities};
 use outlay_domain::{Amount, Quantity};
 use outlay_engine::prices::import::{genai_prices, litellm, sets};
 use outlay_engine::prices::listing::{Listing, ListingError};
@@ -460,7 +462,7 @@ struct QuoteBody {
     #[schema(value_type = Option<String>, example = "gpt-4o")]
     model: Option<CompactString>,
     /// How much is used, by meter; token classes are disjoint.
-    #[schema(value_type = Option<std::collections::BTreeMap<String, Quantity>>,
+    #[schema(value_type = Option<BTreeMap<String, Quantity>>,
         example = json!({"input_tokens": 1000, "output_tokens": 200}))]
     quantities: Option<QuantitiesBody>,
     /// The provider's usage object, as it came.
@@ -479,7 +481,7 @@ struct QuoteBody {
     /// Terms of the request: `service_tier`, `batch`, `region`, `inference_geo`, `speed`.
     #[serde(default, deserialize_with = "outlay_domain::once::each_once")]
     #[schema(value_type = Object, required = false)]
-    parameters: std::collections::BTreeMap<String, Value>,
+    parameters: BTreeMap<String, Value>,
     /// When; now where absent.
     #[serde(default, deserialize_with = "crate::moment::optional")]
     at: Option<DateTime<Utc>>,
@@ -507,9 +509,9 @@ struct QuoteAnswer {
     /// The ids of the price rows used.
     prices: Vec<String>,
     /// How much is used, by meter.
-    quantities: std::collections::BTreeMap<String, Quantity>,
+    quantities: BTreeMap<String, Quantity>,
     /// The terms that were found.
-    parameters: std::collections::BTreeMap<String, String>,
+    parameters: BTreeMap<String, String>,
     /// Why there is no amount, or not all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -615,6 +617,13 @@ fn quote_request(body: QuoteBody, now: DateTime<Utc>) -> Result<QuoteRequest, Ap
     if body.parameters.len() > EVENT_TAGS_MAX {
         let detail = format!("{} given, {EVENT_TAGS_MAX} at most", body.parameters.len());
         return Err(ApiError::bad_request("too_large", "parameters", detail));
+    }
+    for (field, name) in [("provider", &body.provider), ("model", &body.model)] {
+        let bytes = name.as_ref().map_or(0, |name| name.len());
+        if bytes > NAME_BYTES_MAX {
+            let detail = format!("{bytes} bytes given, {NAME_BYTES_MAX} at most");
+            return Err(ApiError::bad_request("too_large", field, detail));
+        }
     }
     let mut ways = Vec::new();
     // What is null is not said.
@@ -766,7 +775,7 @@ struct UnpricedNeeds {
     partly_priced: u64,
     /// What was used without a price, and how much of it, by meter.
     #[schema(required = false)]
-    meters: std::collections::BTreeMap<String, Quantity>,
+    meters: BTreeMap<String, Quantity>,
     /// When the first of the events occurred: a price that is to hold for all of them is valid from
     /// then on.
     #[schema(required = false)]
@@ -899,6 +908,10 @@ struct RerateAnswer {
     /// What the changes add up to.
     #[schema(value_type = String)]
     difference: Amount,
+    /// Accounts of which events stay as they are charged, because what they would be charged cannot be
+    /// held, each with why; nobody hinders the others.
+    #[schema(value_type = BTreeMap<String, String>)]
+    refused: BTreeMap<CompactString, String>,
 }
 
 /// Rates events again, by today's prices of their own times.
@@ -937,8 +950,9 @@ async fn rerate(
     let amender = (!body.dry_run).then_some(&amender);
     let now = state.outlay.clock.now();
     let book = state.outlay.prices.to_rate_by(&caller, prices, now, body.dry_run).await?;
-    let Rerated { events, changed, accounts, priced, unpriced, partly_priced, difference } =
-        state.outlay.rerate(&rerating, &book, amender).await?;
+    let rerated = state.outlay.rerate(&rerating, &book, amender).await?;
+    let Rerated { events, changed, accounts, priced, unpriced, partly_priced, difference, refused } =
+        rerated;
     Ok(Json(RerateAnswer {
         applied: !body.dry_run,
         events,
@@ -948,6 +962,7 @@ async fn rerate(
         unpriced,
         partly_priced,
         difference,
+        refused,
     }))
 }
 

@@ -31,6 +31,11 @@ impl CloudEvent<'_> {
         self.id.clone()
     }
 
+    /// The hold that the event captures, as its data says.
+    pub fn hold(&self) -> Option<CompactString> {
+        self.data.hold()
+    }
+
     /// The draft of the event; what the envelope says wins over the data.
     pub fn draft(self, account: &CompactString) -> Result<EventDraft, Refusal> {
         let mut draft = self.data.draft(account)?;

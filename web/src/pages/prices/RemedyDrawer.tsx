@@ -123,7 +123,8 @@ function RemedyFields({ unpriced, close }: { unpriced: Unpriced; close: () => vo
 /** What a re-rating changes, or has changed. */
 function Outcome({ rerated }: { rerated: Rerated }) {
   const { currency } = useSession()
-  const { applied, changed, accounts, unpriced, difference } = rerated
+  const { applied, changed, accounts, unpriced, difference, refused } = rerated
+  const full = Object.keys(refused)
   return (
     <>
       <p className={classes.amount}>{formatAmountExactly(parseAmount(difference), currency)}</p>
@@ -133,6 +134,12 @@ function Outcome({ rerated }: { rerated: Rerated }) {
         {unpriced > 0 &&
           ` Without a whole price ${applied ? 'remain' : 'would remain'}: ${formatCountExactly(unpriced)}.`}
       </p>
+      {full.length > 0 && (
+        <p className="bad">
+          Left as they are, because they cannot be charged so much: {full.slice(0, 5).join(', ')}
+          {full.length > 5 && ` and ${full.length - 5} more`}.
+        </p>
+      )}
     </>
   )
 }
