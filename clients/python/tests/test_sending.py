@@ -21,6 +21,12 @@ NEVER = 3600.0
 """Longer than any test: whoever waited for the network would not come back."""
 
 
+def senders_end() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "outlay-sender":
+            thread.join(PATIENCE)
+
+
 class AgainstTheProgram(unittest.TestCase):
     """With the real server."""
 
@@ -188,6 +194,10 @@ assert child.exitcode == 0
 class AgainstBadDays(unittest.TestCase):
     """With servers that do what the real one does seldom."""
 
+    def setUp(self) -> None:
+        # Last of all that is cleaned up: no sender of this test is left to log in the next one.
+        self.addCleanup(senders_end)
+
     def scripted(self, reply: Any) -> Scripted:
         server = Scripted(reply)
         self.addCleanup(server.end)
@@ -254,6 +264,20 @@ class AgainstBadDays(unittest.TestCase):
             self.assertEqual([event["id"] for event in body], names)
         self.assertEqual(client.stats(), (5, 0, 0, 0, 0))
 
+    def test_what_was_given_up_is_not_said_to_wait(self) -> None:
+        hang_up = threading.Event()
+        server = self.scripted(lambda _, body: None if hang_up.wait(PATIENCE) else accept_all(body))
+        client = self.client(server.url, batch_events=1)
+
+        with self.assertLogs("outlay", "WARNING") as logged:
+            client.record(service="crawler", cost=1)
+            wait_until(lambda: len(server.bodies) > 0, "the event is on its way")
+            client.close(0)
+            hang_up.set()
+            senders_end()
+
+        self.assertEqual([record.args for record in logged.records], [(1, "they could not be sent before the end")])
+
     def test_a_token_that_is_not_right_loses_nothing(self) -> None:
         def reply(times: int, body: List[Any]) -> Reply:
             refused = {"status": 401, "code": "unauthorized", "detail": "the key has ended"}
@@ -266,6 +290,7 @@ class AgainstBadDays(unittest.TestCase):
             client.record(service="crawler", cost=1)
             self.assertTrue(client.flush(PATIENCE))
 
+        self.assertEqual(len(logged.output), 1)
         self.assertIn("the key has ended", logged.output[0])
         self.assertEqual(client.stats(), (1, 0, 0, 0, 0))
 

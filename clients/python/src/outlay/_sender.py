@@ -264,6 +264,10 @@ class Sender:
                 tries = 0
                 self._settle(part, told)
                 continue
+            with self._changed:
+                if self._is_over(me):
+                    # What it holds is counted as dropped: nothing waits to be sent any more.
+                    return
             failed = told
             if failed.status in (400, 413, 415, 422):
                 if len(part) > 1:
