@@ -171,11 +171,6 @@ impl Alerts {
         })
     }
 
-    /// Hears whenever an alert or a rule changes.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.journal.changes(Topic::Alerts)
-    }
-
     /// Hears whenever rules are to be judged anew, because one of them or a budget changed.
     pub fn to_judge(&self) -> watch::Receiver<u64> {
         self.watched.clone()

@@ -381,6 +381,21 @@ mod tests {
         }
     }
 
+    /// A million tokens of input for a dime, since the first of November.
+    fn cheaper(provider: &str, model: &str) -> NewPrice {
+        NewPrice {
+            provider: provider.into(),
+            model: model.parse().unwrap(),
+            priced: Priced::Meter(Meter::InputTokens),
+            per: 1_000_000,
+            price: "0.1".parse().unwrap(),
+            charged: Charged::Each,
+            conditions: Conditions::default(),
+            valid_from: Some(day("2026-11-01")),
+            valid_to: None,
+        }
+    }
+
     /// What a million tokens of input cost.
     fn million(prices: &Prices, provider: &str, model: &str, at: &str) -> Option<Amount> {
         let tokens = Quantity::from_units(1_000_000).unwrap();
@@ -418,17 +433,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_set_counts_also_where_whoever_set_it_went_away() {
         let folder = open();
-        let new = NewPrice {
-            provider: "openai".into(),
-            model: "gpt-4o-mini".parse().unwrap(),
-            priced: Priced::Meter(Meter::InputTokens),
-            per: 1_000_000,
-            price: "0.1".parse().unwrap(),
-            charged: Charged::Each,
-            conditions: Conditions::default(),
-            valid_from: Some(day("2026-11-01")),
-            valid_to: None,
-        };
+        let new = cheaper("openai", "gpt-4o-mini");
         let amount = || million(&folder.prices, "openai", "gpt-4o-mini", "2026-11-20").unwrap();
 
         let admin = Caller::operator();
@@ -486,17 +491,7 @@ mod tests {
     #[tokio::test]
     async fn a_price_set_by_hand_holds_until_it_is_closed() {
         let folder = open();
-        let new = NewPrice {
-            provider: "OpenAI".into(),
-            model: "gpt-4o-mini".parse().unwrap(),
-            priced: Priced::Meter(Meter::InputTokens),
-            per: 1_000_000,
-            price: "0.1".parse().unwrap(),
-            charged: Charged::Each,
-            conditions: Conditions::default(),
-            valid_from: Some(day("2026-11-01")),
-            valid_to: None,
-        };
+        let new = cheaper("OpenAI", "gpt-4o-mini");
         let at =
             |at: &str| million(&folder.prices, "openai", "gpt-4o-mini", at).unwrap().to_string();
 
@@ -518,15 +513,8 @@ mod tests {
     async fn prices_that_are_set_together_are_set_all_or_none() {
         let folder = open();
         let new = |model: &str, to: Option<DateTime<Utc>>| NewPrice {
-            provider: "openai".into(),
-            model: model.parse().unwrap(),
-            priced: Priced::Meter(Meter::InputTokens),
-            per: 1_000_000,
-            price: "0.1".parse().unwrap(),
-            charged: Charged::Each,
-            conditions: Conditions::default(),
-            valid_from: Some(day("2026-11-01")),
             valid_to: to,
+            ..cheaper("openai", model)
         };
         let admin = Caller::operator();
         let viewer = Caller::operator().narrowed_to(Role::Viewer).unwrap();

@@ -28,17 +28,19 @@ const OF_ACCOUNTS: &str = "
     WHERE account IS NOT NULL AND transaction_id = ?2 AND kind = ?1 AND gross_nanos = ?3
       AND currency = ?4
     LIMIT 1";
-const ADD: &str = "
+const PUT: &str = "
     INSERT INTO revenue (revenue_key, kind, source, id, occurred_us, payment, transaction_id,
                          gross_nanos, net_nanos, fee_nanos, tax_nanos, currency, product,
                          metadata, received_us, attributes, account, is_bound)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+    ON CONFLICT (revenue_key) DO UPDATE SET
+        source = excluded.source, id = excluded.id, occurred_us = excluded.occurred_us,
+        payment = excluded.payment, transaction_id = excluded.transaction_id,
+        gross_nanos = excluded.gross_nanos, net_nanos = excluded.net_nanos,
+        fee_nanos = excluded.fee_nanos, tax_nanos = excluded.tax_nanos,
+        currency = excluded.currency, product = excluded.product, metadata = excluded.metadata,
+        attributes = excluded.attributes, is_bound = excluded.is_bound";
 const IS_BOUND: &str = "SELECT is_bound FROM revenue WHERE revenue_key = ?1";
-const TAKE_OVER: &str = "
-    UPDATE revenue SET source = ?2, id = ?3, occurred_us = ?4, payment = ?5, transaction_id = ?6,
-                       gross_nanos = ?7, net_nanos = ?8, fee_nanos = ?9, tax_nanos = ?10,
-                       currency = ?11, product = ?12, metadata = ?13, attributes = ?14, is_bound = 0
-    WHERE revenue_key = ?1";
 const ADD_SOURCE: &str = "
     INSERT INTO revenue_sources (account, source, id, revenue_key) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT DO NOTHING";
@@ -241,7 +243,7 @@ impl Revenue<'_, Writes> {
         }
         let recorded = match known(self.conn, &key)? {
             Some(known) if !is_bound && is_only_bound(self.conn, &key)? => {
-                take_over(self.conn, &key, &known.fact, fact)?;
+                take_over(self.conn, &key, &known.fact, fact, at)?;
                 Recorded::Known
             }
             Some(known) => match difference(&known.fact, fact) {
@@ -249,7 +251,7 @@ impl Revenue<'_, Writes> {
                 None => Recorded::Known,
             },
             None => {
-                add(self.conn, &key, fact, at, is_bound)?;
+                put(self.conn, &key, fact, at, is_bound)?;
                 Recorded::New
             }
         };
@@ -416,14 +418,15 @@ pub struct RevenueLine {
     pub attributes: BTreeMap<CompactString, CompactString>,
 }
 
-fn add(
+/// Writes `fact` under `key`. When it came first, and of which account, stays as it was.
+fn put(
     tx: &Connection,
     key: &str,
     fact: &RevenueFact,
     at: DateTime<Utc>,
     is_bound: bool,
 ) -> Result<(), StoreError> {
-    tx.prepare_cached(ADD)?.execute(params![
+    tx.prepare_cached(PUT)?.execute(params![
         key,
         fact.kind.as_str(),
         fact.source.as_str(),
@@ -458,28 +461,13 @@ fn take_over(
     key: &str,
     known: &RevenueFact,
     fact: &RevenueFact,
+    at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let mut attributes = fact.attributes.clone();
     if let Some((name, account)) = known.attributes.get_key_value("account") {
         attributes.entry(name.clone()).or_insert_with(|| account.clone());
     }
-    tx.prepare_cached(TAKE_OVER)?.execute(params![
-        key,
-        fact.source.as_str(),
-        fact.id.as_str(),
-        to_us(fact.occurred_at),
-        fact.payment.as_deref(),
-        fact.transaction.as_deref(),
-        fact.gross.nanos(),
-        fact.net.nanos(),
-        fact.fee.nanos(),
-        fact.tax.nanos(),
-        fact.currency.as_str(),
-        fact.product.as_deref(),
-        fact.metadata.as_deref(),
-        attributes_text(&attributes),
-    ])?;
-    Ok(())
+    put(tx, key, &RevenueFact { attributes, ..fact.clone() }, at, false)
 }
 
 /// Revenue of one kind, currency and product, summed.
