@@ -21,7 +21,7 @@ build() {
   # Some arm64 systems have pages of 64 KiB. An allocator that is built for them takes smaller ones,
   # too, but not the other way round.
   [ "$1" != aarch64 ] || export JEMALLOC_SYS_WITH_LG_PAGE=16
-  PATH="$tools/zig/bin:$PATH" scripts/cargo.mjs zigbuild --workspace --bins --locked --profile dist \
+  OUTLAY_GLIBC=$glibc PATH="$tools/zig/bin:$PATH" scripts/cargo.mjs zigbuild --workspace --bins --locked --profile dist \
     --target "$triple.$glibc"
   unset JEMALLOC_SYS_WITH_LG_PAGE
 }

@@ -32,13 +32,15 @@ mod views;
 
 use std::sync::Arc;
 
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use axum::{Extension, Router};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::auth::{Credentials, Routes, guard};
 use crate::dialect::Dialect;
@@ -54,6 +56,8 @@ use crate::web;
 const DOCS: &str = "/api/docs";
 /// Where programs read it.
 const DOCUMENT: &str = "/api/v1/openapi.json";
+/// What they read: made of the code, which a test compares it with, and much smaller than that in memory.
+const KEPT: &str = include_str!("../../../../docs/reference/openapi.json");
 
 #[derive(OpenApi)]
 #[openapi(
@@ -113,8 +117,10 @@ pub fn document() -> utoipa::openapi::OpenApi {
 pub fn router(state: AppState, dialects: &Arc<[Dialect]>, live: Option<Live>) -> Router {
     let (router, document) = documented().split_for_parts();
     let routes = Routes::of(&document);
-    let router =
-        router.merge(SwaggerUi::new(DOCS).url(DOCUMENT, document)).fallback(page_or_not_found);
+    let router = router
+        .merge(SwaggerUi::new(DOCS).config(Config::from(DOCUMENT)))
+        .route(DOCUMENT, get(([(CONTENT_TYPE, "application/json")], KEPT)))
+        .fallback(page_or_not_found);
     let has_live = live.is_some();
     // Inside of the authentication, so that a socket has a caller too.
     let router = match live {
