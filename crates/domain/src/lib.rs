@@ -9,6 +9,7 @@ pub mod imports;
 pub mod ledger;
 pub mod links;
 pub mod once;
+pub mod plans;
 pub mod quantity;
 pub mod recommendations;
 pub mod revenue;

@@ -13,6 +13,7 @@ pub mod insights;
 pub mod journal;
 pub mod ledger;
 pub mod people;
+pub mod plans;
 pub mod prices;
 pub mod revenue;
 pub mod usage;

@@ -12,6 +12,7 @@ use outlay_engine::exports::schedules::{self, FileMaker};
 use outlay_engine::known_time::KnownTime;
 use outlay_engine::ledger;
 use outlay_engine::people::People;
+use outlay_engine::plans;
 use outlay_engine::tasks::Task;
 use outlay_engine::{Clock, Options, Outlay, SystemClock};
 use tokio::sync::watch;
@@ -191,6 +192,8 @@ fn start_tasks(state: &AppState) {
     tasks.spawn("counters", move |task| budgets::tend_counters(outlay.clone(), task));
     let outlay = Arc::downgrade(&state.outlay);
     tasks.spawn("ledger", move |task| ledger::sweep(outlay.clone(), task));
+    let outlay = Arc::downgrade(&state.outlay);
+    tasks.spawn("subscriptions", move |task| plans::turn(outlay.clone(), task));
     let outlay = Arc::downgrade(&state.outlay);
     let maker: Arc<dyn FileMaker> =
         Arc::new(api::exports::Maker::new(&state.outlay, state.config.clone()));

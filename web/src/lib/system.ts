@@ -52,6 +52,7 @@ const TASK_NAMES: Record<string, string> = {
   alerts: 'Judging alert rules',
   counters: 'Counting hard budgets',
   ledger: 'Ending holds and expired credit',
+  subscriptions: 'Beginning the months of subscriptions',
   exports: 'Making files by schedules',
   people: 'Tidying sessions and keys',
   'live.people': 'Live updates: who may hear',

@@ -4,6 +4,8 @@
 //! What is refused changes nothing in memory and so needs no savepoint. Accounts are remembered from
 //! commit to commit, because nobody else writes them; a commit that fails has all of them forgotten.
 
+mod plans;
+
 use chrono::{DateTime, SubsecRound, Utc};
 use compact_str::{CompactString, format_compact};
 use hashbrown::{HashMap, HashSet};
@@ -21,6 +23,7 @@ use crate::ledger::{
     Asked, Authorized, Captured, Command, Done, EVENT_PARTED, Given, HoldName, LedgerError, Limit,
     Reached, UNCOVERED_SECONDS_MAX,
 };
+use plans::{OpenPlan, Versions};
 
 /// Accounts that are remembered from commit to commit, at most.
 const REMEMBERED_MAX: usize = 10_000;
@@ -37,8 +40,11 @@ pub(super) struct Ledgers {
     /// Accounts that this commit opened without a ledger.
     begun: Vec<CompactString>,
     budgets: Option<HardBudgets>,
+    versions: Versions,
     now: DateTime<Utc>,
     wall: DateTime<Utc>,
+    /// The time by which subscriptions turn.
+    believed: DateTime<Utc>,
 }
 
 /// One account, as it is after all that was judged so far.
@@ -46,6 +52,7 @@ pub(super) struct Ledgers {
 struct Open {
     account: LedgerAccount,
     ledger: Ledger,
+    plan: Option<OpenPlan>,
     /// Postings of this commit that bear an id.
     posted: HashMap<CompactString, Posting>,
     /// On which budgets the holds are that are known.
@@ -106,10 +113,12 @@ impl From<LedgerRefusal> for Stop {
 }
 
 impl Ledgers {
-    /// Begins a commit at `now`, by the time of the ledger, and `wall`, by that of the machine.
-    pub fn begin(&mut self, now: DateTime<Utc>, wall: DateTime<Utc>) {
+    /// Begins a commit at `now`, by the time of the ledger, at `wall`, by that of the machine, and at
+    /// `believed`, which is that of the machine where nothing speaks against it.
+    pub fn begin(&mut self, now: DateTime<Utc>, wall: DateTime<Utc>, believed: DateTime<Utc>) {
         // As exact as the books are, so that what is told at once is what is told later.
         (self.now, self.wall) = (now.trunc_subsecs(6), wall);
+        self.believed = believed.trunc_subsecs(6);
         if self.known.len() > REMEMBERED_MAX {
             self.known.clear();
             self.names.clear();
@@ -218,6 +227,9 @@ impl Ledgers {
             Command::Ripen { account } => {
                 self.opened(tx, &account, false)?;
                 Ok(Done::Ripened)
+            }
+            Command::Subscription { account, wanted, trail } => {
+                self.subscription(tx, account, wanted, trail)
             }
         }
     }
@@ -592,7 +604,8 @@ impl Ledgers {
         may_begin: bool,
     ) -> Result<Option<&mut Open>, Stop> {
         if !self.known.contains_key(name) {
-            let open = tx.ledger().account(name)?.map(|account| Open::load(tx, account));
+            let versions = &mut self.versions;
+            let open = tx.ledger().account(name)?.map(|account| Open::load(tx, account, versions));
             self.known.insert(name.clone(), open.transpose()?);
         }
         let Some(known) = self.known.get_mut(name) else { return Ok(None) };
@@ -601,7 +614,9 @@ impl Ledgers {
             self.begun.push(name.clone());
         }
         let Some(open) = known else { return Ok(None) };
-        if open.ripen(tx, self.now)? {
+        // First what is over, so that what begins is not taken for a part of it.
+        let has_ripened = open.ripen(tx, self.now)?;
+        if open.turn(tx, self.believed, self.now)? || has_ripened {
             self.touched.insert(name.clone());
         }
         Ok(Some(open))
@@ -635,13 +650,14 @@ impl Open {
     fn new(account: CompactString) -> Self {
         let terms = Terms::default();
         let account = LedgerAccount { number: 0, account, terms, last: 0, due: None };
-        Self::of(account, Ledger::new(terms, 0))
+        Self::of(account, Ledger::new(terms, 0), None)
     }
 
-    fn of(account: LedgerAccount, ledger: Ledger) -> Self {
+    fn of(account: LedgerAccount, ledger: Ledger, plan: Option<OpenPlan>) -> Self {
         Self {
             account,
             ledger,
+            plan,
             posted: HashMap::new(),
             on: HashMap::new(),
             counted: HashMap::new(),
@@ -650,9 +666,14 @@ impl Open {
         }
     }
 
-    fn load(tx: &Tx<'_>, account: LedgerAccount) -> Result<Self, StoreError> {
+    fn load(
+        tx: &Tx<'_>,
+        account: LedgerAccount,
+        versions: &mut Versions,
+    ) -> Result<Self, StoreError> {
         let ledger = load_ledger(tx, &account)?;
-        Ok(Self::of(account, ledger))
+        let plan = OpenPlan::load(tx, account.number, versions)?;
+        Ok(Self::of(account, ledger, plan))
     }
 
     /// Lets happen what happens by itself up to `now`; says whether anything did.
@@ -935,6 +956,9 @@ impl Open {
             if amount > Amount::ZERO {
                 tx.ledger().add_refund(number, of, amount)?;
             }
+        }
+        if let Some(plan) = &mut self.plan {
+            plan.save(tx, number)?;
         }
         self.account.last = self.ledger.last;
         self.account.terms = self.ledger.terms;

@@ -512,7 +512,8 @@ impl Shared {
         let started = std::time::Instant::now();
         let largest_before = self.largest_sum.load(Ordering::Relaxed);
         let mut commit = Commit::new(pieces, self.clock.now(), largest_before);
-        state.ledgers.begin(self.ledger_time.now(), self.clock.now());
+        let believed = self.ledger_time.believed();
+        state.ledgers.begin(self.ledger_time.now(), self.clock.now(), believed);
         let written =
             self.books.write_blocking(|tx| commit.write(tx, &self.dedup, &self.history, state));
         match written {

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::budgets::Budget;
@@ -12,6 +14,7 @@ use outlay_domain::ledger::{
     Balance, Grant, GrantDraft, Hold, HoldState, LedgerRefusal, Posting, Terms, Unit,
 };
 use outlay_domain::people::AuditRecord;
+use outlay_domain::plans::{Cycle, PlanId, PlanVersion, Subscription, SubscriptionRefusal, When};
 use outlay_store::StoreError;
 use thiserror::Error;
 
@@ -185,6 +188,54 @@ pub enum Command {
         /// Whose.
         account: CompactString,
     },
+    /// Begin, change or end a subscription.
+    Subscription {
+        /// Whose.
+        account: CompactString,
+        /// What is to become of it.
+        wanted: Wanted,
+        /// What the trail says of it, where somebody asked for it.
+        trail: Option<AuditRecord>,
+    },
+}
+
+/// What is to become of a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// It begins.
+    Begin {
+        /// With which plan.
+        plan: PlanId,
+        /// Which version of it; the newest where nothing is said.
+        version: Option<u32>,
+        /// For how long is paid at a time.
+        cycle: Cycle,
+        /// Whose days.
+        tz: Tz,
+        /// Whether it is tried first; whoever never had a plan does where nothing is said.
+        tried: Option<bool>,
+    },
+    /// Another plan or version, or paid for another time.
+    Change {
+        /// Which plan.
+        plan: PlanId,
+        /// Which version of it; the newest where nothing is said.
+        version: Option<u32>,
+        /// For how long is paid at a time; as before where nothing is said.
+        cycle: Option<Cycle>,
+        /// When.
+        when: When,
+    },
+    /// It ends.
+    Cancel(When),
+    /// It goes on, where it would end or change.
+    Resume,
+    /// A payment is due.
+    FallDue,
+    /// It was paid.
+    Pay,
+    /// Only what happens by itself.
+    Turn,
 }
 
 /// What the ledger did.
@@ -202,6 +253,19 @@ pub enum Done {
     Agreed(Terms),
     /// What was due is put away.
     Ripened,
+    /// The subscription is so now.
+    Subscribed(Box<Subscribed>),
+}
+
+/// A subscription, after something was asked of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscribed {
+    /// How it is.
+    pub subscription: Subscription,
+    /// What its plan says.
+    pub plan: Arc<PlanVersion>,
+    /// Whether anything was done, and was not so before.
+    pub is_changed: bool,
 }
 
 /// Credit that was given.
@@ -306,6 +370,15 @@ pub enum LedgerError {
     /// The account has no ledger.
     #[error("the account has no ledger")]
     NoAccount,
+    /// Its subscription does not allow it.
+    #[error(transparent)]
+    Subscription(#[from] SubscriptionRefusal),
+    /// There is no such plan.
+    #[error("there is no plan `{0}`")]
+    NoPlan(PlanId),
+    /// Nobody new gets the plan.
+    #[error("the plan `{0}` is closed, and nobody new gets it")]
+    PlanClosed(PlanId),
     /// It was not taken into a commit.
     #[error(transparent)]
     NotTaken(#[from] AcceptError),

@@ -9,11 +9,12 @@ use serde_json::{Map, Value};
 use crate::forms::event_body::EventBody;
 
 /// What operations do.
-const VERBS: [&str; 41] = [
+const VERBS: [&str; 43] = [
     "acknowledge",
     "adjust",
     "analyze",
     "authorize",
+    "cancel",
     "capture",
     "change",
     "check",
@@ -44,6 +45,7 @@ const VERBS: [&str; 41] = [
     "report",
     "rerate",
     "resolve",
+    "resume",
     "revoke",
     "run",
     "send",

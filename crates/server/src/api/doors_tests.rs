@@ -281,6 +281,27 @@ fn knocks() -> Vec<Knock> {
         ),
         (post, "/api/v1/holds/{id}/capture", "", json!({}), SEND),
         (post, "/api/v1/holds/{id}/release", "", Value::Null, SEND),
+        (get, "/api/v1/plans", "", Value::Null, PRICES),
+        (post, "/api/v1/plans/import", "", json!({ "plans": {} }), SET_PRICES),
+        (get, "/api/v1/plans/{id}", "", Value::Null, PRICES),
+        (put, "/api/v1/plans/{id}", "", json!({ "name": "mine" }), SET_PRICES),
+        (delete, "/api/v1/plans/{id}", "", Value::Null, SET_PRICES),
+        (get, "/api/v1/plans/{id}/versions", "", Value::Null, PRICES),
+        (get, "/api/v1/plans/{id}/subscribers", "", Value::Null, OF_ALL),
+        (get, "/api/v1/accounts/{id}/subscription", "", Value::Null, USAGE),
+        (get, "/api/v1/accounts/{id}/subscription/history", "", Value::Null, USAGE),
+        (put, "/api/v1/accounts/{id}/subscription", "", json!({ "plan": "zzbob" }), CREDIT),
+        (
+            post,
+            "/api/v1/accounts/{id}/subscription/change",
+            "",
+            json!({ "plan": "zzbob", "cycle": "yearly", "when": "now" }),
+            CREDIT,
+        ),
+        (post, "/api/v1/accounts/{id}/subscription/cancel", "", json!({ "when": "now" }), CREDIT),
+        (post, "/api/v1/accounts/{id}/subscription/resume", "", Value::Null, CREDIT),
+        (post, "/api/v1/accounts/{id}/subscription/due", "", Value::Null, CREDIT),
+        (post, "/api/v1/accounts/{id}/subscription/paid", "", Value::Null, CREDIT),
         (get, "/api/v1/alerts", "", Value::Null, USAGE),
         (post, "/api/v1/alerts/{id}/acknowledge", "", Value::Null, ADMINS),
         (post, "/api/v1/alerts/{id}/resolve", "", Value::Null, ADMINS),
@@ -478,6 +499,10 @@ impl Street {
             "id": format!("{MARK}-grant"), "amount": "7.31", "unit": "USD", "source": "bonus",
         });
         self.done(Method::POST, &format!("/api/v1/accounts/{BOBS}/grants"), grant).await;
+        let says = json!({ "name": format!("{MARK} plan"), "hidden": true, "trial_days": 0 });
+        self.done(Method::PUT, &format!("/api/v1/plans/{MARK}"), says).await;
+        let path = format!("/api/v1/accounts/{BOBS}/subscription");
+        self.done(Method::PUT, &path, json!({ "plan": MARK })).await;
         let hold = json!({ "id": MARK, "account": BOBS, "amount": "5", "unit": "USD" });
         let hold = self.house.root(Method::POST, "/api/v1/authorize", hold).await;
         self.bobs_hold = hold.body["hold"].as_str().unwrap().to_owned();
@@ -600,6 +625,8 @@ impl Street {
             "/api/v1/views",
             "/api/v1/annotations?from=2026-01-01&to=2026-02-01&account=zzbob-account",
             "/api/v1/accounts/zzbob-account/ledger",
+            "/api/v1/accounts/zzbob-account/subscription/history",
+            "/api/v1/plans/zzbob/versions",
             "/api/v1/keys?user=bob",
             "/api/v1/imports",
         ] {
@@ -626,6 +653,7 @@ impl Street {
             path if path.contains("/views/") && may_harm => Uuid::nil().to_string(),
             path if path.contains("/views/") => self.bobs_view.clone(),
             path if path.contains("/accounts/") && !may_harm => BOBS.to_owned(),
+            path if path.contains("/plans/") && !may_harm => MARK.to_owned(),
             path if path.contains("/holds/") && !may_harm => self.bobs_hold.clone(),
             path if path.contains("/alerts/") => Uuid::nil().to_string(),
             path if path.contains("/export-schedules/") => Uuid::nil().to_string(),

@@ -29,6 +29,7 @@ use utoipa_axum::routes;
 use crate::auth::Scoped;
 use crate::error::ApiError;
 use crate::extract::{Json, Params, Path};
+use crate::forms::accounts::own_account;
 use crate::forms::months::month_of;
 use crate::forms::paging::{page, page_size};
 use crate::state::AppState;
@@ -41,8 +42,6 @@ const HOLD_SECONDS_MAX: u32 = 604_800;
 const ROLLOVER_SECONDS_MAX: u32 = 315_360_000;
 /// Characters of an id, at most.
 const ID_CHARS_MAX: usize = 200;
-/// Bytes of an account, at most, as of one that usage is sent for.
-const ACCOUNT_BYTES_MAX: usize = 256;
 /// Before the key of a tag among attributes.
 const TAG: &str = "tag.";
 /// What a budget is called for those who may not see it.
@@ -626,7 +625,9 @@ impl From<LedgerError> for ApiError {
             LedgerError::Counting => {
                 Self::unavailable(1, detail).mend("ask again in a moment; it is counted once")
             }
-            LedgerError::NoAccount => Self::not_found(detail),
+            LedgerError::NoAccount | LedgerError::NoPlan(_) => Self::not_found(detail),
+            LedgerError::PlanClosed(_) => Self::conflict(detail),
+            LedgerError::Subscription(refusal) => refusal.into(),
             LedgerError::NotTaken(error) => error.into(),
             LedgerError::Store(error) => error.into(),
         }
@@ -645,23 +646,6 @@ fn chosen_id(id: &str) -> Result<&str, ApiError> {
         return Err(ApiError::bad_request("malformed", "id", detail));
     }
     Ok(id)
-}
-
-/// An account of which the caller may see and use what there is; one of somebody else is not there.
-fn own_account(caller: &Scoped, account: &str) -> Result<CompactString, ApiError> {
-    let is_wrong = account.is_empty()
-        || account.len() > ACCOUNT_BYTES_MAX
-        || account.trim() != account
-        || account.chars().any(char::is_control);
-    if is_wrong {
-        let detail = "must have 1 to 256 bytes, none of them of a control character, and no blanks at \
-                      either end";
-        return Err(ApiError::bad_request("malformed", "account", detail));
-    }
-    match caller.may_see(account) {
-        Ok(()) => Ok(account.into()),
-        Err(_) => Err(ApiError::not_found("there is no such account")),
-    }
 }
 
 fn reason(reason: &str) -> Result<&str, ApiError> {

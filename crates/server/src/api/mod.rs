@@ -16,6 +16,7 @@ pub mod insights;
 pub mod keys;
 mod ledger;
 pub mod metrics;
+mod plans;
 pub mod prices;
 mod recommendations;
 mod reports;
@@ -23,6 +24,7 @@ pub mod revenue;
 mod roi;
 pub mod session;
 pub mod sql;
+mod subscriptions;
 mod system;
 pub mod tokens;
 mod traces;
@@ -95,6 +97,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(sql::routes())
         .merge(budgets::routes())
         .merge(ledger::routes())
+        .merge(plans::routes())
+        .merge(subscriptions::routes())
         .merge(alerts::routes())
         .merge(insights::routes())
         .merge(brief::routes())

@@ -154,6 +154,24 @@ impl Client {
         self.json(Method::PATCH, path, Some(body)).await
     }
 
+    /// `PUT path`.
+    pub async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, CliError> {
+        self.json(Method::PUT, path, Some(body)).await
+    }
+
+    /// `method path` without a body.
+    pub async fn empty<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<T, CliError> {
+        self.json(method, path, None::<&()>).await
+    }
+
     /// `DELETE path`.
     pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         self.json(Method::DELETE, path, None::<&()>).await

@@ -16,11 +16,13 @@ pub mod key;
 pub mod openapi;
 pub mod output;
 pub mod pages;
+mod plan;
 pub mod prices;
 pub mod ready;
 pub mod restore;
 mod schedule;
 pub mod serve;
+mod subscription;
 pub mod text;
 pub mod token;
 pub mod user;
@@ -87,6 +89,10 @@ enum Command {
     User(user::UserArgs),
     /// Give accounts credit, and show what they have
     Account(account::AccountArgs),
+    /// Import, list, show and close plans
+    Plan(plan::PlanArgs),
+    /// Begin, show, change and end the subscriptions of accounts
+    Subscription(subscription::SubscriptionArgs),
     /// Make, list and revoke API keys
     Key(key::KeyArgs),
     /// Sign a token for a user, who is made where there is none
@@ -151,6 +157,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Openapi => openapi::run(),
         Command::User(args) => user::run(&globals, args).await,
         Command::Account(args) => account::run(&globals, args).await,
+        Command::Plan(args) => plan::run(&globals, args).await,
+        Command::Subscription(args) => subscription::run(&globals, args).await,
         Command::Key(args) => key::run(&globals, args).await,
         Command::Token(args) => token::run(&globals, args).await,
     }

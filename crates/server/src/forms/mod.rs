@@ -1,6 +1,7 @@
-//! What more than one noun of the API reads or writes: events and questions about usage, words, ids, and
-//! pages of lists.
+//! What more than one noun of the API reads or writes: accounts, events and questions about usage, words,
+//! ids, and pages of lists.
 
+pub mod accounts;
 pub mod cloud_events;
 pub mod event_body;
 pub mod event_row;

@@ -80,6 +80,10 @@ impl Door {
             ("prices", Some("quote")) => Self::to(Act::SeePrices),
             ("prices", _) if reads => Self::to(Act::SeePrices),
             ("prices", _) => Self::to(Act::SetPrices),
+            // What is on offer is told to whoever may see prices.
+            ("plans", _) if reads && path.ends_with("/subscribers") => Self::to_all(Act::SeeUsage),
+            ("plans", _) if reads => Self::to(Act::SeePrices),
+            ("plans", _) => Self::to(Act::SetPrices),
             ("system", None) => Self::to(Act::SeeMetrics),
             ("keys", _) => Self::to(Act::ManageOwnKeys),
             // Everybody may see themself and change their password; the rest is for admins.
@@ -169,6 +173,12 @@ mod tests {
             (Method::POST, "/api/v1/prices/quote", guarded(SeePrices)),
             (Method::POST, "/api/v1/prices", guarded(SetPrices)),
             (Method::POST, "/api/v1/prices/rerate", guarded(SetPrices)),
+            (Method::GET, "/api/v1/plans/pro", guarded(SeePrices)),
+            (Method::GET, "/api/v1/plans/pro/subscribers", Door::to_all(SeeUsage)),
+            (Method::GET, "/api/v1/accounts/acme/subscription", guarded(SeeUsage)),
+            (Method::POST, "/api/v1/accounts/acme/subscription/paid", guarded(Act::GrantCredit)),
+            (Method::PUT, "/api/v1/plans/pro", guarded(SetPrices)),
+            (Method::POST, "/api/v1/plans/import", guarded(SetPrices)),
             (Method::GET, "/api/v1/keys", guarded(ManageOwnKeys)),
             (Method::DELETE, "/api/v1/keys/1", guarded(ManageOwnKeys)),
             (Method::POST, "/api/v1/tokens", guarded(Administer)),

@@ -15,12 +15,14 @@ pub mod imports;
 pub mod ledger;
 pub mod manifest;
 pub mod people;
+pub mod plans;
 pub mod prices;
 pub mod recommendations;
 pub mod revenue;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod statements;
+pub mod subscriptions;
 mod time;
 pub mod totals;
 mod tx;
@@ -38,8 +40,8 @@ use crate::StoreError;
 
 pub use tx::{
     AccountTotals, Alerts, Amendments, Annotations, Audit, Budgets, Counters, Exports, Imports,
-    Ledgers, Manifest, People, Prices, Reads, Recommendations, Revenue, Tx, UsageLog, View, Views,
-    Writes,
+    Ledgers, Manifest, People, Plans, Prices, Reads, Recommendations, Revenue, Subscriptions, Tx,
+    UsageLog, View, Views, Writes,
 };
 
 /// The file in the data folder.
@@ -82,6 +84,8 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (26, include_str!("migrations/0026_export_schedules.sql")),
     (27, include_str!("migrations/0027_captured.sql")),
     (28, include_str!("migrations/0028_revenue_of_one_account.sql")),
+    (29, include_str!("migrations/0029_plans.sql")),
+    (30, include_str!("migrations/0030_subscriptions.sql")),
 ];
 
 /// The open books of one data folder.

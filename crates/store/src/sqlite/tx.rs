@@ -133,12 +133,16 @@ nouns! {
     manifest: Manifest,
     /// Users, their keys, sessions and sign-in links.
     people: People,
+    /// What accounts may subscribe to.
+    plans: Plans,
     /// Prices and where they are from.
     prices: Prices,
     /// What people decided about recommendations.
     recommendations: Recommendations,
     /// What customers paid.
     revenue: Revenue,
+    /// Which account has which plan.
+    subscriptions: Subscriptions,
     /// What each account was charged.
     totals: AccountTotals,
     /// Committed commits that stand between the books and the history.

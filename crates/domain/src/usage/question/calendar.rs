@@ -131,7 +131,7 @@ pub fn hour_start(date: NaiveDate, hour: u32, tz: Tz) -> DateTime<Utc> {
 }
 
 /// The first instant at which clocks in `tz` show `local`, or a later time where they never show that.
-fn first_at(local: NaiveDateTime, tz: Tz) -> DateTime<Utc> {
+pub fn first_at(local: NaiveDateTime, tz: Tz) -> DateTime<Utc> {
     match tz.from_local_datetime(&local).earliest() {
         Some(start) => start.with_timezone(&Utc),
         // The clocks jumped over it: it is when they did.

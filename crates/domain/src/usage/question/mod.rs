@@ -17,6 +17,7 @@ use thiserror::Error;
 
 pub use answer::{Answer, Group, Key, ROWS_MAX, Row, Tally, Values};
 pub use attribute::{Attribute, Filter, Test};
+pub(crate) use calendar::first_at;
 pub use calendar::{BUCKETS_MAX, Buckets, Every, day_start, hour_start, local_text};
 pub use latency::{LATENCY_BUCKETS, Latencies, bucket_of};
 pub use measure::{CreditRate, Measure, Part, Value, millis};
