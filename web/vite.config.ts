@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
-import { defineConfig, type Plugin } from 'vite'
+import { defineConfig, type HtmlTagDescriptor, type Plugin } from 'vite'
 
 /** Where `npm run dev` finds the server whose data it shows. */
 const server = process.env.OUTLAY_URL ?? 'http://127.0.0.1:8440'
@@ -9,30 +9,37 @@ function place(path: string): string {
   return fileURLToPath(new URL(path, import.meta.url))
 }
 
-/** Asks for the font together with the script, so that the first text is set in it. */
-function preloadFont(): Plugin {
+/** What the page cannot do without, asked for together with its scripts and not after them. */
+function preloadFirst(): Plugin {
+  const preload = (href: string, attrs: Record<string, string>): HtmlTagDescriptor => ({
+    tag: 'link',
+    attrs: { rel: 'preload', href, crossorigin: '', ...attrs },
+  })
   return {
-    name: 'preload-font',
+    name: 'preload-first',
     transformIndexHtml: {
       order: 'post',
       handler(_html, { bundle }) {
-        const font = Object.keys(bundle ?? {}).find((name) => name.includes('inter-latin-wght'))
-        if (!font) return []
-        const attrs = {
-          rel: 'preload',
-          as: 'font',
-          type: 'font/woff2',
-          href: `/${font}`,
-          crossorigin: '',
-        }
-        return [{ tag: 'link', attrs, injectTo: 'head' as const }]
+        // Who is signed in comes before all else: whatever is asked depends on it, and a browser asks
+        // for six things at a time. The font comes last: text can wait for it.
+        const session = preload('/api/v1/session', { as: 'fetch' })
+        const fonts = Object.keys(bundle ?? {}).filter((name) => name.includes('inter-latin-wght'))
+        return [
+          { ...session, injectTo: 'head-prepend' },
+          ...fonts.map(
+            (name): HtmlTagDescriptor => ({
+              ...preload(`/${name}`, { as: 'font', type: 'font/woff2' }),
+              injectTo: 'head',
+            }),
+          ),
+        ]
       },
     },
   }
 }
 
 export default defineConfig({
-  plugins: [react(), preloadFont()],
+  plugins: [react(), preloadFirst()],
   resolve: {
     alias: {
       '@outlay/client': place('../clients/typescript/src/index.ts'),
@@ -51,8 +58,9 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: 'early', test: /\/src\/early\.ts$/, priority: 2 },
+            { name: 'early', test: /\/src\/early\.ts$|rolldown\/runtime/, priority: 2 },
             { name: 'first', tags: ['$initial'], priority: 1 },
+            { name: 'live', test: /\/(socket|engine)\.io-/ },
           ],
         },
       },

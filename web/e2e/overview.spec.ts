@@ -239,6 +239,11 @@ test('what is seen first is asked for while the script is on its way, and nothin
     asked.push(pathname + search)
     if (pathname === '/api/v1/pins') hearOfIt()
   })
+  // Who is signed in is asked before any script of ours is there.
+  await page.route(/\/assets\/early-[^/]*\.js$/, async (route) => {
+    await expect.poll(() => asked).toContain('/api/v1/session')
+    await route.continue()
+  })
   // The page's own script is held back until the last of the early questions was asked.
   await page.route(/\/assets\/first-[^/]*\.js$/, async (route) => {
     await heard

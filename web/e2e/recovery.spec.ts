@@ -70,6 +70,20 @@ test('a page whose script cannot be had keeps its frame, and comes when the serv
   complaints.splice(0)
 })
 
+test('figures are there without the script that keeps them live, and are live when it comes', async ({
+  page,
+  complaints,
+}) => {
+  await page.route('**/assets/live-*.js', (route) => route.abort('connectionrefused'))
+  await page.goto('/')
+  await settled(page)
+  await expect(page.getByText('Reconnecting', { exact: true })).toBeVisible()
+
+  await page.unroute('**/assets/live-*.js')
+  await expect(page.getByText('Live', { exact: true })).toBeVisible()
+  complaints.splice(0)
+})
+
 test('what failed while the server was away is asked again by itself', async ({
   page,
   complaints,

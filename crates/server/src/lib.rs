@@ -8,6 +8,7 @@ pub mod api;
 pub mod auth;
 mod bounded;
 mod by_name;
+mod compressed;
 pub mod dialect;
 pub mod dialects;
 pub mod error;

@@ -1,12 +1,12 @@
 import type { InfiniteData, QueryClient, QueryKey } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import { io, type Socket } from 'socket.io-client'
+import type { io as Dial } from 'socket.io-client'
 import { keys } from '@/api/keys'
 import { type EventPage, eventAttribute, eventKey, type UsageEvent } from '@/api/usage'
 import { type Filter, passes } from '@/lib/filters'
 import { isRunning } from '@/lib/period'
 import type { Range } from '@/lib/time'
-import { serverMayBeBack } from './recovery'
+import { serverMayBeBack, whenServerIsBack } from './recovery'
 
 /** How the page hears of what comes in. */
 export type LiveState = 'connecting' | 'live' | 'reconnecting'
@@ -57,15 +57,40 @@ function askAgain(client: QueryClient, queries: QueryKey[]) {
   for (const queryKey of queries) client.invalidateQueries({ queryKey })
 }
 
-/** Follows the server's socket until the returned function is called. */
+/**
+ * Follows the server's socket until the returned function is called. What speaks to it is a script of
+ * its own, which nobody waits for: figures are seen before they are live.
+ */
 export function followLive(client: QueryClient): () => void {
+  let stop = () => {}
+  let isOver = false
+  const begin = () =>
+    import('socket.io-client').then(
+      ({ io }) => {
+        if (!isOver) stop = follow(client, io)
+      },
+      () => {
+        if (isOver) return
+        changeState('reconnecting')
+        stop = whenServerIsBack(begin)
+      },
+    )
+  begin()
+  return () => {
+    isOver = true
+    stop()
+    changeState('connecting')
+  }
+}
+
+function follow(client: QueryClient, io: typeof Dial): () => void {
   const refetch = throttle(() => refetchRunning(client), REFETCH_EVERY_MS)
   const judge = throttle(() => refetchJudged(client), JUDGE_EVERY_MS)
   const heard = () => {
     refetch.soon()
     judge.soon()
   }
-  const socket: Socket = io({ path: '/socket.io/', transports: ['websocket', 'polling'] })
+  const socket = io({ path: '/socket.io/', transports: ['websocket', 'polling'] })
   let wasConnected = false
   socket.on('connect', () => {
     changeState('live')
@@ -100,7 +125,6 @@ export function followLive(client: QueryClient): () => void {
     judge.stop()
     socket.removeAllListeners()
     socket.disconnect()
-    changeState('connecting')
   }
 }
 

@@ -45,6 +45,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::auth::{Credentials, Routes, guard};
+use crate::compressed::compressed;
 use crate::dialect::Dialect;
 use crate::error::ApiError;
 use crate::live::Live;
@@ -86,24 +87,24 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(check::routes())
         .merge(events::routes())
         .merge(traces::routes())
-        .merge(prices::routes())
+        .merge(compressed(prices::routes()))
         .merge(amendments::routes())
         .merge(session::routes())
         .merge(users::routes())
         .merge(keys::routes())
         .merge(tokens::routes())
-        .merge(audit::routes())
-        .merge(usage::routes())
+        .merge(compressed(audit::routes()))
+        .merge(compressed(usage::routes()))
         .merge(sql::routes())
         .merge(budgets::routes())
         .merge(ledger::routes())
         .merge(plans::routes())
         .merge(subscriptions::routes())
         .merge(alerts::routes())
-        .merge(insights::routes())
-        .merge(brief::routes())
-        .merge(recommendations::routes())
-        .merge(roi::routes())
+        .merge(compressed(insights::routes()))
+        .merge(compressed(brief::routes()))
+        .merge(compressed(recommendations::routes()))
+        .merge(compressed(roi::routes()))
         .merge(views::routes())
         .merge(annotations::routes())
         .merge(exports::routes())
