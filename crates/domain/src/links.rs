@@ -54,6 +54,11 @@ pub enum Link {
         /// Its id.
         id: String,
     },
+    /// A schedule of files.
+    Schedule {
+        /// Its id.
+        id: String,
+    },
     /// What is paid for a unit of usage.
     Prices,
     /// Models that have usage and no price.

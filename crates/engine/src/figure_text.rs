@@ -1,4 +1,11 @@
-//! Figures as people read them.
+//! Figures and days as people read them.
+
+use chrono::NaiveDate;
+
+/// A day: `3 Sep 2026`.
+pub fn day_text(day: NaiveDate) -> String {
+    day.format("%-d %b %Y").to_string()
+}
 
 /// Nanos in dollars, rounded half away from zero to the cent; what is less than one has six places.
 pub fn amount_text(nanos: i128) -> String {

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use thiserror::Error;
 
 use crate::Outlay;
+use crate::exports::schedules::ExportTrouble;
 use crate::figure_text::count_text;
 use crate::known_time::TimeReading;
 use crate::tasks::{TaskCondition, TaskReading};
@@ -114,7 +115,7 @@ impl Outlay {
                 format!("{failures} failed since the start; their senders were told"),
             ),
         });
-        if let Some(why) = self.exports.trouble() {
+        if let Some(ExportTrouble { why, .. }) = self.exports.trouble() {
             checks.push(Check::new(
                 "exports",
                 CheckState::Warning,

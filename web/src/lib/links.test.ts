@@ -39,6 +39,7 @@ it('carries when and of what where a link says neither', () => {
 
 it('leads to things by their ids', () => {
   expect(address({ to: 'budget', id: 'all ai' })).toBe('/budget/all%20ai')
+  expect(address({ to: 'schedule', id: '0198-7' })).toBe('/exports?schedule=0198-7')
   expect(address({ to: 'unpriced' })).toBe('/prices?view=unpriced')
   expect(address({ to: 'prices' })).toBe('/prices')
   expect(address({ to: 'alerts' })).toBe('/alerts')

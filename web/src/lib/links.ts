@@ -30,6 +30,8 @@ export function addressOf(link: Link, shown: View): string {
         : '/explore'
     case 'budget':
       return budgetPath(link.id)
+    case 'schedule':
+      return `/exports?schedule=${encodeURIComponent(link.id)}`
     case 'prices':
       return '/prices'
     case 'unpriced':

@@ -18,7 +18,8 @@ use outlay_domain::usage::question::{Every, Group, Measure, Value, day_start};
 
 use super::{Alerts, AlertsError};
 use crate::budgets::{BudgetStatus, Judged, UnjudgedBudget};
-use crate::figure_text::{amount_text, count_text, decimal_text, span_text, units_text};
+use crate::exports::schedules::ExportTrouble;
+use crate::figure_text::{amount_text, count_text, day_text, decimal_text, span_text, units_text};
 use crate::health::{self, DiskSpace};
 use crate::insights::findings::spike_severity;
 use crate::insights::units;
@@ -249,7 +250,7 @@ impl Alerts {
                     title: format!(
                         "{} in the hour from {}, {} were expected",
                         units_text(*spend),
-                        local.format("%F %H:%M %Z"),
+                        local.format("%-d %b %Y, %H:%M %Z"),
                         units_text(verdict.expected.max(0.0))
                     ),
                     detail: format!(
@@ -289,8 +290,9 @@ impl Alerts {
                 severity: (anomaly.severity >= anomalies::AnomalySeverity::Critical)
                     .then_some(Severity::Critical),
                 title: format!(
-                    "{} on {day}, {} were expected",
+                    "{} on {}, {} were expected",
                     units_text(anomaly.value),
+                    day_text(day),
                     units_text(anomaly.expected.max(0.0))
                 ),
                 detail: format!(
@@ -327,15 +329,16 @@ impl Alerts {
                 hold: Hold::Holds,
                 severity: None,
                 title: format!(
-                    "Spend went from {} to {} a day around {day}",
+                    "Spend went from {} to {} a day around {}",
                     units_text(change.before.max(0.0)),
-                    units_text(change.after.max(0.0))
+                    units_text(change.after.max(0.0)),
+                    day_text(day)
                 ),
                 detail: format!(
                     "{}, between {} and {}",
                     about(scope),
-                    days[change.lo.min(days.len() - 1)],
-                    days[change.hi.min(days.len() - 1)]
+                    day_text(days[change.lo.min(days.len() - 1)]),
+                    day_text(days[change.hi.min(days.len() - 1)])
                 ),
                 link: Some(of_day(scope, day)),
                 account: None,
@@ -399,36 +402,37 @@ impl Alerts {
     fn trouble(&self) -> Vec<Reading> {
         let Some(outlay) = self.outlay.upgrade() else { return Vec::new() };
         let mut readings = Vec::new();
-        let mut found = |key: &str, title: String, detail: &str| {
+        let mut found = |key: &str, title: String, detail: &str, link: Option<Link>| {
             readings.push(Reading {
                 key: key.into(),
                 hold: Hold::Holds,
                 severity: None,
                 title,
                 detail: detail.into(),
-                link: None,
+                link,
                 account: None,
             });
         };
         if let Some(space) = DiskSpace::of(&outlay.data_dir).filter(|space| space.is_nearly_full())
         {
             let title = format!("The disk has {} MB left", space.free >> 20);
-            found("disk", title, "make room, or events will be refused");
+            found("disk", title, "make room, or events will be refused", None);
         }
         let failures =
             outlay.journal.counters().failures.load(std::sync::atomic::Ordering::Relaxed);
         let before = std::mem::replace(&mut self.memory.lock().failures, failures);
         if failures > before {
             let title = format!("{} commits could not be written", failures - before);
-            found("commits", title, "their senders were told; the log says why");
+            found("commits", title, "their senders were told; the log says why", None);
         }
         if let Some(ahead) = outlay.known_time.now().ahead {
             let title = format!("The clock is {} days ahead", ahead.num_days());
-            found("clock", title, health::CLOCK_REMEDY);
+            found("clock", title, health::CLOCK_REMEDY, None);
         }
-        if let Some(why) = outlay.exports.trouble() {
+        if let Some(ExportTrouble { schedule, why }) = outlay.exports.trouble() {
             let title = "An export could not be made".to_owned();
-            found("exports", title, &format!("it is tried again: {why}"));
+            let link = Link::Schedule { id: schedule.to_string() };
+            found("exports", title, &format!("it is tried again: {why}"), Some(link));
         }
         for task in outlay.tasks.readings() {
             let panics = &mut self.memory.lock().panics;
@@ -437,7 +441,7 @@ impl Alerts {
                 let title = format!("The task “{}” ended in a panic", task.name);
                 let why = task.last_error.as_deref().unwrap_or_default();
                 let detail = format!("it is started again; the log says more: {why}");
-                found(&format!("task:{}", task.name), title, &detail);
+                found(&format!("task:{}", task.name), title, &detail, None);
             }
         }
         readings
@@ -566,7 +570,7 @@ fn budget_reading(
             let expected = status.outlook.as_ref().map_or(0.0, |outlook| outlook.expected);
             let mut detail = format!("{} of {available} are expected", units_text(expected));
             if let Some(day) = status.crossed_on {
-                let _ = write!(detail, ", spent by {day}");
+                let _ = write!(detail, ", spent by {}", day_text(day));
             }
             (format!("{}: will reach {percent} % of the budget", draft.name), detail)
         }

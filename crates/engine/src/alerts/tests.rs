@@ -416,7 +416,7 @@ async fn a_day_out_of_the_usual_and_a_silence_are_told() {
 
     let told = desk.judged().await;
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("$80.00 on 2026-11-10"), "{told:?}");
+    assert!(told[0].contains("$80.00 on 10 Nov 2026"), "{told:?}");
 
     desk.clock.advance(TimeDelta::days(4));
     let told = desk.judged().await;
@@ -440,7 +440,7 @@ async fn a_day_is_that_of_the_team() {
 
     let told = desk.judged().await;
 
-    let of_the_day = told.iter().filter(|alert| alert.contains("$80.00 on 2026-11-11"));
+    let of_the_day = told.iter().filter(|alert| alert.contains("$80.00 on 11 Nov 2026"));
     assert_eq!(of_the_day.count(), 1, "{told:?}");
 }
 

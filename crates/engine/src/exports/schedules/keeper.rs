@@ -20,7 +20,10 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::acts::{Fail, Finish, Finished, Forget, Lose, Plan, Tidy};
-use super::{ExportDesk, FileMaker, Piece, Pieces, Schedules, SchedulesError, Wanted, plan};
+use super::{
+    ExportDesk, ExportTrouble, FileMaker, Piece, Pieces, Schedules, SchedulesError, Wanted, plan,
+};
+use crate::figure_text::day_text;
 use crate::health::DiskSpace;
 use crate::tasks::Task;
 use crate::{Outlay, figure_text};
@@ -276,8 +279,9 @@ impl Schedules {
                 if let (RunState::Failed, Some(schedule), Some(reason)) =
                     (run.state, schedule, &run.reason)
                 {
-                    let (name, first) = (&schedule.draft.name, run.period.first);
-                    return Ok(Some(format!("the file of {first} by “{name}”: {reason}")));
+                    let (name, first) = (&schedule.draft.name, day_text(run.period.first));
+                    let why = format!("the file of {first} by “{name}”: {reason}");
+                    return Ok(Some(ExportTrouble { schedule: run.schedule, why }));
                 }
             }
             Ok(None)

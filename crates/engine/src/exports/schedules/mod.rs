@@ -103,7 +103,16 @@ pub struct ExportDesk {
     /// Erasures that go on: nothing is made meanwhile.
     erasures: AtomicUsize,
     /// Why some file could not be made.
-    trouble: Mutex<Option<String>>,
+    trouble: Mutex<Option<ExportTrouble>>,
+}
+
+/// A file that could not be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportTrouble {
+    /// Whose file it is.
+    pub schedule: Uuid,
+    /// Which file, and why.
+    pub why: String,
 }
 
 /// Nothing is made while somebody holds this.
@@ -141,7 +150,7 @@ impl ExportDesk {
     }
 
     /// Why some file could not be made, while that is so.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<ExportTrouble> {
         self.trouble.lock().clone()
     }
 

@@ -5,11 +5,13 @@ use std::sync::atomic::AtomicUsize;
 
 use chrono::TimeDelta;
 use outlay_domain::exports::{Cadence, RunState};
+use outlay_domain::links::Link;
 use outlay_domain::people::{Role, User, UserId, Via};
 use outlay_domain::usage::EventDraft;
 use outlay_store::sqlite::audit::AuditFilter;
 
 use super::*;
+use crate::alerts::{Alerts, WantedAlerts};
 use crate::usage::Incoming;
 use crate::usage::amend::Amender;
 use crate::{FrozenClock, Options};
@@ -256,7 +258,14 @@ async fn a_file_that_could_not_be_made_says_why_and_is_tried_again_later() {
     assert_eq!(house.fake.made(), 3, "no sooner than it is to be tried again");
     assert_eq!(house.files(), [""; 0], "and nothing is left behind");
     let trouble = house.outlay.exports.trouble().unwrap();
-    assert!(trouble.contains("2026-03-01 by “Nightly”"), "{trouble}");
+    assert!(trouble.why.contains("1 Mar 2026 by “Nightly”"), "{trouble:?}");
+    assert_eq!(trouble.schedule, id);
+    let alerts = Alerts::new(&house.outlay);
+    alerts.judge_all().await.unwrap();
+    let open = WantedAlerts { states: vec!["open".into()], ..WantedAlerts::default() };
+    let told = alerts.page(open, None, 10, &(&house.ada).into()).await.unwrap().alerts;
+    let told = told.into_iter().find(|alert| alert.key == "exports").unwrap();
+    assert_eq!(told.link, Some(Link::Schedule { id: id.to_string() }), "it leads to what is wrong");
     let check = house.outlay.checks().into_iter().find(|check| check.name == "exports").unwrap();
     assert_eq!(check.condition, crate::health::CheckState::Warning);
 
