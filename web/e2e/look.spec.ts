@@ -4,6 +4,7 @@ import type { Page } from '@playwright/test'
 import { advising } from './advice'
 import { expect, settled, still, test } from './fixtures'
 import { earning } from './revenue'
+import { scheduling } from './schedules'
 
 const PAGES = [
   '/',
@@ -21,6 +22,7 @@ const PAGES = [
   '/model/gpt-4o',
   '/imports',
   '/exports',
+  '/exports?schedule=look',
   '/sql',
   '/audit',
   '/people',
@@ -81,6 +83,7 @@ async function tooWide(page: Page): Promise<string[]> {
 async function ready(page: Page, path: string) {
   if (path === '/insights') await advising(page)
   if (path === '/roi') await earning(page)
+  if (path.includes('schedule=')) await scheduling(page)
   await page.goto(path)
   if (path.includes('shown=heat')) await expect(page.getByRole('grid')).toBeVisible()
   else if (path === '/' || /^\/(explore|insights|roi)/.test(path)) await settled(page)

@@ -33,6 +33,32 @@ test('a name that has marks of its own is the one that was sent', async ({ page 
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('100% "a/b"?')
 })
 
+test('a name that nothing was used by says so, leads on, and is a page like any other once it is used', async ({
+  page,
+}) => {
+  const name = `gpt-typo-${Date.now()}`
+  await page.goto(`/model/${name}`)
+  const main = page.getByRole('main')
+  await expect(main.getByText('No usage has this name')).toBeVisible()
+  await expect(main.getByRole('region', { name: 'Figures' })).toHaveCount(0)
+  await expect(main.getByRole('link', { name: 'Keep as view' })).toHaveCount(0)
+  await expect(page.getByText('Live', { exact: true })).toBeVisible()
+
+  const { csrf } = await (await page.request.get('/api/v1/session')).json()
+  const event = { id: name, source: 'names', account: 'names', provider: 'openai', model: name }
+  await page.request.post('/api/v1/events', {
+    headers: { 'x-csrf-token': csrf },
+    data: { ...event, quantities: { requests: 1 } },
+  })
+  await expect(main.getByRole('region', { name: 'Figures' })).toBeVisible()
+
+  await page.goto(`/model/${name}-again`)
+  await main.getByRole('link', { name: 'Every model that was used' }).click()
+  await expect(
+    page.getByRole('table').getByRole('link', { name: 'gpt-4o', exact: true }),
+  ).toBeVisible()
+})
+
 test('a budget that is begun on the page of a name is about it', async ({ page }) => {
   await page.goto('/model/gpt-4o')
   await page.getByRole('link', { name: 'New budget' }).click()

@@ -43,6 +43,7 @@ export const keys = {
   runningUsage: () => ['usage', 'running'] as const,
   usage: (freshness: Freshness, kind: string, asked: unknown) =>
     ['usage', freshness, kind, asked] as const,
+  wasUsed: (asked: unknown) => [...keys.runningUsage(), 'ever', asked] as const,
   runningEvents: () => ['events', 'running'] as const,
   events: (freshness: Freshness, asked: unknown) => ['events', freshness, asked] as const,
   eventStory: (source: string, id: string) => ['events', 'story', source, id] as const,

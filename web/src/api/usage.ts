@@ -161,6 +161,20 @@ export function useHasEvents() {
   })
 }
 
+/** Whether any event in all of the past passes the filters. */
+export function useWasUsed(filters: Filter[], { enabled = true } = {}) {
+  const told = { query: { measures: 'events' }, filters: filterParams(filters) }
+  return useQuery({
+    queryKey: keys.wasUsed(told),
+    queryFn: async ({ signal }) => {
+      const { total } = await api.get('/api/v1/usage/total', { ...told, signal })
+      return Number(total.events) > 0
+    },
+    enabled,
+    staleTime: 60_000,
+  })
+}
+
 /** What else was said under an event's id by its source: what it corrects, and what corrected it. */
 export function useEventStory({ id, source }: UsageEvent) {
   return useQuery({

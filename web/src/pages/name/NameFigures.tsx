@@ -1,45 +1,34 @@
 import type { ReactNode } from 'react'
-import { useUsage } from '@/api/usage'
 import { formatAmount, formatAmountExactly } from '@/lib/amount'
 import type { Filter } from '@/lib/filters'
 import type { Measure, Readings } from '@/lib/measures'
 import { amountEach, cachedShare } from '@/lib/mix'
 import { formatShare } from '@/lib/number'
-import { previousLabel, previousUpToNow } from '@/lib/period'
+import { previousLabel } from '@/lib/period'
 import { Change, Figure, Spend } from '@/ui/Figures'
-import { Bone, Failure } from '@/ui/States'
+import { Loaded } from '@/ui/Loaded'
+import { Bone } from '@/ui/States'
 import { useScene } from '@/view/useView'
 import classes from './NameFigures.module.css'
-
-const MEASURES: Measure[] = [
-  'spend',
-  'unpriced',
-  'requests',
-  'tokens',
-  'input_tokens',
-  'cache_read_tokens',
-  'cache_write_5m_tokens',
-  'cache_write_1h_tokens',
-  'errors',
-  'latency_p50_ms',
-  'latency_p95_ms',
-]
+import { useNameTotal, useNameTotalBefore } from './useNameTotal'
 
 /** The figures of a name in the period, each against the period before. */
 export function NameFigures({ filters }: { filters: Filter[] }) {
-  const { view, range, tz, now } = useScene()
-  const ask = { tz, filters, measures: MEASURES }
-  const current = useUsage('total', { ...ask, range })
-  const before = useUsage(
-    'total',
-    { ...ask, range: previousUpToNow(view.period, now, tz) },
-    { enabled: view.compare },
+  const current = useNameTotal(filters)
+  const before = useNameTotalBefore(filters)
+  return (
+    <Loaded
+      query={current}
+      what="The figures"
+      skeleton={<Tiles readings={undefined} base={undefined} />}
+    >
+      {({ total }) => <Tiles readings={total} base={before?.total} />}
+    </Loaded>
   )
-  if (current.isError && !current.data) {
-    return <Failure what="The figures" error={current.error} retry={current.refetch} />
-  }
-  const readings = current.data?.total
-  const base = view.compare ? before.data?.total : undefined
+}
+
+/** The figures; grey bars while they are on their way. */
+function Tiles({ readings, base }: FigureProps) {
   return (
     <section className={classes.figures} aria-label="Figures">
       <SpendFigure readings={readings} base={base} />

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { useEffect, useMemo } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useSession } from '@/api/session'
+import { useWasUsed } from '@/api/usage'
 import { type Attribute, attributeLabel, type Filter, isAttribute, withOnly } from '@/lib/filters'
 import type { Measure } from '@/lib/measures'
 import { readNamePath } from '@/lib/names'
@@ -18,6 +19,8 @@ import { AboutPanel } from './AboutPanel'
 import { NameFigures } from './NameFigures'
 import classes from './NamePage.module.css'
 import { TokenMixPanel } from './TokenMixPanel'
+import { UnknownName } from './UnknownName'
+import { useNameTotal } from './useNameTotal'
 
 const MEASURES: Measure[] = ['spend', 'requests', 'tokens', 'errors', 'latency_p95_ms']
 const OPTIONAL: Measure[] = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'latency_p50_ms']
@@ -37,11 +40,13 @@ export default function NamePage() {
   return <AboutName key={`${about.attribute} ${about.name}`} {...about} />
 }
 
-function AboutName({ attribute, name }: { attribute: Attribute; name: string }) {
+interface About {
+  attribute: Attribute
+  name: string
+}
+
+function AboutName({ attribute, name }: About) {
   const [view] = useView()
-  const [byAsked, askBy] = useParam('by')
-  const by = byAsked && isAttribute(byAsked) ? byAsked : usualBy(attribute)
-  const groups = useMemo(() => [by], [by])
   const filters = useMemo(
     () => withOnly(view.filters, attribute, name),
     [view.filters, attribute, name],
@@ -49,6 +54,7 @@ function AboutName({ attribute, name }: { attribute: Attribute; name: string }) 
   useEffect(() => {
     document.title = `${name} · Outlay`
   }, [name])
+  const isUnknown = useIsUnknown({ attribute, name }, filters)
   return (
     <div className={classes.page}>
       <header className={classes.head}>
@@ -56,8 +62,35 @@ function AboutName({ attribute, name }: { attribute: Attribute; name: string }) 
           <p className="muted small">{attributeLabel(attribute)}</p>
           <h1 className={classes.title}>{name}</h1>
         </div>
-        <Actions attribute={attribute} name={name} filters={filters} />
+        {!isUnknown && <Actions attribute={attribute} name={name} filters={filters} />}
       </header>
+      {isUnknown ? (
+        <>
+          <UnknownName attribute={attribute} name={name} />
+          <AboutPanel attribute={attribute} name={name} />
+        </>
+      ) : (
+        <UsageOfName attribute={attribute} name={name} filters={filters} />
+      )}
+    </div>
+  )
+}
+
+/** Whether no usage ever had the name; looked for only where there is none in the period. */
+function useIsUnknown({ attribute, name }: About, filters: Filter[]): boolean {
+  const { data } = useNameTotal(filters)
+  const isQuiet = data !== undefined && Number(data.total.requests ?? 0) === 0
+  const wasUsed = useWasUsed(withOnly([], attribute, name), { enabled: isQuiet })
+  return isQuiet && wasUsed.data === false
+}
+
+/** What was used of a name. */
+function UsageOfName({ attribute, name, filters }: About & { filters: Filter[] }) {
+  const [byAsked, askBy] = useParam('by')
+  const by = byAsked && isAttribute(byAsked) ? byAsked : usualBy(attribute)
+  const groups = useMemo(() => [by], [by])
+  return (
+    <>
       <FilterBar />
       <NameFigures filters={filters} />
       <SpendDaysPanel filters={filters} />
@@ -86,7 +119,7 @@ function AboutName({ attribute, name }: { attribute: Attribute; name: string }) 
         </div>
       </div>
       <EventsPanel filters={filters} />
-    </div>
+    </>
   )
 }
 
@@ -95,14 +128,8 @@ function usualBy(attribute: Attribute): Attribute {
   return attribute === 'model' ? 'account' : 'model'
 }
 
-interface ActionsProps {
-  attribute: Attribute
-  name: string
-  filters: Filter[]
-}
-
 /** What can be done about a name, by whoever looks. */
-function Actions({ attribute, name, filters }: ActionsProps) {
+function Actions({ attribute, name, filters }: About & { filters: Filter[] }) {
   const [view] = useView()
   const { role } = useSession()
   const only = withOnly([], attribute, name)

@@ -9,9 +9,10 @@ import { previousLabel, previousUpToNow } from '@/lib/period'
 import { groupKey, groupLabel, SERIES_MAX } from '@/lib/series'
 import type { View } from '@/lib/view'
 import { Change, Spend } from '@/ui/Figures'
+import { Loaded } from '@/ui/Loaded'
 import { moveWithArrows } from '@/ui/moveWithArrows'
 import { Panel } from '@/ui/Panel'
-import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import { Empty } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import { linkTo, useScene, useView } from '@/view/useView'
 import { NameLink } from '@/widgets/NameLink'
@@ -70,110 +71,112 @@ export const BreakdownPanel = memo(function BreakdownPanel({
         </>
       }
     >
-      {current.isError && !current.data ? (
-        <Failure what="The breakdown" error={current.error} retry={current.refetch} />
-      ) : !current.data ? (
-        <TableSkeleton rows={6} label="The breakdown is loading" />
-      ) : rows.length === 0 ? (
-        <Empty title="Nothing to break down" />
-      ) : (
-        <table
-          className={table.table}
-          onKeyDown={moveWithArrows}
-          onPointerLeave={() => onHover(null)}
-        >
-          <thead>
-            <tr>
-              <th scope="col">{attributeLabel(attribute)}</th>
-              <th scope="col" className={table.right}>
-                Spend
-              </th>
-              <th scope="col" className={table.right}>
-                Share
-              </th>
-              {view.compare && (
+      <Loaded
+        query={current}
+        what="The breakdown"
+        rows={6}
+        isEmpty={({ rows }) => rows.length === 0}
+        empty={<Empty title="Nothing to break down" />}
+      >
+        {({ total }) => (
+          <table
+            className={table.table}
+            onKeyDown={moveWithArrows}
+            onPointerLeave={() => onHover(null)}
+          >
+            <thead>
+              <tr>
+                <th scope="col">{attributeLabel(attribute)}</th>
                 <th scope="col" className={table.right}>
-                  Change
+                  Spend
                 </th>
-              )}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => {
-              const key = groupKey(row)
-              const { spend } = row.readings
-              const share = shareOf(spend, current.data.total.spend)
-              return (
-                <tr
-                  key={key}
-                  className={table.opens}
-                  onClick={() => drill(row)}
-                  onPointerEnter={() => onHover(key)}
-                >
-                  <th scope="row" className={classes.name}>
-                    {row.isOther ? (
-                      <button
-                        type="button"
-                        data-row
-                        aria-label={`${groupLabel(row)}, show all in Explore`}
-                        className={table.rowButton}
-                        onFocus={() => onHover(key)}
-                        onBlur={() => onHover(null)}
-                        onClick={(event) => {
-                          event.stopPropagation()
-                          drill(row)
-                        }}
-                      >
-                        {groupLabel(row)}
-                      </button>
-                    ) : (
-                      <NameLink
-                        isRow
-                        attribute={attribute}
-                        name={row.names[0]}
-                        narrow={() => drill(row)}
-                        onFocus={() => onHover(key)}
-                        onBlur={() => onHover(null)}
-                      />
-                    )}
-                    <Bar size={(share ?? 0) / 1000} colour={slotVariable(slots.get(key))} />
+                <th scope="col" className={table.right}>
+                  Share
+                </th>
+                {view.compare && (
+                  <th scope="col" className={table.right}>
+                    Change
                   </th>
-                  <td
-                    className={table.right}
-                    title={formatReadingExactly('spend', spend, currency)}
+                )}
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => {
+                const key = groupKey(row)
+                const { spend } = row.readings
+                const share = shareOf(spend, total.spend)
+                return (
+                  <tr
+                    key={key}
+                    className={table.opens}
+                    onClick={() => drill(row)}
+                    onPointerEnter={() => onHover(key)}
                   >
-                    <Spend
-                      spend={spend}
-                      unpriced={row.readings.unpriced}
-                      currency={currency}
-                      precision={precision}
-                    />
-                  </td>
-                  <td className={`${table.right} muted`}>
-                    {share === null ? '–' : formatShare(share)}
-                  </td>
-                  {view.compare && (
-                    <td className={table.right}>
-                      {row.isOther || !before.data ? (
-                        <span className="muted">–</span>
+                    <th scope="row" className={classes.name}>
+                      {row.isOther ? (
+                        <button
+                          type="button"
+                          data-row
+                          aria-label={`${groupLabel(row)}, show all in Explore`}
+                          className={table.rowButton}
+                          onFocus={() => onHover(key)}
+                          onBlur={() => onHover(null)}
+                          onClick={(event) => {
+                            event.stopPropagation()
+                            drill(row)
+                          }}
+                        >
+                          {groupLabel(row)}
+                        </button>
                       ) : (
-                        <Change
-                          short
-                          measure="spend"
-                          now={spend}
-                          base={base.get(key) ?? (knowsAll ? (0n as Reading) : undefined)}
-                          against={previousLabel(view.period, now, tz)}
-                          currency={currency}
+                        <NameLink
+                          isRow
+                          attribute={attribute}
+                          name={row.names[0]}
+                          narrow={() => drill(row)}
+                          onFocus={() => onHover(key)}
+                          onBlur={() => onHover(null)}
                         />
                       )}
+                      <Bar size={(share ?? 0) / 1000} colour={slotVariable(slots.get(key))} />
+                    </th>
+                    <td
+                      className={table.right}
+                      title={formatReadingExactly('spend', spend, currency)}
+                    >
+                      <Spend
+                        spend={spend}
+                        unpriced={row.readings.unpriced}
+                        currency={currency}
+                        precision={precision}
+                      />
                     </td>
-                  )}
-                </tr>
-              )
-            })}
-          </tbody>
-        </table>
-      )}
+                    <td className={`${table.right} muted`}>
+                      {share === null ? '–' : formatShare(share)}
+                    </td>
+                    {view.compare && (
+                      <td className={table.right}>
+                        {row.isOther || !before.data ? (
+                          <span className="muted">–</span>
+                        ) : (
+                          <Change
+                            short
+                            measure="spend"
+                            now={spend}
+                            base={base.get(key) ?? (knowsAll ? (0n as Reading) : undefined)}
+                            against={previousLabel(view.period, now, tz)}
+                            currency={currency}
+                          />
+                        )}
+                      </td>
+                    )}
+                  </tr>
+                )
+              })}
+            </tbody>
+          </table>
+        )}
+      </Loaded>
     </Panel>
   )
 })

@@ -7,7 +7,8 @@ import type { Measure } from '@/lib/measures'
 import { linkOfSaved, tableWordsOf } from '@/lib/savedViews'
 import { groupKey, SERIES_MAX } from '@/lib/series'
 import { chosenColumns, readSort, sortedRows } from '@/lib/table'
-import { Empty, Failure, TableSkeleton } from '@/ui/States'
+import { Loaded } from '@/ui/Loaded'
+import { Empty } from '@/ui/States'
 import table from '@/ui/table.module.css'
 import type { Scene } from '@/view/useView'
 import type { Column } from '@/widgets/DataTable'
@@ -44,52 +45,57 @@ export function PinnedTable({ saved, scene }: { saved: SavedView; scene: Scene }
     slots,
     currency,
   })
-  if (answer.isError && !answer.data) {
-    return <Failure what="The table" error={answer.error} retry={answer.refetch} />
-  }
-  if (!answer.data) return <TableSkeleton rows={ROWS_SHOWN} label="The table is loading" />
-  if (rows.length === 0) return <Empty title="No usage in this period" />
   const words = tableWordsOf(saved)
   const shown = chosenColumns(words.columns, columns)
   const sorted = sortedRows(rows, readSort(words.sort, columns), columns, (row) => row.isOther)
   return (
-    <>
-      <table className={`${table.table} ${data.table}`} aria-label={saved.name}>
-        <thead>
-          <tr>
-            {shown.map((column) => (
-              <th key={column.id} scope="col" className={cellClass(column)}>
-                {column.title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {sorted.slice(0, ROWS_SHOWN).map((row) => (
-            <tr key={groupKey(row)}>
-              {shown.map((column) => {
-                const Cell = column.isHeading ? 'th' : 'td'
-                return (
-                  <Cell
-                    key={column.id}
-                    scope={column.isHeading ? 'row' : undefined}
-                    title={column.hint?.(row)}
-                    className={`${cellClass(column)} ${column.className ?? ''}`}
-                  >
-                    {column.cell(row)}
-                  </Cell>
-                )
-              })}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {rows.length > ROWS_SHOWN && (
-        <p className={classes.rest}>
-          <Link href={linkOfSaved(saved)}>All {rows.length} in Explore</Link>
-        </p>
+    <Loaded
+      query={answer}
+      what="The table"
+      rows={ROWS_SHOWN}
+      isEmpty={() => rows.length === 0}
+      empty={<Empty title="No usage in this period" />}
+    >
+      {() => (
+        <>
+          <table className={`${table.table} ${data.table}`} aria-label={saved.name}>
+            <thead>
+              <tr>
+                {shown.map((column) => (
+                  <th key={column.id} scope="col" className={cellClass(column)}>
+                    {column.title}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {sorted.slice(0, ROWS_SHOWN).map((row) => (
+                <tr key={groupKey(row)}>
+                  {shown.map((column) => {
+                    const Cell = column.isHeading ? 'th' : 'td'
+                    return (
+                      <Cell
+                        key={column.id}
+                        scope={column.isHeading ? 'row' : undefined}
+                        title={column.hint?.(row)}
+                        className={`${cellClass(column)} ${column.className ?? ''}`}
+                      >
+                        {column.cell(row)}
+                      </Cell>
+                    )
+                  })}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {rows.length > ROWS_SHOWN && (
+            <p className={classes.rest}>
+              <Link href={linkOfSaved(saved)}>All {rows.length} in Explore</Link>
+            </p>
+          )}
+        </>
       )}
-    </>
+    </Loaded>
   )
 }
 
