@@ -34,15 +34,21 @@ export function useSaveView() {
   })
 }
 
-export function useRemoveView() {
+/**
+ * Removes a view. `done` is called by the mutation and not for whoever asked for it: other pages hear of
+ * the removal too, and what showed the view may be gone before the answer comes.
+ */
+export function useRemoveView(done: (id: string) => void) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: (id: string) => api.delete('/api/v1/views/{id}', { path: { id } }),
-    onSuccess: () =>
-      Promise.all([
+    onSuccess: (_, id) => {
+      done(id)
+      return Promise.all([
         client.invalidateQueries({ queryKey: keys.views() }),
         client.invalidateQueries({ queryKey: keys.pins() }),
-      ]),
+      ])
+    },
   })
 }
 

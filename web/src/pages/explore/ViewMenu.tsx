@@ -15,8 +15,14 @@ export function ViewMenu({ saved }: { saved: SavedView }) {
   const [copied, setCopied] = useState(false)
   const [, navigate] = useLocation()
   const [, setId] = useParam('view')
-  const remove = useRemoveView()
   const close = () => setAsks(null)
+  const remove = useRemoveView((id) => {
+    close()
+    // Whoever has gone on meanwhile stays where they are.
+    if (new URLSearchParams(window.location.search).get('view') === id) {
+      setId(null, { replace: true })
+    }
+  })
   const draft = draftOfView(saved.name, viewOfSaved(saved), tableWordsOf(saved), saved.audience)
   return (
     <>
@@ -68,14 +74,7 @@ export function ViewMenu({ saved }: { saved: SavedView }) {
             }
             error={remove.error}
             isPending={remove.isPending}
-            remove={() =>
-              remove.mutate(saved.id, {
-                onSuccess: () => {
-                  close()
-                  setId(null, { replace: true })
-                },
-              })
-            }
+            remove={() => remove.mutate(saved.id)}
           />
         )}
       </Modal>
