@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Page } from '@playwright/test'
 import { advising } from './advice'
+import { CREDITED, crediting } from './credit'
 import { expect, settled, still, test } from './fixtures'
 import { earning } from './revenue'
 import { scheduling } from './schedules'
@@ -16,6 +17,9 @@ const PAGES = [
   '/budgets',
   '/budget/demo-all',
   '/alerts',
+  '/credits',
+  `/credits?account=${CREDITED}`,
+  `/account/${CREDITED}`,
   '/prices',
   '/prices?view=unpriced',
   '/events',
@@ -84,6 +88,7 @@ async function ready(page: Page, path: string) {
   if (path === '/insights') await advising(page)
   if (path === '/roi') await earning(page)
   if (path.includes('schedule=')) await scheduling(page)
+  if (path.includes(CREDITED)) await crediting(page)
   await page.goto(path)
   if (path.includes('shown=heat')) await expect(page.getByRole('grid')).toBeVisible()
   else if (path === '/' || /^\/(explore|insights|roi)/.test(path)) await settled(page)

@@ -6,7 +6,17 @@ test.use({
     use(browserName ? process.env.OUTLAY_E2E_MEMBER_STATE : undefined),
 })
 
-const OWN = ['/', '/explore', '/events', '/insights', '/budgets', '/alerts', '/roi', '/prices']
+const OWN = [
+  '/',
+  '/explore',
+  '/events',
+  '/insights',
+  '/budgets',
+  '/alerts',
+  '/credits',
+  '/roi',
+  '/prices',
+]
 const ALSO = ['/people', '/exports', '/settings', '/model/gpt-4o', '/account/northwind']
 
 test('every page of a member is whole: nothing is refused, greyed or a shell command', async ({
@@ -46,6 +56,32 @@ test("each link of a member's pages leads to a page that they have", async ({ pa
     await expect(page.getByRole('navigation', { name: 'Pages' })).toBeVisible()
     await expect(page.getByText('There is no such page')).toHaveCount(0)
   }
+})
+
+test('a member sees the credit of their own account, and nothing to move it by', async ({
+  page,
+  browser,
+}) => {
+  const admins = await browser.newContext({ storageState: process.env.OUTLAY_E2E_STATE })
+  const { csrf } = await (await admins.request.get(`${url()}/api/v1/session`)).json()
+  await admins.request.post(`${url()}/api/v1/accounts/northwind/grants`, {
+    headers: { 'x-csrf-token': csrf },
+    data: { id: 'member', amount: '40', unit: 'CREDIT', source: 'bonus' },
+  })
+  await admins.close()
+
+  await page.goto('/credits')
+  await expect(page.getByRole('heading', { level: 1, name: 'My credit' })).toBeVisible()
+  await expect(page.getByLabel('Balance in CREDIT')).toContainText('AvailableCREDIT 40.00')
+  await expect(page.getByRole('table', { name: 'Grants' })).toContainText('Bonus')
+  for (const name of ['Give credit', 'Adjust the balance', 'Refund']) {
+    await expect(page.getByRole('button', { name })).toHaveCount(0)
+  }
+  await page.goto('/account/northwind')
+  await expect(page.getByRole('region', { name: 'Credit' })).toContainText('CREDIT 40.00')
+  await page.goto('/account/globex')
+  await expect(page.getByText('No usage has this name')).toBeVisible()
+  await expect(page.getByRole('region', { name: 'Credit' })).toHaveCount(0)
 })
 
 test('a member sees what they may still spend, and the alerts about it, and no others', async ({

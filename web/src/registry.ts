@@ -5,6 +5,7 @@ import {
   IconBulb,
   IconChartBar,
   IconCoins,
+  IconCreditCard,
   IconFileExport,
   IconFileImport,
   IconHeartRateMonitor,
@@ -50,6 +51,8 @@ export interface PageEntry {
   audience: Audience
   /** Whether it shows a period and can be filtered. */
   hasPeriod?: boolean
+  /** Whether it is about one account at a time, and has no period. */
+  hasScope?: boolean
   /** Whether it can leave the period before out. */
   compares?: boolean
   /** Whether it has a place in the bar of a phone. */
@@ -136,6 +139,17 @@ export const PAGES: PageEntry[] = [
     audience: 'everyone',
     isOnPhone: true,
     Page: lazyPart(() => import('./pages/alerts/Alerts')),
+  },
+  {
+    path: '/credits',
+    title: 'Credits',
+    ownTitle: 'My credit',
+    group: 'Billing',
+    key: 'c',
+    Icon: IconCreditCard,
+    audience: 'everyone',
+    hasScope: true,
+    Page: lazyPart(() => import('./pages/credits/Credits')),
   },
   {
     path: '/roi',

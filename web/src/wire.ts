@@ -187,3 +187,44 @@ export type ExportScheduleDraft = Shape<'ExportScheduleDraft'>
 export type ExportRun = Shape<'ExportRunBody'>
 
 export type ExportFile = Shape<'ExportFileBody'>
+
+/** What an account has, by unit, and what it agreed to. */
+export type AccountBalance = Shape<'AccountBalance'>
+
+/** What there is in one unit: settled, held, and what can be spent. */
+export type Balance = Shape<'LedgerBalance'>
+
+/** How usage is charged that nobody authorised. */
+export type LedgerTerms = Shape<'LedgerTerms'>
+
+/** Credit that was given. */
+export type Grant = Shape<'GrantAnswer'>
+
+export type GrantPage = Shape<'GrantPage'>
+
+export type GrantDraft = Shape<'GrantBody'>
+
+export type GrantSource = Shape<'GrantSource'>
+
+/** What is set aside for work in flight. */
+export type Hold = Shape<'HoldRow'>
+
+export type HoldPage = Shape<'HoldPage'>
+
+export type HoldState = Shape<'HoldState'>
+
+/** A line of an account's ledger. */
+export type Posting = Shape<'PostingRow'>
+
+export type PostingPage = Shape<'PostingPage'>
+
+export type PostingKind = Shape<'PostingKind'>
+
+export type AdjustDraft = Shape<'AdjustBody'>
+
+export type RefundDraft = Shape<'RefundBody'>
+
+/** What happened to an account in a month. */
+export type Statement = Shape<'StatementAnswer'>
+
+export type UnitStatement = Shape<'UnitStatement'>

@@ -23,6 +23,29 @@ export const EVENTS = kept.events.items
 export const INSIGHT = kept.insight
 export const BREAKDOWN = kept.breakdown
 
+/** Money of one's own, and what somebody owes. */
+export const BALANCES = {
+  USD: { settled: '1300000000.00001', held: '2.5', available: '1299999997.50001' },
+  CREDIT: { settled: '-0.000123', held: '0', available: '-0.000123' },
+}
+
+const hold = (number: number, told: object) => ({
+  hold: `h17-${number}`,
+  unit: 'USD',
+  amount: '0.00066',
+  captured: '0',
+  state: 'held',
+  created_at: '2026-11-22T11:58:00Z',
+  expires_at: '2026-11-22T12:08:00Z',
+  ...told,
+})
+
+const HOLDS = [
+  hold(206, {}),
+  hold(205, { state: 'captured', captured: '0.0004' }),
+  hold(204, { state: 'expired', amount: '1250' }),
+]
+
 /** What the server would say, by the end of the path. */
 const ANSWERS: Record<string, unknown> = {
   '/usage/breakdown': kept.breakdown,
@@ -30,6 +53,8 @@ const ANSWERS: Record<string, unknown> = {
   '/usage/events': kept.events,
   '/usage/series': { ...kept.breakdown, every: 'day' },
   '/insights/spend': kept.insight,
+  '/accounts/northwind/holds': { items: HOLDS, next_cursor: null },
+  '/accounts/nobody/holds': { items: [], next_cursor: null },
   '/annotations': { items: [], cut: false },
   '/prices/quote': { amount: '0.0221016', lines: [] },
   '/prices/unpriced': {

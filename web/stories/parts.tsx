@@ -2,9 +2,10 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import { type ComponentType, useState } from 'react'
 import { ApiError } from '@/api/client'
 import { type Amount, parseAmount } from '@/lib/amount'
+import { Asking } from '@/ui/Asking'
 import { CopyBlock } from '@/ui/CopyBlock'
 import { CsvLink } from '@/ui/CsvLink'
-import { Asking } from '@/ui/DrawerForm'
+import { DrawerForm, Group, LeftOut } from '@/ui/DrawerForm'
 import { EditButton } from '@/ui/EditButton'
 import { Change, Charge, Figure, Spend } from '@/ui/Figures'
 import { Loaded } from '@/ui/Loaded'
@@ -38,14 +39,40 @@ const failed = {
 export const PARTS: Record<string, ComponentType> = {
   CopyBlock: () => <CopyBlock text="outlay prices set --provider openai --model gpt-next" />,
   CsvLink: () => <CsvLink href="data:," name="outlay" label="Save it as CSV" />,
+  Asking: () => (
+    <>
+      <Asking
+        words="What you wrote of the budget is not saved."
+        leave="Discard it"
+        stay="Go on writing"
+        onLeave={nothing}
+        onStay={nothing}
+      />
+      <Asking
+        words="Give $10.00 to acme? It can be spent at once."
+        leave="Give $10.00"
+        stay="Go back"
+        isMeant
+        onLeave={nothing}
+        onStay={nothing}
+      />
+    </>
+  ),
   DrawerForm: () => (
-    <Asking
-      words="What you wrote of the budget is not saved."
-      leave="Discard it"
-      stay="Go on writing"
-      onLeave={nothing}
-      onStay={nothing}
-    />
+    <DrawerForm
+      what="budget"
+      isNew
+      written=""
+      refusal={{ field: '', words: 'There is a budget of this name.' }}
+      fields={[]}
+      isPending={false}
+      submit={nothing}
+      removal={null}
+    >
+      <Group label="What counts" description="Everything, until a filter is picked.">
+        <LeftOut words="What the view sorts by is left out." />
+      </Group>
+    </DrawerForm>
   ),
   EditButton: () => <EditButton name="All AI spend" edit={nothing} />,
   Figures: () => (

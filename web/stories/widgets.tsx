@@ -7,6 +7,7 @@ import { draftOfView } from '@/lib/savedViews'
 import { DEFAULT_VIEW } from '@/lib/view'
 import { useScene } from '@/view/useView'
 import { AttributeSelect } from '@/widgets/AttributeSelect'
+import { BalanceFigures } from '@/widgets/BalanceFigures'
 import { ByPicker } from '@/widgets/ByPicker'
 import { RowActs, TwoLines } from '@/widgets/Cells'
 import { type Column, DataTable } from '@/widgets/DataTable'
@@ -15,6 +16,7 @@ import { EventsPanel } from '@/widgets/EventsPanel'
 import { EventTable } from '@/widgets/EventTable'
 import { AddFilter, FilterBar } from '@/widgets/FilterBar'
 import { FormSwitch } from '@/widgets/FormSwitch'
+import { HoldsTable } from '@/widgets/HoldsTable'
 import { InsightTable } from '@/widgets/InsightTable'
 import { Legend, useShownSeries } from '@/widgets/Legend'
 import { MarksList } from '@/widgets/MarksList'
@@ -35,7 +37,7 @@ import { ColumnsButton, TableCsv } from '@/widgets/TableActions'
 import { UnpricedNote } from '@/widgets/UnpricedNote'
 import { UsageTable } from '@/widgets/UsageTable'
 import type { SpendInsight, UsageEvent } from '@/wire'
-import { BREAKDOWN, EVENTS, INSIGHT, NOW } from './answers'
+import { BALANCES, BREAKDOWN, EVENTS, INSIGHT, NOW } from './answers'
 import { MARKS, TABLE } from './charts'
 import classes from './stories.module.css'
 
@@ -91,6 +93,7 @@ const COLUMNS: Column<Row>[] = [
 /** The widgets that several pages share. */
 export const WIDGETS: Record<string, ComponentType> = {
   AttributeSelect: () => <AttributeSelect label="Attribute" value="provider" onChange={nothing} />,
+  BalanceFigures: () => <BalanceFigures units={BALANCES} />,
   ByPicker: Picker,
   'DataTable, Cells, ShareBar, NameLink': () => (
     <DataTable
@@ -116,6 +119,8 @@ export const WIDGETS: Record<string, ComponentType> = {
     </div>
   ),
   FormSwitch: () => <FormSwitch measure="spend" />,
+  HoldsTable: () => <HoldsTable account="northwind" />,
+  'HoldsTable, empty': () => <HoldsTable account="nobody" />,
   InsightTable: () => (
     <InsightTable
       days={insightDays(INSIGHT as unknown as SpendInsight).slice(0, 5)}

@@ -33,6 +33,10 @@ export const keys = {
   recommendations: () => [...keys.insights(), 'recommendations'] as const,
   recommendationList: (asked: unknown) => [...keys.recommendations(), asked] as const,
 
+  credit: () => ['credit'] as const,
+  creditOf: (account: string, part: string, ...asked: unknown[]) =>
+    [...keys.credit(), account, part, ...asked] as const,
+
   prices: () => ['prices'] as const,
   unpriced: () => ['unpriced'] as const,
   unpricedIn: (asked: unknown) => [...keys.unpriced(), asked] as const,

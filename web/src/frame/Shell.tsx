@@ -38,6 +38,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <div className={classes.main}>
         <TopBar
           hasPeriod={page?.hasPeriod ?? false}
+          hasScope={page?.hasScope ?? page?.hasPeriod ?? false}
           compares={page?.compares ?? false}
           openPalette={shortcuts.openPalette}
         />

@@ -12,15 +12,17 @@ import classes from './TopBar.module.css'
 
 interface TopBarProps {
   hasPeriod: boolean
+  /** Whether the page can be about one account. */
+  hasScope: boolean
   /** Whether the page can leave the period before out. */
   compares: boolean
   openPalette: () => void
 }
 
-export function TopBar({ hasPeriod, compares, openPalette }: TopBarProps) {
+export function TopBar({ hasPeriod, hasScope, compares, openPalette }: TopBarProps) {
   return (
     <header className={classes.bar}>
-      <ScopePicker disabled={!hasPeriod} />
+      <ScopePicker disabled={!hasScope} />
       <button
         type="button"
         className={classes.search}

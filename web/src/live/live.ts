@@ -143,6 +143,7 @@ function refetchRunning(client: QueryClient): Promise<unknown> {
 function refetchJudged(client: QueryClient): Promise<unknown> {
   return Promise.all([
     client.invalidateQueries({ queryKey: keys.budgets() }),
+    client.invalidateQueries({ queryKey: keys.credit() }),
     client.invalidateQueries({ queryKey: keys.spendInsights() }),
     client.invalidateQueries({ queryKey: keys.briefs() }),
   ])

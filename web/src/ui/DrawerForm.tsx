@@ -11,6 +11,7 @@ import {
 } from 'react'
 import { ApiError } from '@/api/client'
 import { isRefusal, type Refusal, wordsFor } from '@/lib/refusal'
+import { Asking } from './Asking'
 import classes from './DrawerForm.module.css'
 import { Removal } from './Removal'
 import { messageOf, sentence } from './States'
@@ -20,6 +21,8 @@ interface FormDrawerProps {
   /** What kind of thing is written, e.g. `budget`. */
   what: string
   isNew: boolean
+  /** What stands at its head, where that is neither a new thing nor one that is changed. */
+  title?: string
   opened: boolean
   close: () => void
   /** The fields, which begin anew each time it opens. */
@@ -30,7 +33,7 @@ interface FormDrawerProps {
 const Edited = createContext<(isEdited: boolean) => void>(() => undefined)
 
 /** The drawer that something is made or changed in. What was written in it is not lost by a key. */
-export function FormDrawer({ what, isNew, opened, close, children }: FormDrawerProps) {
+export function FormDrawer({ what, isNew, title, opened, close, children }: FormDrawerProps) {
   const [isEdited, setEdited] = useState(false)
   const [asks, setAsks] = useState(false)
   const isUnsaved = opened && isEdited
@@ -44,7 +47,7 @@ export function FormDrawer({ what, isNew, opened, close, children }: FormDrawerP
       onClose={() => (isUnsaved ? setAsks(true) : close())}
       position="right"
       size={460}
-      title={isNew ? `New ${what}` : `Edit the ${what}`}
+      title={title ?? (isNew ? `New ${what}` : `Edit the ${what}`)}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {asks && (
@@ -58,36 +61,6 @@ export function FormDrawer({ what, isNew, opened, close, children }: FormDrawerP
       )}
       <Edited.Provider value={setEdited}>{opened && children()}</Edited.Provider>
     </Drawer>
-  )
-}
-
-interface AskingProps {
-  words: string
-  leave: string
-  stay: string
-  onLeave: () => void
-  onStay: () => void
-}
-
-/** Asks once before something is lost. The harmless answer has the focus. */
-export function Asking({ words, leave, stay, onLeave, onStay }: AskingProps) {
-  const box = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    box.current?.scrollIntoView({ block: 'nearest' })
-    box.current?.querySelector('button')?.focus()
-  }, [])
-  return (
-    <div ref={box} className={classes.asking} role="alertdialog" aria-label={words}>
-      <p>{words}</p>
-      <div className={classes.answers}>
-        <Button size="xs" variant="default" onClick={onStay}>
-          {stay}
-        </Button>
-        <Button size="xs" variant="subtle" color="red" onClick={onLeave}>
-          {leave}
-        </Button>
-      </div>
-    </div>
   )
 }
 
@@ -115,6 +88,14 @@ function refusalOf(error: Error | null): Refusal | null {
   return { field, words: sentence(messageOf(error)) + remedy }
 }
 
+/** What is asked once more before it is done, in the words of what was written. */
+export interface Question {
+  words: string
+  yes: string
+  confirm: () => void
+  back: () => void
+}
+
 interface DrawerFormProps {
   what: string
   isNew: boolean
@@ -125,6 +106,10 @@ interface DrawerFormProps {
   fields: string[]
   isPending: boolean
   submit: () => void
+  /** What the button says, where it neither makes nor saves a thing. */
+  act?: string
+  /** What is asked before it is done; nothing while it is still written. */
+  question?: Question | null
   /** How it goes; nothing for what does not exist yet. */
   removal: {
     name: string
@@ -145,6 +130,8 @@ export function DrawerForm({
   fields,
   isPending,
   submit,
+  act = isNew ? `Make the ${what}` : `Save the ${what}`,
+  question = null,
   removal,
   children,
 }: DrawerFormProps) {
@@ -166,15 +153,30 @@ export function DrawerForm({
   return (
     <>
       <form ref={form} className={classes.form} onSubmit={onSubmit} noValidate>
-        {children}
+        {/* What is asked about stays as it is until it is answered. */}
+        <fieldset className={classes.fields} disabled={question !== null}>
+          {children}
+        </fieldset>
         {refusal && !fields.some((field) => wordsFor(refusal, field)) && (
           <p className="bad" role="alert">
             {refusal.words}
           </p>
         )}
-        <Button type="submit" loading={isPending}>
-          {isNew ? `Make the ${what}` : `Save the ${what}`}
-        </Button>
+        {question ? (
+          <Asking
+            words={question.words}
+            leave={question.yes}
+            stay="Go back"
+            isMeant
+            isPending={isPending}
+            onLeave={question.confirm}
+            onStay={question.back}
+          />
+        ) : (
+          <Button type="submit" loading={isPending}>
+            {act}
+          </Button>
+        )}
       </form>
       {removal && <Removal what={what} {...removal} />}
     </>

@@ -36,6 +36,29 @@ export function Figure({
   )
 }
 
+interface MoneyProps {
+  amount: Amount
+  /** A currency, or a unit of somebody's own. */
+  unit: string
+  /** The table's, where it stands in one. */
+  precision?: Precision
+  /** Whether more is marked with a plus, as what is less is with a minus. */
+  isChange?: boolean
+}
+
+/** An amount in its unit, its every digit on hover. */
+export function Money({ amount, unit, precision, isChange }: MoneyProps) {
+  const sign = isChange && amount > 0n ? '+' : ''
+  return (
+    <span className="number" title={sign + formatAmountExactly(amount, unit)}>
+      {sign}
+      {precision === undefined
+        ? formatAmount(amount, unit)
+        : formatAmountAt(amount, precision, unit)}
+    </span>
+  )
+}
+
 interface SpendProps {
   spend: Reading | undefined
   /** How many of the events in it have no price. */

@@ -16,6 +16,7 @@ import { FilterBar } from '@/widgets/FilterBar'
 import { SpendDaysPanel } from '@/widgets/SpendDays'
 import { UsageTable } from '@/widgets/UsageTable'
 import { AboutPanel } from './AboutPanel'
+import { CreditPanel } from './CreditPanel'
 import { NameFigures } from './NameFigures'
 import classes from './NamePage.module.css'
 import { TokenMixPanel } from './TokenMixPanel'
@@ -67,6 +68,7 @@ function AboutName({ attribute, name }: About) {
       {isUnknown ? (
         <>
           <UnknownName attribute={attribute} name={name} />
+          {attribute === 'account' && <CreditPanel account={name} />}
           <AboutPanel attribute={attribute} name={name} />
         </>
       ) : (
@@ -114,6 +116,7 @@ function UsageOfName({ attribute, name, filters }: About & { filters: Filter[] }
           }
         />
         <div className={classes.side}>
+          {attribute === 'account' && <CreditPanel account={name} />}
           <TokenMixPanel filters={filters} />
           <AboutPanel attribute={attribute} name={name} />
         </div>

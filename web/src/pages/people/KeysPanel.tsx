@@ -1,7 +1,7 @@
 import { Button, Modal } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import { type ApiKey, useKeys, useRevokeKey } from '@/api/people'
-import { Asking } from '@/ui/DrawerForm'
+import { Asking } from '@/ui/Asking'
 import classes from '@/ui/form.module.css'
 import { Loaded } from '@/ui/Loaded'
 import { Panel } from '@/ui/Panel'
