@@ -225,6 +225,26 @@ test('what fails says so and can be tried again, while the rest works', async ({
   complaints.splice(0)
 })
 
+test('what a page shows first is on its way while somebody is about to open it, and asked once', async ({
+  page,
+}) => {
+  await page.goto('/')
+  await settled(page)
+  const asked: string[] = []
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url())
+    if (pathname === '/api/v1/budgets') asked.push(pathname)
+  })
+  const link = page
+    .getByRole('navigation', { name: 'Pages' })
+    .getByRole('link', { name: 'Budgets' })
+  await link.hover()
+  await expect.poll(() => asked).toEqual(['/api/v1/budgets'])
+  await link.click()
+  await expect(page.getByRole('table', { name: 'Budgets' })).toBeVisible()
+  expect(asked).toHaveLength(1)
+})
+
 test('what is seen first is asked for while the script is on its way, and nothing is asked twice', async ({
   page,
 }) => {

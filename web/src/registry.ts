@@ -18,7 +18,11 @@ import {
   IconUsers,
   IconWallet,
 } from '@tabler/icons-react'
+import type { QueryClient } from '@tanstack/react-query'
 import type { ComponentType } from 'react'
+import { alertsQuery } from './api/alerts'
+import { budgetsQuery } from './api/budgets'
+import { savedViewsQuery } from './api/views'
 import { Overview } from './pages/overview/Overview'
 import { lazyPart } from './ui/lazyPart'
 import type { Session } from './wire'
@@ -61,6 +65,14 @@ export interface PageEntry {
   hasOwnTitle?: boolean
   /** What draws it; where its script is not with the first one, that can be loaded beforehand. */
   Page: ComponentType & { load?: () => void }
+  /** Asks for what it shows first, where that is one question that costs little. */
+  ask?: (client: QueryClient) => void
+}
+
+/** Has what a page needs on its way while somebody is about to open it. */
+export function foresee({ Page, ask }: PageEntry, client: QueryClient) {
+  Page.load?.()
+  ask?.(client)
 }
 
 export const PAGES: PageEntry[] = [
@@ -97,6 +109,7 @@ export const PAGES: PageEntry[] = [
     Icon: IconBookmark,
     audience: 'everyone',
     Page: lazyPart(() => import('./pages/views/Views')),
+    ask: (client) => client.prefetchQuery(savedViewsQuery),
   },
   {
     path: '/events',
@@ -128,6 +141,7 @@ export const PAGES: PageEntry[] = [
     audience: 'everyone',
     isOnPhone: true,
     Page: lazyPart(() => import('./pages/budgets/Budgets')),
+    ask: (client) => client.prefetchQuery(budgetsQuery),
   },
   {
     path: '/alerts',
@@ -139,6 +153,7 @@ export const PAGES: PageEntry[] = [
     audience: 'everyone',
     isOnPhone: true,
     Page: lazyPart(() => import('./pages/alerts/Alerts')),
+    ask: (client) => client.prefetchInfiniteQuery(alertsQuery('open')),
   },
   {
     path: '/credits',

@@ -1,4 +1,5 @@
 import {
+  infiniteQueryOptions,
   keepPreviousData,
   useInfiniteQuery,
   useMutation,
@@ -26,9 +27,16 @@ const PAGE = 50
 /** A snooze ends, and an alert ages, without the socket saying so. */
 const REFETCH_MS = 60_000
 
+/** How long after somebody was about to look the alerts need not be asked for again. */
+const FRESH_MS = 5_000
+
 /** The alerts in a state, of a severity and a rule where these are named, the newest first. */
-export function useAlerts(state: AlertState, severity: AlertSeverity | null, rule: string | null) {
-  return useInfiniteQuery({
+export function alertsQuery(
+  state: AlertState,
+  severity: AlertSeverity | null = null,
+  rule: string | null = null,
+) {
+  return infiniteQueryOptions({
     queryKey: keys.alertList(state, severity, rule),
     queryFn: ({ pageParam: cursor, signal }) => {
       const query = {
@@ -42,8 +50,12 @@ export function useAlerts(state: AlertState, severity: AlertSeverity | null, rul
     },
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next_cursor,
-    refetchInterval: REFETCH_MS,
+    staleTime: FRESH_MS,
   })
+}
+
+export function useAlerts(...asked: Parameters<typeof alertsQuery>) {
+  return useInfiniteQuery({ ...alertsQuery(...asked), refetchInterval: REFETCH_MS })
 }
 
 /** How many alerts wait for somebody; of a member's, those about their own account alone. */

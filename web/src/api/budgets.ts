@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { BudgetDraft } from '@/wire'
 import { api } from './client'
 import { keys } from './keys'
@@ -14,12 +14,14 @@ export type {
   Threshold,
 } from '@/wire'
 
+export const budgetsQuery = queryOptions({
+  queryKey: keys.budgets(),
+  queryFn: async ({ signal }) => (await api.get('/api/v1/budgets', { signal })).items,
+  staleTime: 30_000,
+})
+
 export function useBudgets() {
-  return useQuery({
-    queryKey: keys.budgets(),
-    queryFn: async ({ signal }) => (await api.get('/api/v1/budgets', { signal })).items,
-    staleTime: 30_000,
-  })
+  return useQuery(budgetsQuery)
 }
 
 /** Makes a budget, or changes the one with the id. */

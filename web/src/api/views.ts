@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Pin, SavedView, SavedViewDraft } from '@/wire'
 import { api } from './client'
 import { keys } from './keys'
@@ -6,13 +6,14 @@ import { keys } from './keys'
 export type { Pin, SavedView, SavedViewDraft } from '@/wire'
 
 /** The views that whoever looks may see: their own, and those for all. */
+export const savedViewsQuery = queryOptions({
+  queryKey: keys.views(),
+  queryFn: async ({ signal }) => (await api.get('/api/v1/views', { signal })).items,
+  staleTime: 30_000,
+})
+
 export function useSavedViews({ enabled = true } = {}) {
-  return useQuery({
-    queryKey: keys.views(),
-    queryFn: async ({ signal }) => (await api.get('/api/v1/views', { signal })).items,
-    staleTime: 30_000,
-    enabled,
-  })
+  return useQuery({ ...savedViewsQuery, enabled })
 }
 
 /** Keeps a view, or changes the one with the id. */

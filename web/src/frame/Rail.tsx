@@ -1,6 +1,7 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { Link, useLocation } from 'wouter'
 import { useSession } from '@/api/session'
-import { navigationFor, type PageEntry, titleFor } from '@/registry'
+import { foresee, navigationFor, type PageEntry, titleFor } from '@/registry'
 import { Logo } from '@/ui/Logo'
 import { linkCarrying, useView } from '@/view/useView'
 import { OpenAlerts } from './OpenAlerts'
@@ -66,6 +67,8 @@ export function PageLink({ page, className = classes.link, onFollow }: PageLinkP
   const [path] = useLocation()
   const [view] = useView()
   const session = useSession()
+  const client = useQueryClient()
+  const approach = () => foresee(page, client)
   return (
     <Link
       href={linkCarrying(page.path, view)}
@@ -73,8 +76,8 @@ export function PageLink({ page, className = classes.link, onFollow }: PageLinkP
       aria-current={page.path === path ? 'page' : undefined}
       title={titleFor(page, session)}
       onClick={onFollow}
-      onPointerEnter={page.Page.load}
-      onFocus={page.Page.load}
+      onPointerEnter={approach}
+      onFocus={approach}
     >
       <page.Icon size={18} stroke={1.7} aria-hidden="true" />
       <span>{titleFor(page, session)}</span>
