@@ -54,7 +54,7 @@ test('a budget is made, held against spend, leads to its usage, is changed and r
   await alert.getByTitle('What is behind it').click()
   await expect(page.getByRole('heading', { level: 1, name: 'OpenAI a month' })).toBeVisible()
 
-  await page.getByRole('link', { name: 'Edit' }).click()
+  await page.getByRole('link', { name: 'Edit', exact: true }).click()
   await expect(page).toHaveURL(/edit=/)
   const edit = page.getByRole('dialog', { name: 'Edit the budget' })
   await edit.getByLabel('Amount in USD').fill('1,000,000')
