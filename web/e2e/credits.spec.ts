@@ -116,13 +116,35 @@ test('a balance is put right with a reason, a charge is given back, and the ledg
   await expect(table.getByRole('row').nth(1)).toContainText('+$1.50')
 })
 
+test('credit is begun to be given from anywhere, by keyboard, and the account said then', async ({
+  page,
+}) => {
+  const account = `keys & more/${Date.now()}`
+  await page.goto('/budgets')
+  await expect(page.getByRole('table', { name: 'Budgets' })).toBeVisible()
+  await page.keyboard.press('/')
+  await page.keyboard.type('give credit')
+  await page.keyboard.press('Enter')
+  await page.getByLabel('Account', { exact: true }).fill(account)
+  await page.keyboard.press('Enter')
+  const form = page.getByRole('dialog', { name: `Give credit to ${account}` })
+  await form.getByLabel('Amount').fill('2.50')
+  await page.keyboard.press('Enter')
+  // The harmless answer has the focus: who presses once too often gives nothing.
+  await expect(form.getByRole('button', { name: 'Go back' })).toBeFocused()
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  await expect(form).toHaveCount(0)
+  expect(await grantsOf(page, account)).toMatchObject([{ amount: '2.5' }])
+})
+
 test('an account is chosen by its name, and its page says what it has', async ({ page }) => {
   const account = `chosen-${Date.now()}`
   const data = { id: 'first', amount: '7', unit: 'USD', source: 'plan' }
   await page.request.post(ledger(account, 'grants'), { headers: await headersOf(page), data })
 
   await page.goto('/credits')
-  await page.getByLabel('Account').fill(account)
+  await page.getByLabel('Account', { exact: true }).fill(account)
   await page.getByRole('button', { name: 'Show its credit' }).click()
   await expect(page.getByRole('table', { name: 'Grants' })).toContainText('Plan')
 

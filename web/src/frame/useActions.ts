@@ -3,6 +3,7 @@ import {
   IconArrowsDiff,
   IconBellPlus,
   IconBookmark,
+  IconCreditCard,
   IconCurrencyDollar,
   IconKey,
   IconLogout,
@@ -17,6 +18,7 @@ import { useSession, useSignOut } from '@/api/session'
 import { useSavedViews } from '@/api/views'
 import { rangeOf } from '@/lib/period'
 import { linkOfSaved } from '@/lib/savedViews'
+import { scopeOf } from '@/lib/view'
 import { useScene, useView } from '@/view/useView'
 import type { Target } from './useTargets'
 
@@ -29,8 +31,10 @@ export function useActions(): Target[] {
   const { toggleColorScheme } = useMantineColorScheme()
   const unpriced = useUnpricedModels()
   const { data: views } = useSavedViews()
+  const account = scopeOf(view)
   return useMemo(() => {
     const isAdmin = role === 'admin'
+    const giving = `/credits?move=give${account ? `&account=${encodeURIComponent(account)}` : ''}`
     const leading = (label: string, Icon: Target['Icon'], path: string): Target => ({
       key: `do ${label}`,
       label,
@@ -44,6 +48,7 @@ export function useActions(): Target[] {
             leading('New budget', IconPlus, '/budgets?edit=new'),
             leading('New alert rule', IconBellPlus, '/alerts?rule=new'),
             leading('New user', IconUserPlus, '/people?new=user'),
+            leading('Give credit', IconCreditCard, giving),
             ...unpriced.map((model) =>
               leading(
                 `Price ${model}`,
@@ -77,7 +82,17 @@ export function useActions(): Target[] {
       },
       { key: 'do sign out', label: 'Sign out', hint: 'Do', Icon: IconLogout, act: () => signOut() },
     ]
-  }, [role, unpriced, views, view.compare, navigate, changeView, signOut, toggleColorScheme])
+  }, [
+    role,
+    unpriced,
+    views,
+    account,
+    view.compare,
+    navigate,
+    changeView,
+    signOut,
+    toggleColorScheme,
+  ])
 }
 
 /** The models that wait for a price, as the page of prices lists them. */

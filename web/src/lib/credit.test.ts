@@ -6,6 +6,7 @@ import {
   changeOf,
   courseOf,
   EMPTY_GRANT,
+  giveWords,
   grantDraftOf,
   placeIn,
   refundDraftOf,
@@ -106,6 +107,18 @@ describe('words', () => {
     )
     expect(words({ state: 'expired', expires_at: '2026-11-04T00:00:00Z' })).toBe(
       'up to 3 Nov, over',
+    )
+  })
+
+  it('ask about what will be given, and up to which day', () => {
+    const draft = { id: 'once', amount: '1234.5', unit: 'USD', source: 'purchase' as const }
+    const ends = { ...draft, expires_at: '2026-12-03T23:00:00.000Z' }
+
+    expect(giveWords(draft, 'acme', NOW, 'UTC')).toBe(
+      'Give $1,234.50 to acme? It can be spent at once.',
+    )
+    expect(giveWords(ends, 'acme', NOW, 'Europe/Berlin')).toBe(
+      'Give $1,234.50 to acme? It can be spent at once, and up to 3 Dec.',
     )
   })
 

@@ -85,13 +85,24 @@ export function termsWords({ overdraft, floor }: LedgerTerms): string {
   return `Usage that the balance does not cover is owed up to ${most}, and refused beyond that.`
 }
 
+/** The last moment before an end, so that one at midnight is told as the day before. */
+function lastMoment(end: string): string {
+  return new Date(Date.parse(end) - 1).toISOString()
+}
+
+/** What is asked before credit is given. */
+export function giveWords(draft: GrantDraft, account: string, now: Date, tz: string): string {
+  const { amount, unit, expires_at } = draft
+  const last = expires_at && formatDay(new Date(lastMoment(expires_at)), tz, now)
+  const much = formatAmountExactly(parseAmount(amount), unit)
+  return `Give ${much} to ${account}? It can be spent at once${last ? `, and up to ${last}` : ''}.`
+}
+
 /** When it can be spent: `up to 3 Dec`, `from 1 Jan 2027, without an end`, `up to 3 Nov, over`. */
 export function whenWords(grant: Grant, now: Date, tz: string): string {
   const day = (at: string) => formatDay(new Date(at), tz, now)
   const from = grant.state === 'scheduled' ? `from ${day(grant.effective_at)}, ` : ''
-  // An end at midnight is the end of the day before.
-  const last = grant.expires_at && new Date(Date.parse(grant.expires_at) - 1).toISOString()
-  const until = last ? `up to ${day(last)}` : 'without an end'
+  const until = grant.expires_at ? `up to ${day(lastMoment(grant.expires_at))}` : 'without an end'
   return `${from}${until}${grant.state === 'expired' ? ', over' : ''}`
 }
 

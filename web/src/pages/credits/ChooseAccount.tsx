@@ -4,6 +4,7 @@ import { Link, useLocation } from 'wouter'
 import { useNames } from '@/api/names'
 import { type Attribute, withOnly } from '@/lib/filters'
 import { Panel } from '@/ui/Panel'
+import { useParam } from '@/view/useParam'
 import { linkTo, useScene } from '@/view/useView'
 import classes from './Credits.module.css'
 
@@ -16,14 +17,18 @@ export function ChooseAccount() {
   const { view, range, tz } = useScene()
   const [, navigate] = useLocation()
   const [text, setText] = useState('')
+  const [move] = useParam('move')
   const { names } = useNames({ attributes: ACCOUNT, range, tz, text })
   const sought = text.trim().toLowerCase()
   const offered = names
     .map(({ name }) => name)
     .filter((name) => name !== '' && name.toLowerCase().includes(sought))
     .slice(0, OFFERED_MAX)
-  const creditOf = (account: string) =>
-    linkTo('/credits', { ...view, filters: withOnly([], 'account', account) })
+  const creditOf = (account: string) => {
+    const link = linkTo('/credits', { ...view, filters: withOnly([], 'account', account) })
+    // What somebody came to do goes with them.
+    return move ? `${link}&move=${encodeURIComponent(move)}` : link
+  }
   const show = (event: FormEvent) => {
     event.preventDefault()
     if (text.trim()) navigate(creditOf(text.trim()))

@@ -2,9 +2,15 @@ import { Select, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useGiveCredit } from '@/api/credit'
 import { formatAmountExactly, parseAmount } from '@/lib/amount'
-import { EMPTY_GRANT, GIVEN_AS, type GivenAs, type GrantForm, grantDraftOf } from '@/lib/credit'
+import {
+  EMPTY_GRANT,
+  GIVEN_AS,
+  type GivenAs,
+  type GrantForm,
+  giveWords,
+  grantDraftOf,
+} from '@/lib/credit'
 import { freshId } from '@/lib/ids'
-import { formatMoment } from '@/lib/time'
 import { DrawerForm, FormDrawer, Pair, useRefusal } from '@/ui/DrawerForm'
 import { NumberField } from '@/ui/NumberField'
 import { useScene } from '@/view/useView'
@@ -53,7 +59,7 @@ function GrantFields({ account, close }: Omit<GrantDrawerProps, 'opened'>) {
       submit={() => ask(taken(grantDraftOf(form, { id, now, tz })))}
       question={
         asked && {
-          words: questionOf(asked, account, tz),
+          words: giveWords(asked, account, now, tz),
           yes: `Give ${amountOf(asked)}`,
           confirm: () => give.mutate(asked, { onSuccess: close, onError: () => ask(null) }),
           back: () => ask(null),
@@ -99,9 +105,4 @@ function GrantFields({ account, close }: Omit<GrantDrawerProps, 'opened'>) {
 
 function amountOf({ amount, unit }: GrantDraft): string {
   return formatAmountExactly(parseAmount(amount), unit)
-}
-
-function questionOf(draft: GrantDraft, account: string, tz: string): string {
-  const until = draft.expires_at ? `, up to ${formatMoment(new Date(draft.expires_at), tz)}` : ''
-  return `Give ${amountOf(draft)} to ${account}? It can be spent at once${until}.`
 }
