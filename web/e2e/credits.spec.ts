@@ -116,6 +116,25 @@ test('a balance is put right with a reason, a charge is given back, and the ledg
   await expect(table.getByRole('row').nth(1)).toContainText('+$1.50')
 })
 
+test('the terms of an account are changed, and said', async ({ page }) => {
+  const account = `terms-${Date.now()}`
+  const data = { id: 'first', amount: '1', unit: 'USD', source: 'bonus' }
+  await page.request.post(ledger(account, 'grants'), { headers: await headersOf(page), data })
+  await page.goto(`/credits?account=${account}`)
+  await page.getByRole('button', { name: 'Change the terms' }).click()
+  const form = page.getByRole('dialog', { name: `Terms of ${account}` })
+  await form.getByRole('combobox', { name: 'What the balance does not cover' }).click()
+  await page.getByRole('option', { name: 'Is owed up to a limit, and refused beyond' }).click()
+  await form.getByRole('button', { name: 'Save the terms' }).click()
+  await expect(form.getByLabel('Owed at most')).toHaveAccessibleDescription(/Write a number/)
+  await form.getByLabel('Owed at most').fill('5')
+  await form.getByRole('button', { name: 'Save the terms' }).click()
+  await expect(form).toHaveCount(0)
+  await expect(page.getByRole('region', { name: 'Balance' })).toContainText('owed up to $5.00')
+  const { terms } = await (await page.request.get(ledger(account, 'balance'))).json()
+  expect(terms).toMatchObject({ overdraft: 'floor', floor: '5' })
+})
+
 test('credit is begun to be given from anywhere, by keyboard, and the account said then', async ({
   page,
 }) => {

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import type { AdjustDraft, GrantDraft, RefundDraft } from '@/wire'
+import type { AdjustDraft, GrantDraft, LedgerTerms, RefundDraft } from '@/wire'
 import { api } from './client'
 import { keys } from './keys'
 
@@ -94,6 +94,15 @@ export function useGiveCredit(account: string) {
   return useMutation({
     mutationFn: (body: GrantDraft) =>
       api.post('/api/v1/accounts/{id}/grants', { path: { id: account }, body }),
+    onSuccess,
+  })
+}
+
+export function useSetTerms(account: string) {
+  const onSuccess = useAsksAgain()
+  return useMutation({
+    mutationFn: (body: LedgerTerms) =>
+      api.put('/api/v1/accounts/{id}/terms', { path: { id: account }, body }),
     onSuccess,
   })
 }

@@ -10,6 +10,8 @@ import {
   grantDraftOf,
   placeIn,
   refundDraftOf,
+  termsDraftOf,
+  termsFormOf,
   termsWords,
   unitsOf,
   whenWords,
@@ -88,6 +90,18 @@ describe('what is written', () => {
       reason: 'cut off',
     })
     expect(refundDraftOf({ amount: '1', reason: '' }, 7, 'once')).toMatchObject({ field: 'reason' })
+  })
+
+  it('keeps the terms that it was made from, and asks for a limit where there is one', () => {
+    const terms = { overdraft: 'floor' as const, floor: '2.5', captures_beyond: true }
+    const form = termsFormOf(terms)
+
+    expect(termsDraftOf(form)).toEqual(terms)
+    expect(termsDraftOf({ ...form, floor: '' })).toMatchObject({ field: 'floor' })
+    expect(termsDraftOf({ ...form, overdraft: 'refuse' })).toEqual({
+      overdraft: 'refuse',
+      captures_beyond: true,
+    })
   })
 
   it('has an id that nobody else has', () => {

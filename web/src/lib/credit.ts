@@ -10,7 +10,7 @@ import type {
   RefundDraft,
 } from '@/wire'
 import { type Amount, addAmounts, formatAmountExactly, parseAmount, ZERO } from './amount'
-import { readNumber } from './number'
+import { fieldText, readNumber } from './number'
 import type { Refusal } from './refusal'
 import { addDays, DAY_MS, dayOf, formatDay, isDay, startOfDay } from './time'
 
@@ -83,6 +83,34 @@ export function termsWords({ overdraft, floor }: LedgerTerms): string {
   if (overdraft === 'allow') return 'Usage that the balance does not cover is owed.'
   const most = formatAmountExactly(parseAmount(floor ?? '0'))
   return `Usage that the balance does not cover is owed up to ${most}, and refused beyond that.`
+}
+
+/** The rules for it, as a form offers them. */
+export const OVERDRAFTS: Record<LedgerTerms['overdraft'], string> = {
+  allow: 'Is owed, and paid first by what comes in',
+  floor: 'Is owed up to a limit, and refused beyond',
+  refuse: 'Is refused',
+}
+
+export interface TermsForm {
+  overdraft: LedgerTerms['overdraft']
+  floor: string
+  capturesBeyond: boolean
+}
+
+export function termsFormOf({ overdraft, floor, captures_beyond }: LedgerTerms): TermsForm {
+  return {
+    overdraft,
+    floor: overdraft === 'floor' && floor !== undefined ? fieldText(floor) : '',
+    capturesBeyond: captures_beyond ?? false,
+  }
+}
+
+export function termsDraftOf(form: TermsForm): LedgerTerms | Refusal {
+  const terms = { overdraft: form.overdraft, captures_beyond: form.capturesBeyond }
+  if (form.overdraft !== 'floor') return terms
+  const floor = readPositive(form.floor)
+  return 'words' in floor ? { field: 'floor', words: floor.words } : { ...terms, floor: floor.text }
 }
 
 /** The last moment before an end, so that one at midnight is told as the day before. */

@@ -19,6 +19,7 @@ import { GrantDrawer } from './GrantDrawer'
 import { GrantsPanel } from './GrantsPanel'
 import { LedgerPanel } from './LedgerPanel'
 import { StatementPanel } from './StatementPanel'
+import { TermsDrawer } from './TermsDrawer'
 
 /** What an account has been given, what is left of it, and where the rest went. */
 export default function Credits() {
@@ -51,11 +52,25 @@ function CreditOf({ account }: { account: string }) {
         isEmpty={({ terms }) => terms === null}
         empty={<NoCredit account={account} give={isAdmin ? () => move('give') : null} />}
       >
-        {(has) => <Ledger account={account} balance={has} />}
+        {(has) => (
+          <Ledger
+            account={account}
+            balance={has}
+            changeTerms={isAdmin ? () => move('terms') : null}
+          />
+        )}
       </Loaded>
       {isAdmin && (
         <>
           <GrantDrawer account={account} opened={moved === 'give'} close={close} />
+          {balance.data?.terms && (
+            <TermsDrawer
+              account={account}
+              terms={balance.data.terms}
+              opened={moved === 'terms'}
+              close={close}
+            />
+          )}
           <AdjustDrawer
             account={account}
             units={Object.keys(balance.data?.units ?? {})}
@@ -99,8 +114,13 @@ function NoCredit({ account, give }: { account: string; give: (() => void) | nul
   )
 }
 
-function Ledger({ account, balance }: { account: string; balance: AccountBalance }) {
-  const { terms, units } = balance
+interface LedgerProps {
+  account: string
+  balance: AccountBalance
+  changeTerms: (() => void) | null
+}
+
+function Ledger({ account, balance: { terms, units }, changeTerms }: LedgerProps) {
   return (
     <>
       <section aria-label="Balance">
@@ -108,7 +128,12 @@ function Ledger({ account, balance }: { account: string; balance: AccountBalance
         {terms && (
           <p className={`muted small ${classes.terms}`}>
             {termsWords(terms)}
-            {terms.captures_beyond && ' More may be captured than is held.'}
+            {terms.captures_beyond && ' More may be captured than is held.'}{' '}
+            {changeTerms && (
+              <button type="button" className="plain" onClick={changeTerms}>
+                <u>Change the terms</u>
+              </button>
+            )}
           </p>
         )}
       </section>
