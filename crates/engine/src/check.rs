@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::Outlay;
 use crate::budgets::counters;
 use crate::ledger;
+use crate::plans;
 use crate::tasks::TaskCondition;
 
 /// Events of each segment whose keys are looked up.
@@ -59,6 +60,10 @@ pub struct CheckReport {
     pub counters: usize,
     /// Accounts with a ledger whose balances were held against their postings.
     pub ledgers: usize,
+    /// Subscriptions that were held against their history.
+    pub subscriptions: usize,
+    /// Counters of limits that were held against the facts.
+    pub limits: usize,
     /// Keys that repeats are known by, each counted once.
     pub keys: u64,
     /// What is wrong; nothing when all is in order.
@@ -68,7 +73,8 @@ pub struct CheckReport {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Where: `books`, `log`, `tasks`, `history`, `totals`, `counters`, `ledger` or `keys`.
+    /// Where: `books`, `log`, `tasks`, `history`, `totals`, `counters`, `ledger`, `plans`
+    /// or `keys`.
     pub place: &'static str,
     /// What is wrong.
     pub detail: String,
@@ -83,6 +89,9 @@ struct Moment {
     /// Facts of days before then may have been removed.
     removed_before_us: i64,
     counters: Vec<(CounterRow, BTreeMap<i64, i128>)>,
+    /// What differs of subscriptions and limits, and what their counters say.
+    plans: (Vec<String>, Vec<plans::Claim>),
+    subscriptions: usize,
     log: Log,
     /// All facts.
     facts: Snapshot,
@@ -127,6 +136,7 @@ impl Outlay {
         if moment.log.faults.is_empty() && stored.faults.is_empty() {
             compare(&moment.totals, &stored.accounts, &mut report);
             self.check_counters(&moment, &mut report)?;
+            self.check_limits(&moment, &mut report);
         }
         report.accounts = moment.totals.len();
         report.events = moment.totals.values().map(|charged| charged.events).sum();
@@ -195,6 +205,24 @@ impl Outlay {
             return Ok(());
         }
         self.books.write_blocking(|tx| wrong.iter().try_for_each(|id| tx.counters().remove(*id)))
+    }
+
+    /// Holds what limits of plans count against the facts of the same moment, in windows that have
+    /// everything.
+    fn check_limits(&self, moment: &Moment, report: &mut CheckReport) {
+        report.subscriptions = moment.subscriptions;
+        for fault in &moment.plans.0 {
+            report.find("plans", fault.clone(), REPORT);
+        }
+        let is_kept =
+            |claim: &&plans::Claim| claim.from.timestamp_micros() >= moment.removed_before_us;
+        for claim in moment.plans.1.iter().filter(is_kept) {
+            let answered = self.questions.answer_now(&moment.facts, claim.question());
+            report.limits += 1;
+            if let Some(fault) = claim.fault(answered) {
+                report.find("plans", fault, REPORT);
+            }
+        }
     }
 
     /// Whether what stands in the usage log gets into the history.
@@ -285,7 +313,24 @@ impl Moment {
             Ok((row, windows))
         });
         let mut facts = Snapshot::of(segments);
+        let (mut found, mut claims, mut subscriptions) = (Vec::new(), Vec::new(), 0);
+        let mut after = 0;
+        loop {
+            let page = books.subscriptions().after(after, LEDGERS_AT_ONCE)?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            for (number, _) in &page {
+                subscriptions += 1;
+                let Some(account) = books.ledger().account_of(*number)? else { continue };
+                let name = account.account.as_str();
+                let (faults, more) = plans::check_books(books, name, *number)?;
+                found.extend(faults.into_iter().map(|fault| format!("account `{name}`: {fault}")));
+                claims.extend(more);
+            }
+        }
         Ok(Self {
+            plans: (found, claims),
+            subscriptions,
             totals: books.totals().accounts()?.into_iter().collect(),
             removed: books.manifest().removals()?,
             removed_before_us: books.manifest().removed_before_us()?.unwrap_or(i64::MIN),

@@ -221,6 +221,27 @@ pub const MEMBER: DemoMember = DemoMember {
     key: "northwind's website",
 };
 
+/// The id of the plan that the demo's tight account has.
+pub const PLAN: &str = "team";
+
+/// That plan: roomy enough that the demo goes on, and small enough that its limits are seen to move.
+pub const PLAN_JSON: &str = r#"{
+    "name": "Team", "description": "What the demo's account northwind has.",
+    "price": {"currency": "USD", "monthly": "99", "yearly": "990"}, "grace_days": 7,
+    "credits": [{"unit": "USD", "amount": "100", "rollover": {"max": "20", "months": 1}}],
+    "features": {
+        "priority_support": {"kind": "boolean"}, "seats": {"kind": "static", "value": "5"},
+        "chat": {"kind": "metered", "limit": "chat_calls"}
+    },
+    "limits": [
+        {"id": "spend", "measure": "spend", "most": "150", "every": "period"},
+        {"id": "chat_calls", "measure": "events", "most": 20000, "every": "period", "scope": {"operation": ["chat"]}},
+        {"id": "tokens", "measure": "tokens", "most": "1000000", "every": "day", "enforcement": "soft"},
+        {"id": "bursts", "measure": "events", "most": 600, "every": "minute"},
+        {"id": "searches", "measure": "searches", "most": "unlimited", "every": "month"}
+    ]
+}"#;
+
 /// The demo's budgets with their ids: of all that is spent, and of one account, which is nearly spent
 /// on any day of the month, because it looks back instead of beginning anew.
 pub fn budgets() -> Result<Vec<(CompactString, BudgetDraft)>, ScopeError> {

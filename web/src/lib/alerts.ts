@@ -43,6 +43,7 @@ export const CONDITIONS: Record<Condition['kind'], string> = {
   silence: 'Nothing comes in',
   unpriced: 'Usage has no price',
   owing: 'An account owes',
+  limits: 'An account nears a limit of its plan',
   health: 'The server is in trouble',
 }
 

@@ -147,6 +147,8 @@ pub enum Condition {
     },
     /// An account owes: usage that nobody authorised took more than its balance had.
     Owing {},
+    /// An account reaches a share of a limit of its plan at which people want to know.
+    Limits {},
     /// The server cannot do its work: the disk is nearly full, or commits failed.
     Health {},
 }
@@ -159,7 +161,11 @@ impl Condition {
             | Self::Anomaly { scope, .. }
             | Self::Change { scope }
             | Self::Silence { scope, .. } => Some(scope),
-            Self::Budget {} | Self::Unpriced {} | Self::Owing {} | Self::Health {} => None,
+            Self::Budget {}
+            | Self::Unpriced {}
+            | Self::Owing {}
+            | Self::Limits {}
+            | Self::Health {} => None,
         }
     }
 }

@@ -17,7 +17,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::budgets::{Enforcement, Period, Scope, Window};
 use crate::quantity::{decimal_text, parse_scaled};
 use crate::usage::question::{Attribute, Every, Measure, Value};
-use crate::usage::{Charge, FactKind, UsageEvent};
+use crate::usage::{Charge, FactKind, Quantities, UsageEvent};
 
 /// Shares of a limit at which people want to know, at most.
 pub const ALERTS_MAX: usize = 10;
@@ -119,16 +119,21 @@ impl LimitMeasure {
         match &self.0 {
             Measure::Spend => charge.amount.map_or(0, |amount| i128::from(amount.nanos())),
             Measure::Events => i128::from(kind.event_count()) * NANOS_PER_UNIT,
-            Measure::Tokens => {
-                let used = event.quantities.iter();
-                let tokens = used.filter(|(meter, _)| meter.is_tokens());
-                tokens.map(|(_, used)| i128::from(used.micros()) * NANOS_PER_MICRO).sum()
-            }
-            Measure::Meter(meter) => {
-                i128::from(event.quantities.get(meter).micros()) * NANOS_PER_MICRO
-            }
-            _ => 0,
+            _ => self.of_quantities(&event.quantities),
         }
+    }
+
+    /// How much of it such quantities are, in billionths; nothing where it does not measure quantities.
+    pub fn of_quantities(&self, quantities: &Quantities) -> i128 {
+        let micros: i128 = match &self.0 {
+            Measure::Tokens => {
+                let tokens = quantities.iter().filter(|(meter, _)| meter.is_tokens());
+                tokens.map(|(_, used)| i128::from(used.micros())).sum()
+            }
+            Measure::Meter(meter) => quantities.get(meter).micros().into(),
+            _ => 0,
+        };
+        micros * NANOS_PER_MICRO
     }
 }
 

@@ -4,6 +4,7 @@ mod limit;
 mod months;
 mod plan;
 mod subscription;
+mod usage;
 
 pub use limit::{
     ALERTS_MAX, Limit, LimitError, LimitMeasure, LimitWindow, Most, PERCENT_MAX, usual_alerts,
@@ -16,4 +17,8 @@ pub use plan::{
 pub use subscription::{
     Cycle, NextPlan, PlanBook, PlanGrant, Step, StepKind, Subscription, SubscriptionRefusal,
     SubscriptionState, When,
+};
+pub use usage::{
+    Counted, Counter, CounterKey, Demand, LimitShare, LimitUsage, Notice, Passed, Taking,
+    closes_at, is_closed,
 };

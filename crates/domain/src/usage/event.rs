@@ -301,6 +301,8 @@ pub enum RefusalCode {
     Conflict,
     /// The balance of the account has too little, and its terms let it owe no more.
     Insufficient,
+    /// A hard limit of the account's plan would be passed.
+    LimitReached,
 }
 
 impl RefusalCode {
@@ -317,6 +319,7 @@ impl RefusalCode {
             Self::Forbidden => "forbidden",
             Self::Conflict => "conflict",
             Self::Insufficient => "insufficient",
+            Self::LimitReached => "limit_reached",
         }
     }
 }

@@ -15,6 +15,7 @@ use outlay_domain::budgets::{Basis, Scope, Threshold};
 use outlay_domain::ledger::Unit;
 use outlay_domain::links::Link;
 use outlay_domain::usage::question::{Every, Group, Measure, Value, day_start};
+use outlay_store::sqlite::limits::KeptNotice;
 
 use super::{Alerts, AlertsError};
 use crate::budgets::{BudgetStatus, Judged, UnjudgedBudget};
@@ -28,6 +29,8 @@ use crate::usage::{Questions, UnansweredError, UsageQuestion};
 
 /// Accounts that owe and are told of, at most.
 const OWING_MAX: usize = 100;
+/// Shares of limits that were reached and are told of, at most.
+const NOTICES_MAX: usize = 1_000;
 /// Days that daily conditions look at.
 const DAYS: u64 = 180;
 /// Hours that hourly conditions look at: the season of a week, four times.
@@ -94,6 +97,7 @@ impl Alerts {
                 self.silence(questions, scope, *hours, now).await
             }
             Condition::Owing {} => self.owing().await,
+            Condition::Limits {} => self.limits_reached(now).await,
             Condition::Health {} => Ok(self.trouble()),
         };
         let mut readings = readings?;
@@ -397,6 +401,38 @@ impl Alerts {
             }
         };
         Ok(owing.into_iter().map(reading).collect())
+    }
+
+    /// The highest share that was reached of each limit of a plan, in windows that run.
+    async fn limits_reached(&self, now: DateTime<Utc>) -> Result<Vec<Reading>, AlertsError> {
+        let notices =
+            self.books.read(move |books| books.limits().notices(now, NOTICES_MAX)).await?;
+        let mut highest: BTreeMap<_, KeptNotice> = BTreeMap::new();
+        for notice in notices {
+            let of = (notice.account.clone(), notice.limit.clone(), notice.window.from);
+            match highest.get(&of) {
+                Some(known) if known.percent >= notice.percent => {}
+                _ => {
+                    highest.insert(of, notice);
+                }
+            }
+        }
+        let reading = |notice: KeptNotice| {
+            let KeptNotice { account, limit, window, percent, used, most } = notice;
+            Reading {
+                key: format_compact!("{account}:{limit}@{}:{percent}", window.from.timestamp()),
+                hold: Hold::Holds,
+                severity: (percent >= WHOLE).then_some(Severity::Critical),
+                title: format!("`{account}` reached {percent} % of its limit `{limit}`"),
+                detail: format!(
+                    "{used} of {most} were used then; it begins anew at {}",
+                    window.to.with_timezone(&self.tz).format("%F %H:%M %Z")
+                ),
+                link: None,
+                account: Some(account),
+            }
+        };
+        Ok(highest.into_values().map(reading).collect())
     }
 
     fn trouble(&self) -> Vec<Reading> {

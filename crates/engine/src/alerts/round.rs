@@ -195,7 +195,7 @@ impl Alerts {
         let is_minute_over = round.now - judged_at >= MINUTE || round.now < judged_at;
         match &rule.draft.condition {
             // What they look at is in the books, and soon read.
-            Condition::Health {} | Condition::Owing {} => true,
+            Condition::Health {} | Condition::Owing {} | Condition::Limits {} => true,
             Condition::Budget {} => have_budgets_moved,
             Condition::Unpriced {} => round.is_lacking || is_minute_over,
             Condition::Above { scope, .. } | Condition::Silence { scope, .. } => {

@@ -172,7 +172,10 @@ fn is_about(rule: &AlertRule, filters: &[Filter]) -> bool {
         | Condition::Change { scope }
         | Condition::Silence { scope, .. } => overlap(scope.filters(), filters),
         Condition::Budget {} => filters.is_empty(),
-        Condition::Unpriced {} | Condition::Owing {} | Condition::Health {} => false,
+        Condition::Unpriced {}
+        | Condition::Owing {}
+        | Condition::Limits {}
+        | Condition::Health {} => false,
     }
 }
 

@@ -14,6 +14,7 @@ use outlay_domain::ledger::{
     Balance, Changes, Grant, Hold, HoldDraft, HoldState, Ledger, LedgerRefusal, Posting,
     PostingKind, Purse, Share, Terms, Unit, parted,
 };
+use outlay_domain::plans::LimitShare;
 use outlay_domain::usage::{Charge, Fact, FactKind, Refusal, RefusalCode, UsageEvent};
 use outlay_store::sqlite::ledger::{KeptHold, LedgerAccount, QUARTER_US};
 use outlay_store::{StoreError, Tx};
@@ -21,7 +22,7 @@ use outlay_store::{StoreError, Tx};
 use crate::budgets::{HardList, counted_remaining};
 use crate::ledger::{
     Asked, Authorized, Captured, Command, Done, EVENT_PARTED, Given, HoldName, LedgerError, Limit,
-    Reached, UNCOVERED_SECONDS_MAX,
+    Reached, UNCOVERED_SECONDS_MAX, Uses,
 };
 use plans::{OpenPlan, Versions};
 
@@ -57,6 +58,8 @@ struct Open {
     posted: HashMap<CompactString, Posting>,
     /// On which budgets the holds are that are known.
     on: HashMap<i64, Vec<CompactString>>,
+    /// What they have of limits of the plan.
+    limits_on: HashMap<i64, Vec<LimitShare>>,
     /// When holds that were captured without an event were counted on those.
     counted: HashMap<i64, i64>,
     /// Holds of this commit.
@@ -173,8 +176,8 @@ impl Ledgers {
                 self.touched.insert(account);
                 Ok(Done::Given(Given { unit, grant, balance, is_repeated: false }))
             }
-            Command::Authorize { account, unit, amount, attributes, lasts, asked } => {
-                self.authorize(tx, facts, account, unit, amount, &attributes, lasts, asked)
+            Command::Authorize { account, unit, amount, attributes, lasts, uses, asked } => {
+                self.authorize(tx, facts, account, unit, amount, &attributes, lasts, &uses, asked)
             }
             Command::Capture { hold, only, amount } => self.capture(tx, hold, only, amount),
             Command::Release { hold, only } => self.release(tx, hold, only),
@@ -244,9 +247,10 @@ impl Ledgers {
         amount: Amount,
         attributes: &std::collections::BTreeMap<String, String>,
         lasts: chrono::TimeDelta,
+        uses: &Uses,
         asked: Asked,
     ) -> Result<Done, Stop> {
-        let (now, wall) = (self.now, self.wall);
+        let (now, wall, believed) = (self.now, self.wall, self.believed);
         let open = self.opened(tx, &account, true)?.ok_or_else(unknown)?;
         if let Some(posting) = open.known_as(tx, &asked)? {
             let hold = open.hold(tx, posting.number)?;
@@ -278,6 +282,8 @@ impl Ledgers {
         if !is_limited && lasts > chrono::TimeDelta::seconds(UNCOVERED_SECONDS_MAX.into()) {
             return Err(LedgerRefusal::TooLong(UNCOVERED_SECONDS_MAX).into());
         }
+        let spend = if unit == Unit::USD { amount } else { Amount::ZERO };
+        let takings = open.admitted(attributes, spend, uses, believed)?;
         let on = match unit == Unit::USD {
             true => self.limits(tx, facts, amount, attributes, wall)?,
             false => Vec::new(),
@@ -298,6 +304,8 @@ impl Ledgers {
             tx.ledger().hold_on_budget(id, amount.nanos()).map_err(Stop::Torn)?;
         }
         open.on.insert(hold.number, on);
+        let shares = open.hold_on_limits(&takings);
+        open.limits_on.insert(hold.number, shares);
         open.fresh.insert(hold.number);
         let number = open.account.number;
         let available = open.ledger.balance(&unit).available;
@@ -380,12 +388,14 @@ impl Ledgers {
             let (from, to) = day_of(wall);
             fitting(tx.ledger().captured(id, from, to)?, taken)?;
         }
+        let is_limited = open.may_capture(name.number, hold.amount, taken)?;
         open.ledger.capture(name.number, amount, None, now)?;
         let hold = open.hold(tx, name.number)?;
         let balance = open.ledger.balance(&hold.unit);
         open.let_go_of_budgets(tx).map_err(Stop::Torn)?;
         // No event tells of it, so it is counted here.
-        if hold.captured > Amount::ZERO && !on.is_empty() {
+        open.capture_on_limits(&hold);
+        if hold.captured > Amount::ZERO && (is_limited || !on.is_empty()) {
             let at_us = wall.timestamp_micros().div_euclid(QUARTER_US) * QUARTER_US;
             open.counted.insert(name.number, at_us);
             for id in &on {
@@ -445,13 +455,14 @@ impl Ledgers {
         charge: &Charge,
         name: Option<HoldName>,
     ) -> Result<(), Stop> {
-        let now = self.now;
+        let (now, believed) = (self.now, self.believed);
         let amount = charge.amount.unwrap_or(Amount::ZERO);
         let opened = self.opened(tx, &event.account, false)?;
         let Some(open) = opened else {
             return if name.is_some() { Err(LedgerRefusal::NoHold.into()) } else { Ok(()) };
         };
         let mut is_held = false;
+        let mut own: Vec<LimitShare> = Vec::new();
         if let Some(name) = name {
             if name.account != open.account.number {
                 return Err(LedgerRefusal::NoHold.into());
@@ -463,8 +474,15 @@ impl Ledgers {
             open.know_shares(tx, &hold.unit, &hold.shares)?;
             // Work that took longer than its hold was done all the same.
             is_held = hold.state != HoldState::Expired;
+            if hold.state == HoldState::Held {
+                own = open.limits_on.get(&name.number).cloned().unwrap_or_default();
+            }
         }
+        let takings = open.limited(event, charge, &own, believed)?;
         if !is_held && open.ledger.purse(&Unit::USD).is_none() {
+            if open.take(&takings) {
+                self.touched.insert(event.account.clone());
+            }
             return Ok(());
         }
         let id = event_id(event);
@@ -487,6 +505,7 @@ impl Ledgers {
         open.note(charged.is_ok() && first.is_none(), &id);
         charged?;
         open.let_go_of_budgets(tx).map_err(Stop::Torn)?;
+        open.take(&takings);
         self.touched.insert(event.account.clone());
         Ok(())
     }
@@ -535,6 +554,14 @@ impl Ledgers {
                     self.known.extend(before);
                     return Ok(Err(told(&refused, false)));
                 }
+            }
+        }
+        for fact in facts {
+            // Corrections tell of what was used, and so are counted whatever the limit is.
+            if let Some(Some(open)) = self.known.get_mut(&fact.event.account)
+                && open.amend_limits(fact, self.believed)
+            {
+                self.touched.insert(fact.event.account.clone());
             }
         }
         Ok(Ok(()))
@@ -627,7 +654,7 @@ impl Ledgers {
         let mut is_any = false;
         for name in self.touched.drain() {
             if let Some(Some(open)) = self.known.get_mut(&name) {
-                open.save(tx)?;
+                open.save(tx, self.believed)?;
                 self.names.insert(open.account.number, name);
                 is_any = true;
             }
@@ -660,6 +687,7 @@ impl Open {
             plan,
             posted: HashMap::new(),
             on: HashMap::new(),
+            limits_on: HashMap::new(),
             counted: HashMap::new(),
             fresh: HashSet::new(),
             refunds: HashMap::new(),
@@ -711,9 +739,10 @@ impl Open {
         if self.ledger.hold_of(kept.hold.number).is_some() {
             return Ok(());
         }
-        let KeptHold { hold, budgets, counted_us } = kept;
+        let KeptHold { hold, budgets, limits, counted_us } = kept;
         self.know_shares(tx, &hold.unit, &hold.shares)?;
         self.on.insert(hold.number, budgets);
+        self.limits_on.insert(hold.number, limits);
         self.counted.extend(counted_us.map(|at_us| (hold.number, at_us)));
         self.ledger.know_hold(hold);
         Ok(())
@@ -910,6 +939,9 @@ impl Open {
             for id in self.on.get(&hold.number).into_iter().flatten() {
                 tx.ledger().hold_on_budget(id, -hold.amount.nanos())?;
             }
+            if let (Some(plan), Some(shares)) = (&mut self.plan, self.limits_on.get(&hold.number)) {
+                plan.usage.release(shares);
+            }
         }
         Ok(())
     }
@@ -917,18 +949,22 @@ impl Open {
     /// Takes what was given back of a capture from the budgets that counted it, because no event of it
     /// tells them.
     fn free_budgets(
-        &self,
+        &mut self,
         tx: &Tx<'_>,
         capture: &Posting,
         amount: Amount,
     ) -> Result<(), StoreError> {
         let hold = capture.of.filter(|_| capture.kind == PostingKind::Capture);
-        let counted = hold.and_then(|hold| Some((self.on.get(&hold)?, *self.counted.get(&hold)?)));
-        let Some((on, at_us)) = counted else { return Ok(()) };
+        let Some(hold) = hold else { return Ok(()) };
+        let Some(at_us) = self.counted.get(&hold).copied() else { return Ok(()) };
+        if let (Some(plan), Some(shares)) = (&mut self.plan, self.limits_on.get(&hold)) {
+            plan.usage.give_back(shares, i128::from(amount.nanos()));
+        }
+        let Some(on) = self.on.get(&hold) else { return Ok(()) };
         on.iter().try_for_each(|id| tx.ledger().count_captured(id, at_us, -amount.nanos()))
     }
 
-    fn save(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
+    fn save(&mut self, tx: &Tx<'_>, believed: DateTime<Utc>) -> Result<(), StoreError> {
         if self.account.number == 0 {
             let name = self.account.account.clone();
             self.account.number = tx.ledger().add_account(&name, self.ledger.terms)?;
@@ -945,8 +981,10 @@ impl Open {
         for hold in holds {
             if self.fresh.contains(&hold.number) {
                 let budgets = self.on.get(&hold.number).cloned().unwrap_or_default();
+                let limits = self.limits_on.get(&hold.number).cloned().unwrap_or_default();
                 let counted_us = self.counted.get(&hold.number).copied();
-                tx.ledger().add_hold(number, &KeptHold { hold, budgets, counted_us })?;
+                let kept = KeptHold { hold, budgets, limits, counted_us };
+                tx.ledger().add_hold(number, &kept)?;
             } else {
                 tx.ledger().set_hold(number, &hold, self.counted.get(&hold.number).copied())?;
             }
@@ -958,13 +996,14 @@ impl Open {
             }
         }
         if let Some(plan) = &mut self.plan {
-            plan.save(tx, number)?;
+            plan.save(tx, number, believed)?;
         }
         self.account.last = self.ledger.last;
         self.account.terms = self.ledger.terms;
         tx.ledger().set_account(&self.account)?;
         self.posted.clear();
         self.on.clear();
+        self.limits_on.clear();
         self.counted.clear();
         self.fresh.clear();
         Ok(())
@@ -1035,6 +1074,7 @@ fn told(refused: &LedgerError, is_held: bool) -> Refusal {
         LedgerError::Refused(LedgerRefusal::Insufficient { .. }) => {
             (RefusalCode::Insufficient, "account")
         }
+        LedgerError::Limit(_) => (RefusalCode::LimitReached, "account"),
         LedgerError::Refused(LedgerRefusal::HoldOver { .. }) => (RefusalCode::Conflict, "hold"),
         LedgerError::Refused(LedgerRefusal::NoHold) => (RefusalCode::Unknown, "hold"),
         _ if is_held => (RefusalCode::OutOfRange, "hold"),

@@ -14,7 +14,12 @@ use outlay_domain::ledger::{
     Balance, Grant, GrantDraft, Hold, HoldState, LedgerRefusal, Posting, Terms, Unit,
 };
 use outlay_domain::people::AuditRecord;
-use outlay_domain::plans::{Cycle, PlanId, PlanVersion, Subscription, SubscriptionRefusal, When};
+use outlay_domain::plans::{
+    Cycle, LimitMeasure, PlanId, PlanVersion, Subscription, SubscriptionRefusal, SubscriptionState,
+    When,
+};
+use outlay_domain::usage::Quantities;
+use outlay_domain::usage::question::Value;
 use outlay_store::StoreError;
 use thiserror::Error;
 
@@ -129,6 +134,8 @@ pub enum Command {
         attributes: BTreeMap<String, String>,
         /// For how long.
         lasts: TimeDelta,
+        /// What will be used, by which limits of plans tell what it counts.
+        uses: Uses,
         /// By which id.
         asked: Asked,
     },
@@ -197,6 +204,15 @@ pub enum Command {
         /// What the trail says of it, where somebody asked for it.
         trail: Option<AuditRecord>,
     },
+}
+
+/// What somebody is about to use, besides what it costs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Uses {
+    /// How much of what; `None` where they do not say.
+    pub quantities: Option<Quantities>,
+    /// The feature that the plan must have.
+    pub feature: Option<CompactString>,
 }
 
 /// What is to become of a subscription.
@@ -348,11 +364,47 @@ pub struct Limit {
     pub resets_at: Option<DateTime<Utc>>,
 }
 
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = Value::Amount { nanos: self.available }.text();
+        match &self.reached {
+            Reached::Budget(_) => f.write_str("a limit would be passed"),
+            Reached::Plan { limit, measure } => {
+                let left = match measure.is_spend() {
+                    true => format!("{left} to spend"),
+                    false => format!("{left} {measure}"),
+                };
+                write!(f, "the limit `{limit}` of the account's plan has {left} left")
+            }
+            Reached::Feature(name) => {
+                write!(f, "the account has no plan with the feature `{name}`")
+            }
+            Reached::Subscription(SubscriptionState::Ended) => {
+                f.write_str("the account's subscription is over")
+            }
+            Reached::Subscription(_) => {
+                f.write_str("a payment for the account's subscription is due for too long")
+            }
+        }
+    }
+}
+
 /// Which limit it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reached {
     /// A hard budget.
     Budget(Budget),
+    /// A hard limit of the account's plan, by its id.
+    Plan {
+        /// The limit's id.
+        limit: CompactString,
+        /// What it measures.
+        measure: LimitMeasure,
+    },
+    /// The plan has no such feature, or there is no plan.
+    Feature(CompactString),
+    /// The subscription is over, or a payment is due for too long.
+    Subscription(SubscriptionState),
 }
 
 /// Why the ledger does not do something.
@@ -362,7 +414,7 @@ pub enum LedgerError {
     #[error(transparent)]
     Refused(#[from] LedgerRefusal),
     /// A limit would be passed.
-    #[error("a limit would be passed")]
+    #[error("{0}")]
     Limit(Box<Limit>),
     /// What was spent of a hard budget is not counted yet. Which one is not for everybody to hear.
     #[error("what was spent of a hard budget that it counts for is still being counted")]

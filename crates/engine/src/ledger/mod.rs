@@ -23,7 +23,7 @@ use crate::journal::{Journal, load_ledger};
 
 pub use command::{
     Asked, Authorized, Captured, Command, Done, Given, HoldName, LedgerError, Limit, Reached,
-    Subscribed, Wanted,
+    Subscribed, Uses, Wanted,
 };
 pub use sweep::sweep;
 pub use time::LedgerTime;

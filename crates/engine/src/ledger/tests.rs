@@ -86,6 +86,7 @@ impl Story {
             amount: amount(text),
             attributes: BTreeMap::from([("account".to_owned(), account.to_owned())]),
             lasts: TimeDelta::minutes(10),
+            uses: Uses::default(),
             asked: Asked::new("authorize", id, &[("amount", text.to_owned())]),
         };
         match self.outlay.ledger().submit(command).await? {
@@ -722,6 +723,7 @@ async fn whoever_has_no_credit_keeps_a_budget_from_others_for_minutes_only() {
             amount: amount("1"),
             attributes: BTreeMap::new(),
             lasts,
+            uses: Uses::default(),
             asked: Asked::new("authorize", id, &[]),
         };
         story.outlay.ledger().submit(command).await

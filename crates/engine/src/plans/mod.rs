@@ -1,6 +1,10 @@
 #![doc = include_str!("README.md")]
 
 mod acts;
+mod books_check;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod limit_tests;
 mod subscriptions;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -18,7 +22,10 @@ use crate::Outlay;
 use crate::asker::Asker;
 use crate::journal::{AcceptError, Journal};
 
-pub use subscriptions::{Had, Subscriptions, SubscriptionsError, is_there, turn};
+pub(crate) use books_check::{Claim, check_books};
+pub use subscriptions::{
+    Had, LimitStanding, Limits, Subscriptions, SubscriptionsError, is_there, turn,
+};
 
 /// Plans that there may be.
 pub const PLANS_MAX: usize = 1_000;

@@ -217,6 +217,7 @@ async fn nobody_can_take_the_id_of_a_months_credit_before_it_is_given() {
             amount: outlay_domain::Amount::from_nanos(1),
             attributes: BTreeMap::new(),
             lasts: TimeDelta::seconds(60),
+            uses: crate::ledger::Uses::default(),
             asked: crate::ledger::Asked::new("authorize", id, &[]),
         };
         outlay.ledger().submit(command).await.unwrap();

@@ -1,11 +1,14 @@
 //! Who has which plan: begun, changed, ended, and turned when a month is over.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use compact_str::CompactString;
+use outlay_domain::budgets::Window;
 use outlay_domain::people::{Act, AuditRecord, Denied};
-use outlay_domain::plans::{Feature, PlanId, PlanVersion, Step, Subscription};
+use outlay_domain::plans::{Feature, Limit, Most, PlanId, PlanVersion, Step, Subscription};
 use outlay_store::sqlite::subscriptions::KeptSubscription;
 use outlay_store::{Books, StoreError, View};
 use serde_json::json;
@@ -89,6 +92,22 @@ impl Subscriptions {
         }
         let turned = self.submit(account, Wanted::Turn, None).await?;
         Ok(Had { subscription: turned.subscription, plan: (*turned.plan).clone() })
+    }
+
+    /// How far each limit of its plan is used.
+    pub async fn limits(
+        &self,
+        account: CompactString,
+        asker: &Asker,
+    ) -> Result<Limits, SubscriptionsError> {
+        // Whatever is due is done first.
+        self.of(account.clone(), asker).await?;
+        let at = self.time.believed();
+        let found = self.books.read(move |books| match had(books, &account)? {
+            Some((number, had)) => Ok(Some(Limits::read(books, number, had, at)?)),
+            None => Ok(None),
+        });
+        found.await?.ok_or(SubscriptionsError::None)
     }
 
     /// What happened to it, of smaller numbers than `before`, the newest first.
@@ -216,6 +235,77 @@ fn told(wanted: &Wanted) -> (&'static str, serde_json::Value) {
         Wanted::FallDue => ("subscriptions.fall_due", json!({})),
         Wanted::Pay => ("subscriptions.pay", json!({})),
         Wanted::Turn => ("subscriptions.turn", json!({})),
+    }
+}
+
+/// How far a limit is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitStanding {
+    /// The limit.
+    pub limit: Limit,
+    /// The window that runs.
+    pub window: Window,
+    /// What was used in it, captures without events included, in billionths.
+    pub used: i128,
+    /// What is set aside for work in flight, in billionths.
+    pub held: i128,
+}
+
+impl LimitStanding {
+    /// What is left, in billionths; `None` where there is no end to it.
+    pub fn available(&self) -> Option<i128> {
+        match self.limit.most {
+            Most::Nanos(most) => Some(most - self.used - self.held),
+            Most::Unlimited => None,
+        }
+    }
+
+    /// Whether nothing more may be used.
+    pub fn is_used_up(&self) -> bool {
+        self.limit.is_hard() && self.available().is_some_and(|left| left <= 0)
+    }
+}
+
+/// What an account has of the limits of its plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Its subscription and its plan.
+    pub had: Had,
+    /// When it was looked at.
+    pub at: DateTime<Utc>,
+    /// Each limit of the plan.
+    pub standings: Vec<LimitStanding>,
+}
+
+impl Limits {
+    fn read(
+        books: &View<'_>,
+        number: i64,
+        had: Had,
+        at: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let at = at.max(had.subscription.month_window().from);
+        let counters: BTreeMap<_, _> = books.limits().counters(number)?.into_iter().collect();
+        let mut standings = Vec::with_capacity(had.plan.draft.limits.len());
+        for limit in &had.plan.draft.limits {
+            let subscription = &had.subscription;
+            let window = limit.every.of(at, subscription.months.tz, |at| subscription.month_of(at));
+            let counting = books.limits().counting(&limit.counting())?;
+            let key = counting.map(|counting| (counting, window.from.timestamp_micros()));
+            let counter = key.and_then(|key| counters.get(&key));
+            standings.push(LimitStanding {
+                limit: limit.clone(),
+                window,
+                used: counter.map_or(0, |counter| counter.used + counter.captured),
+                held: counter.map_or(0, |counter| counter.held),
+            });
+        }
+        Ok(Self { had, at, standings })
+    }
+
+    /// How far the limit of that id is used.
+    pub fn standing(&self, id: &str) -> Option<&LimitStanding> {
+        self.standings.iter().find(|standing| standing.limit.id == id)
     }
 }
 

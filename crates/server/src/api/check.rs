@@ -37,6 +37,10 @@ struct CheckBody {
     counters: usize,
     /// Accounts with a ledger whose balances were held against their postings.
     ledgers: usize,
+    /// Subscriptions that were held against what happened to them.
+    subscriptions: usize,
+    /// Counters of limits that were held against the facts.
+    limits: usize,
     /// Keys that repeats are known by.
     keys: u64,
     /// What is wrong.
@@ -46,7 +50,8 @@ struct CheckBody {
 /// One thing that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
 struct FindingBody {
-    /// Where: `books`, `log`, `tasks`, `history`, `totals`, `counters`, `ledger` or `keys`.
+    /// Where: `books`, `log`, `tasks`, `history`, `totals`, `counters`, `ledger`, `plans`
+    /// or `keys`.
     #[schema(value_type = String, example = "history")]
     place: &'static str,
     /// What is wrong.
@@ -73,6 +78,8 @@ impl From<CheckReport> for CheckBody {
             log_batches: report.log_commits,
             counters: report.counters,
             ledgers: report.ledgers,
+            subscriptions: report.subscriptions,
+            limits: report.limits,
             keys: report.keys,
             findings,
         }

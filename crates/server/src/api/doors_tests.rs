@@ -290,6 +290,8 @@ fn knocks() -> Vec<Knock> {
         (get, "/api/v1/plans/{id}/subscribers", "", Value::Null, OF_ALL),
         (get, "/api/v1/accounts/{id}/subscription", "", Value::Null, USAGE),
         (get, "/api/v1/accounts/{id}/subscription/history", "", Value::Null, USAGE),
+        (get, "/api/v1/accounts/{id}/limits", "", Value::Null, USAGE),
+        (get, "/api/v1/accounts/{id}/entitlements", "", Value::Null, USAGE),
         (put, "/api/v1/accounts/{id}/subscription", "", json!({ "plan": "zzbob" }), CREDIT),
         (
             post,
@@ -499,7 +501,9 @@ impl Street {
             "id": format!("{MARK}-grant"), "amount": "7.31", "unit": "USD", "source": "bonus",
         });
         self.done(Method::POST, &format!("/api/v1/accounts/{BOBS}/grants"), grant).await;
-        let says = json!({ "name": format!("{MARK} plan"), "hidden": true, "trial_days": 0 });
+        let says = json!({ "name": format!("{MARK} plan"), "hidden": true, "limits": [
+            { "id": format!("{MARK}-limit"), "measure": "events", "most": 1000, "every": "month" },
+        ] });
         self.done(Method::PUT, &format!("/api/v1/plans/{MARK}"), says).await;
         let path = format!("/api/v1/accounts/{BOBS}/subscription");
         self.done(Method::PUT, &path, json!({ "plan": MARK })).await;

@@ -15,10 +15,13 @@ use outlay_domain::ledger::{
 };
 use outlay_domain::once::each_once;
 use outlay_domain::usage::question::{Attribute, Value};
-use outlay_domain::usage::{EVENT_TAGS_MAX, Meter, NAME_BYTES_MAX, Quantities};
+use outlay_domain::usage::{
+    EVENT_QUANTITY_MAX, EVENT_TAGS_MAX, Meter, NAME_BYTES_MAX, QUANTITIES_MAX, Quantities,
+};
 use outlay_domain::{Amount, Quantity};
 use outlay_engine::ledger::{
-    Asked, Authorized, Captured, Command, Done, EVENT_PARTED, HoldName, LedgerError, Limit, Reached,
+    Asked, Authorized, Captured, Command, Done, EVENT_PARTED, HoldName, LedgerError, Limit,
+    Reached, Uses,
 };
 use outlay_engine::prices::quote::{QuoteRequest, Used, quote};
 use serde::{Deserialize, Serialize};
@@ -297,6 +300,14 @@ struct AuthorizeBody {
     /// How many tokens come back, at most.
     #[schema(minimum = 0, example = 800)]
     max_output_tokens: Option<u32>,
+    /// What else will be used, by meter, where limits of the account's plan count it: `images`, `seconds`,
+    /// any meter of yours. With a call and no `amount` it is priced, too.
+    #[serde(default, deserialize_with = "each_once")]
+    #[schema(value_type = BTreeMap<String, Quantity>, example = json!({"images": 2}))]
+    quantities: BTreeMap<String, Quantity>,
+    /// A feature that the account's plan must have.
+    #[schema(max_length = 64, example = "video")]
+    feature: Option<String>,
     /// What else the usage event will have, by which budgets tell what counts: `team`, `project`,
     /// `tag.KEY` and so on.
     #[serde(default, deserialize_with = "each_once")]
@@ -335,7 +346,8 @@ struct AuthorizedAnswer {
 struct RefusedAnswer {
     /// That it may not be spent.
     allowed: bool,
-    /// Which limit: `balance`, or `budget:` and its id.
+    /// Which limit: `balance`, `subscription`, `budget:` and its id, `plan:` and the id of one of the
+    /// plan's limits, or `feature:` and its name.
     #[schema(example = "budget:research-2026")]
     limit: String,
     /// What is wrong, for people.
@@ -621,7 +633,9 @@ impl From<LedgerError> for ApiError {
         let detail = error.to_string();
         match error {
             LedgerError::Refused(refusal) => refusal.into(),
-            LedgerError::Limit(_) => Self::too_many(60, detail),
+            LedgerError::Limit(_) => {
+                Self::too_many(60, detail).mend("see the account's limits for when there is more")
+            }
             LedgerError::Counting => {
                 Self::unavailable(1, detail).mend("ask again in a moment; it is counted once")
             }
@@ -772,12 +786,14 @@ async fn create_grant(
     request_body = AuthorizeBody,
     responses((status = 200, body = AuthorizedAnswer), (status = 400, body = ApiError),
         (status = 401, body = ApiError),
-        (status = 402, body = RefusedAnswer, description = "the balance has too little"),
+        (status = 402, body = RefusedAnswer,
+            description = "the balance has too little, or the plan does not have it"),
         (status = 403, body = ApiError), (status = 404, body = ApiError),
         (status = 409, body = ApiError, description = "the id was used for something else"),
         (status = 415, body = ApiError),
         (status = 422, body = ApiError, description = "the call has no price"),
-        (status = 429, body = RefusedAnswer, description = "a hard budget has too little"),
+        (status = 429, body = RefusedAnswer,
+            description = "a hard budget or a limit of the plan has too little"),
         (status = 503, body = ApiError)))]
 async fn authorize(
     State(state): State<AppState>,
@@ -809,12 +825,18 @@ async fn authorize(
     ];
     // Only where it is given: what was asked for before it was known is still the same.
     said.extend(body.input_characters.map(|length| ("input_characters", length.to_string())));
+    if !body.quantities.is_empty() {
+        said.push(("quantities", serde_json::to_string(&body.quantities).unwrap_or_default()));
+    }
+    said.extend(body.feature.as_ref().map(|feature| ("feature", feature.clone())));
     let asked = Asked::new("authorize", &id, &said);
-    let amount = estimate(&state, &body, &unit)?;
+    let (amount, quantities) = estimate(&state, &body, &unit)?;
+    let feature = body.feature.as_deref().map(known_feature).transpose()?;
+    let uses = Uses { quantities, feature };
     let attributes = attributes(body, &account)?;
     let lasts = TimeDelta::seconds(i64::from(lasts));
     let command =
-        Command::Authorize { account, unit: unit.clone(), amount, attributes, lasts, asked };
+        Command::Authorize { account, unit: unit.clone(), amount, attributes, lasts, uses, asked };
     match state.outlay.ledger().submit(command).await {
         Ok(Done::Authorized(held)) => Ok(Json(allowed(held)).into_response()),
         Ok(_) => Err(wrong_answer()),
@@ -849,7 +871,12 @@ fn refused(caller: &Scoped, unit: &Unit, error: LedgerError) -> Result<Response,
             (StatusCode::PAYMENT_REQUIRED, answer)
         }
         LedgerError::Limit(limit) => {
-            let Limit { reached: Reached::Budget(budget), available, resets_at } = *limit;
+            let (budget, available, resets_at) = match *limit {
+                Limit { reached: Reached::Budget(budget), available, resets_at } => {
+                    (budget, available, resets_at)
+                }
+                limit => return Ok(refused_by_plan(unit, &limit)),
+            };
             let is_seen = budget.is_seen_by(caller.scope().as_deref());
             let left = Value::Amount { nanos: available }.text().to_string();
             let name = if is_seen { budget.draft.name.as_str() } else { OTHERS_BUDGET };
@@ -868,8 +895,75 @@ fn refused(caller: &Scoped, unit: &Unit, error: LedgerError) -> Result<Response,
     Ok((status, axum::Json(answer)).into_response())
 }
 
-/// How much is to be set aside: what is said, or what the call costs at most.
-fn estimate(state: &AppState, body: &AuthorizeBody, unit: &Unit) -> Result<Amount, ApiError> {
+/// What is told of a limit of the plan.
+fn refused_by_plan(unit: &Unit, limit: &Limit) -> Response {
+    let (status, name) = match &limit.reached {
+        Reached::Plan { limit, .. } => (StatusCode::TOO_MANY_REQUESTS, format!("plan:{limit}")),
+        Reached::Feature(name) => (StatusCode::PAYMENT_REQUIRED, format!("feature:{name}")),
+        Reached::Subscription(_) => (StatusCode::PAYMENT_REQUIRED, "subscription".to_owned()),
+        Reached::Budget(budget) => (StatusCode::TOO_MANY_REQUESTS, format!("budget:{}", budget.id)),
+    };
+    let is_counted = matches!(limit.reached, Reached::Plan { .. });
+    let available = Value::Amount { nanos: limit.available }.text().to_string();
+    let measure = match &limit.reached {
+        Reached::Plan { measure, .. } if !measure.is_spend() => measure.to_string(),
+        _ => unit.to_string(),
+    };
+    let answer = RefusedAnswer {
+        allowed: false,
+        limit: name,
+        detail: limit.to_string(),
+        unit: measure,
+        available: is_counted.then_some(available),
+        resets_at: limit.resets_at,
+    };
+    (status, axum::Json(answer)).into_response()
+}
+
+/// What somebody calls a feature.
+fn known_feature(name: &str) -> Result<CompactString, ApiError> {
+    if name.is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
+        let detail = "must have 1 to 64 characters, none of them a control character";
+        return Err(ApiError::bad_request("malformed", "feature", detail));
+    }
+    Ok(name.into())
+}
+
+/// What will be used besides tokens, where it is said.
+fn said_quantities(body: &AuthorizeBody) -> Result<Quantities, ApiError> {
+    if body.quantities.len() > QUANTITIES_MAX {
+        let detail = format!("{} given, {QUANTITIES_MAX} at most", body.quantities.len());
+        return Err(ApiError::bad_request("too_large", "quantities", detail));
+    }
+    let mut quantities = Quantities::default();
+    for (name, quantity) in &body.quantities {
+        let shown: String = name.chars().filter(|char| !char.is_control()).take(100).collect();
+        let at = format!("quantities.{shown}");
+        if let Some(fault) = Meter::fault_of_name(name) {
+            return Err(ApiError::bad_request("malformed", at, fault.to_string()));
+        }
+        if quantity.is_negative() || *quantity > EVENT_QUANTITY_MAX {
+            let detail = format!("must be from 0 to {EVENT_QUANTITY_MAX}");
+            return Err(ApiError::bad_request("out_of_range", at, detail));
+        }
+        let meter = Meter::from_name(name);
+        if quantities.contains(&meter) {
+            let detail = "is there twice by another name";
+            return Err(ApiError::bad_request("malformed", at, detail));
+        }
+        quantities.set(meter, *quantity);
+    }
+    Ok(quantities)
+}
+
+/// How much is to be set aside: what is said, or what the call costs at most; and how much of what will be
+/// used, where that is said.
+fn estimate(
+    state: &AppState,
+    body: &AuthorizeBody,
+    unit: &Unit,
+) -> Result<(Amount, Option<Quantities>), ApiError> {
+    let mut quantities = said_quantities(body)?;
     let says_call = body.provider.is_some() || body.model.is_some();
     let says_tokens = body.input_tokens.is_some()
         || body.input_characters.is_some()
@@ -886,10 +980,10 @@ fn estimate(state: &AppState, body: &AuthorizeBody, unit: &Unit) -> Result<Amoun
         }
         return match amount.is_negative() {
             true => Err(LedgerRefusal::Negative(amount).into()),
-            false => Ok(amount),
+            false => Ok((amount, Some(quantities).filter(|known| !known.is_empty()))),
         };
     }
-    if !(says_call && says_tokens) {
+    if !(says_call && (says_tokens || !quantities.is_empty())) {
         return Err(ApiError::bad_request("missing", "amount", "says how much, and is not there")
             .mend(
                 "give `amount`, or `provider`, `model`, `input_tokens` or `input_characters`, and \
@@ -901,17 +995,20 @@ fn estimate(state: &AppState, body: &AuthorizeBody, unit: &Unit) -> Result<Amoun
     }
     // A token is a byte of text at least, for whichever model it is made.
     let input = body.input_tokens.or(body.input_characters);
-    let mut quantities = Quantities::default();
     for (meter, count) in
         [(Meter::InputTokens, input), (Meter::OutputTokens, body.max_output_tokens)]
     {
-        let count = i64::from(count.unwrap_or(0));
+        let Some(count) = count.map(i64::from) else { continue };
+        if quantities.contains(&meter) {
+            let at = format!("quantities.{}", meter.name());
+            return Err(ApiError::bad_request("malformed", at, "is said twice"));
+        }
         quantities.set(meter, Quantity::from_units(count).unwrap_or(Quantity::ONE));
     }
     let request = QuoteRequest {
         provider: body.provider.clone(),
         model: body.model.clone(),
-        used: Used::Quantities(quantities),
+        used: Used::Quantities(quantities.clone()),
         request: None,
         path: None,
         parameters: Vec::new(),
@@ -919,7 +1016,7 @@ fn estimate(state: &AppState, body: &AuthorizeBody, unit: &Unit) -> Result<Amoun
     };
     let quoted = quote(&state.outlay.prices.book(), &request)?.quote;
     match (quoted.amount, quoted.unpriced) {
-        (Some(amount), None) => Ok(amount),
+        (Some(amount), None) => Ok((amount, Some(quantities))),
         (_, why) => {
             let why = why.map_or_else(|| "it has no price".to_owned(), |why| why.to_string());
             let detail = format!("what the call costs is not known: {why}");

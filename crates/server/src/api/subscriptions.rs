@@ -2,18 +2,22 @@
 
 #![allow(unused_qualifications, reason = "what utoipa writes for `params(…)`")]
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use outlay_domain::Amount;
+use outlay_domain::budgets::Enforcement;
 use outlay_domain::plans::{
-    Cycle, PlanDraft, PlanRef, Step, StepKind, Subscription, SubscriptionRefusal,
-    SubscriptionState, When,
+    Cycle, Feature, LimitWindow, Most, PlanDraft, PlanRef, Step, StepKind, Subscription,
+    SubscriptionRefusal, SubscriptionState, When,
 };
+use outlay_domain::usage::question::Value;
 use outlay_engine::Asker;
 use outlay_engine::ledger::{LedgerError, Subscribed, Wanted};
-use outlay_engine::plans::{Had, SubscriptionsError};
+use outlay_engine::plans::{Had, LimitStanding, SubscriptionsError, is_there};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -38,6 +42,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(pay))
         .routes(routes!(history))
         .routes(routes!(subscribers))
+        .routes(routes!(limits))
+        .routes(routes!(entitlements))
 }
 
 /// Which plan an account is to have.
@@ -113,8 +119,7 @@ struct NextPlanBody {
 
 /// A range of instants.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SubscriptionSpan)]
-struct Span {
+struct SubscriptionSpan {
     /// From when on.
     from: DateTime<Utc>,
     /// Up to, and not at, which instant.
@@ -139,9 +144,9 @@ struct SubscriptionAnswer {
     /// When it began.
     began_at: DateTime<Utc>,
     /// What is paid for: a month or a year, or the trial.
-    period: Span,
+    period: SubscriptionSpan,
     /// The month that runs: what `every: period` counts, and for what the plan's credit is given.
-    month: Span,
+    month: SubscriptionSpan,
     /// What comes when the period is over; `null` where it goes on as it is.
     #[schema(required = true)]
     next: Option<NextPlanBody>,
@@ -169,8 +174,8 @@ impl SubscriptionAnswer {
             cycle: subscription.cycle,
             tz: subscription.months.tz.name(),
             began_at: subscription.began_at,
-            period: Span { from: period.from, to: period.to },
-            month: Span { from: month.from, to: month.to },
+            period: SubscriptionSpan { from: period.from, to: period.to },
+            month: SubscriptionSpan { from: month.from, to: month.to },
             next: subscription
                 .next
                 .as_ref()
@@ -325,6 +330,173 @@ impl From<SubscriptionsError> for ApiError {
             SubscriptionsError::Store(error) => error.into(),
         }
     }
+}
+
+/// How far a limit of the plan is used.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LimitStanding)]
+struct LimitRow {
+    /// Its id in the plan.
+    #[schema(example = "video_calls")]
+    id: String,
+    /// What is measured.
+    #[schema(example = "events")]
+    measure: String,
+    /// Of which usage; nothing for all of the account's.
+    scope: BTreeMap<String, Vec<String>>,
+    /// In which windows.
+    every: LimitWindow,
+    /// What happens at the end of it.
+    enforcement: Enforcement,
+    /// How much may be used: a decimal, or `unlimited`.
+    #[schema(example = "30")]
+    most: String,
+    /// What was used.
+    #[schema(example = "12")]
+    used: String,
+    /// What is set aside for work in flight.
+    #[schema(example = "1")]
+    held: String,
+    /// What is left; `null` where there is no end to it.
+    #[schema(required = true, example = "17")]
+    available: Option<String>,
+    /// The share that was used, in percent; `null` where there is no end to it, or nothing at all.
+    #[schema(required = true, example = 40)]
+    percent: Option<f64>,
+    /// When the window began.
+    from: DateTime<Utc>,
+    /// When it begins anew.
+    resets_at: DateTime<Utc>,
+}
+
+impl From<&LimitStanding> for LimitRow {
+    fn from(standing: &LimitStanding) -> Self {
+        let text = |nanos| Value::Amount { nanos }.text().to_string();
+        let limit = &standing.limit;
+        #[allow(clippy::cast_precision_loss)]
+        let percent = match limit.most {
+            Most::Nanos(most) if most > 0 => Some(standing.used as f64 * 100.0 / most as f64),
+            _ => None,
+        };
+        Self {
+            id: limit.id.to_string(),
+            measure: limit.measure.to_string(),
+            scope: limit.scope.names().clone(),
+            every: limit.every,
+            enforcement: limit.enforcement,
+            most: limit.most.to_string(),
+            used: text(standing.used),
+            held: text(standing.held),
+            available: standing.available().map(text),
+            percent,
+            from: standing.window.from,
+            resets_at: standing.window.to,
+        }
+    }
+}
+
+/// How far the limits of an account's plan are used.
+#[derive(Debug, Serialize, ToSchema)]
+struct LimitList {
+    /// The account.
+    account: String,
+    /// Its plan.
+    plan: PlanNameBody,
+    /// How its subscription stands.
+    state: SubscriptionState,
+    /// Each limit of the plan.
+    items: Vec<LimitRow>,
+}
+
+/// What an account has of a feature.
+#[derive(Debug, Serialize, ToSchema)]
+struct Entitlement {
+    /// The feature.
+    #[schema(example = "video")]
+    feature: String,
+    /// Whether the account may use it now.
+    entitled: bool,
+    /// What the plan says of it, where it is a text.
+    #[schema(required = true)]
+    value: Option<String>,
+    /// The limit that it is measured by, where there is one.
+    #[schema(required = true)]
+    limit: Option<LimitRow>,
+}
+
+/// What an account has of the features of its plan.
+#[derive(Debug, Serialize, ToSchema)]
+struct EntitlementList {
+    /// The account.
+    account: String,
+    /// Its plan.
+    plan: PlanNameBody,
+    /// How its subscription stands.
+    state: SubscriptionState,
+    /// Each feature of the plan, by name.
+    items: Vec<Entitlement>,
+}
+
+/// Shows how far each limit of an account's plan is used, and when it begins anew.
+#[utoipa::path(get, path = "/api/v1/accounts/{id}/limits", operation_id = "show_limits", tag = "plans",
+    params(("id" = String, Path, description = "the account")),
+    responses((status = 200, body = LimitList), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 404, body = ApiError), (status = 503, body = ApiError)))]
+async fn limits(
+    State(state): State<AppState>,
+    caller: Scoped,
+    Path(account): Path<String>,
+) -> Result<Json<LimitList>, ApiError> {
+    let account = own_account(&caller, &account)?;
+    let asker = Asker::from(&*caller);
+    let found = state.outlay.subscriptions().limits(account.clone(), &asker).await?;
+    let subscription = &found.had.subscription;
+    Ok(Json(LimitList {
+        account: account.into(),
+        plan: (&subscription.plan).into(),
+        state: subscription.state,
+        items: found.standings.iter().map(LimitRow::from).collect(),
+    }))
+}
+
+/// Shows what an account has of the features of its plan.
+#[utoipa::path(get, path = "/api/v1/accounts/{id}/entitlements", operation_id = "list_entitlements",
+    tag = "plans", params(("id" = String, Path, description = "the account")),
+    responses((status = 200, body = EntitlementList), (status = 400, body = ApiError),
+        (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 404, body = ApiError), (status = 503, body = ApiError)))]
+async fn entitlements(
+    State(state): State<AppState>,
+    caller: Scoped,
+    Path(account): Path<String>,
+) -> Result<Json<EntitlementList>, ApiError> {
+    let account = own_account(&caller, &account)?;
+    let asker = Asker::from(&*caller);
+    let found = state.outlay.subscriptions().limits(account.clone(), &asker).await?;
+    let subscription = &found.had.subscription;
+    let entitlement = |(name, feature): (&compact_str::CompactString, &Feature)| {
+        let standing = match feature {
+            Feature::Metered { limit } => found.standing(limit),
+            _ => None,
+        };
+        let is_left = standing.is_none_or(|standing| !standing.is_used_up());
+        Entitlement {
+            feature: name.to_string(),
+            entitled: subscription.state.allows_use() && is_there(feature) && is_left,
+            value: match feature {
+                Feature::Static { value } => Some(value.to_string()),
+                _ => None,
+            },
+            limit: standing.map(LimitRow::from),
+        }
+    };
+    Ok(Json(EntitlementList {
+        account: account.into(),
+        plan: (&subscription.plan).into(),
+        state: subscription.state,
+        items: found.had.plan.draft.features.iter().map(entitlement).collect(),
+    }))
 }
 
 /// Shows the plan that an account has, and how it stands.

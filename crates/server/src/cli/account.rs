@@ -32,6 +32,8 @@ enum AccountCommand {
     Balance(AccountName),
     /// List what was posted on an account, the newest first
     Ledger(LedgerArgs),
+    /// Show how far each limit of an account's plan is used, and when it begins anew
+    Limits(AccountName),
     /// Show what an account had before a month, what was posted in it, and what it had then
     #[command(after_help = "Examples:
   outlay account statement acme
@@ -131,6 +133,11 @@ async fn act(client: &Client, output: Output, command: AccountCommand) -> Result
             let balance: Value = client.get(&path).await?;
             output.show(&balance, balances)
         }
+        AccountCommand::Limits(args) => {
+            let path = format!("/api/v1/accounts/{}/limits", path_part(&args.account));
+            let limits: Value = client.get(&path).await?;
+            output.show(&limits, limit_table)
+        }
         AccountCommand::Ledger(args) => {
             let account = path_part(&args.account);
             let path = format!("/api/v1/accounts/{account}/ledger?limit={}", args.limit);
@@ -161,6 +168,23 @@ fn balances(balance: &Value) -> String {
         vec![unit.clone(), shown(has, "settled"), shown(has, "held"), shown(has, "available")]
     });
     output::table(&["UNIT", "SETTLED", "HELD", "AVAILABLE"], rows.collect(), &[1, 2, 3])
+}
+
+fn limit_table(limits: &Value) -> String {
+    let rows = limits["items"].as_array().into_iter().flatten().map(|limit| {
+        vec![
+            shown(limit, "id"),
+            shown(limit, "used"),
+            shown(limit, "held"),
+            shown(limit, "most"),
+            shown(limit, "measure"),
+            shown(limit, "every"),
+            shown(limit, "enforcement"),
+            when(limit, "resets_at"),
+        ]
+    });
+    let heads = ["LIMIT", "USED", "HELD", "MOST", "OF", "EVERY", "", "BEGINS ANEW"];
+    output::table(&heads, rows.collect(), &[1, 2, 3])
 }
 
 fn statements(statement: &Value) -> String {

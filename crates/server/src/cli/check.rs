@@ -20,7 +20,7 @@ pub async fn run(globals: &Globals) -> Result<ExitCode, CliError> {
 fn as_text(report: &Value) -> String {
     let looked_at = format!(
         "{} events on {} accounts; {} facts in {} segments and {} commits of the log; {} counters; {} \
-         ledgers; {} keys",
+         ledgers; {} subscriptions with {} limits; {} keys",
         report["events"],
         report["accounts"],
         report["facts"],
@@ -28,6 +28,8 @@ fn as_text(report: &Value) -> String {
         report["log_batches"],
         report["counters"],
         report["ledgers"],
+        report["subscriptions"],
+        report["limits"],
         report["keys"],
     );
     let findings = report["findings"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use outlay_domain::people::{Caller, Role, SERVER_ID, Scope, Scopes, UserId};
+use outlay_domain::plans::{Cycle, PlanId};
 use outlay_domain::usage::EventDraft;
 use outlay_engine::budgets::BudgetsError;
+use outlay_engine::ledger::Wanted;
 use outlay_engine::people::{NewKey, NewUser, PeopleError};
+use outlay_engine::plans::PlansError;
 use outlay_engine::usage::{AcceptError, By, Incoming};
-use outlay_engine::{Outlay, demo};
+use outlay_engine::{Asker, Outlay, demo};
 
 use super::client::CliError;
 use crate::state::AppState;
@@ -26,6 +29,7 @@ pub async fn begin(state: &AppState) -> Result<(), CliError> {
     let until = outlay.clock.now();
     fill(&outlay, until).await?;
     furnish(state).await?;
+    subscribe(&outlay).await?;
     let tasks = outlay.tasks.clone();
     tasks.spawn("demo", move |_| trickle(outlay.clone(), until));
     Ok(())
@@ -77,6 +81,29 @@ async fn furnish(state: &AppState) -> Result<(), CliError> {
     };
     // Nobody needs its secret: it is there to be seen.
     state.people.create_key(&operator, key).await.map_err(not_written)?;
+    Ok(())
+}
+
+/// Lets the member's account have a plan, unless the plan was made before.
+async fn subscribe(outlay: &Outlay) -> Result<(), CliError> {
+    let asker = Asker::from(By::Server(SERVER_ID));
+    let plan: PlanId = demo::PLAN.parse().map_err(not_written)?;
+    match outlay.plans().one(plan.clone(), None, &asker).await {
+        Ok(_) => return Ok(()),
+        Err(PlansError::Unknown(_)) => {}
+        Err(error) => return Err(not_written(error)),
+    }
+    let draft = serde_json::from_str(demo::PLAN_JSON).map_err(not_written)?;
+    outlay.plans().set(plan.clone(), draft, &asker).await.map_err(not_written)?;
+    let begin = Wanted::Begin {
+        plan,
+        version: None,
+        cycle: Cycle::Monthly,
+        tz: outlay.time_zone,
+        tried: Some(false),
+    };
+    let account = demo::MEMBER.account.into();
+    outlay.subscriptions().make(account, begin, &asker).await.map_err(not_written)?;
     Ok(())
 }
 

@@ -163,3 +163,15 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Token(args) => token::run(&globals, args).await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_can_be_read() {
+        Cli::command().debug_assert();
+    }
+}

@@ -42,8 +42,8 @@ struct ShowArgs {
     /// The plan's id
     plan: String,
     /// Which version [default: the newest]
-    #[arg(long)]
-    version: Option<u32>,
+    #[arg(long, value_name = "VERSION")]
+    plan_version: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ async fn act(client: &Client, output: Output, command: PlanCommand) -> Result<()
             output.show(&all["items"], table)
         }
         PlanCommand::Show(args) => {
-            let version = args.version.map(|version| format!("?version={version}"));
+            let version = args.plan_version.map(|version| format!("?version={version}"));
             let path = format!("{}{}", path_of(&args.plan), version.unwrap_or_default());
             let plan: Value = client.get(&path).await?;
             output.show(&plan, page)

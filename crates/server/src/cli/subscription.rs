@@ -58,8 +58,8 @@ struct BeginArgs {
     /// The plan's id
     plan: String,
     /// Which version of it [default: the newest]
-    #[arg(long)]
-    version: Option<u32>,
+    #[arg(long, value_name = "VERSION")]
+    plan_version: Option<u32>,
     /// For how long is paid at a time
     #[arg(long, default_value = "monthly")]
     cycle: CycleWord,
@@ -78,8 +78,8 @@ struct ChangeArgs {
     /// The plan's id
     plan: String,
     /// Which version of it [default: the newest]
-    #[arg(long)]
-    version: Option<u32>,
+    #[arg(long, value_name = "VERSION")]
+    plan_version: Option<u32>,
     /// For how long is paid at a time [default: as before]
     #[arg(long)]
     cycle: Option<CycleWord>,
@@ -156,7 +156,7 @@ async fn act(
     let had: Value = match command {
         SubscriptionCommand::Begin(args) => {
             let body = json!({
-                "plan": args.plan, "version": args.version, "cycle": args.cycle.as_str(),
+                "plan": args.plan, "version": args.plan_version, "cycle": args.cycle.as_str(),
                 "tz": args.tz, "trial": args.trial,
             });
             let path = path_of(&args.account, "");
@@ -165,7 +165,7 @@ async fn act(
         SubscriptionCommand::Show(args) => client.get(&path_of(&args.account, "")).await?,
         SubscriptionCommand::Change(args) => {
             let body = json!({
-                "plan": args.plan, "version": args.version, "when": args.when.as_str(),
+                "plan": args.plan, "version": args.plan_version, "when": args.when.as_str(),
                 "cycle": args.cycle.map(CycleWord::as_str),
             });
             client.post(&path_of(&args.account, "/change"), &without_nulls(body)).await?

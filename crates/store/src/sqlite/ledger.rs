@@ -7,6 +7,7 @@ use outlay_domain::ledger::{
     Balance, Entry, Grant, GrantState, Hold, HoldState, Overdraft, Places, Posting, PostingKind,
     Rollover, Share, Source, Terms, Unit, read_entries, write_entries,
 };
+use outlay_domain::plans::LimitShare;
 use rusqlite::{OptionalExtension, Params, Row, params};
 
 use super::time::{from_us, to_us};
@@ -55,18 +56,19 @@ const PUT_GRANT: &str = "
     ON CONFLICT (account_no, number) DO UPDATE SET free = excluded.free, state = excluded.state";
 const HOLD: &str = "
     SELECT unit, number, amount, shares, created_us, expires_us, state, ended_by, captured, budgets,
-           counted_us
+           counted_us, limits
     FROM ledger_holds";
 const OPEN_UNTIL: &str = "
     WHERE account_no = ?1 AND state = 'held' AND expires_us <= ?2 ORDER BY expires_us LIMIT ?3";
+const OPEN: &str = "WHERE account_no = ?1 AND state = 'held'";
 const NEXT_OPEN: &str = "
     SELECT min(expires_us) FROM ledger_holds
     WHERE account_no = ?1 AND state = 'held' AND expires_us > ?2";
 const ADD_HOLD: &str = "
     INSERT INTO ledger_holds
         (account_no, unit, number, amount, shares, budgets, created_us, expires_us, state,
-         ended_by, captured, counted_us)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+         ended_by, captured, counted_us, limits)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 const SET_HOLD: &str = "
     UPDATE ledger_holds SET state = ?3, ended_by = ?4, captured = ?5, counted_us = ?6
     WHERE account_no = ?1 AND number = ?2";
@@ -144,6 +146,8 @@ pub struct KeptHold {
     pub hold: Hold,
     /// The ids of the budgets.
     pub budgets: Vec<CompactString>,
+    /// What it has of limits of the account's plan.
+    pub limits: Vec<LimitShare>,
     /// When it was counted on them, in microseconds since 1970, where it was captured without an event.
     pub counted_us: Option<i64>,
 }
@@ -229,6 +233,11 @@ impl<A> Ledgers<'_, A> {
     ) -> Result<Vec<KeptHold>, StoreError> {
         let until = params![account, to_us(at), limit as i64];
         self.some(&format!("{HOLD} {OPEN_UNTIL}"), until, hold_row)
+    }
+
+    /// All open holds of an account.
+    pub fn open_holds(&self, account: i64) -> Result<Vec<KeptHold>, StoreError> {
+        self.some(&format!("{HOLD} {OPEN}"), [account], hold_row)
     }
 
     /// When the next open hold of an account expires after `at`.
@@ -440,7 +449,7 @@ impl Ledgers<'_, Writes> {
 
     /// Keeps a new hold.
     pub fn add_hold(&self, account: i64, kept: &KeptHold) -> Result<(), StoreError> {
-        let KeptHold { hold, budgets, counted_us } = kept;
+        let KeptHold { hold, budgets, limits, counted_us } = kept;
         self.conn.prepare_cached(ADD_HOLD)?.execute(params![
             account,
             hold.unit.as_str(),
@@ -454,6 +463,7 @@ impl Ledgers<'_, Writes> {
             hold.ended_by,
             hold.captured.nanos(),
             counted_us,
+            write_limits(limits),
         ])?;
         Ok(())
     }
@@ -610,7 +620,8 @@ fn hold_row(row: &Row<'_>) -> rusqlite::Result<KeptHold> {
         captured: nanos(row, 8)?,
     };
     let budgets = budgets.lines().map(CompactString::from).collect();
-    Ok(KeptHold { hold, budgets, counted_us: row.get(10)? })
+    let limits = parsed(row, 11, read_limits)?;
+    Ok(KeptHold { hold, budgets, limits, counted_us: row.get(10)? })
 }
 
 fn posting_row(row: &Row<'_>) -> rusqlite::Result<Posting> {
@@ -644,6 +655,28 @@ fn read_shares(text: &str) -> Option<Vec<Share>> {
         let grant: i64 = grant.parse().ok()?;
         let amount = Amount::from_nanos(nanos.parse().ok()?);
         Some(Share { grant: (grant != 0).then_some(grant), amount })
+    };
+    text.split(' ').filter(|part| !part.is_empty()).map(read).collect()
+}
+
+fn write_limits(shares: &[LimitShare]) -> String {
+    let share = |LimitShare { key, nanos, is_spend }: &LimitShare| {
+        let mark = if *is_spend { ":spend" } else { "" };
+        format!("{}:{}:{nanos}{mark}", key.0, key.1)
+    };
+    shares.iter().map(share).collect::<Vec<_>>().join(" ")
+}
+
+fn read_limits(text: &str) -> Option<Vec<LimitShare>> {
+    let read = |part: &str| {
+        let (part, is_spend) = match part.strip_suffix(":spend") {
+            Some(part) => (part, true),
+            None => (part, false),
+        };
+        let (key, nanos) = part.rsplit_once(':')?;
+        let (counting, from) = key.split_once(':')?;
+        let key = (counting.parse().ok()?, from.parse().ok()?);
+        Some(LimitShare { key, nanos: nanos.parse().ok()?, is_spend })
     };
     text.split(' ').filter(|part| !part.is_empty()).map(read).collect()
 }

@@ -13,6 +13,7 @@ pub mod counters;
 pub mod exports;
 pub mod imports;
 pub mod ledger;
+pub mod limits;
 pub mod manifest;
 pub mod people;
 pub mod plans;
@@ -40,8 +41,8 @@ use crate::StoreError;
 
 pub use tx::{
     AccountTotals, Alerts, Amendments, Annotations, Audit, Budgets, Counters, Exports, Imports,
-    Ledgers, Manifest, People, Plans, Prices, Reads, Recommendations, Revenue, Subscriptions, Tx,
-    UsageLog, View, Views, Writes,
+    Ledgers, Limits, Manifest, People, Plans, Prices, Reads, Recommendations, Revenue,
+    Subscriptions, Tx, UsageLog, View, Views, Writes,
 };
 
 /// The file in the data folder.
@@ -86,6 +87,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (28, include_str!("migrations/0028_revenue_of_one_account.sql")),
     (29, include_str!("migrations/0029_plans.sql")),
     (30, include_str!("migrations/0030_subscriptions.sql")),
+    (31, include_str!("migrations/0031_limits.sql")),
 ];
 
 /// The open books of one data folder.

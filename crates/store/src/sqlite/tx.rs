@@ -129,6 +129,8 @@ nouns! {
     imports: Imports,
     /// What accounts were granted, what is set aside, and what was taken.
     ledger: Ledgers,
+    /// What accounts used of what their plans limit.
+    limits: Limits,
     /// Which files the history and its keys consist of.
     manifest: Manifest,
     /// Users, their keys, sessions and sign-in links.
