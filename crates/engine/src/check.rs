@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::DateTime;
 use compact_str::CompactString;
@@ -31,6 +32,10 @@ const READ_FACTS: usize = 8_192;
 const LEDGERS_AT_ONCE: usize = 100;
 /// Postings that are read at a time.
 const POSTINGS_AT_ONCE: u32 = 1_000;
+/// How often a moment is looked for at which every commit of the log is counted, and how long it is
+/// from one look to the next.
+const LOOKS_MAX: usize = 1_000;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 /// Accounts that are named when many differ.
 const NAMED_MAX: usize = 20;
 
@@ -39,6 +44,7 @@ const REPORT_FLUSH: &str = "nothing is lost: what was answered is in the usage l
                            tasks on the page System and at the server's log for why";
 const REPORT: &str = "make a backup as it is, and restore the last good one beside it to compare";
 
+const READ_AGAIN: &str = "restart the server: it reads them from the log again";
 const COUNTED_ANEW: &str = "nothing: it is counted anew from the history within a minute, which \
                             answers for it until then; make a note of it for whoever looks after \
                             the machine";
@@ -92,6 +98,8 @@ struct Moment {
     /// What differs of subscriptions and limits, and what their counters say.
     plans: (Vec<String>, Vec<plans::Claim>),
     subscriptions: usize,
+    /// Whether all that is in the log is counted.
+    is_counted: bool,
     log: Log,
     /// All facts.
     facts: Snapshot,
@@ -114,9 +122,8 @@ impl Outlay {
         for line in self.books.integrity()? {
             report.find("books", line, RESTORE);
         }
-        let (moment, segments) = self.history.with_books(|books, segments| {
-            Ok((Moment::read(books, segments.clone(), &self.dedup)?, segments))
-        })?;
+        let moment = self.moment()?;
+        let segments = moment.facts.segments.clone();
         report.log_commits = moment.log.commits;
         report.facts = moment.log.facts;
         for fault in &moment.log.faults {
@@ -153,14 +160,39 @@ impl Outlay {
         let unknown = count_unknown(&self.dedup.check(&moment.log.keys)?);
         if unknown > 0 {
             let detail = format!("{unknown} events of the usage log would be counted again");
-            report.find("keys", detail, "restart the server: it reads them from the log again");
+            report.find("keys", detail, READ_AGAIN);
         }
         Ok(report)
+    }
+
+    /// What the books say at one moment.
+    fn moment(&self) -> Result<Moment, StoreError> {
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            let moment = self.history.with_books(|books, segments| {
+                // Between the writing of a commit and the noting of what it moves, counters and log
+                // are of two moments; that takes microseconds, unless a mistake of ours came between.
+                if !books.counters().have_all()? && looks < LOOKS_MAX {
+                    return Ok(None);
+                }
+                Moment::read(books, segments, &self.dedup).map(Some)
+            })?;
+            match moment {
+                Some(moment) => return Ok(moment),
+                None => std::thread::sleep(BETWEEN_LOOKS),
+            }
+        }
     }
 
     /// Holds counters of spend against the facts of the same moment. Those that differ are counted
     /// anew.
     fn check_counters(&self, moment: &Moment, report: &mut CheckReport) -> Result<(), StoreError> {
+        if !moment.is_counted {
+            let detail = "commits of the usage log are not counted yet".to_owned();
+            report.find("counters", detail, READ_AGAIN);
+            return Ok(());
+        }
         let mut wrong = Vec::new();
         for (row, windows) in &moment.counters {
             let is_settled = row.is_counted && row.calendar == CALENDAR;
@@ -335,6 +367,7 @@ impl Moment {
             removed: books.manifest().removals()?,
             removed_before_us: books.manifest().removed_before_us()?.unwrap_or(i64::MIN),
             counters: counters.collect::<Result<_, StoreError>>()?,
+            is_counted: books.counters().have_all()?,
             log: Log::read(books, dedup, &mut facts)?,
             facts,
         })

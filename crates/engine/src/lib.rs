@@ -51,7 +51,7 @@ use outlay_store::{Books, StoreError};
 
 use budgets::HardBudgets;
 use exports::schedules::{ExportDesk, ExportLimits};
-use journal::{Journal, Kept, Weight};
+use journal::{Counters, Journal, Kept, Weight};
 use keeper::{Keeper, KeeperOptions};
 use known_time::KnownTime;
 use ledger::LedgerTime;
@@ -295,9 +295,11 @@ fn replay(
     tail_bytes_max: usize,
 ) -> Result<(), StoreError> {
     let mut events = 0;
-    books.read_blocking(|books| {
-        books.usage_log().for_each_after(0, |seq, facts| {
+    let mut counters = Counters::default();
+    books.read_blocking(|view| {
+        view.usage_log().for_each_after(0, |seq, facts| {
             events += facts.len();
+            books.moved(seq, counters.moves(view, seq, &facts)?);
             journal::take_up(history, dedup, seq, facts);
             if history.tail_bytes() > tail_bytes_max {
                 history.flush(dedup)?;

@@ -117,6 +117,54 @@ async fn assert_counted(server: &Running) {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_counted_between_a_commit_and_a_flush_is_counted_after_a_kill() {
+    for point in [None, Some("history.flush.keys_written"), Some("history.flush.registered")] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let server = start(&data, point.map(|point| (point, 1))).await.unwrap();
+        for budget in budgets() {
+            let (status, answer) =
+                post(&server.client(), "/api/v1/budgets", &budget).await.unwrap();
+            assert!(status.is_success(), "{answer}");
+        }
+        assert_counted(&server).await;
+        let send = async |server: &Running, ids: std::ops::Range<u32>| {
+            let events: Vec<Value> = ids
+                .map(|id| json!({ "id": format!("e{id}"), "model": "gpt-5", "cost": "0.25" }))
+                .collect();
+            post(&server.client(), "/api/v1/events", &json!(events)).await
+        };
+        let (status, answer) = send(&server, 0..500).await.unwrap();
+        assert!(status.is_success(), "{answer}");
+
+        match point {
+            None => drop(server.kill()),
+            Some(_) => {
+                // Whether this is answered depends on when the process ends.
+                drop(send(&server, 500..1_500).await);
+                let mut server = server;
+                assert!(server.ends_within(PATIENCE).await.is_some(), "it met no {point:?}");
+            }
+        }
+
+        let server = start(&data, None).await.unwrap();
+        let (status, answer) = send(&server, 0..1_500).await.unwrap();
+        assert!(status.is_success(), "{answer}");
+        for budget in ["year", "days"] {
+            let path = format!("/api/v1/budgets/{budget}");
+            let (status, answer) = get(&server.client(), &path).await.unwrap();
+            assert!(status.is_success(), "{answer}");
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            assert_eq!(answer["status"]["spent"], "375", "{point:?}: {answer}");
+        }
+        assert_counted(&server).await;
+        server.stop().await;
+        assert_in_order(&data).await;
+    }
+}
+
 /// Starts the server, with a failpoint armed; the failpoint's name when the start ran into it.
 async fn start(
     data: &Path,
@@ -215,9 +263,9 @@ async fn a_retention_that_was_cut_off_is_finished_at_the_next_start() {
     }
 }
 
-// Together more than a tail holds.
-const OLD_EVENTS: u64 = 900;
-const NEW_EVENTS: u64 = 600;
+// Together just what a tail holds: it is flushed when all of them are in it, and not before.
+const OLD_EVENTS: u64 = 600;
+const NEW_EVENTS: u64 = 400;
 const RETENTION_DAYS: u32 = 30;
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -12,6 +12,7 @@ use outlay_domain::usage::{
 };
 use outlay_store::dedup::{Dedup, EventKey, Seen};
 use outlay_store::history::History;
+use outlay_store::sqlite::Moves;
 use outlay_store::sqlite::amendments::Amendment;
 use outlay_store::sqlite::totals::AccountTotal;
 use outlay_store::{StoreError, Tx};
@@ -53,8 +54,8 @@ impl From<StoreError> for Broken {
 
 /// What a commit left in the books.
 pub(super) struct Written {
-    /// Its number in the usage log, where it has facts.
-    pub seq: Option<i64>,
+    /// Its number in the usage log and by how much it moves counters, where it has facts.
+    pub logged: Option<(i64, Moves)>,
     /// Whether there is anything of it.
     pub anything: bool,
 }
@@ -87,16 +88,16 @@ impl Commit {
         if self.tells().any(|topic| topic == Topic::Counters) {
             state.counters.forget();
         }
-        let mut written = Written { seq: None, anything: !self.acts.is_empty() };
+        let mut written = Written { logged: None, anything: !self.acts.is_empty() };
         if !self.facts.is_empty() {
             let body = state.encoder.encode(&self.facts)?;
-            written.seq = Some(tx.usage_log().append(self.at, self.facts.len(), &body)?);
+            let seq = tx.usage_log().append(self.at, self.facts.len(), &body)?;
+            written.logged = Some((seq, state.counters.moves(tx, seq, &self.facts)?));
             written.anything = true;
         }
         for (account, charged) in &self.sums.charged {
             tx.totals().post(account, *charged, self.at)?;
         }
-        state.counters.post(tx, &self.facts)?;
         written.anything |= state.ledgers.save(tx)?;
         self.trail.iter().try_for_each(|line| tx.amendments().record(line))?;
         Ok(written)

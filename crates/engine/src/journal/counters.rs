@@ -1,4 +1,4 @@
-//! Counters of spend, moved by each commit within its transaction.
+//! By how much a commit moves counters of spend.
 
 use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
@@ -6,14 +6,15 @@ use outlay_domain::Amount;
 use outlay_domain::budgets::{Counting, Scopes, Window};
 use outlay_domain::usage::Fact;
 use outlay_store::sqlite::counters::CounterRow;
-use outlay_store::{StoreError, Tx};
+use outlay_store::sqlite::{CounterWindow, Moves};
+use outlay_store::{StoreError, View};
 
 /// The counters that there are, as far as a commit must know them.
 ///
 /// Only an act begins one, and tells of it ([`Topic::Counters`](super::Topic)); one that was removed
 /// meanwhile takes nothing more.
 #[derive(Default)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     /// `None` where they must be read from the books first.
     known: Option<Known>,
 }
@@ -26,6 +27,7 @@ struct Known {
 
 struct Counter {
     id: i64,
+    begun_seq: i64,
     counting: Counting,
     since: DateTime<Utc>,
     /// Windows that facts fell into, by time.
@@ -38,33 +40,32 @@ impl Counters {
         self.known = None;
     }
 
-    /// Moves every counter by what `facts` change of its scope.
-    pub fn post(&mut self, tx: &Tx<'_>, facts: &[Fact]) -> Result<(), StoreError> {
-        if facts.is_empty() {
-            return Ok(());
-        }
+    /// By how much every counter moves with the facts of the commit `seq`.
+    pub fn moves(
+        &mut self,
+        books: &View<'_>,
+        seq: i64,
+        facts: &[Fact],
+    ) -> Result<Moves, StoreError> {
         let known = match &mut self.known {
             Some(known) => known,
-            unknown => unknown.insert(Known::read(tx)?),
+            unknown => unknown.insert(Known::read(books)?),
         };
-        // Side by side in the books, so that each is found from the one before.
-        let mut moves: Vec<_> = known.moves(facts).into_iter().collect();
-        moves.sort_unstable_by_key(|(window, _)| *window);
-        tx.counters().add(moves)?;
-        Ok(())
+        Ok(known.moves(seq, facts).into_iter().collect())
     }
 }
 
 impl Known {
-    fn read(tx: &Tx<'_>) -> Result<Self, StoreError> {
-        let counters: Vec<Counter> = tx.counters().all()?.iter().filter_map(Counter::of).collect();
+    fn read(books: &View<'_>) -> Result<Self, StoreError> {
+        let rows = books.counters().all()?;
+        let counters: Vec<Counter> = rows.iter().filter_map(Counter::of).collect();
         let scopes = counters.iter().map(|counter| counter.counting.scope.clone()).collect();
         Ok(Self { scopes: Scopes::new(scopes), counters })
     }
 
     /// By how much each window of each counter moves.
-    fn moves(&mut self, facts: &[Fact]) -> HashMap<(i64, i64), i128> {
-        let mut moves: HashMap<(i64, i64), i128> = HashMap::new();
+    fn moves(&mut self, seq: i64, facts: &[Fact]) -> HashMap<CounterWindow, i128> {
+        let mut moves: HashMap<CounterWindow, i128> = HashMap::new();
         if self.scopes.is_empty() {
             return moves;
         }
@@ -76,12 +77,14 @@ impl Known {
             }
             scopes.each_of(&fact.event, |place| {
                 let counter = &mut counters[place];
-                if let Some(window_us) = counter.window_us(fact.event.occurred_at) {
+                // What was committed before it began was in the history, and is counted from there.
+                if seq > counter.begun_seq
+                    && let Some(window_us) = counter.window_us(fact.event.occurred_at)
+                {
                     *moves.entry((counter.id, window_us)).or_default() += i128::from(nanos);
                 }
             });
         }
-        moves.retain(|_, nanos| *nanos != 0);
         moves
     }
 }
@@ -92,7 +95,7 @@ impl Counter {
     fn of(row: &CounterRow) -> Option<Self> {
         let since = DateTime::from_timestamp_micros(row.since_us)?;
         let counting = Counting::from_key(&row.counting)?;
-        Some(Self { id: row.id, counting, since, windows: Vec::new() })
+        Some(Self { id: row.id, begun_seq: row.begun_seq, counting, since, windows: Vec::new() })
     }
 
     /// Where the window begins in which spend at `at` is counted, if it is.

@@ -36,7 +36,7 @@ use crate::writes::Writes;
 pub use act::{Act, Stop};
 use act::{Queued, Waiting};
 use commit::{Broken, Commit, moved};
-use counters::Counters;
+pub(crate) use counters::Counters;
 pub use events::{Incoming, Outcome, Prepared};
 use ledgers::Ledgers;
 pub(crate) use ledgers::load_ledger;
@@ -476,6 +476,7 @@ impl Shared {
     /// commit ended in between.
     fn catch_up(&self) -> Result<(), StoreError> {
         let last = self.history.last_appended();
+        let mut counters = Counters::default();
         let mut newest = None;
         self.books.read_blocking(|books| {
             let after = match last {
@@ -488,6 +489,7 @@ impl Shared {
                     facts = facts.len(),
                     "took up what an interrupted commit had written"
                 );
+                self.books.moved(seq, counters.moves(books, seq, &facts)?);
                 take_up(&self.history, &self.dedup, seq, facts);
                 newest = Some(seq);
                 Ok(())
@@ -523,8 +525,9 @@ impl Shared {
                     self.writes.succeeded();
                 }
                 self.largest_sum.fetch_max(commit.largest_sum(), Ordering::Relaxed);
-                if let Some(seq) = written.seq {
+                if let Some((seq, moves)) = written.logged {
                     let facts = commit.take_facts();
+                    self.books.moved(seq, moves);
                     self.dedup.insert(commit.keys());
                     self.history.append(seq, facts.clone());
                     let watchlists = self.watchlists.lock().clone();
@@ -594,7 +597,7 @@ impl Drop for RestOnPanic<'_> {
     }
 }
 
-/// Takes a row of the usage log up in memory.
+/// Takes a row of the usage log up in memory, once it is noted by how much it moves counters.
 pub(crate) fn take_up(history: &History, dedup: &Dedup, seq: i64, facts: Vec<Fact>) {
     let usage = facts.iter().filter(|fact| fact.kind == FactKind::Usage).map(|fact| &fact.event);
     let keys: Vec<_> = usage.chain(moved(&facts)).map(|event| dedup.key_of(event)).collect();

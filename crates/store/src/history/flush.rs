@@ -16,8 +16,9 @@ use crate::{StoreError, failpoint};
 impl History {
     /// Writes the tail as it stands to a segment, and the keys in memory to a run.
     ///
-    /// One transaction enters both in the books and drops the commits from the usage log. Until
-    /// then the commits count, afterwards the segment does. Answers how many facts were written. A
+    /// One transaction enters both in the books, writes what the commits moved to the rows of the
+    /// counters, and drops the commits from the usage log. Until then the commits count, afterwards
+    /// the segment does. Answers how many facts were written. A
     /// tail of very many bytes is written part by part, each with a segment of its own.
     pub fn flush(&self, dedup: &Dedup) -> Result<usize, StoreError> {
         let _flushing = self.flushing.lock();
@@ -48,7 +49,7 @@ impl History {
         received.include(last_received_us);
         let run = dedup.write_run(frozen, received)?;
         failpoint::hit("history.flush.keys_written");
-        self.books.write_blocking(|tx| {
+        self.books.write_moved(|tx| {
             tx.manifest().add_segment(segment.row())?;
             if let Some(run) = &run {
                 run.register(tx)?;

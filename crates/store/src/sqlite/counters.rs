@@ -1,10 +1,14 @@
 //! What was spent of scopes, window by window.
+//!
+//! The rows have what commits moved up to one of them ([`Counters::written`]); what was moved since is
+//! in memory and in the usage log ([`moves`](super::moves)). Who reads gets the sum.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::moves::{CounterWindow, Moved};
 use super::time::to_us;
 use super::tx::{Counters, Writes};
 use crate::StoreError;
@@ -12,9 +16,15 @@ use crate::StoreError;
 const NANOS: i128 = 1_000_000_000;
 
 const ALL: &str = "
-    SELECT counter_id, counting, calendar, since_us, is_counted FROM counters ORDER BY counter_id";
+    SELECT counter_id, counting, calendar, since_us, begun_seq, is_counted FROM counters
+    ORDER BY counter_id";
 const FIND: &str = "
-    SELECT counter_id, counting, calendar, since_us, is_counted FROM counters WHERE counting = ?1";
+    SELECT counter_id, counting, calendar, since_us, begun_seq, is_counted FROM counters
+    WHERE counting = ?1";
+const WRITTEN: &str = "SELECT last_counted_seq FROM history_ids";
+const SET_WRITTEN: &str = "
+    UPDATE history_ids SET last_counted_seq = ?1 WHERE last_counted_seq < ?1";
+const NEWEST_LOGGED: &str = "SELECT coalesce(max(seq), 0) FROM usage_log";
 const SUM: &str = "
     SELECT coalesce(sum(units), 0), coalesce(sum(nanos), 0) FROM counter_windows
     WHERE counter_id = ?1 AND window_us >= ?2 AND window_us < ?3";
@@ -22,7 +32,8 @@ const WINDOWS: &str = "
     SELECT window_us, units, nanos FROM counter_windows
     WHERE counter_id = ?1 AND window_us >= ?2 ORDER BY window_us";
 const BEGIN: &str = "
-    INSERT INTO counters (counting, calendar, since_us, is_personal) VALUES (?1, ?2, ?3, ?4)
+    INSERT INTO counters (counting, calendar, since_us, is_personal, begun_seq)
+    VALUES (?1, ?2, ?3, ?4, (SELECT seq FROM usage_log_head))
     RETURNING counter_id";
 const MOVE: &str = "
     UPDATE counter_windows SET units = units + ?3 + (nanos + ?4) / 1000000000,
@@ -53,6 +64,8 @@ pub struct CounterRow {
     pub calendar: String,
     /// Windows that begin before then are not counted, in microseconds since 1970.
     pub since_us: i64,
+    /// Commits after this one move it.
+    pub begun_seq: i64,
     /// Whether what was kept before it began was added.
     pub is_counted: bool,
 }
@@ -77,9 +90,13 @@ impl<A> Counters<'_, A> {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<i128, StoreError> {
-        let within = params![id, to_us(from), to_us(to)];
+        let (from_us, to_us) = (to_us(from), to_us(to));
         let mut statement = self.conn.prepare_cached(SUM)?;
-        Ok(statement.query_row(within, |row| Ok(joined(row.get(0)?, row.get(1)?)))?)
+        let rows = |row: &Row<'_>| Ok(joined(row.get(0)?, row.get(1)?));
+        let spent = statement.query_row([id, from_us, to_us], rows)?;
+        let written = self.written()?;
+        let since = self.moved.after(written).flat_map(|moves| moves.within(id, from_us, to_us));
+        Ok(spent + since.map(|(_, nanos)| nanos).sum::<i128>())
     }
 
     /// What was spent in each window that begins at `since_us` or later, in nanos.
@@ -87,7 +104,26 @@ impl<A> Counters<'_, A> {
         let mut statement = self.conn.prepare_cached(WINDOWS)?;
         let rows = statement
             .query_map([id, since_us], |row| Ok((row.get(0)?, joined(row.get(1)?, row.get(2)?))))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut windows: BTreeMap<i64, i128> = rows.collect::<Result<_, _>>()?;
+        let written = self.written()?;
+        let moves = self.moved.after(written);
+        for (window_us, nanos) in moves.flat_map(|moves| moves.within(id, since_us, i64::MAX)) {
+            *windows.entry(window_us).or_default() += nanos;
+        }
+        Ok(windows)
+    }
+
+    /// The newest commit whose moves are in the rows.
+    pub(super) fn written(&self) -> Result<i64, StoreError> {
+        Ok(self.conn.prepare_cached(WRITTEN)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// Whether every commit that stands in the usage log at this moment is counted. One that was
+    /// written just now may not be noted yet; nobody was told of it either.
+    pub fn have_all(&self) -> Result<bool, StoreError> {
+        let newest: i64 =
+            self.conn.prepare_cached(NEWEST_LOGGED)?.query_row([], |row| row.get(0))?;
+        Ok(newest <= self.moved.last.max(self.written()?))
     }
 }
 
@@ -109,7 +145,7 @@ impl Counters<'_, Writes> {
     /// microseconds since 1970. A counter that is gone stays away.
     pub fn add(
         &self,
-        moves: impl IntoIterator<Item = ((i64, i64), i128)>,
+        moves: impl IntoIterator<Item = (CounterWindow, i128)>,
     ) -> Result<(), StoreError> {
         let mut known = self.conn.prepare_cached(MOVE)?;
         for ((id, window_us), nanos) in moves {
@@ -122,6 +158,13 @@ impl Counters<'_, Writes> {
                 self.conn.prepare_cached(ADD)?.execute(moved)?;
             }
         }
+        Ok(())
+    }
+
+    /// Writes to the rows what was moved and they do not have.
+    pub(super) fn write(&self, moved: &Moved) -> Result<(), StoreError> {
+        self.add(moved.sum_after(self.written()?).iter())?;
+        self.conn.prepare_cached(SET_WRITTEN)?.execute([moved.last])?;
         Ok(())
     }
 
@@ -161,7 +204,8 @@ fn counter_row(row: &Row<'_>) -> rusqlite::Result<CounterRow> {
         counting: row.get(1)?,
         calendar: row.get(2)?,
         since_us: row.get(3)?,
-        is_counted: row.get(4)?,
+        begun_seq: row.get(4)?,
+        is_counted: row.get(5)?,
     })
 }
 

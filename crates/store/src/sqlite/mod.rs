@@ -15,6 +15,7 @@ pub mod imports;
 pub mod ledger;
 pub mod limits;
 pub mod manifest;
+mod moves;
 pub mod people;
 pub mod plans;
 pub mod prices;
@@ -38,7 +39,9 @@ use parking_lot::{Condvar, Mutex};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::StoreError;
+use moves::Unwritten;
 
+pub use moves::{CounterWindow, Moves};
 pub use tx::{
     AccountTotals, Alerts, Amendments, Annotations, Audit, Budgets, Counters, Exports, Imports,
     Ledgers, Limits, Manifest, People, Plans, Prices, Reads, Recommendations, Revenue,
@@ -88,6 +91,7 @@ const MIGRATIONS: &[(u32, &str)] = &[
     (29, include_str!("migrations/0029_plans.sql")),
     (30, include_str!("migrations/0030_subscriptions.sql")),
     (31, include_str!("migrations/0031_limits.sql")),
+    (32, include_str!("migrations/0032_counted_commits.sql")),
 ];
 
 /// The open books of one data folder.
@@ -96,6 +100,8 @@ pub struct Books {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     reader_returned: Condvar,
+    /// What the rows of the counters do not have yet.
+    unwritten: Unwritten,
 }
 
 impl Books {
@@ -116,12 +122,14 @@ impl Books {
         writer.busy_timeout(BUSY_TIMEOUT)?;
         writer.set_prepared_statement_cache_capacity(128);
         migrate(&mut writer)?;
+        let written = View::of(&writer).counters().written()?;
         let readers = (0..READERS).map(|_| open_reader(&path)).collect::<Result<_, _>>()?;
         Ok(Self {
             path,
             writer: Mutex::new(writer),
             readers: Mutex::new(readers),
             reader_returned: Condvar::new(),
+            unwritten: Unwritten::after(written),
         })
     }
 
@@ -172,7 +180,12 @@ impl Books {
         &self,
         read: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.lend(|connection| read(&View::of(&*connection.unchecked_transaction()?)))
+        self.lend(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            // Before the moment begins, which is when something is read first: what was moved is in
+            // here then, or in the rows, or in both, which can be told; and never in neither.
+            read(&View::with(&transaction, self.unwritten.moved()))
+        })
     }
 
     /// As [`write`](Self::write), on this thread.
@@ -184,8 +197,29 @@ impl Books {
         let transaction = writer
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
-        let value = write(&Tx::of(&transaction))?;
+        let value = write(&Tx::with(&transaction, self.unwritten.moved()))?;
         transaction.commit().map_err(StoreError::from)?;
+        Ok(value)
+    }
+
+    /// Notes by how much a commit moved the counters, which everybody sees from now on. It must be in
+    /// the usage log, and be noted before it can be written to the history.
+    pub fn moved(&self, seq: i64, moves: Moves) {
+        self.unwritten.add(seq, moves);
+    }
+
+    /// As [`write_blocking`](Self::write_blocking), and writes the rows of the counters in the same
+    /// transaction, so that it may let go of any commit that was noted.
+    pub(crate) fn write_moved<T, E: From<StoreError>>(
+        &self,
+        write: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let moved = self.unwritten.close();
+        let value = self.write_blocking(|tx| {
+            tx.counters().write(&moved)?;
+            write(tx)
+        })?;
+        self.unwritten.forget(moved.last);
         Ok(value)
     }
 

@@ -9,6 +9,7 @@ use std::ops::Deref;
 
 use rusqlite::Connection;
 
+use super::moves::Moved;
 use crate::StoreError;
 
 /// The mark of a noun that is only read.
@@ -22,6 +23,8 @@ pub enum Writes {}
 /// The books as they stand at one moment.
 pub struct View<'c> {
     conn: &'c Connection,
+    /// What counters were moved by when the moment began, whether their rows have it or not.
+    moved: Moved,
 }
 
 /// One transaction on the books: all of it is on disk in the end, or nothing.
@@ -30,8 +33,19 @@ pub struct Tx<'c> {
 }
 
 impl<'c> View<'c> {
+    /// Books that nobody writes to meanwhile.
     pub(crate) fn of(conn: &'c Connection) -> Self {
-        Self { conn }
+        Self::with(conn, Moved::default())
+    }
+
+    /// Books as they stand after `moved` was looked up.
+    pub(super) fn with(conn: &'c Connection, moved: Moved) -> Self {
+        Self { conn, moved }
+    }
+
+    /// What was spent of scopes, window by window.
+    pub fn counters(&self) -> Counters<'_> {
+        Counters { conn: self.conn, moved: &self.moved, access: PhantomData }
     }
 
     /// How often something was written for no other reason than to see whether it can be.
@@ -41,8 +55,18 @@ impl<'c> View<'c> {
 }
 
 impl<'c> Tx<'c> {
+    /// For a part of a transaction that reads no counters.
     pub(crate) fn of(conn: &'c Connection) -> Self {
         Self { view: View::of(conn) }
+    }
+
+    pub(super) fn with(conn: &'c Connection, moved: Moved) -> Self {
+        Self { view: View::with(conn, moved) }
+    }
+
+    /// What was spent of scopes, window by window.
+    pub fn counters(&self) -> Counters<'_, Writes> {
+        Counters { conn: self.conn, moved: &self.moved, access: PhantomData }
     }
 
     /// Writes something that changes nothing that anybody reads.
@@ -77,6 +101,14 @@ impl<'c> Deref for Tx<'c> {
     fn deref(&self) -> &View<'c> {
         &self.view
     }
+}
+
+/// What was spent of scopes, window by window: by the rows of the books, and by what commits moved
+/// since these were written.
+pub struct Counters<'t, A = Reads> {
+    pub(super) conn: &'t Connection,
+    pub(super) moved: &'t Moved,
+    access: PhantomData<A>,
 }
 
 /// Gives each noun its type, and its place in what is read and what is written.
@@ -121,8 +153,6 @@ nouns! {
     audit: Audit,
     /// What people decided to spend.
     budgets: Budgets,
-    /// What was spent of scopes, window by window.
-    counters: Counters,
     /// Files that are made by themselves, and when.
     exports: Exports,
     /// What was imported from older systems.

@@ -5,6 +5,7 @@ use std::path::Path;
 use outlay_domain::Amount;
 use outlay_domain::budgets::BudgetDraft;
 use outlay_domain::usage::{Charge, EventDraft, EventName, Fact, FactKind, UsageEvent};
+use outlay_store::sqlite::alter_books;
 use proptest::prelude::*;
 use serde_json::json;
 use tokio::sync::broadcast;
@@ -371,6 +372,52 @@ async fn a_counter_that_differs_from_its_facts_is_found_and_counted_anew() {
     world.act(Step::Tend).await;
     assert_eq!(world.judge().await, 1);
     assert_eq!(world.outlay().check().unwrap().findings, vec![]);
+}
+
+#[tokio::test]
+async fn what_commits_moved_is_moved_again_from_the_log_and_never_twice() {
+    let mut world = World::new();
+    world.act(Step::Send(vec![(0, -1, 5_000_000_000)])).await;
+    world.budgets().create("b".into(), hard(json!({"every": "month"}))).await.unwrap();
+    world.act(Step::Tend).await;
+    let counted = async |world: &World| {
+        assert_eq!(world.judge().await, 1, "the counter answers, which nobody began anew");
+        assert_eq!(world.outlay().check().unwrap().findings, vec![]);
+    };
+
+    // In memory and in the log alone; in the rows; and some of both.
+    world.act(Step::Send(vec![(0, -1, 7), (1, -2, 30)])).await;
+    for step in [Step::Reopen, Step::Flush, Step::Reopen, Step::Send(vec![(0, -1, 500)])] {
+        world.act(step).await;
+        counted(&world).await;
+    }
+    world.act(Step::Reopen).await;
+    world.act(Step::Send(vec![(0, -1, 9_000)])).await;
+    world.act(Step::Flush).await;
+    world.act(Step::Reopen).await;
+    counted(&world).await;
+}
+
+#[tokio::test]
+async fn a_flush_that_fails_leaves_what_was_moved_to_the_next() {
+    let mut world = World::new();
+    world.budgets().create("b".into(), hard(json!({"every": "month"}))).await.unwrap();
+    world.act(Step::Tend).await;
+    world.act(Step::Send(vec![(0, -1, 5_000_000_000)])).await;
+    let deny = "CREATE TRIGGER deny BEFORE INSERT ON history_segments
+                BEGIN SELECT raise(ABORT, 'a disk that fails'); END";
+    alter_books(world.folder.path(), deny);
+
+    assert!(world.outlay().history.flush(&world.outlay().dedup).is_err());
+    assert_eq!(world.judge().await, 1);
+    world.act(Step::Send(vec![(0, -1, 7)])).await;
+    alter_books(world.folder.path(), "DROP TRIGGER deny");
+    world.act(Step::Flush).await;
+
+    assert_eq!(world.judge().await, 1);
+    assert_eq!(world.outlay().check().unwrap().findings, vec![]);
+    world.act(Step::Reopen).await;
+    assert_eq!(world.judge().await, 1);
 }
 
 #[tokio::test]
