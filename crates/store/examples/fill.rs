@@ -17,11 +17,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use compact_str::CompactString;
-use outlay_domain::Amount;
 use outlay_domain::usage::{EventName, Fact};
 use outlay_store::dedup::{Dedup, DedupOptions, EventKey, Seen};
 use outlay_store::history::{History, HistoryOptions, Segment};
-use outlay_store::sqlite::totals::AccountTotal;
+use outlay_store::sqlite::totals::AccountMove;
 use outlay_store::{Books, StoreError};
 use sample::{BATCH_EVENTS, Ids, Sample};
 
@@ -98,7 +97,7 @@ fn fill(arguments: &Arguments, sample: Sample) -> Result<(), StoreError> {
     let history = History::open(&arguments.dir, books.clone(), HistoryOptions::default())?;
     let mut spent = Spent::default();
     let mut charges = Charges::default();
-    let mut last = (DateTime::default(), 0);
+    let mut last = 0;
     let started = Instant::now();
 
     std::thread::scope(|scope| {
@@ -115,7 +114,7 @@ fn fill(arguments: &Arguments, sample: Sample) -> Result<(), StoreError> {
         });
         for (seq, facts) in (1..).zip(batches) {
             charges.add(&facts);
-            last = (facts.last().map(|fact| fact.received_at).unwrap_or_default(), seq);
+            last = seq;
             let keys: Vec<EventKey> = facts.iter().map(|fact| dedup.key_of(&fact.event)).collect();
             spent.check.time(|| Ok(dedup.check(&keys)?.len() as u64))?;
             dedup.insert(&keys);
@@ -125,12 +124,12 @@ fn fill(arguments: &Arguments, sample: Sample) -> Result<(), StoreError> {
                 Ok(rows)
             })?;
             if history.tail_rows() >= arguments.flush_events {
-                charges.post(&books, last.0, last.1)?;
+                charges.post(&books, last)?;
                 spent.flush.time(|| Ok(history.flush(&dedup)? as u64))?;
                 keep_tidy(&history, &dedup, &mut spent)?;
             }
         }
-        charges.post(&books, last.0, last.1)?;
+        charges.post(&books, last)?;
         spent.flush.time(|| Ok(history.flush(&dedup)? as u64))?;
         keep_tidy(&history, &dedup, &mut spent)
     })?;
@@ -157,24 +156,20 @@ fn keep_tidy(history: &History, dedup: &Dedup, spent: &mut Spent) -> Result<(), 
 
 /// Charges that are not posted yet.
 #[derive(Default)]
-struct Charges(BTreeMap<CompactString, AccountTotal>);
+struct Charges(BTreeMap<CompactString, AccountMove>);
 
 impl Charges {
     fn add(&mut self, facts: &[Fact]) {
         for fact in facts {
-            let charged = self.0.entry(fact.event.account.clone()).or_default();
-            let amount = fact.charge.amount.unwrap_or(Amount::ZERO);
-            charged.amount = charged.amount.checked_add(amount).unwrap_or(charged.amount);
-            charged.events += fact.kind.event_count();
-            charged.unpriced += i64::from(fact.charge.unpriced);
+            *self.0.entry(fact.event.account.clone()).or_default() += AccountMove::of(fact);
         }
     }
 
-    /// Posts them as the journal does, so that the books agree with the history.
-    fn post(&mut self, books: &Books, at: DateTime<Utc>, seq: i64) -> Result<(), StoreError> {
+    /// Posts them as a flush does, so that the books agree with the history.
+    fn post(&mut self, books: &Books, seq: i64) -> Result<(), StoreError> {
         books.write_blocking(|tx| {
             for (account, charged) in std::mem::take(&mut self.0) {
-                tx.totals().post(&account, charged, at)?;
+                tx.totals().post(&account, charged)?;
             }
             tx.usage_log().skip_to(seq)
         })

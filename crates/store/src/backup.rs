@@ -81,7 +81,11 @@ fn named_by(books_file: &Path) -> Result<(Vec<PathBuf>, i64), StoreError> {
         .map(|name| Path::new(history::FOLDER).join(name))
         .chain(runs.map(|name| Path::new(dedup::FOLDER).join(name)))
         .collect();
-    let events = books.totals().accounts()?.iter().map(|(_, charged)| charged.events).sum();
+    let mut events: i64 = books.totals().accounts()?.values().map(|charged| charged.events).sum();
+    books.usage_log().for_each_after(books.totals().written()?, |_, facts| {
+        events += facts.iter().map(|fact| fact.kind.event_count()).sum::<i64>();
+        Ok(())
+    })?;
     Ok((files, events))
 }
 

@@ -14,7 +14,7 @@ use outlay_store::dedup::{Dedup, EventKey, Seen};
 use outlay_store::history::History;
 use outlay_store::sqlite::Moves;
 use outlay_store::sqlite::amendments::Amendment;
-use outlay_store::sqlite::totals::AccountTotal;
+use outlay_store::sqlite::totals::{AccountMove, AccountTotal};
 use outlay_store::{StoreError, Tx};
 use tokio::sync::oneshot;
 
@@ -54,7 +54,7 @@ impl From<StoreError> for Broken {
 
 /// What a commit left in the books.
 pub(super) struct Written {
-    /// Its number in the usage log and by how much it moves counters, where it has facts.
+    /// Its number in the usage log and by how much it moves sums, where it has facts.
     pub logged: Option<(i64, Moves)>,
     /// Whether there is anything of it.
     pub anything: bool,
@@ -92,11 +92,9 @@ impl Commit {
         if !self.facts.is_empty() {
             let body = state.encoder.encode(&self.facts)?;
             let seq = tx.usage_log().append(self.at, self.facts.len(), &body)?;
-            written.logged = Some((seq, state.counters.moves(tx, seq, &self.facts)?));
+            let windows = state.counters.windows(tx, seq, &self.facts)?;
+            written.logged = Some((seq, Moves::new(self.sums.moves(), windows)));
             written.anything = true;
-        }
-        for (account, charged) in &self.sums.charged {
-            tx.totals().post(account, *charged, self.at)?;
         }
         written.anything |= state.ledgers.save(tx)?;
         self.trail.iter().try_for_each(|line| tx.amendments().record(line))?;
@@ -363,6 +361,11 @@ impl Sums {
             }
         };
         Ok(before.checked_add(sum.nanos()).is_some())
+    }
+
+    /// By how much accounts move.
+    fn moves(&self) -> impl Iterator<Item = (CompactString, AccountMove)> {
+        self.charged.iter().map(|(account, charged)| (account.clone(), (*charged).into()))
     }
 
     /// How far from nothing any sum of an account may be now.

@@ -40,18 +40,28 @@ impl Counters {
         self.known = None;
     }
 
-    /// By how much every counter moves with the facts of the commit `seq`.
+    /// By how much sums move with a commit that stands in the usage log.
     pub fn moves(
         &mut self,
         books: &View<'_>,
         seq: i64,
         facts: &[Fact],
     ) -> Result<Moves, StoreError> {
+        Ok(Moves::of(facts, self.windows(books, seq, facts)?))
+    }
+
+    /// By how much each window of each counter moves with the facts of the commit `seq`.
+    pub fn windows(
+        &mut self,
+        books: &View<'_>,
+        seq: i64,
+        facts: &[Fact],
+    ) -> Result<HashMap<CounterWindow, i128>, StoreError> {
         let known = match &mut self.known {
             Some(known) => known,
             unknown => unknown.insert(Known::read(books)?),
         };
-        Ok(known.moves(seq, facts).into_iter().collect())
+        Ok(known.windows(seq, facts))
     }
 }
 
@@ -64,7 +74,7 @@ impl Known {
     }
 
     /// By how much each window of each counter moves.
-    fn moves(&mut self, seq: i64, facts: &[Fact]) -> HashMap<CounterWindow, i128> {
+    fn windows(&mut self, seq: i64, facts: &[Fact]) -> HashMap<CounterWindow, i128> {
         let mut moves: HashMap<CounterWindow, i128> = HashMap::new();
         if self.scopes.is_empty() {
             return moves;

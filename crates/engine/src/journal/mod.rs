@@ -597,7 +597,7 @@ impl Drop for RestOnPanic<'_> {
     }
 }
 
-/// Takes a row of the usage log up in memory, once it is noted by how much it moves counters.
+/// Takes a row of the usage log up in memory, once it is noted by how much it moves sums.
 pub(crate) fn take_up(history: &History, dedup: &Dedup, seq: i64, facts: Vec<Fact>) {
     let usage = facts.iter().filter(|fact| fact.kind == FactKind::Usage).map(|fact| &fact.event);
     let keys: Vec<_> = usage.chain(moved(&facts)).map(|event| dedup.key_of(event)).collect();

@@ -10,7 +10,7 @@ use outlay_domain::usage::question::Measure;
 use outlay_domain::usage::{EventDraft, Meter};
 use outlay_domain::{Amount, Quantity};
 use outlay_store::sqlite::manifest::Span;
-use outlay_store::sqlite::totals::AccountTotal;
+use outlay_store::sqlite::totals::AccountMove;
 
 use super::amend::{Amender, AmendmentError, AskedEvent};
 use super::rerate::Rerating;
@@ -51,9 +51,8 @@ fn costing(id: &str, cost: &str) -> Incoming {
 fn charged(outlay: &Outlay) -> (String, i64, i64) {
     let accounts = outlay.books.read_blocking(|books| books.totals().accounts()).unwrap();
     accounts
-        .into_iter()
-        .find(|(account, _)| account == "acme")
-        .map(|(_, charged)| (charged.amount.to_string(), charged.events, charged.unpriced))
+        .get("acme")
+        .map(|charged| (charged.amount.to_string(), charged.events, charged.unpriced))
         .unwrap_or_default()
 }
 
@@ -234,8 +233,10 @@ fn of_account(account: &str, mut incoming: Incoming) -> Incoming {
 /// What an account was charged, and its events.
 fn charged_to(outlay: &Outlay, account: &str) -> (String, i64) {
     let accounts = outlay.books.read_blocking(|books| books.totals().accounts()).unwrap();
-    let found = accounts.into_iter().find(|(known, _)| known == account);
-    found.map(|(_, charged)| (charged.amount.to_string(), charged.events)).unwrap_or_default()
+    accounts
+        .get(account)
+        .map(|charged| (charged.amount.to_string(), charged.events))
+        .unwrap_or_default()
 }
 
 #[tokio::test]
@@ -416,9 +417,8 @@ async fn an_erasure_has_what_is_counted_of_a_person_counted_anew_at_once() {
 /// Lets the account `acme` have room for no more than `left` billionths, as older versions let it.
 fn charge_nearly_all(folder: &Path, left: i64) {
     let outlay = open(folder);
-    let charged =
-        AccountTotal { amount: Amount::from_nanos(i64::MAX - left), events: 0, unpriced: 0 };
-    outlay.books.write_blocking(|tx| tx.totals().post("acme", charged, noon())).unwrap();
+    let charged = AccountMove { nanos: (i64::MAX - left).into(), events: 0, unpriced: 0 };
+    outlay.books.write_blocking(|tx| tx.totals().post("acme", charged)).unwrap();
 }
 
 #[tokio::test]

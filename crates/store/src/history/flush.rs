@@ -16,8 +16,8 @@ use crate::{StoreError, failpoint};
 impl History {
     /// Writes the tail as it stands to a segment, and the keys in memory to a run.
     ///
-    /// One transaction enters both in the books, writes what the commits moved to the rows of the
-    /// counters, and drops the commits from the usage log. Until then the commits count, afterwards
+    /// One transaction enters both in the books, writes what the commits moved to the rows of sums,
+    /// and drops the commits from the usage log. Until then the commits count, afterwards
     /// the segment does. Answers how many facts were written. A
     /// tail of very many bytes is written part by part, each with a segment of its own.
     pub fn flush(&self, dedup: &Dedup) -> Result<usize, StoreError> {

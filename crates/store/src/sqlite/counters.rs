@@ -1,14 +1,14 @@
 //! What was spent of scopes, window by window.
 //!
-//! The rows have what commits moved up to one of them ([`Counters::written`]); what was moved since is
-//! in memory and in the usage log ([`moves`](super::moves)). Who reads gets the sum.
+//! The rows have what commits moved up to one of them; what was moved since is in memory and in the
+//! usage log ([`moves`](super::moves)). Who reads gets the sum.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::moves::{CounterWindow, Moved};
+use super::moves::CounterWindow;
 use super::time::to_us;
 use super::tx::{Counters, Writes};
 use crate::StoreError;
@@ -22,9 +22,6 @@ const FIND: &str = "
     SELECT counter_id, counting, calendar, since_us, begun_seq, is_counted FROM counters
     WHERE counting = ?1";
 const WRITTEN: &str = "SELECT last_counted_seq FROM history_ids";
-const SET_WRITTEN: &str = "
-    UPDATE history_ids SET last_counted_seq = ?1 WHERE last_counted_seq < ?1";
-const NEWEST_LOGGED: &str = "SELECT coalesce(max(seq), 0) FROM usage_log";
 const SUM: &str = "
     SELECT coalesce(sum(units), 0), coalesce(sum(nanos), 0) FROM counter_windows
     WHERE counter_id = ?1 AND window_us >= ?2 AND window_us < ?3";
@@ -95,7 +92,8 @@ impl<A> Counters<'_, A> {
         let rows = |row: &Row<'_>| Ok(joined(row.get(0)?, row.get(1)?));
         let spent = statement.query_row([id, from_us, to_us], rows)?;
         let written = self.written()?;
-        let since = self.moved.after(written).flat_map(|moves| moves.within(id, from_us, to_us));
+        let since =
+            self.moved.after(written).flat_map(|moves| moves.windows_within(id, from_us, to_us));
         Ok(spent + since.map(|(_, nanos)| nanos).sum::<i128>())
     }
 
@@ -107,23 +105,17 @@ impl<A> Counters<'_, A> {
         let mut windows: BTreeMap<i64, i128> = rows.collect::<Result<_, _>>()?;
         let written = self.written()?;
         let moves = self.moved.after(written);
-        for (window_us, nanos) in moves.flat_map(|moves| moves.within(id, since_us, i64::MAX)) {
+        for (window_us, nanos) in
+            moves.flat_map(|moves| moves.windows_within(id, since_us, i64::MAX))
+        {
             *windows.entry(window_us).or_default() += nanos;
         }
         Ok(windows)
     }
 
     /// The newest commit whose moves are in the rows.
-    pub(super) fn written(&self) -> Result<i64, StoreError> {
+    fn written(&self) -> Result<i64, StoreError> {
         Ok(self.conn.prepare_cached(WRITTEN)?.query_row([], |row| row.get(0))?)
-    }
-
-    /// Whether every commit that stands in the usage log at this moment is counted. One that was
-    /// written just now may not be noted yet; nobody was told of it either.
-    pub fn have_all(&self) -> Result<bool, StoreError> {
-        let newest: i64 =
-            self.conn.prepare_cached(NEWEST_LOGGED)?.query_row([], |row| row.get(0))?;
-        Ok(newest <= self.moved.last.max(self.written()?))
     }
 }
 
@@ -158,13 +150,6 @@ impl Counters<'_, Writes> {
                 self.conn.prepare_cached(ADD)?.execute(moved)?;
             }
         }
-        Ok(())
-    }
-
-    /// Writes to the rows what was moved and they do not have.
-    pub(super) fn write(&self, moved: &Moved) -> Result<(), StoreError> {
-        self.add(moved.sum_after(self.written()?).iter())?;
-        self.conn.prepare_cached(SET_WRITTEN)?.execute([moved.last])?;
         Ok(())
     }
 

@@ -100,7 +100,7 @@ pub struct Books {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     reader_returned: Condvar,
-    /// What the rows of the counters do not have yet.
+    /// What the rows of sums do not have yet.
     unwritten: Unwritten,
 }
 
@@ -122,7 +122,7 @@ impl Books {
         writer.busy_timeout(BUSY_TIMEOUT)?;
         writer.set_prepared_statement_cache_capacity(128);
         migrate(&mut writer)?;
-        let written = View::of(&writer).counters().written()?;
+        let written = View::of(&writer).totals().written()?;
         let readers = (0..READERS).map(|_| open_reader(&path)).collect::<Result<_, _>>()?;
         Ok(Self {
             path,
@@ -202,21 +202,21 @@ impl Books {
         Ok(value)
     }
 
-    /// Notes by how much a commit moved the counters, which everybody sees from now on. It must be in
-    /// the usage log, and be noted before it can be written to the history.
+    /// Notes by how much a commit moved sums, which everybody sees from now on. It must be in the usage
+    /// log, and be noted before it can be written to the history.
     pub fn moved(&self, seq: i64, moves: Moves) {
         self.unwritten.add(seq, moves);
     }
 
-    /// As [`write_blocking`](Self::write_blocking), and writes the rows of the counters in the same
-    /// transaction, so that it may let go of any commit that was noted.
+    /// As [`write_blocking`](Self::write_blocking), and writes the rows of sums in the same transaction,
+    /// so that it may let go of any commit that was noted.
     pub(crate) fn write_moved<T, E: From<StoreError>>(
         &self,
         write: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let moved = self.unwritten.close();
         let value = self.write_blocking(|tx| {
-            tx.counters().write(&moved)?;
+            tx.write_moved(&moved)?;
             write(tx)
         })?;
         self.unwritten.forget(moved.last);

@@ -1,66 +1,131 @@
-//! What commits moved counters by and the books have not written to their rows yet.
+//! What commits moved sums by and the books have not written to their rows yet.
 //!
-//! A commit that touches a thousand windows would write a thousand rows, and the next one the same.
-//! So a commit leaves its moves in memory, whoever reads a counter gets both, and the rows are written
-//! by the transaction that lets go of the commits, which are in the usage log until then: whatever
-//! ends the process, what is missing from the rows is what the log has, and is moved again from it.
+//! A commit that touches a thousand accounts and a thousand windows of counters would write as many
+//! rows, and the next one the same. So a commit leaves its moves in memory, whoever reads a sum gets
+//! both, and the rows are written by the transaction that lets go of the commits, which are in the
+//! usage log until then: whatever ends the process, what is missing from the rows is what the log
+//! has, and is moved again from it.
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
+use outlay_domain::usage::Fact;
 use parking_lot::Mutex;
+
+use super::totals::AccountMove;
 
 /// A window of a counter: the counter's number, and where the window begins, in microseconds since
 /// 1970.
 pub type CounterWindow = (i64, i64);
 
-/// By how much windows move, each told once and in order.
+/// By how much sums move: what each account was charged, and what was spent in windows of counters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Moves(Vec<(CounterWindow, i128)>);
-
-impl FromIterator<(CounterWindow, i128)> for Moves {
-    fn from_iter<I: IntoIterator<Item = (CounterWindow, i128)>>(moves: I) -> Self {
-        let mut moves: Vec<_> = moves.into_iter().collect();
-        moves.sort_unstable_by_key(|(window, _)| *window);
-        Self::added_up(moves)
-    }
+pub struct Moves {
+    accounts: Sums<CompactString, AccountMove>,
+    windows: Sums<CounterWindow, i128>,
 }
 
 impl Moves {
+    /// Moves of those accounts and windows.
+    pub fn new(
+        accounts: impl IntoIterator<Item = (CompactString, AccountMove)>,
+        windows: impl IntoIterator<Item = (CounterWindow, i128)>,
+    ) -> Self {
+        Self { accounts: accounts.into_iter().collect(), windows: windows.into_iter().collect() }
+    }
+
+    /// What these facts bring to their accounts, and moves of those windows.
+    pub fn of(facts: &[Fact], windows: impl IntoIterator<Item = (CounterWindow, i128)>) -> Self {
+        let of = |fact: &Fact| (fact.event.account.clone(), AccountMove::of(fact));
+        Self::new(facts.iter().map(of), windows)
+    }
+
+    /// By how much which account moves, by name.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = (&str, AccountMove)> {
+        self.accounts.0.iter().map(|(account, moved)| (account.as_str(), *moved))
+    }
+
+    /// By how much that account moves.
+    pub(super) fn account(&self, account: &str) -> Option<AccountMove> {
+        let accounts = &self.accounts.0;
+        let found = accounts.binary_search_by(|(known, _)| known.as_str().cmp(account));
+        found.ok().map(|place| accounts[place].1)
+    }
+
     /// By how much which window moves.
-    pub fn iter(&self) -> impl Iterator<Item = (CounterWindow, i128)> {
-        self.0.iter().copied()
+    pub(super) fn windows(&self) -> impl Iterator<Item = (CounterWindow, i128)> {
+        self.windows.0.iter().copied()
     }
 
     /// The windows of a counter that begin in `[from_us, to_us)`, and by how much they move.
-    pub fn within(&self, id: i64, from_us: i64, to_us: i64) -> impl Iterator<Item = (i64, i128)> {
-        let from = self.0.partition_point(|(window, _)| *window < (id, from_us));
+    pub(super) fn windows_within(
+        &self,
+        id: i64,
+        from_us: i64,
+        to_us: i64,
+    ) -> impl Iterator<Item = (i64, i128)> {
+        let windows = &self.windows.0;
+        let from = windows.partition_point(|(window, _)| *window < (id, from_us));
         let is_within =
             move |((of, window_us), _): &(CounterWindow, i128)| *of == id && *window_us < to_us;
-        let within = self.0[from..].iter().copied().take_while(is_within);
+        let within = windows[from..].iter().copied().take_while(is_within);
         within.map(|((_, window_us), nanos)| (window_us, nanos))
     }
 
     /// Both together.
     fn and(&self, other: &Self) -> Self {
+        Self {
+            accounts: self.accounts.and(&other.accounts),
+            windows: self.windows.and(&other.windows),
+        }
+    }
+
+    /// How many sums move.
+    fn len(&self) -> usize {
+        self.accounts.0.len() + self.windows.0.len()
+    }
+}
+
+/// Numbers under keys, each key told once and in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sums<K, V>(Vec<(K, V)>);
+
+impl<K, V> Default for Sums<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Ord, V: std::ops::AddAssign> FromIterator<(K, V)> for Sums<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(numbers: I) -> Self {
+        let mut numbers: Vec<_> = numbers.into_iter().collect();
+        numbers.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Self::added_up(numbers)
+    }
+}
+
+impl<K: Ord + Clone, V: std::ops::AddAssign + Copy> Sums<K, V> {
+    fn and(&self, other: &Self) -> Self {
         let mut both = Vec::with_capacity(self.0.len() + other.0.len());
         both.extend_from_slice(&self.0);
         both.extend_from_slice(&other.0);
         // Two runs that are in order already are merged, and not sorted.
-        both.sort_by_key(|(window, _)| *window);
+        both.sort_by(|(one, _), (other, _)| one.cmp(other));
         Self::added_up(both)
     }
+}
 
-    /// One entry for each window, of several that stand side by side; none where nothing moves.
-    fn added_up(mut moves: Vec<(CounterWindow, i128)>) -> Self {
-        moves.dedup_by(|(next, more), (window, nanos)| {
-            let is_same = next == window;
-            if is_same {
-                *nanos += *more;
+impl<K: Ord, V: std::ops::AddAssign> Sums<K, V> {
+    /// One entry for each key, of several that stand side by side.
+    fn added_up(numbers: Vec<(K, V)>) -> Self {
+        let mut sums: Vec<(K, V)> = Vec::with_capacity(numbers.len());
+        for (key, number) in numbers {
+            match sums.last_mut() {
+                Some((known, sum)) if *known == key => *sum += number,
+                _ => sums.push((key, number)),
             }
-            is_same
-        });
-        moves.retain(|(_, nanos)| *nanos != 0);
-        Self(moves)
+        }
+        Self(sums)
     }
 }
 
@@ -77,7 +142,7 @@ struct Part {
 pub struct Moved {
     /// Oldest first, each longer than all after it together, about, so that there are few.
     parts: Arc<Vec<Part>>,
-    /// The newest commit that is counted, here or in the rows of the books.
+    /// The newest commit whose moves are here or in the rows of the books.
     pub(super) last: i64,
 }
 
@@ -131,13 +196,10 @@ impl Unwritten {
             return;
         }
         moved.last = seq;
-        if moves.0.is_empty() {
-            return;
-        }
         let parts = Arc::make_mut(&mut moved.parts);
         let mut newest = Part { through: seq, moves: Arc::new(moves) };
         while parts.len() > *closed
-            && let Some(part) = parts.pop_if(|part| part.moves.0.len() <= 2 * newest.moves.0.len())
+            && let Some(part) = parts.pop_if(|part| part.moves.len() <= 2 * newest.moves.len())
         {
             newest.moves = Arc::new(part.moves.and(&newest.moves));
         }
@@ -165,23 +227,32 @@ mod tests {
 
     use super::*;
 
-    fn moves() -> impl Strategy<Value = Vec<(CounterWindow, i128)>> {
+    /// Moves of windows, and of the accounts of the same names.
+    fn moves(windows: impl IntoIterator<Item = (CounterWindow, i128)>) -> Moves {
+        let windows: Vec<_> = windows.into_iter().collect();
+        let accounts = windows.iter().map(|((id, _), nanos)| {
+            let moved = AccountMove { nanos: *nanos, events: 1, unpriced: 0 };
+            (id.to_string().into(), moved)
+        });
+        Moves::new(accounts.collect::<Vec<_>>(), windows)
+    }
+
+    fn some() -> impl Strategy<Value = Vec<(CounterWindow, i128)>> {
         prop::collection::vec(((0..4_i64, 0..4_i64), -3..4_i128), 0..12)
     }
 
     proptest! {
         #[test]
         fn rows_and_what_was_moved_since_are_all_that_was_moved(
-            steps in prop::collection::vec((moves(), any::<bool>(), any::<bool>()), 1..40),
+            steps in prop::collection::vec((some(), any::<bool>(), any::<bool>()), 1..40),
         ) {
             let unwritten = Unwritten::after(10);
             let (mut all, mut rows) = (Moves::default(), Moves::default());
             let mut written = 10;
-            for (seq, (moves, is_written, fails)) in (11..).zip(steps) {
-                let moves: Moves = moves.into_iter().collect();
+            for (seq, (some, is_written, fails)) in (11..).zip(steps) {
                 let before = unwritten.moved();
-                unwritten.add(seq, moves.clone());
-                unwritten.add(seq, moves.clone());
+                unwritten.add(seq, moves(some.clone()));
+                unwritten.add(seq, moves(some.clone()));
                 if is_written {
                     let closed = unwritten.close();
                     if !fails {
@@ -193,7 +264,7 @@ mod tests {
                         unwritten.forget(written);
                     }
                 }
-                all = all.and(&moves);
+                all = all.and(&moves(some));
                 prop_assert_eq!(rows.and(&unwritten.moved().sum_after(written)), all.clone());
             }
         }
@@ -203,29 +274,30 @@ mod tests {
     fn many_commits_that_move_the_same_are_few_parts() {
         let unwritten = Unwritten::default();
         for seq in 1..=1_000 {
-            unwritten.add(seq, (0..50).map(|window| ((1, window), 1)).collect());
+            unwritten.add(seq, moves((0..50).map(|window| ((1, window), 1))));
         }
 
         let moved = unwritten.moved();
         assert_eq!(moved.parts.len(), 1);
-        assert_eq!(
-            moved.sum_after(0).within(1, 10, 12).collect::<Vec<_>>(),
-            [(10, 1_000), (11, 1_000)]
-        );
+        let all = moved.sum_after(0);
+        assert_eq!(all.windows_within(1, 10, 12).collect::<Vec<_>>(), [(10, 1_000), (11, 1_000)]);
+        let charged = AccountMove { nanos: 50_000, events: 50_000, unpriced: 0 };
+        assert_eq!(all.account("1"), Some(charged));
+        assert_eq!(all.account("2"), None);
     }
 
     #[test]
     fn what_is_moved_while_rows_are_written_is_written_later() {
         let unwritten = Unwritten::default();
-        unwritten.add(1, [((1, 0), 5)].into_iter().collect());
+        unwritten.add(1, moves([((1, 0), 5)]));
 
         let closed = unwritten.close();
-        unwritten.add(2, [((1, 0), 7)].into_iter().collect());
-        assert_eq!(unwritten.moved().sum_after(0), [((1, 0), 12)].into_iter().collect());
-        assert_eq!(unwritten.moved().sum_after(1), [((1, 0), 7)].into_iter().collect());
+        unwritten.add(2, moves([((1, 0), 7)]));
+        assert_eq!(unwritten.moved().sum_after(1), moves([((1, 0), 7)]));
+        assert_eq!(unwritten.moved().sum_after(0), moves([((1, 0), 5), ((1, 0), 7)]));
         unwritten.forget(closed.last);
 
-        assert_eq!(closed.sum_after(0), [((1, 0), 5)].into_iter().collect());
-        assert_eq!(unwritten.close().sum_after(0), [((1, 0), 7)].into_iter().collect());
+        assert_eq!(closed.sum_after(0), moves([((1, 0), 5)]));
+        assert_eq!(unwritten.close().sum_after(0), moves([((1, 0), 7)]));
     }
 }

@@ -23,7 +23,7 @@ pub enum Writes {}
 /// The books as they stand at one moment.
 pub struct View<'c> {
     conn: &'c Connection,
-    /// What counters were moved by when the moment began, whether their rows have it or not.
+    /// What sums were moved by when the moment began, whether their rows have it or not.
     moved: Moved,
 }
 
@@ -43,11 +43,6 @@ impl<'c> View<'c> {
         Self { conn, moved }
     }
 
-    /// What was spent of scopes, window by window.
-    pub fn counters(&self) -> Counters<'_> {
-        Counters { conn: self.conn, moved: &self.moved, access: PhantomData }
-    }
-
     /// How often something was written for no other reason than to see whether it can be.
     pub fn heartbeats(&self) -> Result<i64, StoreError> {
         Ok(self.conn.query_row("SELECT beats FROM heartbeat", [], |row| row.get(0))?)
@@ -55,18 +50,13 @@ impl<'c> View<'c> {
 }
 
 impl<'c> Tx<'c> {
-    /// For a part of a transaction that reads no counters.
+    /// For a part of a transaction that reads no sums.
     pub(crate) fn of(conn: &'c Connection) -> Self {
         Self { view: View::of(conn) }
     }
 
     pub(super) fn with(conn: &'c Connection, moved: Moved) -> Self {
         Self { view: View::with(conn, moved) }
-    }
-
-    /// What was spent of scopes, window by window.
-    pub fn counters(&self) -> Counters<'_, Writes> {
-        Counters { conn: self.conn, moved: &self.moved, access: PhantomData }
     }
 
     /// Writes something that changes nothing that anybody reads.
@@ -103,12 +93,43 @@ impl<'c> Deref for Tx<'c> {
     }
 }
 
-/// What was spent of scopes, window by window: by the rows of the books, and by what commits moved
-/// since these were written.
-pub struct Counters<'t, A = Reads> {
-    pub(super) conn: &'t Connection,
-    pub(super) moved: &'t Moved,
-    access: PhantomData<A>,
+/// Gives a noun of sums its type and places: its rows, and what commits moved since these were written.
+macro_rules! sums {
+    ($($(#[doc = $doc:literal])+ $noun:ident: $Noun:ident,)+) => {
+        $(
+            $(#[doc = $doc])+
+            pub struct $Noun<'t, A = Reads> {
+                pub(super) conn: &'t Connection,
+                pub(super) moved: &'t Moved,
+                access: PhantomData<A>,
+            }
+        )+
+
+        impl View<'_> {
+            $(
+                $(#[doc = $doc])+
+                pub fn $noun(&self) -> $Noun<'_> {
+                    $Noun { conn: self.conn, moved: &self.moved, access: PhantomData }
+                }
+            )+
+        }
+
+        impl Tx<'_> {
+            $(
+                $(#[doc = $doc])+
+                pub fn $noun(&self) -> $Noun<'_, Writes> {
+                    $Noun { conn: self.conn, moved: &self.moved, access: PhantomData }
+                }
+            )+
+        }
+    };
+}
+
+sums! {
+    /// What was spent of scopes, window by window.
+    counters: Counters,
+    /// What each account was charged.
+    totals: AccountTotals,
 }
 
 /// Gives each noun its type, and its place in what is read and what is written.
@@ -175,8 +196,6 @@ nouns! {
     revenue: Revenue,
     /// Which account has which plan.
     subscriptions: Subscriptions,
-    /// What each account was charged.
-    totals: AccountTotals,
     /// Committed commits that stand between the books and the history.
     usage_log: UsageLog,
     /// Views that people keep, and what stands on whose overview.
