@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::shares::Shares;
-use crate::state::AppState;
+use crate::state::{AppState, Parts};
 use crate::{api, auth, dialects, live, tls};
 
 /// The socket in the data folder on which commands reach the running server.
@@ -112,7 +112,7 @@ impl Server {
         let outlay = Arc::new(outlay);
         let alerts = Alerts::new(&outlay);
         let dialects = dialects::switched_on(&config).into();
-        let state = AppState {
+        let state = AppState::new(Parts {
             outlay,
             alerts,
             people,
@@ -121,7 +121,7 @@ impl Server {
             config: Arc::new(config),
             metrics: Arc::default(),
             kept: Arc::default(),
-        };
+        });
         if purpose == Purpose::Serve {
             start_tasks(&state);
         }
@@ -165,7 +165,7 @@ impl Server {
 
     /// Takes in nothing more, writes what waits, and lets go of the folder.
     pub async fn stop(self) {
-        let AppState { outlay, people, .. } = self.state;
+        let (outlay, people) = (self.state.outlay.clone(), self.state.people.clone());
         let stop = move || {
             if let Err(error) = people.tidy(outlay.known_time.now().safe) {
                 tracing::warn!(%error, "last uses of keys and sessions could not be written");

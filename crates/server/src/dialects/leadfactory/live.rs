@@ -8,7 +8,7 @@
 //! of the second: LeadFactory's two servers had one each.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Extensions;
@@ -16,10 +16,8 @@ use chrono::TimeDelta;
 use compact_str::CompactString;
 use outlay_domain::people::Act;
 use outlay_domain::usage::question::Attribute;
-use outlay_engine::Outlay;
-use outlay_engine::alerts::Alerts;
 use outlay_engine::insights::{Days, SpendQuestion};
-use outlay_engine::people::{IdentifyError, People, Standing};
+use outlay_engine::people::{IdentifyError, Standing};
 use outlay_engine::tasks::Task;
 use outlay_engine::usage::By;
 use serde_json::{Map, Value, json};
@@ -36,13 +34,8 @@ use super::details::transaction;
 use super::error::Refused;
 use super::status::Status;
 use super::wire::{dollars, name, unsigned_zeros};
-use crate::auth::Guard;
-use crate::config::Config;
-use crate::kept::Kept;
 use crate::live::{Live, part};
-use crate::metrics::Metrics;
-use crate::shares::Shares;
-use crate::state::AppState;
+use crate::state::{AppState, WeakState};
 
 /// How often everybody is told in any case.
 const PERIOD: Duration = Duration::from_secs(30);
@@ -172,49 +165,8 @@ impl Wish {
     }
 }
 
-/// The server's parts, without keeping it open.
-#[derive(Clone)]
-struct Parts {
-    outlay: Weak<Outlay>,
-    people: Weak<People>,
-    alerts: Weak<Alerts>,
-    kept: Weak<Kept>,
-    guard: Arc<Guard>,
-    shares: Arc<Shares>,
-    config: Arc<Config>,
-    metrics: Arc<Metrics>,
-}
-
-impl Parts {
-    fn of(state: &AppState) -> Self {
-        Self {
-            outlay: Arc::downgrade(&state.outlay),
-            people: Arc::downgrade(&state.people),
-            alerts: Arc::downgrade(&state.alerts),
-            kept: Arc::downgrade(&state.kept),
-            guard: state.guard.clone(),
-            shares: state.shares.clone(),
-            config: state.config.clone(),
-            metrics: state.metrics.clone(),
-        }
-    }
-
-    fn state(&self) -> Option<AppState> {
-        Some(AppState {
-            outlay: self.outlay.upgrade()?,
-            people: self.people.upgrade()?,
-            alerts: self.alerts.upgrade()?,
-            kept: self.kept.upgrade()?,
-            guard: self.guard.clone(),
-            shares: self.shares.clone(),
-            config: self.config.clone(),
-            metrics: self.metrics.clone(),
-        })
-    }
-
-    fn desk(&self, admitted: Admitted) -> Option<Desk> {
-        Some(Desk::new(&self.state()?, admitted))
-    }
+fn desk(server: &WeakState, admitted: Admitted) -> Option<Desk> {
+    Some(Desk::new(&server.upgrade()?, admitted))
 }
 
 /// What answers under `/socket.io/`; the same on every address.
@@ -225,12 +177,12 @@ pub fn live(state: &AppState) -> Live {
             .ping_interval(Duration::from_secs(25))
             .ping_timeout(Duration::from_secs(20))
             .build_layer();
-        let parts = Parts::of(state);
-        let welcoming = parts.clone();
+        let server = state.downgrade();
+        let welcoming = server.clone();
         io.ns("/", async move |socket: SocketRef| welcome(socket, welcoming).await);
         let commits = state.outlay.journal.last_seq();
         state.outlay.tasks.spawn("live.leadfactory", move |task| {
-            tell_all(io.clone(), parts.clone(), commits.clone(), task)
+            tell_all(io.clone(), server.clone(), commits.clone(), task)
         });
         let owner = |extensions: &Extensions| {
             extensions.get().map(|admitted: &Admitted| admitted.owner.clone())
@@ -243,17 +195,17 @@ fn admitted(socket: &SocketRef) -> Option<Admitted> {
     socket.req_parts().extensions.get::<Admitted>().cloned()
 }
 
-async fn welcome(socket: SocketRef, parts: Parts) {
+async fn welcome(socket: SocketRef, server: WeakState) {
     // A connection that is open can be welcomed again at any time, also after it was sent away.
     let admitted = match admitted(&socket) {
-        Some(admitted) if may_still(&admitted, &parts).await => admitted,
+        Some(admitted) if may_still(&admitted, &server).await => admitted,
         _ => return part(&socket),
     };
     // What is asked meanwhile is answered after what a page begins with, which comes first.
     let (welcomed, is_welcomed) = watch::channel(false);
     let turns = Arc::new(Semaphore::new(ASKED_MAX));
     for update in Update::ALL {
-        let (parts, is_welcomed, turns) = (parts.clone(), is_welcomed.clone(), turns.clone());
+        let (server, is_welcomed, turns) = (server.clone(), is_welcomed.clone(), turns.clone());
         let told = async move |socket: SocketRef, TryData(asked): TryData<Value>| {
             let Ok(_turn) = turns.try_acquire() else {
                 let error = "too much is asked at once; wait for the answers";
@@ -261,12 +213,12 @@ async fn welcome(socket: SocketRef, parts: Parts) {
             };
             // Whoever sends the beginning may be gone, and then there is nothing to wait for.
             let _ = is_welcomed.clone().wait_for(|welcomed| *welcomed).await;
-            subscribe(&socket, &parts, update, &asked.unwrap_or_default()).await;
+            subscribe(&socket, &server, update, &asked.unwrap_or_default()).await;
         };
         socket.on(update.subscription(), told);
     }
     let wish = Wish::all(admitted.scope.clone());
-    let Some(desk) = parts.desk(admitted) else { return };
+    let Some(desk) = desk(&server, admitted) else { return };
     match initial(&desk).await {
         Ok(body) => emit(&socket, "enhanced_initial_data", body),
         Err(refused) => fail(&socket, &refused),
@@ -293,9 +245,9 @@ fn fail(socket: &SocketRef, refused: &Refused) {
 }
 
 /// Keeps what a socket asks of `update`, and tells it at once. What it asked of the other stays.
-async fn subscribe(socket: &SocketRef, parts: &Parts, update: Update, asked: &Value) {
+async fn subscribe(socket: &SocketRef, server: &WeakState, update: Update, asked: &Value) {
     let admitted = match admitted(socket) {
-        Some(admitted) if may_still(&admitted, parts).await => admitted,
+        Some(admitted) if may_still(&admitted, server).await => admitted,
         _ => return part(socket),
     };
     let wish = match Wish::read(admitted.scope.clone(), asked) {
@@ -310,7 +262,7 @@ async fn subscribe(socket: &SocketRef, parts: &Parts, update: Update, asked: &Va
     if !wish.hears(update) {
         return;
     }
-    let Some(desk) = parts.desk(admitted) else { return };
+    let Some(desk) = desk(server, admitted) else { return };
     match (updates(&desk, &wish).await, update) {
         (Ok((body, _)), Update::Integrated) | (Ok((_, body)), Update::Cost) => {
             emit(socket, update.event(), body);
@@ -380,7 +332,12 @@ async fn updates(desk: &Desk, wish: &Wish) -> Result<(Value, Value), Refused> {
 }
 
 /// Tells everybody when something was committed, and every thirty seconds.
-async fn tell_all(io: SocketIo, parts: Parts, mut commits: watch::Receiver<i64>, task: Arc<Task>) {
+async fn tell_all(
+    io: SocketIo,
+    server: WeakState,
+    mut commits: watch::Receiver<i64>,
+    task: Arc<Task>,
+) {
     task.beat();
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -399,19 +356,19 @@ async fn tell_all(io: SocketIo, parts: Parts, mut commits: watch::Receiver<i64>,
             }
         }
         last = Instant::now();
-        if parts.outlay.upgrade().is_none() {
+        if server.upgrade().is_none() {
             return;
         }
-        round(&io, &parts).await;
+        round(&io, &server).await;
         task.done();
     }
 }
 
-async fn round(io: &SocketIo, parts: &Parts) {
+async fn round(io: &SocketIo, server: &WeakState) {
     let mut asked: HashSet<Wish> = HashSet::new();
     for socket in io.sockets() {
         let is_let_in = match admitted(&socket) {
-            Some(admitted) => may_still(&admitted, parts).await,
+            Some(admitted) => may_still(&admitted, server).await,
             None => false,
         };
         if !is_let_in {
@@ -423,7 +380,7 @@ async fn round(io: &SocketIo, parts: &Parts) {
         }
     }
     for wish in asked {
-        let Some(state) = parts.state() else { return };
+        let Some(state) = server.upgrade() else { return };
         let desk = Desk::of(&state, By::Server("live"), wish.scope.clone());
         let told = match updates(&desk, &wish).await {
             Ok((integrated, cost)) => [(Update::Integrated, integrated), (Update::Cost, cost)],
@@ -446,11 +403,11 @@ async fn round(io: &SocketIo, parts: &Parts) {
 }
 
 /// Whether whoever opened the socket may still see what they saw.
-async fn may_still(admitted: &Admitted, parts: &Parts) -> bool {
-    let (Some(caller), Some(people)) = (&admitted.caller, parts.people.upgrade()) else {
+async fn may_still(admitted: &Admitted, server: &WeakState) -> bool {
+    let (Some(caller), Some(server)) = (&admitted.caller, server.upgrade()) else {
         return true;
     };
-    match people.recheck(caller).await {
+    match server.people.recheck(caller).await {
         Ok(Standing { caller, .. }) => {
             caller.may(Act::SeeUsage).is_ok() && caller.scope() == admitted.scope
         }
