@@ -46,6 +46,7 @@ pub struct UsageEvent {
     /// Who sends; with the account and the id it is the key by which a repeat is known.
     pub source: CompactString,
     /// When it was used, to the microsecond.
+    #[serde(with = "chrono::serde::ts_microseconds")]
     pub occurred_at: DateTime<Utc>,
     /// Who pays.
     pub account: CompactString,
@@ -470,15 +471,19 @@ fn optional(field: &str, text: Option<CompactString>) -> Result<Option<CompactSt
 }
 
 fn bounded(field: &str, text: CompactString, max: usize) -> Result<CompactString, Refusal> {
+    check_text(&field, &text, max)?;
+    Ok(text)
+}
+
+fn check_text(field: &dyn fmt::Display, text: &str, max: usize) -> Result<(), Refusal> {
+    let refuse = |code, detail: String| Err(Refusal::new(code, field.to_string(), detail));
     if text.len() > max {
-        let detail = format!("{} bytes given, {max} at most", text.len());
-        return Err(Refusal::new(RefusalCode::TooLarge, field, detail));
+        return refuse(RefusalCode::TooLarge, format!("{} bytes given, {max} at most", text.len()));
     }
     if text.bytes().any(|byte| byte.is_ascii_control()) {
-        let detail = "must not hold control characters";
-        return Err(Refusal::new(RefusalCode::Malformed, field, detail));
+        return refuse(RefusalCode::Malformed, "must not hold control characters".into());
     }
-    Ok(text)
+    Ok(())
 }
 
 fn check_time(occurred_at: DateTime<Utc>, received_at: DateTime<Utc>) -> Result<(), Refusal> {
@@ -524,11 +529,10 @@ fn check_quantity(meter: &Meter, quantity: Quantity) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_tag(key: &CompactString, value: &CompactString) -> Result<(), Refusal> {
+fn check_tag(key: &str, value: &str) -> Result<(), Refusal> {
     if key.is_empty() {
         return Err(Refusal::new(RefusalCode::Malformed, "tags", "a tag's key must not be empty"));
     }
-    bounded("tags", key.clone(), TAG_KEY_BYTES_MAX)?;
-    bounded(&format!("tags.{key}"), value.clone(), TAG_VALUE_BYTES_MAX)?;
-    Ok(())
+    check_text(&"tags", key, TAG_KEY_BYTES_MAX)?;
+    check_text(&format_args!("tags.{key}"), value, TAG_VALUE_BYTES_MAX)
 }

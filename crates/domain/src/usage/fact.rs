@@ -14,6 +14,7 @@ pub struct Fact {
     /// What happened to bring the fact about.
     pub kind: FactKind,
     /// When the server took it in.
+    #[serde(with = "chrono::serde::ts_microseconds")]
     pub received_at: DateTime<Utc>,
     /// What was used.
     pub event: UsageEvent,

@@ -19,7 +19,7 @@ use outlay_store::{StoreError, Tx};
 use tokio::sync::oneshot;
 
 use super::act::Queued;
-use super::events::{Outcome, Prepared, compare};
+use super::events::{Charged, Outcome, Prepared, compare};
 use super::ledgers::Ledgers;
 use super::{AcceptError, CommitCounters, EventsReply, LedgerReply, Piece, State, Topic};
 use crate::ledger::{Done, LedgerError};
@@ -209,9 +209,9 @@ impl Commit {
         }
         here.insert(key.id, (self.facts.len(), key.body));
         self.keys.push(key);
-        let kept = charge.clone();
-        self.facts.push(Fact { kind: FactKind::Usage, received_at: self.at, event, charge: kept });
-        Ok(Outcome::Accepted(charge))
+        let charged = Charged::of(&charge);
+        self.facts.push(Fact { kind: FactKind::Usage, received_at: self.at, event, charge });
+        Ok(Outcome::Accepted(charged))
     }
 
     /// The facts, for those who take them up from here.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use outlay_domain::Amount;
 use outlay_domain::prices::PriceBook;
 use outlay_domain::usage::{Charge, Refusal, RefusalCode, UsageEvent};
 use outlay_store::dedup::{Dedup, EventKey};
@@ -14,11 +15,26 @@ use crate::ledger::HoldName;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Kept, counted and charged.
-    Accepted(Charge),
+    Accepted(Charged),
     /// Kept before; nothing changed.
     Repeated,
     /// Not kept.
     Refused(Refusal),
+}
+
+/// What an accepted event costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charged {
+    /// What is known of it; `None` while no price is.
+    pub amount: Option<Amount>,
+    /// Whether a price is missing, for all of it or for a part.
+    pub is_unpriced: bool,
+}
+
+impl Charged {
+    pub(super) fn of(charge: &Charge) -> Self {
+        Self { amount: charge.amount, is_unpriced: charge.unpriced > 0 }
+    }
 }
 
 /// An event as a door hands it over.

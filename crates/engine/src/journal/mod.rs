@@ -37,7 +37,7 @@ pub use act::{Act, Stop};
 use act::{Queued, Waiting};
 use commit::{Broken, Commit, moved};
 pub(crate) use counters::Counters;
-pub use events::{Incoming, Outcome, Prepared};
+pub use events::{Charged, Incoming, Outcome, Prepared};
 use ledgers::Ledgers;
 pub(crate) use ledgers::load_ledger;
 pub use queue::Weight;

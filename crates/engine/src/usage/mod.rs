@@ -8,7 +8,7 @@ pub mod sql;
 mod turns;
 
 pub use crate::journal::{
-    AcceptError, CommitCounters, Committed, Incoming, Outcome, Prepared, Weight,
+    AcceptError, Charged, CommitCounters, Committed, Incoming, Outcome, Prepared, Weight,
 };
 pub use door::UsageDoor;
 pub use turns::By;

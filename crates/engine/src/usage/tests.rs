@@ -60,8 +60,8 @@ fn words(outcomes: &[Outcome]) -> Vec<String> {
     outcomes
         .iter()
         .map(|outcome| match outcome {
-            Outcome::Accepted(charge) => {
-                charge.amount.map_or("unpriced".into(), |amount: Amount| amount.to_string())
+            Outcome::Accepted(charged) => {
+                charged.amount.map_or("unpriced".into(), |amount: Amount| amount.to_string())
             }
             Outcome::Repeated => "repeated".into(),
             Outcome::Refused(refusal) => format!("{} {}", refusal.code.as_str(), refusal.field),

@@ -7,10 +7,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use compact_str::CompactString;
-use outlay_domain::usage::{Charge, EventDraft, Refusal, RefusalCode};
+use outlay_domain::usage::{EventDraft, Refusal, RefusalCode};
 use outlay_engine::ledger::HoldName;
 use outlay_engine::pace::Pace;
-use outlay_engine::usage::{AcceptError, Incoming, Outcome, Prepared, UsageDoor};
+use outlay_engine::usage::{AcceptError, Charged, Incoming, Outcome, Prepared, UsageDoor};
 use outlay_store::FailureKind;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -100,9 +100,9 @@ impl Item {
             detail: None,
         };
         match outcome {
-            Outcome::Accepted(Charge { amount, unpriced, .. }) => Self {
+            Outcome::Accepted(Charged { amount, is_unpriced }) => Self {
                 amount: amount.map(|amount| amount.to_string()),
-                unpriced: unpriced > 0,
+                unpriced: is_unpriced,
                 ..item(SentOutcome::Accepted)
             },
             Outcome::Repeated => item(SentOutcome::Repeated),

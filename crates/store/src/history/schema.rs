@@ -24,6 +24,7 @@ use outlay_domain::usage::{
 };
 use outlay_domain::{Amount, Quantity};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::{Serialize, Serializer};
 
 use super::columns::{ColumnsBuilder, RowBuilder};
 use crate::StoreError;
@@ -189,9 +190,17 @@ fn push_meters(row: &mut RowBuilder<'_>, quantities: &Quantities) {
 
 /// Tags as a JSON object with sorted keys.
 pub fn tags_text(tags: &Tags) -> String {
-    let texts: serde_json::Map<_, _> =
-        tags.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
-    serde_json::Value::from(texts).to_string()
+    serde_json::to_string(&Object(tags))
+        .unwrap_or_else(|error| panic!("texts are always JSON: {error}"))
+}
+
+/// Tags, which have an order, as an object. They stand in most events, so that nothing is built first.
+struct Object<'a>(&'a Tags);
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter())
+    }
 }
 
 /// Reads facts back from columns.

@@ -1,13 +1,20 @@
 //! The usage log: committed commits that stand between the books and the history.
 
 use chrono::{DateTime, Utc};
-use outlay_domain::usage::Fact;
+use compact_str::CompactString;
+use outlay_domain::Amount;
+use outlay_domain::usage::{
+    Charge, Dimensions, Fact, FactKind, Quantities, Status, Tags, UsageEvent,
+};
+use serde::Deserialize;
 
 use super::tx::{UsageLog, Writes};
 use crate::StoreError;
 
-/// The first byte of a body: how the rest is written.
-const FORMAT_POSTCARD_ZSTD: u8 = 1;
+/// The first byte of a body: how the rest is written. Both are postcard within zstd; the older has
+/// times as texts, which took as long to write as all the rest of an event.
+const FORMAT_OLDER: u8 = 1;
+const FORMAT: u8 = 2;
 /// The fastest level: a body lives for minutes.
 const COMPRESSION_LEVEL: i32 = 1;
 /// What an encoder keeps of each of its buffers.
@@ -49,7 +56,7 @@ impl Encoder {
         self.compressed.reserve(zstd::zstd_safe::compress_bound(self.plain.len()));
         self.zstd.compress_to_buffer(&self.plain, &mut self.compressed).map_err(damaged)?;
         let mut body = Vec::with_capacity(self.compressed.len() + 5);
-        body.push(FORMAT_POSTCARD_ZSTD);
+        body.push(FORMAT);
         body.extend(size.to_le_bytes());
         body.extend_from_slice(&self.compressed);
         Ok(body)
@@ -64,13 +71,63 @@ fn damaged(how: impl std::fmt::Display) -> StoreError {
 pub fn decode(seq: i64, body: &[u8]) -> Result<Vec<Fact>, StoreError> {
     let damaged =
         |how: String| StoreError::Damaged { what: format!("commit {seq} of the usage log"), how };
-    let [FORMAT_POSTCARD_ZSTD, a, b, c, d, compressed @ ..] = body else {
+    let [format @ (FORMAT | FORMAT_OLDER), a, b, c, d, compressed @ ..] = body else {
         return Err(damaged("its format is unknown".into()));
     };
     let size = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
     let plain =
         zstd::bulk::decompress(compressed, size).map_err(|error| damaged(error.to_string()))?;
-    postcard::from_bytes(&plain).map_err(|error| damaged(error.to_string()))
+    let facts = match *format {
+        FORMAT => postcard::from_bytes(&plain),
+        _ => postcard::from_bytes(&plain).map(older::facts),
+    };
+    facts.map_err(|error| damaged(error.to_string()))
+}
+
+/// Facts as older versions wrote them: with times as texts.
+mod older {
+    use super::*;
+
+    #[derive(Deserialize)]
+    #[cfg_attr(test, derive(serde::Serialize))]
+    pub struct Older(#[serde(with = "OlderFact")] pub Fact);
+
+    pub fn facts(older: Vec<Older>) -> Vec<Fact> {
+        older.into_iter().map(|Older(fact)| fact).collect()
+    }
+
+    #[derive(Deserialize)]
+    #[cfg_attr(test, derive(serde::Serialize))]
+    #[serde(remote = "Fact")]
+    struct OlderFact {
+        kind: FactKind,
+        received_at: DateTime<Utc>,
+        #[serde(with = "OlderEvent")]
+        event: UsageEvent,
+        charge: Charge,
+    }
+
+    #[derive(Deserialize)]
+    #[cfg_attr(test, derive(serde::Serialize))]
+    #[serde(remote = "UsageEvent")]
+    struct OlderEvent {
+        id: CompactString,
+        source: CompactString,
+        occurred_at: DateTime<Utc>,
+        account: CompactString,
+        subject: Option<CompactString>,
+        provider: Option<CompactString>,
+        model: Option<CompactString>,
+        operation: Option<CompactString>,
+        service: Option<CompactString>,
+        status: Status,
+        duration_us: Option<i64>,
+        quantities: Quantities,
+        dimensions: Dimensions,
+        tags: Tags,
+        stated_cost: Option<Amount>,
+        metadata: Option<CompactString>,
+    }
 }
 
 impl<A> UsageLog<'_, A> {
@@ -130,5 +187,56 @@ impl UsageLog<'_, Writes> {
     /// Drops the commits up to and with `seq`, which the history has taken over.
     pub fn drop_through(&self, seq: i64) -> Result<usize, StoreError> {
         Ok(self.conn.prepare_cached(DROP_THROUGH)?.execute([seq])?)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use outlay_domain::usage::EventDraft;
+
+    use super::*;
+
+    fn fact() -> Fact {
+        let received_at = "2026-11-21T12:00:00.000001Z".parse().unwrap();
+        let draft = EventDraft {
+            id: "e1".into(),
+            source: "tests".into(),
+            account: "acme".into(),
+            occurred_at: "2026-11-20T23:59:59.999999Z".parse().ok(),
+            model: Some("gpt-5".into()),
+            tags: vec![("feature".into(), "search".into())],
+            stated_cost: Some(Amount::from_units(1)),
+            ..EventDraft::default()
+        };
+        let event = draft.accept(received_at).unwrap();
+        let charge = Charge::stated(Amount::from_units(1));
+        Fact { kind: FactKind::Usage, received_at, event, charge }
+    }
+
+    #[test]
+    fn facts_come_back_as_they_were() {
+        let body = Encoder::default().encode(&[fact(), fact()]).unwrap();
+
+        assert_eq!(decode(1, &body).unwrap(), [fact(), fact()]);
+    }
+
+    #[test]
+    fn facts_of_an_older_version_are_read() {
+        let plain = postcard::to_extend(&vec![older::Older(fact())], Vec::new()).unwrap();
+        // Times are texts in it.
+        assert!(plain.windows(27).any(|text| text == b"2026-11-20T23:59:59.999999Z"));
+        let mut body = vec![FORMAT_OLDER];
+        body.extend(u32::try_from(plain.len()).unwrap().to_le_bytes());
+        body.extend(zstd::bulk::compress(&plain, COMPRESSION_LEVEL).unwrap());
+
+        assert_eq!(decode(1, &body).unwrap(), [fact()]);
+    }
+
+    #[test]
+    fn a_body_of_an_unknown_form_is_refused_in_words() {
+        let refused = decode(7, &[9, 0, 0, 0, 0]).unwrap_err();
+
+        assert!(refused.to_string().contains("commit 7 of the usage log"), "{refused}");
     }
 }
