@@ -152,7 +152,7 @@ mod tests {
             .read_blocking(|books| {
                 assert_eq!(books.plans().all()?, [(second.clone(), false)]);
                 assert_eq!(books.plans().version(&first.plan)?, Some(first.clone()));
-                assert_eq!(books.plans().versions(&id, 2, 10)?, [first.clone()]);
+                assert_eq!(books.plans().versions(&id, 2, 10)?, std::slice::from_ref(&first));
                 assert_eq!(books.plans().state(&id)?, Some(state));
                 Ok(())
             })
