@@ -37,6 +37,7 @@ pub use crate::serving::LocalTrust;
 use crate::state::AppState;
 
 pub use address::ClientAddress;
+pub use headers::secure;
 pub use issuers::{named_files, trusted_issuers};
 pub use openapi::Credentials;
 pub use routes::Routes;
@@ -111,7 +112,7 @@ impl Entered {
 /// Puts the guard before all `routes`.
 pub fn guard(router: Router<AppState>, state: &AppState, routes: Routes) -> Router<AppState> {
     let gate = (state.clone(), Arc::new(routes));
-    headers::secure(router.layer(from_fn_with_state(gate, authenticate)), &state.guard)
+    secure(router.layer(from_fn_with_state(gate, authenticate)), &state.guard)
 }
 
 /// Lets a request through to its handler with the [`Caller`], or refuses it.

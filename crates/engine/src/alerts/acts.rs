@@ -76,6 +76,8 @@ impl Act for RemoveRule {
 pub(super) struct ActOn {
     pub id: Uuid,
     pub action: AlertAction,
+    /// Only where it is about this account alone; wherever there is none.
+    pub of: Option<CompactString>,
     pub actor: CompactString,
 }
 
@@ -86,6 +88,7 @@ impl Act for ActOn {
 
     fn act(self, tx: &Tx<'_>, at: DateTime<Utc>) -> Judged<Alert> {
         let found = tx.alerts().find(self.id)?;
+        let found = found.filter(|alert| self.of.is_none() || alert.account == self.of);
         let mut alert = found.ok_or(Stop::Refused(AlertsError::UnknownAlert(self.id)))?;
         if matches!(alert.state, AlertState::Resolved { .. }) {
             return Err(Stop::Refused(AlertsError::Resolved));

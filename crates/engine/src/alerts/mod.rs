@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_domain::alerts::{Alert, AlertRule, AlertState, Reading, RuleDraft, RuleError, turn};
-use outlay_domain::people::Denied;
+use outlay_domain::people::{Act, Denied};
 pub use outlay_store::sqlite::alerts::WantedAlerts;
 use outlay_store::{Books, StoreError};
 use parking_lot::Mutex;
@@ -247,21 +247,30 @@ impl Alerts {
             .await
     }
 
-    /// Does something about an alert, and answers it with every rule. Admins only.
+    /// Does something about an alert, and answers it with every rule. It takes an admin; who is of the
+    /// account that an alert is about may say that they saw it.
     pub async fn act_on(
         &self,
         id: Uuid,
         action: AlertAction,
         asker: &Asker,
     ) -> Result<(Alert, Vec<AlertRule>), AlertsError> {
-        asker.require_admin()?;
+        let of = match (asker.require_admin(), action, asker.scope()) {
+            (Ok(()), ..) => None,
+            // It is a note about what happened, as those that are written onto charts.
+            (Err(_), AlertAction::Acknowledge, Some(account)) => {
+                asker.may(Act::Annotate)?;
+                Some(account)
+            }
+            (Err(denied), ..) => return Err(denied.into()),
+        };
         if let AlertAction::Snooze(until) = action {
             let ahead = until - self.clock.now();
             if ahead <= TimeDelta::zero() || ahead > SNOOZE_MAX {
                 return Err(AlertsError::Until);
             }
         }
-        let alert = self.journal.act(acts::ActOn { id, action, actor: asker.name() }).await?;
+        let alert = self.journal.act(acts::ActOn { id, action, of, actor: asker.name() }).await?;
         Ok((alert, self.rules().await?))
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A dialect is a folder here, its `mod`, and its line in `registered.rs`.
 
+pub mod alwrity;
 pub mod leadfactory;
 pub mod registered;
 

@@ -8,6 +8,7 @@ macro_rules! each_dialect {
     ($make:ident) => {
         $make! {
             "LeadFactory's cost dashboard." leadfactory: Leadfactory,
+            "ALwrity's billing and monitoring." alwrity: Alwrity,
         }
     };
 }

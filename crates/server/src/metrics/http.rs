@@ -9,11 +9,13 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
+use chrono::Utc;
 use compact_str::CompactString;
 use outlay_engine::latency::Latency;
 use parking_lot::Mutex;
 
 use super::page::{Kind, Page};
+use super::recent::RecentRequests;
 
 /// What stands for every path that is no route: pages, their files, and what is nowhere.
 const NO_ROUTE: &str = "(page)";
@@ -26,10 +28,12 @@ pub struct HttpMetrics {
     answered: Mutex<BTreeMap<(Asked, u16), u64>>,
     took: Mutex<BTreeMap<Asked, Arc<Latency>>>,
     in_flight: AtomicI64,
+    /// Those of the last hour.
+    pub recent: RecentRequests,
 }
 
 /// What was asked: the route's template and the method.
-type Asked = (CompactString, &'static str);
+pub type Asked = (CompactString, &'static str);
 
 /// Counts a request.
 pub async fn count(
@@ -52,6 +56,7 @@ impl HttpMetrics {
     fn answered(&self, asked: Asked, status: u16, took: Duration) {
         let latency = self.took.lock().entry(asked.clone()).or_default().clone();
         latency.observe(took);
+        self.recent.answered(&asked, status, took, Utc::now());
         *self.answered.lock().entry((asked, status)).or_default() += 1;
     }
 

@@ -6,6 +6,7 @@
 pub mod http;
 pub mod page;
 pub mod process;
+pub mod recent;
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};

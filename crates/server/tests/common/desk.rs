@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use outlay_server::auth::LocalTrust;
 use outlay_server::config::Config;
@@ -32,9 +32,14 @@ impl Desk {
 
     /// A desk of an empty folder, which starts this program for queries in SQL.
     pub async fn open_with_program(program: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let opening = Opening::from(Purpose::Command).with_program(program);
-        let opened = Server::open_with(folder.path(), Config::default(), opening).await;
+        Self::open_as(Config::default(), opening).await
+    }
+
+    /// A desk of an empty folder with these settings.
+    pub async fn open_as(config: Config, opening: impl Into<Opening>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = Server::open_with(folder.path(), config, opening).await;
         let server = opened.unwrap();
         Self { router: server.router(), server, _folder: folder }
     }
@@ -53,6 +58,14 @@ impl Desk {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         (status, response.into_body().collect().await.unwrap().to_bytes().to_vec())
+    }
+
+    /// Sends as nobody but whom the request names, and tells the headers of the answer too.
+    pub async fn sends(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, headers, serde_json::from_slice(&body).unwrap_or_default())
     }
 
     /// Asks for what is at `path` as whoever has `token`.
