@@ -218,7 +218,7 @@ async fn the_dashboard_has_what_its_pages_want_and_its_parts_sum_to_the_whole() 
     let by = month["provider_breakdown"].as_object().unwrap();
     let sum = |field: &str| by.values().map(|row| row[field].as_f64().unwrap()).sum::<f64>();
     assert_cost(&json!(sum("cost")), cost);
-    assert_eq!(sum("calls"), 8.0);
+    assert_cost(&json!(sum("calls")), 8.0);
     for (key, calls) in [
         ("gemini", 2),
         ("openai", 2),
@@ -440,6 +440,149 @@ async fn an_alert_is_read_by_the_account_that_it_is_about() {
     assert_eq!(unread["alerts"].as_array().unwrap().len(), alerts.len() - 1);
     let shown = pages.data("/api/subscription/dashboard/ada").await;
     assert_eq!(shown["summary"]["unread_alerts"], alerts.len() - 1);
+}
+
+fn told_limits() -> Value {
+    let mut told = limits()["limits"].clone();
+    told["_zero_means"] = json!({ "*": "disabled|unlimited|limited" });
+    told
+}
+
+#[tokio::test]
+async fn plans_are_listed_begun_and_changed_and_what_is_paid_for_takes_an_admin() {
+    let pages = Pages::open().await;
+    let file: Value = serde_json::from_str(outlay_engine::plans::EXAMPLE).unwrap();
+    let (status, told) = pages.desk.post("/api/v1/plans/import", &file).await;
+    assert!(status.is_success(), "{told}");
+    let subscribe = |plan: Value, cycle: &'static str, token: Option<String>| {
+        let pages = &pages;
+        async move {
+            let body = json!({ "plan_id": plan, "billing_cycle": cycle });
+            pages.desk.post_as("/api/subscription/subscribe/ada", &body, token.as_deref()).await
+        }
+    };
+    let ada = Some(pages.ada.clone());
+
+    let (_, _, listed) = pages
+        .desk
+        .sends(Request::get("/api/subscription/plans").body(Body::empty()).unwrap())
+        .await;
+
+    let plan = json!({
+        "id": "n", "name": "s", "tier": "free|basic|pro|enterprise", "price_monthly": "n",
+        "price_yearly": "n", "description": "s", "features": ["s"], "limits": told_limits(),
+    });
+    assert_fits(&listed["data"], &json!({ "plans": [plan], "total": "n" }), "plans");
+    let plans = listed["data"]["plans"].as_array().unwrap();
+    let ids: Vec<&Value> = plans.iter().map(|plan| &plan["id"]).collect();
+    assert_eq!(ids, [1, 2, 3, 4]);
+    let free = &plans[0]["limits"];
+    assert_eq!(
+        (&free["gemini_calls"], &free["_zero_means"]["openai_calls"]),
+        (&json!(50.0), &json!("disabled"))
+    );
+    assert_eq!((&free["monthly_cost"], &free["stability_calls"]), (&json!(2.0), &json!(10.0)));
+
+    let status = pages.data("/api/subscription/status/ada").await;
+    assert_eq!((&status["active"], &status["plan"]), (&json!(true), &json!("free")));
+    let none = pages.data("/api/subscription/user/ada/subscription").await;
+    assert_eq!((&none["subscription"], &none["plan"]["is_free"]), (&Value::Null, &json!(true)));
+    let (refused, told) = subscribe(json!(2), "monthly", ada.clone()).await;
+    assert_eq!(refused, StatusCode::FORBIDDEN, "nobody gives themself what is paid for: {told}");
+    let (status, told) = subscribe(json!(1), "monthly", ada.clone()).await;
+    assert_eq!((status, &told["data"]["plan_name"]), (StatusCode::OK, &json!("Free")), "{told}");
+    let (status, told) = subscribe(json!(2), "monthly", None).await;
+    assert_eq!((status, &told["success"]), (StatusCode::OK, &json!(true)), "{told}");
+    assert_eq!(told["data"]["current_period_start"], "2026-11-20T12:00:00");
+    assert_eq!(told["data"]["current_period_end"], "2026-12-20T12:00:00");
+
+    let status = pages.data("/api/subscription/status/ada").await;
+    assert_eq!(
+        (&status["plan"], &status["limits"]["gemini_calls"]),
+        (&json!("basic"), &json!(1000.0))
+    );
+    let month = pages.data("/api/subscription/usage/ada?billing_period=2026-11").await;
+    assert_eq!(
+        (&month["limits"]["plan_name"], &month["usage_percentages"]["gemini_calls"]),
+        (&json!("Basic"), &json!(0.2))
+    );
+    let history = pages.data("/api/subscription/renewal-history/ada").await;
+    let row = json!({
+        "id": "n", "plan_name": "s", "plan_tier": "s", "previous_period_start": "s?",
+        "previous_period_end": "s?", "new_period_start": "s", "new_period_end": "s",
+        "billing_cycle": "monthly|yearly", "renewal_type": "new|renewal|upgrade|downgrade",
+        "renewal_count": "n", "previous_plan_name": "s?", "previous_plan_tier": "s?",
+        "payment_amount": "n", "payment_status": "pending|paid|failed", "payment_date": "s?",
+        "created_at": "s",
+    });
+    let shape = json!({
+        "renewals": [row], "total_count": "n", "limit": "n", "offset": "n", "has_more": "b",
+    });
+    assert_fits(&history, &shape, "renewals");
+    let kinds: Vec<&Value> =
+        history["renewals"].as_array().unwrap().iter().map(|row| &row["renewal_type"]).collect();
+    assert_eq!(kinds, ["upgrade", "new"]);
+    for (body, status) in [
+        (json!({}), 400),
+        (json!({ "plan_id": 77 }), 404),
+        (json!({ "plan_id": 2, "billing_cycle": "weekly" }), 422),
+        (json!([2]), 422),
+    ] {
+        let (told, answer) = pages.desk.post("/api/subscription/subscribe/ada", &body).await;
+        assert_eq!(told.as_u16(), status, "{body}: {answer}");
+    }
+    let checked = pages.data("/api/subscription/verify-checkout/ada").await;
+    assert_eq!(checked["source"], "local_db");
+    for path in ["create-checkout-session", "create-portal-session"] {
+        let path = format!("/api/subscription/{path}");
+        let (status, _) = pages.desk.post_as(&path, &json!({}), Some(&pages.ada)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_counts_all_operations_together_and_names_what_stands_in_the_way() {
+    let pages = Pages::open().await;
+    let file: Value = serde_json::from_str(outlay_engine::plans::EXAMPLE).unwrap();
+    pages.desk.post("/api/v1/plans/import", &file).await;
+    let ask = |operations: Value| {
+        let pages = &pages;
+        async move {
+            let body = json!({ "operations": operations });
+            pages.desk.post_as("/api/subscription/preflight-check", &body, Some(&pages.ada)).await
+        }
+    };
+    let text = json!({
+        "provider": "gemini", "model": "gemini-2.5-flash", "tokens_requested": 1_000,
+        "operation_type": "text",
+    });
+    let video = json!({ "provider": "video", "operation_type": "video", "model": "unheard-of" });
+
+    let (status, one) = ask(json!([text])).await;
+    let shape = json!({
+        "can_proceed": "b", "estimated_cost": "n", "total_cost": "n", "cached": "b",
+        "operations": [{
+            "provider": "s", "operation_type": "s", "cost": "n", "allowed": "b",
+            "limit_info": { "current_usage": "n", "limit": "n", "remaining": "n" }, "message": "s?",
+        }],
+    });
+
+    assert_eq!(status, StatusCode::OK);
+    assert_fits(&one["data"], &shape, "preflight");
+    assert_eq!(one["data"]["can_proceed"], true);
+    assert_cost(&one["data"]["estimated_cost"], 0.0003);
+    // One of two videos of the month was made already.
+    let videos = ask(json!([video, video])).await.1["data"].clone();
+    assert_eq!(videos["can_proceed"], false, "{videos}");
+    assert_eq!(videos["operations"][0]["limit_info"]["current_usage"], 1.0);
+    assert!(videos["operations"][0]["message"].as_str().unwrap().contains("video_calls"));
+    let single = ask(json!([video])).await.1["data"].clone();
+    assert_eq!(single["can_proceed"], true, "{single}");
+    assert!(single["operations"][0]["message"].as_str().unwrap().contains("no price"));
+    assert_eq!(ask(json!([])).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(ask(json!("all")).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let many = Value::Array(vec![text; 101]);
+    assert_eq!(ask(many).await.0, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use compact_str::CompactString;
-use outlay_domain::people::Caller;
+use outlay_domain::people::{Act, Caller};
 use outlay_engine::Asker;
 use outlay_engine::usage::By;
 
@@ -38,6 +38,11 @@ impl Person {
     /// Their own account.
     pub fn own(&self) -> CompactString {
         self.caller.account.clone()
+    }
+
+    /// Whether they may let others have what is paid for.
+    pub fn sells(&self) -> bool {
+        self.caller.may(Act::GrantCredit).is_ok()
     }
 
     /// In whose turns they are answered.

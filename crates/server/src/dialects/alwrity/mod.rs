@@ -9,6 +9,8 @@ mod limits;
 mod logs;
 mod monitoring;
 mod params;
+mod plans;
+mod preflight;
 mod pricing;
 mod providers;
 pub mod settings;
@@ -23,6 +25,9 @@ use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::state::AppState;
 use error::Refused;
+
+/// What the server calls the dialect where it asks for itself.
+const NAME: &str = "alwrity";
 
 /// What this dialect gives, where it is switched on.
 pub fn dialect(config: &Config) -> Option<Dialect> {
@@ -44,7 +49,17 @@ fn routes() -> Router<AppState> {
     const SUBSCRIPTION: &str = "/api/subscription";
     const MONITORING: &str = "/api/content-planning/monitoring";
     let subscription = Router::new()
+        .route("/plans", get(plans::list))
         .route("/pricing", get(pricing::list))
+        .route("/status/{user}", get(plans::status))
+        .route("/user/{user}/subscription", get(plans::subscription))
+        .route("/subscribe/{user}", post(plans::subscribe))
+        .route("/renewal-history/{user}", get(plans::renewals))
+        .route("/renewal-history/{user}/retention-stats", get(plans::retention))
+        .route("/verify-checkout/{user}", get(plans::verify_checkout))
+        .route("/create-checkout-session", post(plans::checkout))
+        .route("/create-portal-session", post(plans::portal))
+        .route("/preflight-check", post(preflight::check))
         .route("/usage/{user}", get(usage::usage))
         .route("/usage/{user}/trends", get(usage::trends))
         .route("/dashboard/{user}", get(usage::dashboard))

@@ -1,13 +1,36 @@
-//! What stands behind the question mark.
+//! What stands behind the question mark, and what is sent along.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
 
 use super::error::Refused;
+use crate::extract::Json;
+use crate::state::AppState;
+
+/// A body of JSON.
+#[derive(Debug)]
+pub struct Sent<T>(pub T);
+
+impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for Sent<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Refused> {
+        match Json::from_request(request, state).await {
+            Ok(Json(body)) => Ok(Self(body)),
+            Err(error) if error.status == StatusCode::BAD_REQUEST => {
+                let field = error.field.as_deref().unwrap_or("body");
+                Err(Refused::invalid("value_error", "body", field, error.detail, ""))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
 
 /// The parameters of a request, in their order. Those that nobody reads are let pass: ALwrity's pages
 /// send `user_id` along.

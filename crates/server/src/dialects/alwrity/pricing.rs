@@ -52,11 +52,14 @@ struct ListedRow {
 
 /// The list, and of which book it was made.
 #[derive(Default)]
-struct Listed(Mutex<Option<(Weak<PriceBook>, Arc<Vec<ListedRow>>)>>);
+struct Listed(Mutex<Option<(Weak<PriceBook>, List)>>);
+
+/// All models that are listed.
+type List = Arc<Vec<ListedRow>>;
 
 impl Listed {
     /// The list as prices are now; made once for each change of them.
-    async fn of(state: &AppState) -> Result<Arc<Vec<ListedRow>>, Refused> {
+    async fn of(state: &AppState) -> Result<List, Refused> {
         let kept = state.kept.of::<Self>();
         let book = state.outlay.prices.book();
         let edition = Arc::downgrade(&book);

@@ -12,6 +12,7 @@ use super::desk::{Course, Desk, Month, Usage, Used};
 use super::error::Refused;
 use super::limits::Limits;
 use super::params::Params;
+use super::plans;
 use super::providers::KEYS;
 use super::wire::{Data, naive, number};
 use crate::state::AppState;
@@ -32,7 +33,7 @@ pub async fn usage(
 ) -> Result<Data, Refused> {
     let desk = Desk::new(&state, &person, person.account_of(&user)?);
     let month = params.one("billing_period")?.map(Month::named).transpose()?;
-    let limits = Limits::none();
+    let limits = plans::had(&state, &desk.account, &person.asker()).await?.limits;
     Ok(Data(stats(&desk, month, &limits, &[]).await?.1))
 }
 
@@ -59,7 +60,7 @@ pub async fn dashboard(
     let desk = Desk::new(&state, &person, person.account_of(&user)?);
     let asked = params.one("billing_period")?.map(Month::named).transpose()?;
     let month = asked.unwrap_or(desk.month());
-    let limits = Limits::none();
+    let limits = plans::had(&state, &desk.account, &person.asker()).await?.limits;
     let mut alerts = alerts::of(&state, &person, &desk.account, false).await?;
     if asked.is_some() {
         alerts.retain(|alert| alert["billing_period"] == month.name().as_str());
