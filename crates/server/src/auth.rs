@@ -217,6 +217,9 @@ pub async fn usage_reader(
     let Some(caller) = identify(state, request, cookie.as_ref()).await? else { return Ok(None) };
     caller.may(Act::SeeUsage)?;
     state.guard.limits.admit(&caller, Some(Act::SeeUsage))?;
+    // So that what they send is counted as theirs, and not with all who have not said who they are.
+    let entered = Entered { caller: caller.clone(), reach: Reach::Account };
+    request.extensions_mut().insert(entered);
     Ok(Some(caller))
 }
 

@@ -4,7 +4,9 @@
 //! prices alone, and around nothing that has a secret in it, such as a session's token.
 
 use axum::body::HttpBody;
-use axum::http::{Response, header};
+use axum::extract::Request;
+use axum::http::{HeaderValue, Response, header};
+use axum::middleware::map_request;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::Predicate;
@@ -21,7 +23,27 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let layer = CompressionLayer::new().quality(CompressionLevel::Fastest);
-    routes.layer(layer.compress_when(WorthIt))
+    routes.layer(layer.compress_when(WorthIt)).layer(map_request(ask_plainly))
+}
+
+/// Says no more than whether gzip is taken. By whatever else is said the answer of something that was done
+/// could be withheld, as one that is not acceptable.
+async fn ask_plainly(mut request: Request) -> Request {
+    let said = request.headers().get_all(header::ACCEPT_ENCODING).iter();
+    let takes_gzip =
+        said.filter_map(|value| value.to_str().ok()).flat_map(|said| said.split(',')).any(|one| {
+            let (name, weight) = one.split_once(';').unwrap_or((one, ""));
+            // `q=0`, and `q=0.000`.
+            let weight = weight.trim().strip_prefix("q=");
+            let is_none = weight.is_some_and(|weight| weight.trim_matches(['0', '.']).is_empty());
+            name.trim().eq_ignore_ascii_case("gzip") && !is_none
+        });
+    let headers = request.headers_mut();
+    headers.remove(header::ACCEPT_ENCODING);
+    if takes_gzip {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    request
 }
 
 /// JSON that is there as a whole, and neither small nor huge. What is sent piece by piece stays as it is:
@@ -47,7 +69,7 @@ mod tests {
 
     use axum::Json;
     use axum::body::Body;
-    use axum::http::Request;
+    use axum::http::{Request, StatusCode};
     use axum::response::IntoResponse;
     use axum::routing::get;
     use http_body_util::BodyExt;
@@ -91,6 +113,16 @@ mod tests {
         let mut read = Vec::new();
         flate2::read::GzDecoder::new(small.as_ref()).read_to_end(&mut read).unwrap();
         assert_eq!(read, plain);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_never_withheld_for_how_it_would_be_taken() {
+        for takes in ["identity;q=0", "*;q=0", "gzip;q=0, identity;q=0", "br;q=1, gzip;q=0.000"] {
+            let answer = ask("/list", takes).await;
+
+            assert_eq!(answer.status(), StatusCode::OK, "{takes}");
+            assert!(!answer.headers().contains_key(header::CONTENT_ENCODING), "{takes}");
+        }
     }
 
     #[tokio::test]

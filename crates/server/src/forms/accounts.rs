@@ -10,6 +10,15 @@ const ACCOUNT_BYTES_MAX: usize = 256;
 
 /// An account of which the caller may see and use what there is; one of somebody else is not there.
 pub fn own_account(caller: &Scoped, account: &str) -> Result<CompactString, ApiError> {
+    check_account(account)?;
+    match caller.may_see(account) {
+        Ok(()) => Ok(account.into()),
+        Err(_) => Err(ApiError::not_found("there is no such account")),
+    }
+}
+
+/// Refuses what cannot be the name of an account.
+pub fn check_account(account: &str) -> Result<(), ApiError> {
     let is_wrong = account.is_empty()
         || account.len() > ACCOUNT_BYTES_MAX
         || account.trim() != account
@@ -19,8 +28,5 @@ pub fn own_account(caller: &Scoped, account: &str) -> Result<CompactString, ApiE
                       either end";
         return Err(ApiError::bad_request("malformed", "account", detail));
     }
-    match caller.may_see(account) {
-        Ok(()) => Ok(account.into()),
-        Err(_) => Err(ApiError::not_found("there is no such account")),
-    }
+    Ok(())
 }

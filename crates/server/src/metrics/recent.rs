@@ -38,7 +38,7 @@ struct Minute {
 pub struct RouteUse {
     /// Requests answered.
     pub requests: u64,
-    /// Those of them that were refused or failed: from status 400 on.
+    /// Those of them at which the server failed: from status 500 on. What a caller did wrong is not one.
     pub failed: u64,
     /// How long they took together.
     pub took: Duration,
@@ -55,7 +55,7 @@ impl RouteUse {
     }
 }
 
-/// A request that was refused or failed.
+/// A request at which the server failed.
 #[derive(Debug, Clone)]
 pub struct FailedRequest {
     /// When it was answered.
@@ -77,7 +77,7 @@ pub struct RecentUse {
     pub all: RouteUse,
     /// By route and method.
     pub by: BTreeMap<Asked, RouteUse>,
-    /// The newest that were refused or failed, the newest first.
+    /// The newest at which the server failed, the newest first.
     pub failed: Vec<FailedRequest>,
 }
 
@@ -93,7 +93,7 @@ impl RecentRequests {
                 recent.minutes.pop_front();
             }
         }
-        let has_failed = status >= 400;
+        let has_failed = status >= 500;
         if let Some(minute) = recent.minutes.back_mut() {
             let one = RouteUse { requests: 1, failed: has_failed.into(), took, last_at: Some(now) };
             match minute.by.get_mut(asked) {
@@ -150,8 +150,8 @@ mod tests {
 
         recent.answered(&asked("/old"), 500, took, at(0));
         recent.answered(&asked("/a"), 200, took, at(4));
-        recent.answered(&asked("/a"), 404, took, at(5));
-        recent.answered(&asked("/b"), 200, took, at(5));
+        recent.answered(&asked("/a"), 503, took, at(5));
+        recent.answered(&asked("/b"), 404, took, at(5));
         // The clock was set back.
         recent.answered(&asked("/b"), 200, took, at(1));
 
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(found.failed.len(), 2, "{:?}", found.failed);
         assert_eq!(found.failed[0].route, "/a");
         for minute in 6..200 {
-            recent.answered(&asked("/a"), 400, took, at(minute));
+            recent.answered(&asked("/a"), 500, took, at(minute));
         }
         assert_eq!(recent.of_last(1_000, at(200)).all.requests, 60);
         assert_eq!(recent.of_last(1_000, at(200)).failed.len(), FAILED_MAX);

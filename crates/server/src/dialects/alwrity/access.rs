@@ -17,6 +17,7 @@ use outlay_engine::usage::By;
 
 use super::error::Refused;
 use crate::auth::{self, LocalTrust};
+use crate::forms::accounts::check_account;
 use crate::state::AppState;
 
 /// Somebody who was let in.
@@ -29,6 +30,9 @@ impl Person {
     /// The account that `user` names, where this person sees it: a user's name is their account's.
     pub fn account_of(&self, user: &str) -> Result<CompactString, Refused> {
         let account = if user == self.caller.user.as_str() { self.own() } else { user.into() };
+        check_account(&account).map_err(|error| {
+            Refused::invalid("value_error", "path", "user_id", error.detail, user)
+        })?;
         match self.caller.scope() {
             Some(scope) if scope != account => Err(Refused::denied()),
             _ => Ok(account),

@@ -128,14 +128,17 @@ fn body(alert: &Alert) -> Value {
 fn kind(alert: &Alert) -> &'static str {
     match threshold(alert) {
         0 => "usage_notice",
-        share if share >= 100 && alert.severity == Severity::Critical => "limit_reached",
+        share if share >= 100 => "limit_reached",
         _ => "usage_warning",
     }
 }
 
-/// The share of a budget that an alert is about, which stands at the end of its key; 0 where it is about
-/// something else.
+/// The share of a budget or of a plan's limit that an alert is about, which stands at the end of its key; 0
+/// where it is about something else.
 fn threshold(alert: &Alert) -> u64 {
+    let of_account = || alert.key.strip_prefix(alert.account.as_deref()?)?.strip_prefix(':');
+    let is_of_limit = alert.link.is_none() && of_account().is_some_and(|rest| rest.contains('@'));
+    let is_meant = is_of_limit || matches!(alert.link, Some(Link::Budget { .. }));
     let share = || alert.key.rsplit(':').next()?.parse().ok();
-    matches!(alert.link, Some(Link::Budget { .. })).then(share).flatten().unwrap_or(0)
+    is_meant.then(share).flatten().unwrap_or(0)
 }

@@ -16,6 +16,10 @@ use crate::state::AppState;
 /// ALwrity's months are those of UTC.
 const TZ: Tz = Tz::UTC;
 
+/// Pairs of a provider and an operation that are told apart, those of the most calls; the others are
+/// counted as `other`, so that whoever sends many names makes no answer long.
+const NAMES_MAX: usize = 200;
+
 /// A month of the calendar, which is what ALwrity's pages mean by a billing period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Month(NaiveDate);
@@ -156,7 +160,7 @@ impl Desk {
         let measures = vec![events, tokens, spend, Measure::Errors, Measure::LatencyMean];
         let scope = Some(self.account.as_str());
         let all = UsageQuestion { measures, ..asked(month, month) };
-        let parts = UsageQuestion { by: names(), ..asked(month, month) };
+        let parts = UsageQuestion { by: names(), top: Some(NAMES_MAX), ..asked(month, month) };
         let all = self.questions.total(all, scope).await?;
         let parts = self.questions.breakdown(parts, scope).await?;
         let values = all.answer.rows.first().map_or(&all.answer.total, |row| &row.values);
@@ -181,6 +185,7 @@ impl Desk {
     pub async fn course(&self, first: Month) -> Result<Course, Refused> {
         let question = UsageQuestion {
             by: names(),
+            top: Some(NAMES_MAX),
             every: Some(Every::Month),
             ..asked(Some(first), Some(self.month()))
         };

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use compact_str::CompactString;
 use outlay_domain::prices::Recount;
 use outlay_domain::usage::question::{Attribute, Filter, Group};
@@ -20,6 +21,7 @@ use super::error::Refused;
 use super::params::Params;
 use super::providers::{actual, asked, key_of, key_of_event};
 use super::wire::naive;
+use crate::error::ApiError;
 use crate::state::AppState;
 
 /// Calls of a page, where nobody says how many.
@@ -36,7 +38,7 @@ pub async fn list(
     State(state): State<AppState>,
     person: Person,
     params: Params,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Response, Refused> {
     let desk = Desk::new(&state, &person, person.own());
     let limit = params.whole("limit", LIMIT, 1..=LIMIT_MAX)?;
     let offset = params.whole("offset", 0, 0..=OFFSET_MAX)?;
@@ -56,16 +58,23 @@ pub async fn list(
     }
     let facts = desk.page(&wanted, &groups, offset, limit).await?;
     let book = state.outlay.prices.book();
-    let mut recount = Recount::new(book);
-    let logs: Vec<Value> = facts.iter().map(|fact| row(fact, &mut recount)).collect();
-    let reached = u64::try_from(offset + limit).unwrap_or(u64::MAX);
-    Ok(Json(json!({
-        "logs": logs,
-        "total_count": total,
-        "limit": limit,
-        "offset": offset,
-        "has_more": reached < total,
-    })))
+    // Thousands of rows take longer than a thread that answers has.
+    let write = move || {
+        let mut recount = Recount::new(book);
+        let logs: Vec<Value> = facts.iter().map(|fact| row(fact, &mut recount)).collect();
+        let reached = u64::try_from(offset + limit).unwrap_or(u64::MAX);
+        let body = json!({
+            "logs": logs,
+            "total_count": total,
+            "limit": limit,
+            "offset": offset,
+            "has_more": reached < total,
+        });
+        body.to_string()
+    };
+    let body = tokio::task::spawn_blocking(write).await;
+    let body = body.map_err(|error| Refused::from(ApiError::internal(&error)))?;
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 /// Which calls are wanted.

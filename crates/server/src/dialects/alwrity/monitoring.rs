@@ -112,8 +112,7 @@ fn recent(state: &AppState, minutes: usize) -> RecentUse {
     state.metrics.http.recent.of_last(minutes, chrono::Utc::now())
 }
 
-/// How the server is: by its own checks, and by how many requests of the last minutes were refused or
-/// failed.
+/// How the server is: by its own checks, and by at how many requests of the last minutes it failed.
 fn condition(state: &AppState, recent: &RecentUse) -> (&'static str, &'static str) {
     let is_whole = state.outlay.readiness().is_ok();
     match error_rate(&recent.all) {

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_domain::Amount;
+use outlay_domain::budgets::Window;
 use outlay_domain::plans::{Cycle, PlanRef, PlanVersion, Step, StepKind, SubscriptionState, When};
 use outlay_engine::Asker;
 use outlay_engine::insights::course::units;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::access::Person;
+use super::desk::Month;
 use super::error::Refused;
 use super::limits::Limits;
 use super::params::{Params, Sent};
@@ -52,7 +54,7 @@ impl Standing {
     }
 
     /// Whether it may use anything now.
-    fn is_active(&self) -> bool {
+    pub fn is_active(&self) -> bool {
         self.running().is_none_or(|had| had.subscription.state.allows_use())
     }
 }
@@ -153,8 +155,8 @@ pub struct SubscribeBody {
     billing_cycle: Cycle,
 }
 
-/// `POST /api/subscription/subscribe/{user_id}`. What costs nothing is everybody's; what is paid for is let
-/// to accounts by whoever may give them credit.
+/// `POST /api/subscription/subscribe/{user_id}`. Plans are let to accounts by whoever may give them credit;
+/// whoever has none has the free one already, and is told so.
 pub async fn subscribe(
     State(state): State<AppState>,
     person: Person,
@@ -168,40 +170,42 @@ pub async fn subscribe(
     let plan = plans.into_iter().find(|plan| plan_number(&plan.plan) == number);
     let plan = plan.ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "Plan not found"))?;
     let standing = had(&state, &account, &person.asker()).await?;
-    let price = match cycle {
-        Cycle::Monthly => Some(plan.draft.price.monthly),
-        Cycle::Yearly => plan.draft.price.yearly,
-    };
-    let is_free = price == Some(Amount::ZERO) && standing.running().is_none();
-    let asker = match person.sells() {
-        true => person.asker(),
-        false if is_free => By::Server(super::NAME).into(),
-        false => {
-            let why = "a plan that is paid for is begun and ended by an admin: checkout is not configured";
+    if !person.sells() {
+        let is_there = standing.running().is_none() && plan.plan.id.as_str() == FREE;
+        if !is_there {
+            let why = "a plan is begun and changed by an admin: checkout is not configured";
             return Err(Refused::new(StatusCode::FORBIDDEN, why));
         }
-    };
+        let month = Month::of(state.outlay.clock.now());
+        let period = Window { from: month.from(), to: month.to() };
+        return Ok(Json(subscribed(0, &plan, Cycle::Monthly, period, "active")));
+    }
     let (id, version) = (plan.plan.id.clone(), Some(plan.plan.version));
     let wanted = match standing.running() {
         Some(_) => Wanted::Change { plan: id, version, cycle: Some(cycle), when: When::Now },
         None => Wanted::Begin { plan: id, version, cycle, tz: Tz::UTC, tried: Some(false) },
     };
-    let made = state.outlay.subscriptions().make(account.clone(), wanted, &asker).await;
+    let made = state.outlay.subscriptions().make(account.clone(), wanted, &person.asker()).await;
     let subscription = made.map_err(ApiError::from)?.subscription;
-    let (period, limits) = (subscription.period(), Limits::of(&plan));
-    Ok(Json(json!({
+    let number = number_of(&[account.as_str(), &subscription.generation.to_string()]);
+    let state = state_word(subscription.state);
+    Ok(Json(subscribed(number, &plan, subscription.cycle, subscription.period(), state)))
+}
+
+fn subscribed(number: u64, plan: &PlanVersion, cycle: Cycle, period: Window, state: &str) -> Value {
+    json!({
         "success": true,
         "message": format!("Successfully subscribed to {}", plan.draft.name),
         "data": {
-            "subscription_id": number_of(&[account.as_str(), &subscription.generation.to_string()]),
+            "subscription_id": number,
             "plan_name": plan.draft.name,
-            "billing_cycle": subscription.cycle.as_str(),
+            "billing_cycle": cycle.as_str(),
             "current_period_start": naive(period.from),
             "current_period_end": naive(period.to),
-            "status": state_word(subscription.state),
-            "limits": limits.told(),
+            "status": state,
+            "limits": Limits::of(plan).told(),
         },
-    })))
+    })
 }
 
 /// `GET /api/subscription/renewal-history/{user_id}`.

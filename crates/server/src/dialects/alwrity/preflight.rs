@@ -70,11 +70,13 @@ pub async fn check(
         return Err(Refused::invalid("too_long", "body", "operations", why, ""));
     }
     let desk = Desk::new(&state, &person, person.own());
-    let limits = plans::had(&state, &desk.account, &person.asker()).await?.limits;
+    let standing = plans::had(&state, &desk.account, &person.asker()).await?;
+    let limits = &standing.limits;
     let usage = desk.usage(Some(desk.month())).await?;
-    let mut asked = Asked { limits: &limits, used: BTreeMap::new(), usage: &usage };
+    let mut asked = Asked { limits, used: BTreeMap::new(), usage: &usage };
     let mut rows = Vec::new();
-    let (mut total, mut refused) = (0.0, None);
+    let expired = || "Subscription expired. Please renew your subscription to continue.".to_owned();
+    let (mut total, mut refused) = (0.0, (!standing.is_active()).then(expired));
     for operation in &operations {
         let cost = estimate(&state, operation);
         total += cost.unwrap_or(0.0);

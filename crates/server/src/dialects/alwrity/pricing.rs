@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use compact_str::CompactString;
 use outlay_domain::prices::{
     CURRENCY, Conditions, MANUAL_SOURCE, ModelPattern, Price, PriceBook, PriceRow, Priced,
@@ -11,13 +13,13 @@ use outlay_domain::prices::{
 use outlay_domain::usage::Meter;
 use outlay_store::sqlite::prices::PriceFilter;
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::access::Person;
 use super::error::Refused;
 use super::params::Params;
 use super::providers::price_list_name;
-use super::wire::{Data, naive};
+use super::wire::naive;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -34,20 +36,24 @@ pub async fn list(
     State(state): State<AppState>,
     person: Option<Person>,
     params: Params,
-) -> Result<Data, Refused> {
+) -> Result<Response, Refused> {
     let listed = Listed::of(&state).await?;
     let wanted = params.one("provider")?.map(str::to_lowercase);
     let rows = listed.iter().filter(|row| person.is_some() || !row.is_manual);
     let rows = rows.filter(|row| wanted.as_ref().is_none_or(|wanted| *wanted == row.provider));
-    let pricing: Vec<Value> = rows.take(MODELS_MAX).map(|row| row.body.clone()).collect();
-    Ok(Data(json!({ "total": pricing.len(), "pricing": pricing })))
+    let rows: Vec<&str> = rows.take(MODELS_MAX).map(|row| row.body.as_str()).collect();
+    // Joined as they were written: anybody may ask, and as often as they like.
+    let (total, pricing) = (rows.len(), rows.join(","));
+    let body = format!(r#"{{"success":true,"data":{{"pricing":[{pricing}],"total":{total}}}}}"#);
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 /// One model, as it is listed.
 struct ListedRow {
     provider: CompactString,
     is_manual: bool,
-    body: Value,
+    /// As JSON.
+    body: String,
 }
 
 /// The list, and of which book it was made.
@@ -124,7 +130,11 @@ fn listed(provider: &str, model: &str, source: &str, rows: &[PriceRow]) -> Liste
         "description": format!("{model} of {provider}, by {source}"),
         "effective_date": since.map_or_else(|| "1970-01-01T00:00:00".to_owned(), naive),
     });
-    ListedRow { provider: provider.into(), is_manual: source == MANUAL_SOURCE, body }
+    ListedRow {
+        provider: provider.into(),
+        is_manual: source == MANUAL_SOURCE,
+        body: body.to_string(),
+    }
 }
 
 /// The price of one unit, where `per` of them cost that: the nearest float, but for the last digit.
