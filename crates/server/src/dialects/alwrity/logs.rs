@@ -1,7 +1,6 @@
 //! Each call, the newest first.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -20,7 +19,7 @@ use super::desk::{Desk, Month};
 use super::error::Refused;
 use super::params::Params;
 use super::providers::{actual, asked, key_of, key_of_event};
-use super::wire::naive;
+use super::wire::{naive, number_of};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -43,8 +42,8 @@ pub async fn list(
     let limit = params.whole("limit", LIMIT, 1..=LIMIT_MAX)?;
     let offset = params.whole("offset", 0, 0..=OFFSET_MAX)?;
     let wanted = Wanted {
-        month: params.one("billing_period")?.map(Month::named).transpose()?,
-        key: params.one("provider")?.map(|name| asked(&name.to_lowercase()).into()),
+        month: params.one("billing_period").map(Month::named).transpose()?,
+        key: params.one("provider").map(|name| asked(&name.to_lowercase()).into()),
         went_well: match params.whole("status_code", 0_u16, 0..=599)? {
             0 => None,
             code => Some((200..300).contains(&code)),
@@ -199,7 +198,7 @@ fn row(fact: &Fact, recount: &mut Recount) -> Value {
     };
     let went_well = event.status == Status::Ok;
     json!({
-        "id": number_of(fact),
+        "id": number_of((&event.source, &event.id, fact.kind.as_str(), fact.received_at.timestamp_micros())),
         "timestamp": naive(event.occurred_at),
         "provider": actual(event).unwrap_or("unknown"),
         "actual_provider_name": actual(event),
@@ -244,12 +243,4 @@ const fn status_code(status: Status) -> u16 {
         Status::Cancelled => 499,
         Status::Blocked => 429,
     }
-}
-
-/// A number that every browser holds exactly, the same for the same fact.
-fn number_of(fact: &Fact) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (&fact.event.source, &fact.event.id, fact.kind.as_str()).hash(&mut hasher);
-    fact.received_at.timestamp_micros().hash(&mut hasher);
-    hasher.finish() >> 12
 }

@@ -50,9 +50,9 @@ impl<S: Sync> FromRequestParts<S> for Params {
 
 impl Params {
     /// The value of `name`, of which the last counts, as in FastAPI; an empty one is none.
-    pub fn one(&self, name: &str) -> Result<Option<&str>, Refused> {
+    pub fn one(&self, name: &str) -> Option<&str> {
         let value = self.0.iter().rfind(|(known, _)| known == name).map(|(_, value)| value);
-        Ok(value.map(String::as_str).filter(|value| !value.is_empty()))
+        value.map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// A whole number in `range`.
@@ -60,7 +60,7 @@ impl Params {
     where
         T: FromStr + PartialOrd + Display,
     {
-        let Some(text) = self.one(name)? else { return Ok(usual) };
+        let Some(text) = self.one(name) else { return Ok(usual) };
         let refused = |kind: &str, why: String| Refused::invalid(kind, "query", name, why, text);
         let number: T = text.trim().parse().map_err(|_| {
             let why = "Input should be a valid integer, unable to parse string as an integer";
@@ -79,7 +79,7 @@ impl Params {
 
     /// Yes or no.
     pub fn flag(&self, name: &str) -> Result<bool, Refused> {
-        let Some(text) = self.one(name)? else { return Ok(false) };
+        let Some(text) = self.one(name) else { return Ok(false) };
         match text.to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" | "on" | "t" | "y" => Ok(true),
             "false" | "0" | "no" | "off" | "f" | "n" => Ok(false),

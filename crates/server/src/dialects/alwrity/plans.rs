@@ -1,7 +1,6 @@
 //! Plans, and which one an account has.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,7 +9,9 @@ use chrono_tz::Tz;
 use compact_str::CompactString;
 use outlay_domain::Amount;
 use outlay_domain::budgets::Window;
-use outlay_domain::plans::{Cycle, PlanRef, PlanVersion, Step, StepKind, SubscriptionState, When};
+use outlay_domain::plans::{
+    Cycle, PlanRef, PlanVersion, Step, StepKind, Subscription, SubscriptionState, When,
+};
 use outlay_engine::Asker;
 use outlay_engine::insights::course::units;
 use outlay_engine::ledger::Wanted;
@@ -24,7 +25,7 @@ use super::desk::Month;
 use super::error::Refused;
 use super::limits::Limits;
 use super::params::{Params, Sent};
-use super::wire::{Data, naive};
+use super::wire::{Data, naive, number_of};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -50,13 +51,17 @@ pub struct Standing {
 impl Standing {
     /// The subscription, where it has not ended.
     fn running(&self) -> Option<&Had> {
-        self.had.as_ref().filter(|had| had.subscription.state != SubscriptionState::Ended)
+        running(self.had.as_ref())
     }
 
     /// Whether it may use anything now.
     pub fn is_active(&self) -> bool {
         self.running().is_none_or(|had| had.subscription.state.allows_use())
     }
+}
+
+fn running(had: Option<&Had>) -> Option<&Had> {
+    had.filter(|had| had.subscription.state != SubscriptionState::Ended)
 }
 
 /// What an account has: its subscription, or what is for nothing.
@@ -70,8 +75,7 @@ pub async fn had(
         Err(SubscriptionsError::None) => None,
         Err(error) => return Err(ApiError::from(error).into()),
     };
-    let goes_on = had.as_ref().filter(|had| had.subscription.state != SubscriptionState::Ended);
-    let plan = match goes_on {
+    let plan = match running(had.as_ref()) {
         Some(had) => Some(had.plan.clone()),
         None => all(state).await?.into_iter().find(|plan| plan.plan.id.as_str() == FREE),
     };
@@ -131,7 +135,7 @@ pub async fn subscription(
             let period = subscription.period();
             json!({
                 "subscription": {
-                    "id": number_of(&[account.as_str(), &subscription.generation.to_string()]),
+                    "id": subscription_number(&account, subscription),
                     "billing_cycle": subscription.cycle.as_str(),
                     "current_period_start": naive(period.from),
                     "current_period_end": naive(period.to),
@@ -187,7 +191,7 @@ pub async fn subscribe(
     };
     let made = state.outlay.subscriptions().make(account.clone(), wanted, &person.asker()).await;
     let subscription = made.map_err(ApiError::from)?.subscription;
-    let number = number_of(&[account.as_str(), &subscription.generation.to_string()]);
+    let number = subscription_number(&account, &subscription);
     let state = state_word(subscription.state);
     Ok(Json(subscribed(number, &plan, subscription.cycle, subscription.period(), state)))
 }
@@ -387,12 +391,15 @@ fn dollars(amount: Amount) -> f64 {
 /// The number that ALwrity's pages know a plan by.
 fn plan_number(plan: &PlanRef) -> u64 {
     let known = NUMBERED.iter().find(|(id, _)| *id == plan.id.as_str());
-    known.map_or_else(|| number_of(&[plan.id.as_str()]), |(_, number)| u64::from(*number))
+    known.map_or_else(|| other_number(&[plan.id.as_str()]), |(_, number)| u64::from(*number))
 }
 
-/// A number that every browser holds exactly, the same for the same names, and none of the four.
-fn number_of(names: &[&str]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    names.hash(&mut hasher);
-    (hasher.finish() >> 12) | 1 << 51
+/// The number that ALwrity's pages know a subscription by.
+fn subscription_number(account: &str, subscription: &Subscription) -> u64 {
+    other_number(&[account, &subscription.generation.to_string()])
+}
+
+/// A number for these names that is none of the four.
+fn other_number(names: &[&str]) -> u64 {
+    number_of(names) | 1 << 51
 }

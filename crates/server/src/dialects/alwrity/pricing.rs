@@ -38,7 +38,7 @@ pub async fn list(
     params: Params,
 ) -> Result<Response, Refused> {
     let listed = Listed::of(&state).await?;
-    let wanted = params.one("provider")?.map(str::to_lowercase);
+    let wanted = params.one("provider").map(str::to_lowercase);
     let rows = listed.iter().filter(|row| person.is_some() || !row.is_manual);
     let rows = rows.filter(|row| wanted.as_ref().is_none_or(|wanted| *wanted == row.provider));
     let rows: Vec<&str> = rows.take(MODELS_MAX).map(|row| row.body.as_str()).collect();

@@ -32,9 +32,13 @@ pub async fn usage(
     params: Params,
 ) -> Result<Data, Refused> {
     let desk = Desk::new(&state, &person, person.account_of(&user)?);
-    let month = params.one("billing_period")?.map(Month::named).transpose()?;
+    let month = params.one("billing_period").map(Month::named).transpose()?;
     let limits = plans::had(&state, &desk.account, &person.asker()).await?.limits;
-    Ok(Data(stats(&desk, month, &limits, &[]).await?.1))
+    let running = desk.usage(Some(month.unwrap_or(desk.month()))).await?;
+    Ok(Data(match month {
+        Some(month) => of_month(month, &running, &limits, &[]),
+        None => of_all(&desk, &running, &limits, &[]).await?,
+    }))
 }
 
 /// `GET /api/subscription/usage/{user_id}/trends`.
@@ -58,7 +62,7 @@ pub async fn dashboard(
     params: Params,
 ) -> Result<Data, Refused> {
     let desk = Desk::new(&state, &person, person.account_of(&user)?);
-    let asked = params.one("billing_period")?.map(Month::named).transpose()?;
+    let asked = params.one("billing_period").map(Month::named).transpose()?;
     let month = asked.unwrap_or(desk.month());
     let limits = plans::had(&state, &desk.account, &person.asker()).await?.limits;
     let mut alerts = alerts::of(&state, &person, &desk.account, false).await?;
@@ -68,10 +72,11 @@ pub async fn dashboard(
     let unread = alerts.iter().filter(|alert| alert["is_read"] == false);
     let (unread, shown): (usize, Vec<Value>) =
         (unread.clone().count(), unread.take(ALERTS).cloned().collect());
-    let (current, current_body) = stats(&desk, Some(month), &limits, &shown).await?;
+    let current = desk.usage(Some(month)).await?;
+    let current_body = of_month(month, &current, &limits, &shown);
     let total_body = match asked {
         Some(_) => current_body.clone(),
-        None => stats(&desk, None, &limits, &shown).await?.1,
+        None => of_all(&desk, &current, &limits, &shown).await?,
     };
     let course = desk.course(desk.month().before(MONTHS - 1)).await?;
     Ok(Data(json!({
@@ -92,49 +97,49 @@ pub async fn dashboard(
     })))
 }
 
-/// What was used in a month, or in all of them, in the shape that ALwrity's pages want.
-async fn stats(
+/// What was used in a month, in the shape that ALwrity's pages want.
+fn of_month(month: Month, usage: &Usage, limits: &Limits, alerts: &[Value]) -> Value {
+    body(&month.name(), usage, usage, limits, alerts)
+}
+
+/// What was used in all months, of which `running` is the one that runs: limits are those of a month.
+async fn of_all(
     desk: &Desk,
-    month: Option<Month>,
+    running: &Usage,
     limits: &Limits,
     alerts: &[Value],
-) -> Result<(Usage, Value), Refused> {
-    let usage = desk.usage(month).await?;
-    // Limits are those of a month: of all time, those of the month that runs.
-    let running = match month {
-        Some(_) => usage.clone(),
-        None => desk.usage(Some(desk.month())).await?,
-    };
-    let mut body = json!({
-        "billing_period": month.map_or_else(|| "all".to_owned(), Month::name),
-        "usage_status": limits.status(&running),
+) -> Result<Value, Refused> {
+    let usage = desk.usage(None).await?;
+    let rows = desk.history().await?.into_iter().map(|(month, used)| {
+        json!({
+            "billing_period": month.name(),
+            "total_calls": number(used.calls),
+            "total_tokens": number(used.tokens),
+            "total_cost": units(used.nanos),
+            "usage_status": if month == desk.month() { limits.status(running) } else { "active" },
+            "updated_at": naive(month.to().min(usage.asked_at)),
+        })
+    });
+    let mut body = body("all", &usage, running, limits, alerts);
+    body["historical_breakdown"] = rows.collect();
+    Ok(body)
+}
+
+fn body(period: &str, usage: &Usage, running: &Usage, limits: &Limits, alerts: &[Value]) -> Value {
+    json!({
+        "billing_period": period,
+        "usage_status": limits.status(running),
         "total_calls": number(usage.total.calls),
         "total_tokens": number(usage.total.tokens),
         "total_cost": units(usage.total.nanos),
         "avg_response_time": usage.latency_ms,
         "error_rate": percent(usage.failed, usage.total.calls),
         "limits": limits.body(),
-        "provider_breakdown": breakdown(&usage),
+        "provider_breakdown": breakdown(usage),
         "alerts": alerts,
-        "usage_percentages": limits.percentages(&running),
+        "usage_percentages": limits.percentages(running),
         "last_updated": naive(usage.asked_at),
-    });
-    if month.is_none() {
-        let months = desk.history().await?;
-        let rows = months.into_iter().map(|(month, used)| {
-            let updated_at = month.to().min(usage.asked_at);
-            json!({
-                "billing_period": month.name(),
-                "total_calls": number(used.calls),
-                "total_tokens": number(used.tokens),
-                "total_cost": units(used.nanos),
-                "usage_status": if month == desk.month() { limits.status(&running) } else { "active" },
-                "updated_at": naive(updated_at),
-            })
-        });
-        body["historical_breakdown"] = rows.collect();
-    }
-    Ok((usage, body))
+    })
 }
 
 /// Each of ALwrity's names, those too that were not used, and whatever else was.

@@ -1,5 +1,7 @@
 //! Answers and times as ALwrity writes them.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Timelike, Utc};
@@ -37,4 +39,11 @@ pub fn naive(at: DateTime<Utc>) -> String {
 /// A count.
 pub fn number(count: i128) -> Value {
     i64::try_from(count).map_or_else(|_| json!(i64::MAX), Value::from)
+}
+
+/// A number that every browser holds exactly, the same for the same names: 52 bits.
+pub fn number_of(names: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    names.hash(&mut hasher);
+    hasher.finish() >> 12
 }
